@@ -1,0 +1,1 @@
+"""morbids: from a PET-BIDS dataset to group-level inference."""

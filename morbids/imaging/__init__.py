@@ -1,0 +1,1 @@
+"""Image to image: registration, motion, tissue, regions, resampling."""

@@ -1,0 +1,1 @@
+"""Arrays in, named results out: no files, no workflow engine."""

@@ -1,0 +1,8 @@
+"""Names for the array types that numerical functions take and return."""
+
+import numpy as np
+import numpy.typing as npt
+
+FloatArray = npt.NDArray[np.floating]
+BoolArray = npt.NDArray[np.bool_]
+IntArray = npt.NDArray[np.integer]

@@ -1,0 +1,1 @@
+"""Reference-tissue models, one file per family."""

@@ -1,0 +1,1 @@
+"""Group-level statistics and inference."""

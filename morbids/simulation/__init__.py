@@ -1,0 +1,1 @@
+"""A whole PET-BIDS study with known truth."""
