@@ -1,0 +1,124 @@
+"""A typed function as a nipype node: parameters are inputs, the fields of its NamedTuple are outputs.
+
+nipype's own `Function` runs a copy of the source text in an empty namespace; this interface calls the
+function itself, so imports, helpers and annotations work, and a misspelt constant fails at build time.
+"""
+
+import inspect
+import typing
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from nipype import Node
+from nipype.interfaces.base import BaseInterface, DynamicTraitedSpec, traits
+
+from morbids.errors import ExitCode, MorbidsError
+
+# The node supplies this parameter itself; those of RESOURCES cannot change a result, so they are kept off
+# nipype's inputs: whatever is an input is part of the cache key.
+WORKING_DIRECTORY = "out_dir"
+RESOURCES = ("threads",)
+
+
+class Step(BaseInterface):
+    """Call one module-level function as a nipype interface.
+
+    Parameters
+    ----------
+    function
+        Annotated parameters; returns a NamedTuple whose fields become the outputs. A parameter `out_dir`
+        receives the node's own working directory.
+    constants
+        Inputs that are known when the graph is built.
+    """
+
+    input_spec = DynamicTraitedSpec
+    output_spec = DynamicTraitedSpec
+
+    def __init__(self, function: Callable[..., Any], constants: Mapping[str, Any] | None = None) -> None:
+        super().__init__()
+        self.function = function
+        self._hints = typing.get_type_hints(function)
+        self._results: dict[str, Any] = {}
+        self._resources: dict[str, Any] = {}
+        signature = inspect.signature(function).parameters
+        self.parameters = tuple(name for name in signature if name not in (WORKING_DIRECTORY, *RESOURCES))
+        self._takes_directory = WORKING_DIRECTORY in signature
+        self.required = tuple(
+            name for name in self.parameters if signature[name].default is inspect.Parameter.empty
+        )
+        self.fields: tuple[str, ...] = self._hints["return"]._fields
+        for name in self.parameters:
+            self.inputs.add_trait(name, traits.Any())
+        self.inputs.trait_set(trait_change_notify=False, **dict.fromkeys(self.parameters, traits.Undefined))
+        for name, value in (constants or {}).items():
+            if name in RESOURCES and name in signature:
+                self._resources[name] = value
+                continue
+            if name not in self.parameters:
+                raise MorbidsError(
+                    f"{function.__module__}.{function.__name__} has no parameter {name!r}.",
+                    f"It has: {', '.join(self.parameters)}.",
+                    ExitCode.FAILED,
+                )
+            setattr(self.inputs, name, _storable(value))
+
+    def _run_interface(self, runtime: Any) -> Any:
+        arguments = {
+            name: _as_annotated(value, self._hints[name])
+            for name in self.parameters
+            if (value := getattr(self.inputs, name)) is not traits.Undefined
+        }
+        if self._takes_directory:
+            arguments[WORKING_DIRECTORY] = Path(runtime.cwd)
+        results = self.function(**arguments, **self._resources)
+        self._results = {name: _storable(getattr(results, name)) for name in self.fields}
+        return runtime
+
+    def _outputs(self) -> Any:
+        outputs = super()._outputs()
+        for name in self.fields:
+            outputs.add_trait(name, traits.Any())
+        outputs.trait_set(trait_change_notify=False, **dict.fromkeys(self.fields, traits.Undefined))
+        return outputs
+
+    def _list_outputs(self) -> dict[str, Any]:
+        return self._results
+
+
+def make_node(
+    function: Callable[..., Any],
+    name: str,
+    constants: Mapping[str, Any] | None = None,
+    *,
+    mem_gb: float = 0.5,
+    n_procs: int = 1,
+) -> Node:
+    """Wrap `function` in a node that declares its memory (GB) and processors to the scheduler."""
+    return Node(Step(function, constants), name=name, mem_gb=mem_gb, n_procs=n_procs)
+
+
+def _storable(value: Any) -> Any:
+    """Paths as text: nipype deletes the files of outputs that are `pathlib.Path`."""
+    if isinstance(value, Path):
+        return str(value)
+    if isinstance(value, tuple) and hasattr(value, "_fields"):
+        return value
+    if isinstance(value, (list, tuple)):
+        return type(value)(_storable(item) for item in value)
+    if isinstance(value, dict):
+        return {key: _storable(item) for key, item in value.items()}
+    return value
+
+
+def _as_annotated(value: Any, hint: Any) -> Any:
+    """Text back to `Path` where the function's annotation says so."""
+    options = typing.get_args(hint)
+    if hint is Path or (Path in options and isinstance(value, str)):
+        return Path(value)
+    if Path in options and isinstance(value, (list, tuple)):
+        return tuple(Path(item) for item in value)
+    if Path in options and isinstance(value, dict):
+        return {key: Path(item) for key, item in value.items()}
+    return value

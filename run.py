@@ -1,0 +1,9 @@
+#!/usr/bin/env python3
+"""The BIDS App: `run.py bids_dir output_dir {participant,group}`."""
+
+import sys
+
+from morbids.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())
