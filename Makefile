@@ -1,0 +1,62 @@
+# Everything runs from .venv, made from the lock file; nothing needs root (except `make image`).
+SHELL := /bin/sh
+PYTHON ?=
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+DEMO := demo
+STUDY := $(DEMO)/.simulated
+OUTPUT := $(DEMO)/derivatives/morbids
+DEMO_OPTIONS := --work-dir $(DEMO)/work --nprocs 2
+
+.DEFAULT_GOAL := help
+.PHONY: help env demo test lint lock image clean
+
+help:  ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 8
+
+env: $(READY)  ## the environment in .venv, from requirements-dev.lock
+
+$(READY): requirements-dev.lock pyproject.toml version scripts/find_python.sh
+	@python=$$(PYTHON='$(PYTHON)' sh scripts/find_python.sh) && "$$python" -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements-dev.lock
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: $(STUDY)  ## simulate a small study, run both levels on it, print where the group page is
+	$(BIN)/python run.py $(DEMO)/bids $(OUTPUT) participant $(DEMO_OPTIONS)
+	$(BIN)/python run.py $(DEMO)/bids $(OUTPUT) group $(DEMO_OPTIONS)
+	@test -f $(OUTPUT)/group.html
+	@echo "Group page: $(CURDIR)/$(OUTPUT)/group.html"
+
+# The mark is written last, so that an interrupted simulation starts afresh.
+$(STUDY): | $(READY)
+	@rm -rf $(DEMO)/bids
+	$(BIN)/python -m morbids.simulation $(DEMO)/bids --participants 8 --voxel-mm 4 --seed 1
+	@touch $@
+
+test: $(READY)  ## the test suite
+	$(BIN)/python -m pytest
+
+lint: $(READY)  ## ruff, type checker, import contracts, spelling, on every file
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/codespell
+
+# requirements.lock is a subset of requirements-dev.lock, at the same versions.
+COMPILE := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" --quiet
+
+lock: $(READY)  ## resolve the requirements anew and write both lock files (LOCK_OPTIONS=--upgrade for newer ones)
+	$(BIN)/python -m pip install --quiet uv
+	$(COMPILE) $(LOCK_OPTIONS) --extra dev --extra build -o requirements-dev.lock
+	$(COMPILE) --extra build -c requirements-dev.lock -o requirements.lock
+
+image:  ## build the container image without an engine and try it (Debian, as root)
+	scripts/build_image.sh
+	scripts/smoke_image.sh build/image/rootfs
+
+clean:  ## remove the environment, the demo and what was built
+	rm -rf $(VENV) $(DEMO) build dist *.egg-info
