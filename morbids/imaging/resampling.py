@@ -1,0 +1,210 @@
+"""Resample an image through a whole chain of transforms with one interpolation."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import SimpleITK as sitk
+from scipy import ndimage
+
+from morbids.errors import MorbidsError
+from morbids.imaging.images import Image, read_image, space_code, write_image
+from morbids.imaging.transforms import read_itk
+from morbids.numerics.arrays import BoolArray, FloatArray
+
+Interpolation = Literal["linear", "nearest", "cubic"]
+
+_INTERPOLATORS = {"linear": sitk.sitkLinear, "nearest": sitk.sitkNearestNeighbor, "cubic": sitk.sitkBSpline}
+_RAS_TO_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
+_LEAST_VALID_SHARE = 0.5
+"""A voxel is known when at least half of its interpolation weight falls on known voxels."""
+
+
+def resample(
+    image: Path,
+    grid: Path,
+    transforms: Sequence[Path],
+    interpolation: Interpolation,
+    out: Path,
+    threads: int = 1,
+) -> Path:
+    """Bring an image to the grid of another through a chain of transforms, interpolating once.
+
+    Parameters
+    ----------
+    image
+        3D or 4D. NaN means unknown: it stays NaN and never blurs into its neighbours (normalised
+        interpolation: interpolated values over the interpolated share of known voxels).
+    grid
+        The image whose first three axes and affine the result takes.
+    transforms
+        In the order in which the image passes them (from-petref_to-T1w, then from-T1w_to-MNI...): ITK text
+        (.txt) or whatever ITK reads (.h5 composite, .mat, .tfm). A text file with as many transforms as a 4D
+        image has frames holds one per frame.
+    interpolation
+        `linear`, `nearest` for labels, or `cubic` (B-spline of order 3).
+
+    Returns
+    -------
+    Path
+        `out`: float32 (labels stay integer with `nearest`), qform and sform set. Outside the field of view:
+        NaN when the image holds NaN, else 0.
+
+    Raises
+    ------
+    MorbidsError
+        A file cannot be read, or its number of transforms fits neither one nor the number of frames.
+    """
+    source, target = read_image(image), read_image(grid)
+    frames = np.atleast_3d(source.values)
+    n_frames = frames.shape[3] if frames.ndim == 4 else 1
+    chain = [_read_transform(path) for path in transforms]
+    _check_counts(transforms, chain, n_frames)
+    shape = target.values.shape[:3]
+    moved = np.empty((*shape, n_frames), dtype=np.float32)
+    for index in range(n_frames):
+        volume = frames[..., index] if frames.ndim == 4 else frames
+        pull = index_transform(_frame_chain(chain, index), target.affine, source.affine)
+        moved[..., index] = _resample_volume(volume, shape, pull, interpolation, threads)
+    values = moved if frames.ndim == 4 else moved[..., 0]
+    if interpolation == "nearest" and np.issubdtype(source.header.get_data_dtype(), np.integer):
+        values = values.astype(np.int32)
+    return write_image(values, target.affine, out, like=source.header, code=space_code(target.header))
+
+
+def resample_frames(
+    image: Image, matrices: FloatArray, interpolation: Interpolation, threads: int = 1
+) -> FloatArray:
+    """Move each frame by its own matrix (n_frames, 4, 4) on the image's grid; 0 outside the field of view."""
+    moved: FloatArray = np.empty_like(image.values)
+    for index, matrix in enumerate(matrices):
+        volume = image.values[..., index]
+        if np.allclose(matrix, np.eye(4), atol=1e-9):
+            moved[..., index] = volume
+            continue
+        pull = index_transform([matrix], image.affine, image.affine)
+        moved[..., index] = _resample_volume(volume, volume.shape, pull, interpolation, threads)
+    return moved
+
+
+def index_transform(
+    chain: Sequence[FloatArray | sitk.Transform], target_affine: FloatArray, source_affine: FloatArray
+) -> sitk.Transform:
+    """Return the transform from voxel indices of the target grid to fractional voxel indices of the source.
+
+    Working in indices lets any affine serve (flipped, oblique, sheared), which ITK's image geometry does not
+    allow; a chain of matrices collapses into one.
+    """
+    to_index = np.linalg.inv(source_affine) @ _RAS_TO_LPS
+    from_index = _RAS_TO_LPS @ target_affine
+    steps: list[FloatArray | sitk.Transform] = [to_index]
+    for step in chain:
+        _append_step(steps, _RAS_TO_LPS @ step @ _RAS_TO_LPS if isinstance(step, np.ndarray) else step)
+    _append_step(steps, from_index)
+    parts = [_affine_transform(step) if isinstance(step, np.ndarray) else step for step in steps]
+    return parts[0] if len(parts) == 1 else sitk.CompositeTransform(parts)
+
+
+def _append_step(steps: list[FloatArray | sitk.Transform], step: FloatArray | sitk.Transform) -> None:
+    """Add a step to a chain, merging neighbouring matrices."""
+    if isinstance(step, np.ndarray) and isinstance(steps[-1], np.ndarray):
+        steps[-1] = steps[-1] @ step
+    else:
+        steps.append(step)
+
+
+def _affine_transform(matrix: FloatArray) -> sitk.AffineTransform:
+    """ITK transform of a (4, 4) matrix, as it stands."""
+    transform = sitk.AffineTransform(3)
+    transform.SetMatrix(matrix[:3, :3].ravel().tolist())
+    transform.SetTranslation(matrix[:3, 3].tolist())
+    return transform
+
+
+def _read_transform(path: Path) -> FloatArray | sitk.Transform:
+    """(n, 4, 4) matrices of a text file, or the ITK transform of a composite."""
+    if path.suffix == ".txt":
+        return read_itk(path)
+    try:
+        transform: sitk.Transform = sitk.ReadTransform(str(path))
+    except RuntimeError as error:
+        raise MorbidsError(
+            f"{path} cannot be read as an ITK transform.", "Give .txt, .mat, .tfm or .h5."
+        ) from error
+    return transform
+
+
+def _check_counts(paths: Sequence[Path], chain: Sequence[FloatArray | sitk.Transform], n_frames: int) -> None:
+    """Refuse a list of transforms that is neither for all frames nor one per frame."""
+    for path, step in zip(paths, chain, strict=True):
+        if isinstance(step, np.ndarray) and len(step) not in (1, n_frames):
+            raise MorbidsError(
+                f"{path} holds {len(step)} transforms for an image of {n_frames} frames.",
+                "Give one transform, or one for each frame.",
+            )
+
+
+def _frame_chain(
+    chain: Sequence[FloatArray | sitk.Transform], frame: int
+) -> list[FloatArray | sitk.Transform]:
+    """Return the chain that one frame passes."""
+    return [step[min(frame, len(step) - 1)] if isinstance(step, np.ndarray) else step for step in chain]
+
+
+def _resample_volume(
+    volume: FloatArray,
+    shape: tuple[int, ...],
+    pull: sitk.Transform,
+    interpolation: Interpolation,
+    threads: int,
+) -> FloatArray:
+    """Interpolate one volume at the points that `pull` gives for each voxel of the target grid."""
+    known = np.isfinite(volume)
+    if known.all():
+        return _interpolate(volume, shape, pull, interpolation, 0.0, threads)
+    if not known.any():
+        return np.full(shape, np.nan, dtype=np.float32)
+    values: FloatArray
+    share = _interpolate(known.astype(np.float32), shape, pull, _share_of(interpolation), 0.0, threads)
+    if interpolation == "linear":
+        total = _interpolate(np.where(known, volume, 0.0), shape, pull, interpolation, 0.0, threads)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            values = total / share
+    else:
+        values = _interpolate(_fill_from_nearest(volume, known), shape, pull, interpolation, 0.0, threads)
+    # The tolerance lets a voxel that lies exactly between known and unknown be known on every platform.
+    result: FloatArray = np.where(share >= _LEAST_VALID_SHARE - 1e-4, values, np.nan).astype(np.float32)
+    return result
+
+
+def _share_of(interpolation: Interpolation) -> Interpolation:
+    """Interpolation of the mask of known voxels; a cubic one would ring."""
+    return "nearest" if interpolation == "nearest" else "linear"
+
+
+def _fill_from_nearest(volume: FloatArray, known: BoolArray) -> FloatArray:
+    """Give unknown voxels the value of the nearest known one, so that splines stay smooth across the edge."""
+    nearest = ndimage.distance_transform_edt(~known, return_distances=False, return_indices=True)
+    return np.asarray(volume[tuple(nearest)])
+
+
+def _interpolate(
+    volume: FloatArray,
+    shape: tuple[int, ...],
+    pull: sitk.Transform,
+    interpolation: Interpolation,
+    outside: float,
+    threads: int,
+) -> FloatArray:
+    """Run ITK's resampling in index space; arrays are (x, y, z)."""
+    # ITK's first axis is numpy's last: the transposed view makes index (x, y, z) of both the same.
+    moving = sitk.GetImageFromArray(np.ascontiguousarray(volume.T, dtype=np.float32))
+    resampler = sitk.ResampleImageFilter()
+    resampler.SetSize([int(length) for length in shape])
+    resampler.SetTransform(pull)
+    resampler.SetInterpolator(_INTERPOLATORS[interpolation])
+    resampler.SetDefaultPixelValue(outside)
+    resampler.SetNumberOfThreads(threads)
+    moved: FloatArray = sitk.GetArrayFromImage(resampler.Execute(moving)).T
+    return moved

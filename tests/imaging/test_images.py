@@ -1,0 +1,75 @@
+"""Reading and writing images: broken files end as sentences, geometry survives."""
+
+import gzip
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+import pytest
+
+from morbids.errors import ExitCode, MorbidsError
+from morbids.imaging.images import read_image, space_code, write_image
+
+AFFINE = np.diag([2.0, 2.5, 3.0, 1.0])
+
+
+def test_volume_of_a_voxel_and_its_edges(tmp_path: Path) -> None:
+    image = read_image(write_image(np.zeros((3, 4, 5)), AFFINE, tmp_path / "x.nii.gz"))
+    assert image.voxel_ml == pytest.approx(0.015)
+    np.testing.assert_allclose(image.voxel_mm, [2, 2.5, 3])
+    np.testing.assert_allclose(image.affine, AFFINE)
+
+
+def test_single_frame_becomes_a_volume(tmp_path: Path) -> None:
+    path = write_image(np.ones((3, 4, 5, 1)), AFFINE, tmp_path / "x.nii.gz")
+    assert read_image(path).values.shape == (3, 4, 5)
+
+
+def test_storage_is_the_smallest_that_holds_the_labels(tmp_path: Path) -> None:
+    for top, kind in ((1, np.uint8), (9170, np.int16), (100000, np.int32)):
+        path = write_image(np.full((2, 2, 2), top), AFFINE, tmp_path / f"{top}.nii.gz")
+        assert read_image(path).header.get_data_dtype() == kind
+    assert (
+        read_image(write_image(np.ones((2, 2, 2), bool), AFFINE, tmp_path / "m.nii")).header.get_data_dtype()
+        == np.uint8
+    )
+
+
+def test_space_code_falls_back_to_qform_then_aligned() -> None:
+    header = nib.Nifti1Header()
+    assert space_code(header) == 2
+    header["qform_code"] = 1
+    assert space_code(header) == 1
+    header["sform_code"] = 4
+    assert space_code(header) == 4
+
+
+def test_absent_file_says_so(tmp_path: Path) -> None:
+    with pytest.raises(MorbidsError, match="does not exist") as caught:
+        read_image(tmp_path / "absent.nii.gz")
+    assert caught.value.exit_code == ExitCode.NO_INPUT
+
+
+def test_annexed_file_that_was_never_fetched_says_datalad(tmp_path: Path) -> None:
+    link = tmp_path / "sub-01_pet.nii.gz"
+    link.symlink_to(tmp_path / ".git" / "annex" / "gone")
+    with pytest.raises(MorbidsError, match="datalad get"):
+        read_image(link)
+
+
+@pytest.mark.parametrize("kind", ["empty", "truncated", "garbage"])
+def test_broken_files_are_named(kind: str, tmp_path: Path) -> None:
+    path = tmp_path / "sub-01_pet.nii.gz"
+    noise = np.random.default_rng(0).standard_normal((20, 20, 20, 3))
+    whole = write_image(noise, AFFINE, tmp_path / "whole.nii.gz").read_bytes()
+    content = {"empty": b"", "truncated": whole[: len(whole) // 2], "garbage": gzip.compress(b"x" * 900)}
+    path.write_bytes(content[kind])
+    with pytest.raises(MorbidsError, match=r"sub-01_pet\.nii\.gz cannot be read as an image"):
+        read_image(path)
+
+
+def test_more_than_four_dimensions_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "x.nii.gz"
+    nib.save(nib.Nifti1Image(np.zeros((2, 2, 2, 2, 3), np.float32), AFFINE), path)
+    with pytest.raises(MorbidsError, match="5 dimensions"):
+        read_image(path)
