@@ -113,12 +113,15 @@ def _storable(value: Any) -> Any:
 
 
 def _as_annotated(value: Any, hint: Any) -> Any:
-    """Text back to `Path` where the function's annotation says so."""
-    options = typing.get_args(hint)
-    if hint is Path or (Path in options and isinstance(value, str)):
-        return Path(value)
-    if Path in options and isinstance(value, (list, tuple)):
+    """Text back to `Path` where the function's annotation says so, also inside sequences and mappings."""
+    if not _mentions_path(hint):
+        return value
+    if isinstance(value, (list, tuple)):
         return tuple(Path(item) for item in value)
-    if Path in options and isinstance(value, dict):
+    if isinstance(value, dict):
         return {key: Path(item) for key, item in value.items()}
-    return value
+    return None if value is None else Path(value)
+
+
+def _mentions_path(hint: Any) -> bool:
+    return hint is Path or any(_mentions_path(part) for part in typing.get_args(hint))

@@ -27,8 +27,8 @@ class Save(BaseInterface):
     """Copy results to their derivative names.
 
     Each output is one input of the same name: a path, or a mapping of output names to paths. `details` is
-    what became known while running; it joins every sidecar. A file is written only where it differs from what is
-    there, in one atomic step, so that a deleted derivative comes back and simultaneous jobs never see halves.
+    what became known while running; it joins every sidecar. A file is written only where it differs from
+    what is there, in one atomic step: a deleted derivative comes back, and simultaneous jobs see no halves.
     """
 
     input_spec = DynamicTraitedSpec
@@ -60,7 +60,8 @@ class Save(BaseInterface):
         if output.sidecar:
             stem = destination.name.split(".")[0]
             write_if_different(
-                json.dumps({**output.sidecar, **details}, indent=2) + "\n", destination.with_name(f"{stem}.json")
+                json.dumps({**output.sidecar, **details}, indent=2) + "\n",
+                destination.with_name(f"{stem}.json"),
             )
 
 
@@ -71,7 +72,7 @@ def make_save_node(
     outputs: Mapping[str, Output],
     fields: Sequence[str] | None = None,
 ) -> Node:
-    """Build a node that saves `outputs`; `fields` names its inputs where they are not the outputs themselves."""
+    """Build a node that saves `outputs`; `fields` names its inputs where they are not the outputs."""
     interface = Save(root, source, outputs, tuple(outputs) if fields is None else fields)
     return Node(interface, name=name, mem_gb=0.1, run_without_submitting=True)
 

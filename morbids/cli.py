@@ -1,0 +1,267 @@
+"""The command line: arguments to Settings and Resources, one level, reports, exit code."""
+
+import argparse
+import logging
+import os
+import shlex
+import sys
+from collections.abc import Callable, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Literal, NoReturn, TypeVar
+
+from rich.console import Console
+from rich.logging import RichHandler
+
+from morbids.errors import ExitCode, MorbidsError
+from morbids.settings import (
+    Resources,
+    Settings,
+    available_memory_gb,
+    available_processors,
+    parse_output_space,
+    parse_window,
+)
+
+logger = logging.getLogger("morbids")
+Value = TypeVar("Value")
+
+DESCRIPTION = """\
+From a PET-BIDS dataset to group-level inference on receptor availability.
+
+participant: head motion, registration, reference region, kinetic models in every window, maps, a page.
+group:       difference maps of all participants, one-sample tests, tables with atlas labels, a page."""
+
+EPILOG = """\
+exit codes: 0 all done, 1 something failed (the page and the last lines say what), 16 input is not valid BIDS,
+18 the filters select nothing, 64 usage, 65 bad data, 66 no input, 73 cannot write.
+
+example: run.py /data /out participant --participant-label 01 02 --window baseline=10-40"""
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse with the exit code that BIDS Apps agree on for usage errors."""
+
+    def error(self, message: str) -> NoReturn:
+        """Print what is wrong with the arguments and leave."""
+        self.print_usage(sys.stderr)
+        self.exit(ExitCode.USAGE, f"{self.prog}: {message}\n")
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Every option, grouped by what it changes."""
+    parser = Parser(
+        prog="morbids",
+        description=DESCRIPTION,
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("bids_dir", type=Path, help="the PET-BIDS dataset; never written to")
+    parser.add_argument("output_dir", type=Path, help="the derivative dataset; made if it is not there")
+    parser.add_argument("analysis_level", choices=("participant", "group"), help="what to run")
+    parser.add_argument("--version", action="version", version=f"morbids {version('morbids')}")
+    _add_selection(parser.add_argument_group("which scans"))
+    _add_kinetics(parser.add_argument_group("kinetics (change results)"))
+    _add_spaces(parser.add_argument_group("images and group maps (change results)"))
+    _add_execution(parser.add_argument_group("how to run (results stay the same)"))
+    return parser
+
+
+def _add_selection(group: "argparse._ArgumentGroup") -> None:
+    for name in ("participant", "session", "task", "tracer", "run"):
+        group.add_argument(
+            f"--{name}-label",
+            f"--{name}_label",
+            nargs="+",
+            default=[],
+            metavar="LABEL",
+            help=f"only these {name} labels, with or without their prefix",
+        )
+    group.add_argument(
+        "--bids-filter-file",
+        type=Path,
+        metavar="JSON",
+        help='entities that select images, such as {"pet": {"run": "1"}, "t1w": {"session": "mri"}}',
+    )
+    group.add_argument(
+        "--skip-bids-validation", action="store_true", help="do not check the input with the BIDS validator"
+    )
+
+
+def _add_kinetics(group: "argparse._ArgumentGroup") -> None:
+    group.add_argument(
+        "--window",
+        action="append",
+        default=[],
+        type=_or_usage_error(parse_window),
+        metavar="NAME=START-END",
+        help="a window in minutes from injection; repeat it; the first, or one named baseline, is the "
+        "baseline. Default: the rows of events.tsv, else drug fields of the sidecar, else t* to the end",
+    )
+    group.add_argument("--model", help="such as LoganRef, MRTM2, SRTM; default: the tracer's preset")
+    group.add_argument(
+        "--reference",
+        metavar="REGION",
+        help="such as occipital; default: the tracer's preset",
+    )
+    group.add_argument(
+        "--k2prime",
+        type=_rate_or_estimate,
+        metavar="RATE",
+        help="k2' of the reference region per minute, or 'estimate'; default: the tracer's preset",
+    )
+    group.add_argument("--t-star", type=float, metavar="MIN", help="first minute of linear plots and windows")
+
+
+def _add_spaces(group: "argparse._ArgumentGroup") -> None:
+    defaults = Settings()
+    group.add_argument(
+        "--output-spaces",
+        nargs="+",
+        type=_or_usage_error(parse_output_space),
+        default=list(defaults.output_spaces),
+        metavar="SPACE[:res-MM]",
+        help="template spaces for maps; default MNI152NLin2009cAsym:res-2",
+    )
+    group.add_argument("--atlas", default=defaults.atlas, help="regions of curves and tables; default AAL")
+    group.add_argument("--motion", choices=("on", "off"), default="on", help="default on")
+    group.add_argument(
+        "--smoothing-fwhm",
+        type=float,
+        default=defaults.group_smoothing_fwhm_mm,
+        metavar="MM",
+        help="smoothing of difference maps before group tests; default %(default)s",
+    )
+    group.add_argument(
+        "--mask-threshold",
+        type=float,
+        default=defaults.mask_threshold,
+        metavar="BP",
+        help="group mask: mean BP_ND above this; default %(default)s",
+    )
+    group.add_argument(
+        "--cluster-forming-p",
+        type=float,
+        default=defaults.cluster_forming_p,
+        metavar="P",
+        help="uncorrected one-tailed p that forms clusters; default %(default)s",
+    )
+    group.add_argument("--random-seed", type=int, default=defaults.random_seed, help="default %(default)s")
+
+
+def _add_execution(group: "argparse._ArgumentGroup") -> None:
+    group.add_argument("-w", "--work-dir", type=Path, help="intermediate files; default OUTPUT_DIR/.work")
+    group.add_argument("--nprocs", type=int, default=available_processors(), help="default: all")
+    group.add_argument("--omp-nthreads", type=int, help="threads of one step; default: --nprocs, at most 8")
+    group.add_argument("--mem-gb", type=float, help="default: nine tenths of what there is")
+    group.add_argument("--stop-on-first-crash", action="store_true", help="do not finish the other scans")
+    group.add_argument("-v", "--verbose", action="count", default=0, help="more log lines; repeat for more")
+
+
+def _or_usage_error(parse: Callable[[str], Value]) -> Callable[[str], Value]:
+    """Let argparse report a MorbidsError of a value as a usage error."""
+
+    def parse_or_explain(text: str) -> Value:
+        try:
+            return parse(text)
+        except MorbidsError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
+
+    return parse_or_explain
+
+
+def _rate_or_estimate(text: str) -> float | Literal["estimate"]:
+    return "estimate" if text == "estimate" else float(text)
+
+
+def read_settings(options: argparse.Namespace) -> Settings:
+    """Everything in the arguments that changes a result."""
+    return Settings(
+        model=options.model,
+        reference=options.reference,
+        k2_prime_per_min=options.k2prime,
+        t_star_min=options.t_star,
+        windows=tuple(options.window),
+        motion=options.motion == "on",
+        atlas=options.atlas,
+        output_spaces=tuple(options.output_spaces),
+        group_smoothing_fwhm_mm=options.smoothing_fwhm,
+        mask_threshold=options.mask_threshold,
+        cluster_forming_p=options.cluster_forming_p,
+        random_seed=options.random_seed,
+    )
+
+
+def read_resources(options: argparse.Namespace) -> Resources:
+    """What the run may use."""
+    return Resources(
+        n_procs=options.nprocs,
+        omp_n_threads=options.omp_nthreads or min(options.nprocs, 8),
+        mem_gb=options.mem_gb or 0.9 * available_memory_gb(),
+        work_dir=(options.work_dir or options.output_dir / ".work").absolute(),
+        stop_on_first_crash=options.stop_on_first_crash,
+        verbosity=options.verbose,
+    )
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one level and return the exit code."""
+    options = build_parser().parse_args(arguments)
+    console = Console(stderr=True)
+    resources = read_resources(options)
+    _set_up_logging(console, resources.verbosity)
+    _set_up_environment(resources)
+    try:
+        return run_level(options, read_settings(options), resources, console)
+    except MorbidsError as error:
+        logger.error("%s", error)
+        return error.exit_code
+    except KeyboardInterrupt:
+        logger.error("Interrupted; the same command takes up the work where it stopped.")
+        return ExitCode.FAILED
+
+
+def run_level(
+    options: argparse.Namespace, settings: Settings, resources: Resources, console: Console
+) -> ExitCode:
+    """Hand over to the level that was asked for.
+
+    The levels are imported here, after the environment is set: numerical libraries read it once, at import.
+    """
+    from morbids.bids.scans import Filters
+
+    filters = Filters(
+        participant_labels=tuple(options.participant_label),
+        session_labels=tuple(options.session_label),
+        task_labels=tuple(options.task_label),
+        tracer_labels=tuple(options.tracer_label),
+        run_labels=tuple(options.run_label),
+        bids_filter_file=options.bids_filter_file,
+    )
+    study = Study(options.bids_dir.absolute(), options.output_dir.absolute(), filters, shlex.join(sys.argv))
+    if options.analysis_level == "group":
+        from morbids.workflows.group import run_group
+
+        return run_group(study, settings, resources, console)
+    from morbids.workflows.participant import run_participants
+
+    return run_participants(study, settings, resources, console, validate=not options.skip_bids_validation)
+
+
+def _set_up_logging(console: Console, verbosity: int) -> None:
+    handler = RichHandler(console=console, show_path=False, show_level=False, markup=False, highlighter=None)
+    logging.basicConfig(level="WARNING", format="%(message)s", handlers=[handler], force=True)
+    logger.setLevel(logging.DEBUG if verbosity else logging.INFO)
+    if verbosity > 1:
+        logging.getLogger().setLevel(logging.INFO)
+
+
+def _set_up_environment(resources: Resources) -> None:
+    """Caches go to the work directory, and no library takes more threads than a step may use."""
+    caches = resources.work_dir / "caches"
+    for name in ("MPLCONFIGDIR", "NUMBA_CACHE_DIR"):
+        os.environ.setdefault(name, str(caches / name.lower()))
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
+        os.environ[name] = str(resources.omp_n_threads)
+    os.environ["ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS"] = str(resources.omp_n_threads)
+    os.environ.setdefault("NO_ET", "1")  # nipype's and pybids' usage reports stay off

@@ -1,0 +1,143 @@
+"""Run a graph on this machine's processors and tell what failed, without losing what did not."""
+
+import re
+import tempfile
+from collections.abc import Callable
+from concurrent.futures import CancelledError, Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from nipype import Workflow, logging
+from nipype.pipeline.plugins.multiproc import MultiProcPlugin, run_node
+from nipype.utils.filemanip import loadcrash
+
+from morbids.settings import Resources
+
+# Workers import the package afresh once: they inherit neither threads nor locks of this process.
+START_METHOD = "forkserver"
+
+KILLED = (
+    "morbids.errors.MorbidsError: The step's process was killed, most likely because memory ran out. "
+    "Give more memory, or lower --mem-gb and --nprocs so that fewer steps run at once."
+)
+
+
+class Failure(NamedTuple):
+    """One step that failed: the names of its workflows, its own, one sentence, and the whole traceback."""
+
+    units: tuple[str, ...]
+    step: str
+    sentence: str
+    traceback: str
+
+
+class Workers(MultiProcPlugin):
+    """nipype's local scheduler, which survives workers that the system kills.
+
+    nipype 1.11 waits for ever for a killed worker's answer. A kill breaks the whole pool, innocent steps
+    included: here each of them runs once more, alone, and only one that is killed again has failed.
+    """
+
+    pool: ProcessPoolExecutor
+
+    def _submit_job(self, node: Any, updatehash: bool = False) -> int:
+        self._taskid += 1
+        task: int = self._taskid
+        job = (node, updatehash, task)
+        try:
+            future = self.pool.submit(run_node, *job)
+        except BrokenProcessPool:
+            self.pool = ProcessPoolExecutor(self.processors, get_context(START_METHOD))
+            future = self.pool.submit(run_node, *job)
+        future.add_done_callback(partial(self._collect, job, alone=False))
+        self._task_obj[task] = future
+        return task
+
+    def _collect(self, job: tuple[Any, bool, int], future: "Future[dict[str, Any]]", *, alone: bool) -> None:
+        task = job[-1]
+        try:
+            self._taskresult[task] = future.result()
+        except CancelledError:
+            return
+        except BrokenProcessPool:
+            if alone:
+                self._taskresult[task] = {"taskid": task, "result": None, "traceback": [KILLED]}
+                return
+            pool = ProcessPoolExecutor(1, get_context(START_METHOD))
+            pool.submit(run_node, *job).add_done_callback(partial(self._collect, job, alone=True))
+            pool.shutdown(wait=False)
+
+
+def execute(
+    workflow: Workflow, resources: Resources, watch: Callable[[Any, str], None]
+) -> tuple[Failure, ...]:
+    """Run every step that can run.
+
+    Parameters
+    ----------
+    workflow
+        The graph; its configuration is set here.
+    resources
+        Processors and memory that the scheduler shares out among steps.
+    watch
+        Called with (node, "start" | "end" | "exception").
+
+    Returns
+    -------
+    One entry per step that failed by itself; steps behind it did not run.
+    """
+    resources.work_dir.mkdir(parents=True, exist_ok=True)
+    crash_dir = Path(tempfile.mkdtemp(prefix="crashes-", dir=resources.work_dir))
+    workflow.base_dir = str(resources.work_dir)
+    workflow.config["execution"] = {
+        "crashdump_dir": str(crash_dir),
+        "crashfile_format": "pklz",
+        "hash_method": "timestamp",
+        "poll_sleep_duration": "0.05",
+        "remove_unnecessary_outputs": "false",
+        "stop_on_first_crash": str(resources.stop_on_first_crash).lower(),
+        "create_report": "false",
+    }
+    _quieten_nipype()
+    workers = Workers(
+        plugin_args={
+            "n_procs": resources.n_procs,
+            "memory_gb": resources.mem_gb,
+            "mp_context": START_METHOD,
+            "status_callback": watch,
+        }
+    )
+    raised: Exception | None = None
+    try:
+        workflow.run(plugin=workers)
+    except Exception as error:  # nipype raises the first failure again, after all other branches have ended
+        raised = error
+    finally:
+        workers.pool.shutdown(cancel_futures=True)
+    failures = tuple(_read_failure(path) for path in sorted(crash_dir.glob("crash-*.pklz")))
+    if raised is not None and not failures:
+        raise raised
+    return failures
+
+
+def _read_failure(crash_file: Path) -> Failure:
+    crash = loadcrash(str(crash_file))
+    traceback = "".join(crash["traceback"])
+    *units, step = crash["node"].fullname.split(".")
+    return Failure(tuple(units), step, sentence_of(traceback), traceback)
+
+
+def sentence_of(traceback: str) -> str:
+    """Take what the user should read out of a traceback: our own sentence, else its last line."""
+    own = re.findall(r"MorbidsError: (.+)", traceback)
+    lines = [line.strip() for line in traceback.splitlines() if line.strip()]
+    return own[-1].strip() if own else (lines[-1] if lines else "The step ended without a message.")
+
+
+def _quieten_nipype() -> None:
+    """Progress and failures are told by us; nipype's own lines go only to those who ask for them."""
+    for name in ("workflow", "interface", "utils"):
+        logging.getLogger(f"nipype.{name}").setLevel("CRITICAL")

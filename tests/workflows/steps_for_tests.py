@@ -1,0 +1,38 @@
+"""Steps that the tests of nodes and execution run (workers import them by name)."""
+
+import os
+import signal
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from morbids.errors import MorbidsError
+
+
+class Sum(NamedTuple):
+    total: float
+    report: Path
+
+
+def add(a: float, b: float, out_dir: Path, threads: int = 1) -> Sum:
+    report = out_dir / "sum.txt"
+    report.write_text(f"{a + b} with {threads}")
+    return Sum(a + b, report)
+
+
+class Text(NamedTuple):
+    text: str
+
+
+def read(report: Path, others: tuple[Path, ...] = (), named: Mapping[str, Path] | None = None) -> Text:
+    paths = (report, *others, *(named or {}).values())
+    return Text(" / ".join(path.read_text() for path in paths))
+
+
+def refuse(report: Path) -> Text:
+    raise MorbidsError(f"{report.name} is not to my liking.", "Bring another.")
+
+
+def die(report: Path) -> Text:
+    os.kill(os.getpid(), signal.SIGKILL)
+    return Text(report.name)
