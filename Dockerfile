@@ -1,0 +1,44 @@
+# The BIDS App as an image: read-only, any user, no network, unwritable HOME. Only the output and work directories and /tmp are written.
+FROM debian:bookworm-slim
+
+ENV LANG=C.UTF-8 \
+    PATH=/opt/venv/bin:/usr/local/bin:/usr/bin:/bin \
+    PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONNOUSERSITE=1 \
+    PYTHONUNBUFFERED=1 \
+    TEMPLATEFLOW_HOME=/opt/templateflow \
+    TEMPLATEFLOW_AUTOUPDATE=off \
+    MPLBACKEND=Agg \
+    MPLCONFIGDIR=/tmp/morbids/matplotlib \
+    NUMBA_CACHE_DIR=/tmp/morbids/numba \
+    NIPYPE_CONFIG_DIR=/tmp/morbids/nipype \
+    NIPYPE_NO_ET=1 \
+    NO_ET=1 \
+    DENO_DIR=/tmp/morbids/deno \
+    DENO_NO_UPDATE_CHECK=1 \
+    XDG_CACHE_HOME=/tmp/morbids \
+    XDG_CONFIG_HOME=/tmp/morbids
+
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends ca-certificates python3 python3-venv \
+    && rm -rf /var/lib/apt/lists/*
+
+COPY requirements.lock /opt/morbids/
+RUN python3 -m venv /opt/venv \
+    && pip install --no-cache-dir --quiet --require-hashes -r /opt/morbids/requirements.lock
+
+COPY . /opt/morbids/
+RUN cp /opt/morbids/version /version \
+    && pip install --no-cache-dir --quiet --no-deps --no-build-isolation /opt/morbids \
+    && python -m compileall -q /opt/venv/lib \
+    && sh /opt/morbids/scripts/fill_image_caches.sh /opt/cache \
+    && chmod -R a+rX /opt /version
+
+ARG VERSION=unknown
+LABEL org.opencontainers.image.title="morbids" \
+      org.opencontainers.image.description="BIDS App: from a PET-BIDS dataset to group-level inference on receptor availability" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.source="https://github.com/morbids/morbids"
+
+ENTRYPOINT ["/opt/morbids/scripts/image_entrypoint.sh"]

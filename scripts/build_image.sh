@@ -1,0 +1,56 @@
+#!/usr/bin/env bash
+# Build the container image without a container engine, from Debian packages alone: scripts/build_image.sh [DIRECTORY]
+#
+# Debian, as root. DIRECTORY (default build/image) receives
+#   rootfs/      the image's root file system      env, entrypoint   what its configuration holds
+#   morbids.tar  the image, for `docker load` and `apptainer build` (with ARCHIVE=1)
+# With an engine at hand, `docker build --build-arg VERSION=$(cat version) -t morbids .` does the same.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+out=$(realpath -m "${1:-build/image}")
+base=localhost/debian:bookworm-slim
+image=localhost/morbids
+export STORAGE_DRIVER=vfs DEBIAN_FRONTEND=noninteractive
+
+if [ "$(id -u)" -ne 0 ]; then
+    echo "scripts/build_image.sh must run as root (mmdebstrap and buildah change owners of files)." >&2
+    exit 1
+fi
+
+missing=()
+for tool in buildah podman mmdebstrap; do
+    command -v "$tool" >/dev/null || missing+=("$tool")
+done
+if [ "${#missing[@]}" -gt 0 ]; then
+    apt-get update -qq
+    apt-get install -qq --yes --no-install-recommends "${missing[@]}"
+fi
+
+mkdir -p "$out"
+container=''
+cleanup() {
+    [ -z "$container" ] || buildah rm "$container" >/dev/null
+    rm -f "$out/base.tar"
+}
+trap cleanup EXIT
+
+if ! podman image exists "$base"; then
+    mmdebstrap --quiet --variant=minbase --include=ca-certificates bookworm "$out/base.tar"
+    podman import --quiet "$out/base.tar" "$base" >/dev/null
+fi
+
+# The machine's own certificates, so that a package index behind a proxy is trusted while building, and only then.
+certificates=/etc/ssl/certs/ca-certificates.crt
+buildah bud --isolation chroot --pull-never --build-arg "VERSION=$(cat version)" \
+    -v "$certificates:$certificates:ro" -t "$image" .
+
+rm -rf "$out/rootfs"
+container=$(buildah from --pull-never "$image")
+cp -a "$(buildah mount "$container")" "$out/rootfs"
+podman image inspect --format '{{range .Config.Env}}{{println .}}{{end}}' "$image" | sed '/^$/d' >"$out/env"
+podman image inspect --format '{{range .Config.Entrypoint}}{{println .}}{{end}}' "$image" | sed '/^$/d' >"$out/entrypoint"
+if [ "${ARCHIVE:-0}" = 1 ]; then
+    rm -f "$out/morbids.tar"
+    podman save --quiet --format docker-archive --output "$out/morbids.tar" "$image"
+fi
+echo "Image $image: $(du -sh "$out/rootfs" | cut -f1) in $out/rootfs"

@@ -1,0 +1,211 @@
+"""The files around the code that rot unnoticed: versions, lock files, make targets, CI, image."""
+
+import os
+import re
+import subprocess
+import tomllib
+from importlib.metadata import version as installed_version
+from pathlib import Path
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).parents[1]
+VERSION = (ROOT / "version").read_text().strip()
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+CIRCLE = yaml.safe_load((ROOT / ".circleci/config.yml").read_text())
+SCRIPTS = [
+    *ROOT.glob("scripts/*.sh"),
+    *ROOT.glob("docs/*.sh"),
+    ROOT / ".ci/run",
+]
+OUTSIDE_PROGRAMS = {"docker", "test", "echo", "for"}
+
+
+def locked_requirements(name: str) -> dict[str, list[Requirement]]:
+    """Return the pinned requirements of a lock file by canonical name; one name may have several markers."""
+    requirements: dict[str, list[Requirement]] = {}
+    for line in (ROOT / name).read_text().splitlines():
+        if re.match(r"[A-Za-z0-9]", line):
+            requirement = Requirement(line.rstrip("\\ "))
+            requirements.setdefault(canonicalize_name(requirement.name), []).append(requirement)
+    return requirements
+
+
+def make_targets() -> set[str]:
+    return set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE))
+
+
+def circle_commands() -> list[str]:
+    """Every shell command of the CircleCI configuration, one per `run` step."""
+    lists = [*CIRCLE["jobs"].values(), *CIRCLE["commands"].values()]
+    return [
+        step["run"]["command"]
+        for job in lists
+        for step in job["steps"]
+        if isinstance(step, dict) and "run" in step
+    ]
+
+
+def test_versions_agree() -> None:
+    assert re.fullmatch(r"\d+\.\d+\.\d+", VERSION)
+    assert installed_version("morbids") == VERSION
+    assert str(yaml.safe_load((ROOT / "CITATION.cff").read_text())["version"]) == VERSION
+    newest = re.search(r"^## (\S+)", (ROOT / "CHANGES.md").read_text(), flags=re.MULTILINE)
+    assert newest is not None
+    assert newest[1] == VERSION
+
+
+def test_licence_is_the_one_declared() -> None:
+    licence = (ROOT / "LICENSE").read_text()
+    assert PROJECT["license"] == "Apache-2.0"
+    assert "Apache License" in licence
+    assert "END OF TERMS AND CONDITIONS" in licence
+
+
+@pytest.mark.parametrize(
+    ("lock", "extras"), [("requirements.lock", ["build"]), ("requirements-dev.lock", ["build", "dev"])]
+)
+def test_lock_covers_the_declared_dependencies(lock: str, extras: list[str]) -> None:
+    locked = locked_requirements(lock)
+    declared = [*PROJECT["dependencies"]]
+    for extra in extras:
+        declared += PROJECT["optional-dependencies"][extra]
+    for text in declared:
+        requirement = Requirement(text)
+        name = canonicalize_name(requirement.name)
+        assert name in locked, f"{text} is not in {lock}: run `make lock`"
+        for pinned in locked[name]:
+            (pin,) = pinned.specifier
+            assert pin.operator == "=="
+            assert requirement.specifier.contains(pin.version), f"{lock} pins {pinned}, pyproject asks {text}"
+
+
+def test_runtime_lock_is_a_part_of_the_development_lock() -> None:
+    runtime, development = (
+        locked_requirements("requirements.lock"),
+        locked_requirements("requirements-dev.lock"),
+    )
+    for name, pinned in runtime.items():
+        assert {str(p) for p in pinned} == {str(p) for p in development[name]}
+
+
+@pytest.mark.parametrize("lock", ["requirements.lock", "requirements-dev.lock"])
+def test_lock_has_hashes_and_names_no_host(lock: str) -> None:
+    text = (ROOT / lock).read_text()
+    assert "://" not in text
+    assert "index-url" not in text.replace("--no-emit-index-url", "")
+    for block in re.split(r"^(?=[A-Za-z0-9])", text, flags=re.MULTILINE)[1:]:
+        assert "--hash=sha256:" in block, block.splitlines()[0]
+
+
+def test_documented_make_targets_exist() -> None:
+    pages = [ROOT / "CONTRIBUTING.md", ROOT / "README.md", ROOT / ".ci/run", *ROOT.glob("docs/*.md")]
+    text = "\n".join(page.read_text() for page in pages if page.exists())
+    named = set(re.findall(r"(?:`|^\s*)make ([a-z]+)", text, flags=re.MULTILINE))
+    assert {"demo", "test"} <= named
+    assert named <= make_targets()
+
+
+def test_make_targets_parse() -> None:
+    targets = sorted(make_targets() - {"help"})
+    assert {"env", "demo", "test", "lint", "lock", "image", "clean"} == set(targets)
+    plan = subprocess.run(["make", "-n", *targets], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert plan.returncode == 0, plan.stderr
+
+
+def test_circle_commands_exist() -> None:
+    commands = circle_commands()
+    assert commands
+    for command in commands:
+        program, *arguments = command.split()
+        if program == "make":
+            assert arguments[0] in make_targets()
+        elif "/" in program:
+            assert os.access(ROOT / program, os.X_OK), f"{program} of .circleci/config.yml cannot be run"
+        else:
+            assert program in OUTSIDE_PROGRAMS, command
+
+
+def test_circle_workflow_joins_jobs_that_exist() -> None:
+    steps = {step for job in CIRCLE["jobs"].values() for step in job["steps"] if isinstance(step, str)}
+    assert steps <= {"checkout"} | set(CIRCLE["commands"])
+    for entry in CIRCLE["workflows"]["build"]["jobs"]:
+        ((name, options),) = entry.items()
+        assert name in CIRCLE["jobs"]
+        assert set(options.get("requires", [])) <= set(CIRCLE["jobs"])
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)
+def test_scripts_parse_and_can_be_run(script: Path) -> None:
+    shell = "bash" if "bash" in script.read_text().splitlines()[0] else "sh"
+    result = subprocess.run([shell, "-n", str(script)], capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
+    assert os.access(script, os.X_OK)
+
+
+def test_pre_commit_hooks_fetch_nothing_and_run_what_make_lint_runs() -> None:
+    config = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())
+    hooks = [hook for repository in config["repos"] for hook in repository["hooks"]]
+    assert {repository["repo"] for repository in config["repos"]} == {"local"}
+    assert {hook["language"] for hook in hooks} == {"system"}
+    lint = re.search(r"^lint:.*\n((?:\t.*\n)+)", (ROOT / "Makefile").read_text(), flags=re.MULTILINE)
+    assert lint is not None
+    linted = set(re.findall(r"\$\(BIN\)/([a-z-]+)", lint[1]))
+    assert {Path(hook["entry"].split()[0]).name for hook in hooks} == linted
+
+
+@pytest.mark.parametrize("available", ["nothing", "too old"])
+def test_missing_python_is_a_sentence(tmp_path: Path, available: str) -> None:
+    if available == "too old":
+        old = tmp_path / "python3"
+        old.write_text("#!/bin/sh\nexit 1\n")
+        old.chmod(0o755)
+    result = subprocess.run(
+        ["/bin/sh", str(ROOT / "scripts/find_python.sh")],
+        env={"PATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 1
+    assert "No Python 3.11 or newer" in result.stderr
+
+
+def test_missing_venv_is_a_sentence(tmp_path: Path) -> None:
+    python = tmp_path / "python3.11"
+    python.write_text('#!/bin/sh\ncase "$2" in *ensurepip*) exit 1;; esac\n')
+    python.chmod(0o755)
+    result = subprocess.run(
+        ["/bin/sh", str(ROOT / "scripts/find_python.sh")],
+        env={"PATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 1
+    assert "python3.11 cannot make virtual environments" in result.stderr
+    assert "python3-venv" in result.stderr
+
+
+def test_image_follows_the_container_rules() -> None:
+    lines = (ROOT / "Dockerfile").read_text().splitlines()
+    instructions = [line.split()[0] for line in lines if re.match(r"[A-Z]+ ", line)]
+    assert instructions.count("FROM") == 1
+    assert "FROM debian:bookworm-slim" in lines
+    assert instructions[-1] == "ENTRYPOINT"
+    assert not {"CMD", "USER", "VOLUME", "WORKDIR"} & set(instructions)
+    assert "/version" in (ROOT / "Dockerfile").read_text()
+
+
+def test_image_gets_every_file_that_it_uses() -> None:
+    """`.dockerignore` lets in only what it names."""
+    allowed = re.findall(r"^!(\S+)$", (ROOT / ".dockerignore").read_text(), flags=re.MULTILINE)
+    dockerfile = (ROOT / "Dockerfile").read_text()
+    used = {"morbids", "version", "pyproject.toml", "requirements.lock"}
+    used |= set(re.findall(r"(scripts/\w+\.sh)", dockerfile))
+    assert used <= set(allowed)
+    for name in used:
+        assert (ROOT / name).exists(), name
