@@ -1,0 +1,133 @@
+"""TSV files as BIDS writes them: tab-separated, UTF-8, missing values `n/a`; and the rows of `events.tsv`."""
+
+import os
+import tempfile
+from pathlib import Path
+
+import pandas as pd
+
+from morbids.bids.inheritance import unfetched
+from morbids.bids.windows import Event
+from morbids.errors import ExitCode, MorbidsError
+
+MISSING = "n/a"
+
+
+def read_table(path: Path, required: tuple[str, ...] = ()) -> pd.DataFrame:
+    """Read a TSV file: columns of numbers as numbers, `n/a` and empty cells as NaN, `_id` columns as text.
+
+    Raises
+    ------
+    MorbidsError
+        The file cannot be read or lacks a required column.
+    """
+    if path.is_symlink() and not path.exists():
+        raise unfetched(path)
+    try:
+        table = pd.read_csv(
+            path,
+            sep="\t",
+            dtype=str,
+            na_values=[MISSING, "N/A", "NaN", "nan", ""],
+            keep_default_na=False,
+            encoding="utf-8-sig",
+            skipinitialspace=True,
+        )
+    except pd.errors.EmptyDataError as error:
+        raise MorbidsError(f"{path} is empty.", "It needs a row of column names.") from error
+    except (OSError, UnicodeDecodeError, pd.errors.ParserError) as error:
+        raise MorbidsError(
+            f"{path} cannot be read as a table: {error}.", "It must be tab-separated."
+        ) from error
+    table.columns = [str(column).strip() for column in table.columns]
+    missing = [column for column in required if column not in table.columns]
+    if missing:
+        raise MorbidsError(
+            f"{path} has no column '{missing[0]}'; it has {', '.join(table.columns)}.",
+            "Columns are separated by tabs, and their names are case-sensitive.",
+        )
+    for column in table.columns:
+        if not column.endswith("_id"):
+            table[column] = _as_numbers(table[column])
+    return table
+
+
+def write_table(table: pd.DataFrame, path: Path) -> None:
+    """Write a TSV file in one step, so that a reader never sees half of it.
+
+    Raises
+    ------
+    MorbidsError
+        The folder cannot be written to.
+    """
+    write_text(path, table.to_csv(sep="\t", index=False, na_rep=MISSING, lineterminator="\n"))
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file in one step: simultaneous jobs replace it, none sees half of it; equal text is left.
+
+    Raises
+    ------
+    MorbidsError
+        The folder cannot be written to.
+    """
+    try:
+        if path.is_file() and path.read_text(encoding="utf-8") == text:
+            return
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as stream:
+                stream.write(text)
+            # mkstemp makes files that only their owner reads; results are shared as the umask says.
+            Path(temporary).chmod(0o666 & ~_umask())
+            Path(temporary).replace(path)
+        except OSError:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise MorbidsError(
+            f"{path} cannot be written: {error.strerror or error}.",
+            "Choose an output directory that you may write to and that has space.",
+            ExitCode.CANNOT_WRITE,
+        ) from error
+
+
+def read_events(path: Path) -> tuple[Event, ...]:
+    """Rows of an `events.tsv`; onset counts from the first stored frame.
+
+    Raises
+    ------
+    MorbidsError
+        A column is missing, an onset is no number, or a duration is negative.
+    """
+    table = read_table(path, required=("onset", "duration"))
+    for column in ("onset", "duration"):
+        wrong = [value for value in table[column] if isinstance(value, str)]
+        if wrong:
+            raise MorbidsError(
+                f"{path}: column {column} holds '{wrong[0]}'.", "It must hold seconds; n/a where unknown."
+            )
+    if table["onset"].isna().any():
+        raise MorbidsError(f"{path}: an onset is missing.", "Every event needs one, in seconds.")
+    if (table["duration"] < 0).any():
+        raise MorbidsError(
+            f"{path}: a duration is {table['duration'].min():g} s.", "It must be 0 or more, or n/a."
+        )
+    names = table.get("trial_type", pd.Series([None] * len(table), dtype=object))
+    return tuple(
+        Event(float(onset), float(duration), "" if pd.isna(name) else str(name).strip())
+        for onset, duration, name in zip(table["onset"], table["duration"], names, strict=True)
+    )
+
+
+def _as_numbers(column: "pd.Series[str]") -> "pd.Series[float] | pd.Series[str]":
+    """Numbers where every value is one; text else."""
+    numbers = pd.to_numeric(column, errors="coerce")
+    return numbers if (numbers.isna() == column.isna()).all() else column
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
