@@ -1,0 +1,231 @@
+"""The general linear model at every voxel: one contrast, its t, effect sizes and probabilities."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from scipy import special
+
+from morbids.errors import MorbidsError
+from morbids.numerics.arrays import BoolArray, FloatArray
+
+# Voxels fitted at once: bounds the double-precision copies to n_maps x 64 k, whatever the size of the maps.
+CHUNK_VOXELS = 65_536
+_SMALLEST_P_OF_NDTRI = 1e-300
+# Residual variance below this share of the data's power is rounding, not noise.
+_ROUNDING = 1e-12
+# Columns of unit length whose smallest singular value is below this are one column too many.
+_DEPENDENT = 1e-8
+
+
+class LinearFit(NamedTuple):
+    """One contrast at every voxel; NaN where a map is not finite or the residual variance is zero.
+
+    Attributes
+    ----------
+    effect
+        (n_voxels,) contrast of the parameters, in the unit of the maps (per unit of the regressor).
+    variance
+        (n_voxels,) squared standard error of the effect.
+    t, df
+        (n_voxels,) statistic and its degrees of freedom.
+    z, p
+        (n_voxels,) normal deviate with the same tail area, and two-tailed p.
+    hedges_g
+        (n_voxels,) effect in residual standard deviations, times the correction of Hedges (1981) for small
+        samples.
+    r_squared
+        (n_voxels,) partial R2: share of the variance left by the other columns that the contrast explains.
+    """
+
+    effect: FloatArray
+    variance: FloatArray
+    t: FloatArray
+    df: FloatArray
+    z: FloatArray
+    p: FloatArray
+    hedges_g: FloatArray
+    r_squared: FloatArray
+
+    @property
+    def standard_error(self) -> FloatArray:
+        """(n_voxels,) standard error of the effect."""
+        return np.sqrt(self.variance)
+
+
+def two_tailed_p(t: FloatArray, df: FloatArray | float) -> FloatArray:
+    """Probability of a Student t at least as far from 0."""
+    return np.asarray(2 * special.stdtr(df, -np.abs(t)))
+
+
+def z_from_t(t: FloatArray, df: FloatArray | float) -> FloatArray:
+    """Normal deviate with the tail area of t.
+
+    Where the area is below 1e-300, which `ndtri` cannot invert, Wallace's approximation (1959, Ann Math
+    Stat 30:1121) is used.
+    """
+    t, df = np.broadcast_arrays(np.asarray(t, dtype=float), np.asarray(df, dtype=float))
+    tail = special.stdtr(df, -np.abs(t))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        by_area = -special.ndtri(tail)
+        approximate = (8 * df + 1) / (8 * df + 3) * np.sqrt(df * np.log1p(t**2 / df))
+    return np.asarray(np.copysign(np.where(tail < _SMALLEST_P_OF_NDTRI, approximate, by_area), t))
+
+
+def small_sample_correction(df: FloatArray | float) -> FloatArray:
+    """Factor that turns Cohen's d into Hedges' g (Hedges 1981, equation 6e); NaN at df of 1 and below."""
+    half = np.where(np.asarray(df) > 1, np.asarray(df, dtype=float) / 2, np.nan)
+    return np.asarray(np.exp(special.gammaln(half) - special.gammaln(half - 0.5)) / np.sqrt(half))
+
+
+def check_design(design: FloatArray, contrast: FloatArray, column_names: Sequence[str]) -> None:
+    """Refuse designs that cannot be estimated, naming the columns at fault.
+
+    Raises
+    ------
+    MorbidsError
+        Columns depend on each other linearly, no degrees of freedom remain, or the contrast is empty.
+    """
+    n_maps, n_columns = design.shape
+    if contrast.shape != (n_columns,):
+        raise MorbidsError(
+            f"The contrast has {contrast.size} weights but the design has {n_columns} columns.",
+            "Give one weight for each column of the design.",
+        )
+    if not np.any(contrast):
+        raise MorbidsError("All weights of the contrast are zero.", "Give at least one column a weight.")
+    if n_maps <= n_columns:
+        raise MorbidsError(
+            f"{n_maps} maps cannot estimate {n_columns} columns and a residual variance.",
+            f"Use at least {n_columns + 1} maps or fewer covariates.",
+        )
+    dependent = dependent_columns(design)
+    if dependent:
+        named = ", ".join(repr(column_names[column]) for column in dependent)
+        raise MorbidsError(
+            f"The design is rank-deficient: the columns {named} depend on each other linearly.",
+            "Remove one of them; a trait that is the same for everyone repeats the intercept.",
+        )
+
+
+def dependent_columns(design: FloatArray) -> list[int]:
+    """Columns that take part in a linear dependence; empty when the design has full column rank."""
+    length = np.linalg.norm(design, axis=0)
+    scaled = design / np.where(length > 0, length, 1)
+    _, singular, right = np.linalg.svd(scaled, full_matrices=True)
+    rank = int(np.sum(singular > _DEPENDENT))
+    return [int(column) for column in np.flatnonzero(np.any(np.abs(right[rank:]) > 1e-6, axis=0))]
+
+
+def fit_linear_model(
+    maps: FloatArray, design: FloatArray, contrast: FloatArray, *, column_names: Sequence[str] = ()
+) -> LinearFit:
+    """Fit maps = design @ parameters + noise by ordinary least squares and test one contrast.
+
+    Parameters
+    ----------
+    maps
+        (n_maps, n_voxels); a memory-mapped array is read in blocks of voxels.
+    design
+        (n_maps, n_columns).
+    contrast
+        (n_columns,) weights.
+    column_names
+        Names for messages; numbered when absent.
+
+    Raises
+    ------
+    MorbidsError
+        The design is rank-deficient (columns named), leaves no degree of freedom, or the numbers of rows
+        differ.
+    """
+    design, contrast = np.asarray(design, dtype=float), np.asarray(contrast, dtype=float)
+    _check_rows(maps, design)
+    names = column_names or [str(column + 1) for column in range(design.shape[1])]
+    check_design(design, contrast, names)
+    orthonormal, triangle = np.linalg.qr(design)
+    # effect = contrast' R^-1 Q' maps, and |weights|^2 = contrast' (X'X)^-1 contrast.
+    weights = np.linalg.solve(triangle.T, contrast)
+    df = float(design.shape[0] - design.shape[1])
+    effect, noise = np.empty(maps.shape[1]), np.empty(maps.shape[1])
+    for start in range(0, maps.shape[1], CHUNK_VOXELS):
+        block = np.asarray(maps[:, start : start + CHUNK_VOXELS], dtype=float)
+        # Infinite values become NaN here, as promised.
+        with np.errstate(invalid="ignore"):
+            coordinates = orthonormal.T @ block
+            residuals = block - orthonormal @ coordinates
+        effect[start : start + CHUNK_VOXELS] = weights @ coordinates
+        noise[start : start + CHUNK_VOXELS] = _residual_variance(block, residuals, df)
+    effect = np.where(np.isnan(noise), np.nan, effect)
+    return _summarise(effect, noise * (weights @ weights), np.full(effect.shape, df), noise)
+
+
+def fit_unequal_variances(maps: FloatArray, second_group: BoolArray) -> LinearFit:
+    """Compare two groups whose variances may differ: mean of the second minus mean of the first (Welch 1947).
+
+    Hedges' g divides by the root mean square of the two standard deviations.
+
+    Parameters
+    ----------
+    maps
+        (n_maps, n_voxels).
+    second_group
+        (n_maps,) true for the second group.
+
+    Raises
+    ------
+    MorbidsError
+        A group has fewer than two maps, or the numbers of rows differ.
+    """
+    second = np.asarray(second_group, dtype=bool)
+    _check_rows(maps, second)
+    sizes = np.array([np.sum(~second), np.sum(second)])
+    if sizes.min() < 2:
+        raise MorbidsError(
+            f"The groups have {sizes[0]} and {sizes[1]} maps; a variance needs two in each.",
+            "Merge groups, or compare them with equal variances.",
+        )
+    means, variances = np.empty((2, maps.shape[1])), np.empty((2, maps.shape[1]))
+    for start in range(0, maps.shape[1], CHUNK_VOXELS):
+        columns = slice(start, start + CHUNK_VOXELS)
+        block = np.asarray(maps[:, columns], dtype=float)
+        for group, rows in enumerate((~second, second)):
+            means[group, columns] = block[rows].mean(axis=0)
+            with np.errstate(invalid="ignore"):
+                residuals = block[rows] - means[group, columns]
+            variances[group, columns] = _residual_variance(block[rows], residuals, sizes[group] - 1)
+    shares = variances / sizes[:, None]
+    variance = shares.sum(axis=0)
+    df = variance**2 / (shares**2 / (sizes[:, None] - 1)).sum(axis=0)
+    effect = np.where(np.isnan(variance), np.nan, means[1] - means[0])
+    return _summarise(effect, variance, df, variances.mean(axis=0))
+
+
+def _check_rows(maps: FloatArray, design: FloatArray | BoolArray) -> None:
+    if maps.shape[0] != design.shape[0]:
+        raise MorbidsError(
+            f"There are {maps.shape[0]} maps but {design.shape[0]} rows in the design.",
+            "Give one row for each map.",
+        )
+
+
+def _residual_variance(block: FloatArray, residuals: FloatArray, df: float) -> FloatArray:
+    """(n_voxels,) residual variance; NaN where data are not finite or nothing but rounding is left over."""
+    squares = np.einsum("ij,ij->j", residuals, residuals)
+    power = np.einsum("ij,ij->j", block, block)
+    usable = np.isfinite(squares) & (squares > _ROUNDING * power)
+    return np.where(usable, squares / df, np.nan)
+
+
+def _summarise(effect: FloatArray, variance: FloatArray, df: FloatArray, noise: FloatArray) -> LinearFit:
+    t = effect / np.sqrt(variance)
+    return LinearFit(
+        effect=effect,
+        variance=variance,
+        t=t,
+        df=df,
+        z=z_from_t(t, df),
+        p=two_tailed_p(t, df),
+        hedges_g=small_sample_correction(df) * effect / np.sqrt(noise),
+        r_squared=t**2 / (t**2 + df),
+    )
