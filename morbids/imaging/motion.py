@@ -1,0 +1,374 @@
+"""Head motion between the frames of a dynamic PET scan.
+
+Every frame is registered to the mean of the frames in the middle of the scan, where both blood flow and binding
+show and counts are high: first coarsely, then finely to the mean of the frames so corrected (two passes halve the
+error of one, because the first mean is blurred by the motion itself). Frames are never chained to their
+neighbours: chains drift.
+"""
+
+import logging
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from morbids.errors import MorbidsError
+from morbids.imaging.greedy import run_greedy
+from morbids.imaging.head_mask import dilate_mm, otsu_mask
+from morbids.imaging.images import Image, read_image, space_code, write_image
+from morbids.imaging.resampling import resample_frames
+from morbids.imaging.similarity import normalised_mutual_information
+from morbids.imaging.transforms import (
+    framewise_displacement,
+    invert,
+    read_greedy,
+    rigid_parameters,
+    write_greedy,
+    write_itk,
+)
+from morbids.numerics.arrays import BoolArray, FloatArray, IntArray
+
+logger = logging.getLogger(__name__)
+
+SHORTEST_FRAME_MIN = 1.0
+"""Frames shorter than this hold too few counts to register: errors of several mm were seen."""
+LEAST_COUNT_SHARE = 0.02
+"""A frame with less than this share of the richest frame's counts is not registered either."""
+MIDDLE_OF_SCAN = (0.20, 0.55)
+"""Part of the scan whose mean the frames are registered to."""
+LARGEST_DISPLACEMENT_MM = 40.0
+"""No head in a scanner moves further: such an estimate is a failed registration."""
+EXCURSION_MM = 5.0
+"""A frame this far from both its neighbours, which agree, must earn its estimate by similarity."""
+OUTLIER_MM = 3.0
+ATTENUATION_MM = 5.0
+"""Beyond this displacement the attenuation map no longer fits the head."""
+MASK_MARGIN_MM = 10.0
+SAMPLE_POINTS = 500
+
+CONFOUNDS = ("trans_x", "trans_y", "trans_z", "rot_x", "rot_y", "rot_z")
+
+
+class Motion(NamedTuple):
+    """A scan whose frames lie still.
+
+    Attributes
+    ----------
+    corrected_pet
+        4D image, each frame resampled once.
+    petref
+        Mean of the corrected frames from the middle of the scan to its end, weighted by duration.
+    transforms
+        ITK text, one matrix per frame: from-orig_to-petref.
+    confounds_tsv
+        A row per frame: position of the head relative to petref (trans_x.. mm, rot_x.. rad around the centre of
+        the head), framewise_displacement (mm, Power 2012), mean_displacement (mm over the head), motion_outlier
+        and motion_borrowed (1 when the transform is another frame's).
+    notes
+        Sentences for the report.
+    """
+
+    corrected_pet: Path
+    petref: Path
+    transforms: Path
+    confounds_tsv: Path
+    notes: tuple[str, ...]
+
+
+class _Estimate(NamedTuple):
+    """Matrices (n_frames, 4, 4) from-orig_to-petref, and which frames took another frame's."""
+
+    matrices: FloatArray
+    borrowed: BoolArray
+    notes: tuple[str, ...]
+
+
+def correct_motion(
+    pet: Path,
+    frames_start_min: Sequence[float],
+    frames_duration_min: Sequence[float],
+    out_dir: Path,
+    threads: int,
+    correct: bool = True,
+) -> Motion:
+    """Estimate the head's position in every frame and resample all frames to one.
+
+    Parameters
+    ----------
+    pet
+        3D or 4D image; voxels unknown in all frames (NaN outside the field of view) become 0.
+    frames_start_min, frames_duration_min
+        One number per frame; start counts from injection.
+    correct
+        False leaves the frames as they are (identity transforms): for scans corrected elsewhere.
+
+    Raises
+    ------
+    MorbidsError
+        The file is broken, a frame is empty or holds non-finite values, or numbers of frames differ.
+    """
+    start, duration = np.asarray(frames_start_min, dtype=float), np.asarray(frames_duration_min, dtype=float)
+    image, notes = _read_frames(pet, start, duration)
+    n_frames = image.values.shape[3]
+    if correct and n_frames > 1:
+        estimate = _estimate_motion(image, start, duration, threads)
+    else:
+        kept = (
+            "Head motion was not corrected." if n_frames > 1 else "One frame only: no head motion to correct."
+        )
+        estimate = _Estimate(np.tile(np.eye(4), (n_frames, 1, 1)), np.zeros(n_frames, dtype=bool), (kept,))
+    corrected = resample_frames(image, estimate.matrices, "cubic", threads)
+    late = np.flatnonzero(_mid_share(start, duration) >= MIDDLE_OF_SCAN[0])
+    petref = _mean_frame(corrected, duration, late if late.size else np.arange(n_frames))
+    head = otsu_mask(petref)
+    confounds = _confounds(image, head, estimate)
+    values = corrected if n_frames > 1 else corrected[..., 0]
+    code = space_code(image.header)
+    return Motion(
+        corrected_pet=write_image(values, image.affine, out_dir / "pet.nii.gz", image.header, code),
+        petref=write_image(petref, image.affine, out_dir / "petref.nii.gz", code=code),
+        transforms=write_itk(estimate.matrices, out_dir / "from-orig_to-petref_xfm.txt"),
+        confounds_tsv=_write_confounds(confounds, out_dir / "confounds.tsv"),
+        notes=(*notes, *estimate.notes, *_describe(confounds)),
+    )
+
+
+def _read_frames(pet: Path, start: FloatArray, duration: FloatArray) -> tuple[Image, tuple[str, ...]]:
+    """Read a scan as (x, y, z, n_frames) and refuse frames that hold nothing or nonsense."""
+    image = read_image(pet)
+    values = image.values if image.values.ndim == 4 else image.values[..., None]
+    n_frames = values.shape[3]
+    if not n_frames == len(start) == len(duration):
+        raise MorbidsError(
+            f"{pet} has {n_frames} frames, its timing {len(start)} starts and {len(duration)} durations.",
+            "Correct FrameTimesStart and FrameDuration in the sidecar.",
+        )
+    notes: tuple[str, ...] = ()
+    unknown = np.asarray(~np.isfinite(values))
+    if unknown.any():
+        everywhere = np.asarray(unknown.all(axis=3))
+        bad = np.flatnonzero((unknown & ~everywhere[..., None]).any(axis=(0, 1, 2)))
+        if bad.size or everywhere.all():
+            named = _listed(bad if bad.size else np.arange(n_frames))
+            raise MorbidsError(
+                f"{pet} holds non-finite values in frame {named}.",
+                "Reconstruct or convert the scan again, or remove it.",
+            )
+        values = np.where(everywhere[..., None], np.float32(0), values)
+        notes = (f"{int(everywhere.sum())} voxels are unknown in every frame of {pet.name}: set to 0.",)
+    empty = np.flatnonzero(~values.any(axis=(0, 1, 2)) & (start + duration > 0))
+    if empty.size:
+        raise MorbidsError(
+            f"{pet} is zero everywhere in frame {_listed(empty)}.", "Reconstruct or convert the scan again."
+        )
+    return image._replace(values=values), notes
+
+
+def _mid_share(start: FloatArray, duration: FloatArray) -> FloatArray:
+    """(n_frames,) mid-times as share of the time from injection (or the first frame, if later) to the end."""
+    first, last = max(0.0, float(start.min())), float((start + duration).max())
+    share: FloatArray = (start + duration / 2 - first) / (last - first)
+    return share
+
+
+def _middle_frames(start: FloatArray, duration: FloatArray) -> IntArray:
+    """Frames whose mean is the first target: the middle of the scan, or the longest frame of a short scan."""
+    share = _mid_share(start, duration)
+    inside = np.flatnonzero((share >= MIDDLE_OF_SCAN[0]) & (share <= MIDDLE_OF_SCAN[1]))
+    return inside if inside.size else np.array([int(np.argmax(duration))])
+
+
+def _mean_frame(values: FloatArray, duration: FloatArray, frames: IntArray) -> FloatArray:
+    """Duration-weighted mean of some frames."""
+    share = (duration[frames] / duration[frames].sum()).astype(np.float32)
+    mean: FloatArray = values[..., frames] @ share
+    return mean
+
+
+def _rich_frames(image: Image, mask: BoolArray, duration: FloatArray) -> BoolArray:
+    """(n_frames,) whether a frame is long enough and rich enough in counts to be registered."""
+    counts = image.values[mask].clip(min=0).mean(axis=0) * duration
+    return np.asarray((duration >= SHORTEST_FRAME_MIN - 1e-6) & (counts >= LEAST_COUNT_SHARE * counts.max()))
+
+
+def _estimate_motion(image: Image, start: FloatArray, duration: FloatArray, threads: int) -> _Estimate:
+    """Register the frames in two passes; frames without an estimate of their own borrow one."""
+    middle = _middle_frames(start, duration)
+    target = _mean_frame(image.values, duration, middle)
+    mask = dilate_mm(otsu_mask(target), MASK_MARGIN_MM, image.voxel_mm)
+    rich = _rich_frames(image, mask, duration)
+    if not rich.any():
+        still = np.tile(np.eye(4), (len(start), 1, 1))
+        return _Estimate(
+            still, ~rich, ("No frame holds enough counts to estimate head motion: not corrected.",)
+        )
+    cropped, mask = _crop(image, mask)
+    frames = np.flatnonzero(rich)
+    first = _register(cropped, _mean_frame(cropped.values, duration, middle), mask, frames, None, threads)
+    first, _ = _fill(first, rich)
+    part = cropped._replace(values=cropped.values[..., middle])
+    still = resample_frames(part, first[middle], "linear", threads)
+    sharper = _mean_frame(still, duration[middle], np.arange(len(middle)))
+    second = _register(cropped, sharper, mask, frames, first, threads)
+    plausible, notes = _judge(cropped, sharper, mask, second, rich)
+    matrices, borrowed = _fill(second, plausible)
+    poor = np.flatnonzero(~rich)
+    if poor.size:
+        notes = (
+            f"Frame {_listed(poor)}: too short or too few counts to register, moved as the next.",
+            *notes,
+        )
+    return _Estimate(matrices, borrowed, notes)
+
+
+def _crop(image: Image, mask: BoolArray) -> tuple[Image, BoolArray]:
+    """Cut the image down to the mask (which has a margin): a third of the voxels, a third of the time."""
+    where = np.argwhere(mask)
+    low, high = where.min(axis=0), where.max(axis=0) + 1
+    box = tuple(slice(a, b) for a, b in zip(low, high, strict=True))
+    affine = image.affine.copy()
+    affine[:3, 3] += image.affine[:3, :3] @ low
+    return Image(image.values[box], affine, image.header), mask[box]
+
+
+def _register(
+    image: Image,
+    target: FloatArray,
+    mask: BoolArray,
+    frames: IntArray,
+    starts: FloatArray | None,
+    threads: int,
+) -> FloatArray:
+    """Register some frames rigidly to a target by normalised mutual information.
+
+    Returns (n_frames, 4, 4), identity where not registered. Without `starts` a coarse search, else a fine one.
+    """
+    levels = "100x50x0" if starts is None else "40"
+    matrices = np.tile(np.eye(4), (image.values.shape[3], 1, 1))
+    with tempfile.TemporaryDirectory(prefix="morbids_motion_") as folder:
+        work = Path(folder)
+        fixed = write_image(target, image.affine, work / "target.nii")
+        region = write_image(mask, image.affine, work / "mask.nii")
+        commands = []
+        for frame in frames:
+            moving = write_image(image.values[..., frame], image.affine, work / f"{frame}.nii")
+            start = matrices[frame] if starts is None else starts[frame]
+            words: list[str | Path] = ["-a", "-dof", "6", "-m", "NMI", "-n", levels, "-i", fixed, moving]
+            words += ["-gm", region, "-ia", write_greedy(start, work / f"{frame}_start.mat")]
+            commands.append([str(word) for word in [*words, "-o", work / f"{frame}.mat"]])
+        run_greedy(commands, threads)
+        for frame in frames:
+            matrices[frame] = read_greedy(work / f"{frame}.mat")
+    return matrices
+
+
+def _fill(matrices: FloatArray, own: BoolArray) -> tuple[FloatArray, BoolArray]:
+    """Give frames without an estimate the nearest later one, or the last there is."""
+    good = np.flatnonzero(own)
+    source = good[np.minimum(np.searchsorted(good, np.arange(len(own))), len(good) - 1)]
+    return matrices[source], ~own
+
+
+def _judge(
+    image: Image, target: FloatArray, mask: BoolArray, matrices: FloatArray, rich: BoolArray
+) -> tuple[BoolArray, tuple[str, ...]]:
+    """Find estimates that no head could have made, or under which a frame fits worse than under a neighbour's.
+
+    Returns (n_frames,) whether the frame keeps its estimate, and the sentences that name those that do not.
+    """
+    points = _sample_points(image, mask)
+    keep = rich & (_displacement(matrices, points) <= LARGEST_DISPLACEMENT_MM)
+    if not keep.any():
+        return rich & (np.arange(len(rich)) == np.flatnonzero(rich)[0]), (
+            "Head motion estimates all failed.",
+        )
+    for frame in np.flatnonzero(keep).tolist():
+        neighbour = _lonely_neighbour(matrices, points, np.flatnonzero(keep), frame)
+        if neighbour is not None and not _better(image, target, mask, matrices, frame, neighbour):
+            keep[frame] = False
+    lost = np.flatnonzero(rich & ~keep)
+    notes = (
+        (f"Frame {_listed(lost)}: implausible motion estimate, replaced by its neighbour's.",)
+        if lost.size
+        else ()
+    )
+    return keep, notes
+
+
+def _lonely_neighbour(matrices: FloatArray, points: FloatArray, kept: IntArray, frame: int) -> int | None:
+    """Return the frame before one that jumps away from both neighbours; None when it does not."""
+    place = int(np.searchsorted(kept, frame))
+    if place in (0, len(kept) - 1):
+        return None
+    before, after = int(kept[place - 1]), int(kept[place + 1])
+    steps = [
+        _displacement(invert(matrices[other])[None] @ matrices[frame], points)[0] for other in (before, after)
+    ]
+    apart = _displacement(invert(matrices[before])[None] @ matrices[after], points)[0]
+    return before if min(steps) > EXCURSION_MM and apart < EXCURSION_MM / 2 else None
+
+
+def _better(
+    image: Image, target: FloatArray, mask: BoolArray, matrices: FloatArray, frame: int, neighbour: int
+) -> bool:
+    """Whether a frame is more like the target by its own estimate than by its neighbour's."""
+    pair = image._replace(values=np.repeat(image.values[..., [frame]], 2, axis=3))
+    moved = resample_frames(pair, matrices[[frame, neighbour]], "linear")
+    own, other = (normalised_mutual_information(target, moved[..., k], mask) for k in (0, 1))
+    return own > other
+
+
+def _sample_points(image: Image, mask: BoolArray) -> FloatArray:
+    """(n, 3) RAS mm of points spread over a mask."""
+    where = np.argwhere(mask)
+    chosen = where[:: max(1, len(where) // SAMPLE_POINTS)]
+    points: FloatArray = chosen @ image.affine[:3, :3].T + image.affine[:3, 3]
+    return points
+
+
+def _displacement(matrices: FloatArray, points_mm: FloatArray) -> FloatArray:
+    """(n,) mean distance in mm over which each matrix (n, 4, 4) moves the points."""
+    moved = np.einsum("nij,pj->npi", matrices[:, :3, :3], points_mm) + matrices[:, None, :3, 3]
+    return np.asarray(np.linalg.norm(moved - points_mm, axis=-1).mean(axis=-1))
+
+
+def _confounds(image: Image, head: BoolArray, estimate: _Estimate) -> pd.DataFrame:
+    """Table of motion, a row per frame; a matrix from-orig_to-petref carries petref's points to the frame."""
+    points = _sample_points(image, head if head.any() else np.ones_like(head))
+    parameters = rigid_parameters(estimate.matrices, points.mean(axis=0))
+    table = pd.DataFrame(parameters, columns=list(CONFOUNDS))
+    table["framewise_displacement"] = framewise_displacement(parameters)
+    table["mean_displacement"] = _displacement(estimate.matrices, points)
+    table["motion_outlier"] = (table["framewise_displacement"] > OUTLIER_MM).astype(int)
+    table["motion_borrowed"] = estimate.borrowed.astype(int)
+    return table
+
+
+def _write_confounds(table: pd.DataFrame, path: Path) -> Path:
+    """Write the table of motion with `n/a` for what is not known."""
+    table.to_csv(path, sep="\t", index=False, na_rep="n/a", float_format="%.6f")
+    return path
+
+
+def _describe(table: pd.DataFrame) -> tuple[str, ...]:
+    """Sentences about motion that a reader of the report must know."""
+    notes = []
+    outliers = np.flatnonzero(table["motion_outlier"])
+    if outliers.size:
+        notes.append(
+            f"Frame {_listed(outliers)}: head moved more than {OUTLIER_MM:g} mm since the frame before."
+        )
+    largest = float(table["mean_displacement"].max())
+    if largest > ATTENUATION_MM:
+        notes.append(
+            f"The head moved up to {largest:.1f} mm: attenuation correction may not fit the most moved frames."
+        )
+    return tuple(notes)
+
+
+def _listed(frames: IntArray) -> str:
+    """Frame numbers, counted from 1, for a sentence."""
+    return ", ".join(str(frame + 1) for frame in frames)
