@@ -40,6 +40,9 @@ ENTITY_ORDER = (
     "desc",
 )
 ENTITY_LABEL = re.compile(r"[A-Za-z0-9+]+")
+_DIFFERENCE = re.compile(
+    r"(?P<baseline>[A-Za-z0-9+]+?)Minus(?P<challenge>[A-Z0-9][A-Za-z0-9+]*?)(?P<percent>Percent)?"
+)
 
 
 class Role(NamedTuple):
@@ -72,6 +75,14 @@ class ParsedName(NamedTuple):
     entities: dict[str, str]
     suffix: str
     extension: str
+
+
+class Difference(NamedTuple):
+    """What `difference_label` puts together; the first letter of the challenge is a capital one."""
+
+    baseline: str
+    challenge: str
+    percent: bool
 
 
 def _xfm(source: str | None, target: str | None, extension: str, place: Place) -> Role:
@@ -185,6 +196,14 @@ def entity_label(text: str) -> str:
 def difference_label(baseline: str, challenge: str, *, percent: bool = False) -> str:
     """Entity `desc` of the map baseline minus challenge, or of the same in percent of baseline."""
     return f"{baseline}Minus{challenge[:1].upper()}{challenge[1:]}" + ("Percent" if percent else "")
+
+
+def parse_difference_label(label: str) -> Difference | None:
+    """Windows of a difference map by its `desc` entity; None when it is the entity of another map."""
+    match = _DIFFERENCE.fullmatch(label)
+    if match is None:
+        return None
+    return Difference(match["baseline"], match["challenge"], match["percent"] is not None)
 
 
 def strip_prefix(label: str, entity: str) -> str:

@@ -1,0 +1,267 @@
+"""Find the rows of a group analysis: maps of a derivative dataset, ours or any with `_mimap` names."""
+
+import zlib
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Literal, NamedTuple
+
+import nibabel as nib
+import numpy as np
+
+from morbids.bids.agreement import keep_comparable
+from morbids.bids.filters import Filters, matches, read_selection
+from morbids.bids.images import check_present
+from morbids.bids.inheritance import read_sidecar
+from morbids.bids.names import output_path, parse_difference_label, parse_name, scan_label
+from morbids.bids.rows import SCAN_ENTITIES, DroppedMap, MapRow, scan_entities
+from morbids.bids.tables import read_table
+from morbids.errors import ExitCode, MorbidsError
+
+Kind = Literal["difference", "percent difference", "parameter"]
+# The values of `space-` that are one participant's own.
+_OWN_SPACES = ("T1w", "orig", "pet", "petref")
+# How the command line chooses among values of an entity.
+_OPTIONS = MappingProxyType({"model": "--model", "space": "--output-spaces", "res": "--output-spaces"})
+
+
+@dataclass(frozen=True)
+class MapSelection:
+    """Which maps of a dataset are rows.
+
+    Attributes
+    ----------
+    kind
+        Differences between windows in the unit of the measure, the same in percent, or the parameter itself.
+    entities
+        Wanted values of further entities (`model`, `space`, `res`, `desc` ...); None = absent from the name.
+        Without `space`, any template space.
+    filters
+        Labels of participants, sessions, tasks, tracers, runs.
+    excluded
+        Reasons by scan or participant (`sub-01_task-rejection`, `sub-01`): rows that the user leaves out.
+    drop_flagged
+        Leave out scans whose quality table holds a concern; else rows carry it.
+    """
+
+    kind: Kind = "difference"
+    measure: str = "BPND"
+    entities: Mapping[str, str | None] = MappingProxyType({})
+    filters: Filters = field(default_factory=Filters)
+    excluded: Mapping[str, str] = MappingProxyType({})
+    drop_flagged: bool = True
+
+
+class FoundMaps(NamedTuple):
+    """Rows in the order of their names, and what is left out."""
+
+    rows: tuple[MapRow, ...]
+    dropped: tuple[DroppedMap, ...]
+
+
+class _Image(NamedTuple):
+    path: Path
+    entities: dict[str, str]
+
+
+def find_maps(
+    dataset: Path, selection: MapSelection | None = None, expected: Iterable[Mapping[str, str]] = ()
+) -> FoundMaps:
+    """Find the maps that a group analysis compares.
+
+    Parameters
+    ----------
+    dataset
+        A derivative dataset: participant folders with `_mimap` images in a template space.
+    selection
+        Which of them; by default differences of BPND.
+    expected
+        Entities of scans that should have a map (the raw dataset's); scans with any map are always expected.
+
+    Raises
+    ------
+    MorbidsError
+        The dataset has no `_mimap` image, none fits the selection, or fitting ones are of several models,
+        spaces or grids, so that it is not clear which ones belong together.
+    """
+    selection = selection or MapSelection()
+    wanted = read_selection(selection.filters).pet
+    images = [image for image in _list_maps(dataset) if matches(image.entities, wanted)]
+    fitting = [image for image in images if _fits(image.entities, selection)]
+    if not fitting:
+        raise _nothing_fits(dataset, images, selection)
+    _refuse_ambiguous(dataset, fitting)
+    dropped = _missing(images, fitting, expected, selection)
+    type_keys = _scan_type_keys(fitting)
+    rows: list[MapRow] = []
+    for image in fitting:
+        try:
+            row = _read_row(dataset, image, type_keys)
+            reason = _left_out(row, selection)
+        except MorbidsError as error:
+            reason = error.message
+        if reason:
+            dropped.append(DroppedMap(scan_label(scan_entities(image.entities)), image.path, reason))
+        else:
+            rows.append(row)
+    rows, others = keep_comparable(rows)
+    dropped += others
+    return FoundMaps(tuple(rows), tuple(sorted(dropped, key=lambda row: (row.label, str(row.path)))))
+
+
+def _list_maps(dataset: Path) -> list[_Image]:
+    """Every parametric image of the dataset, in the order of their names."""
+    if not dataset.is_dir():
+        raise MorbidsError(
+            f"{dataset} is no directory.", "Run the participant level first.", ExitCode.NO_INPUT
+        )
+    paths = [
+        path
+        for pattern in ("*_mimap.nii", "*_mimap.nii.gz")
+        for path in dataset.glob(f"sub-*/**/{pattern}")
+        if not path.name.startswith(".")
+    ]
+    if not paths:
+        raise MorbidsError(
+            f"{dataset} has no parametric map (sub-*/**/*_mimap.nii.gz).",
+            "Run the participant level first, or name a dataset that has them.",
+            ExitCode.NO_INPUT,
+        )
+    images = [_Image(path, parse_name(path).entities) for path in sorted(paths)]
+    return [image for image in images if "sub" in image.entities]
+
+
+def _kind(entities: Mapping[str, str]) -> Kind:
+    difference = parse_difference_label(entities.get("desc", ""))
+    if difference is None:
+        return "parameter"
+    return "percent difference" if difference.percent else "difference"
+
+
+def _fits(entities: Mapping[str, str], selection: MapSelection) -> bool:
+    """Whether a map is of the wanted kind; maps in a participant's own space only by name."""
+    in_template = "space" in selection.entities or entities.get("space", "T1w") not in _OWN_SPACES
+    return (
+        in_template
+        and entities.get("meas", "").upper() == selection.measure.upper()
+        and _kind(entities) == selection.kind
+        and all(entities.get(key) == value for key, value in selection.entities.items())
+    )
+
+
+def _nothing_fits(dataset: Path, images: Sequence[_Image], selection: MapSelection) -> MorbidsError:
+    wanted = ", ".join(f"{key}-{value}" for key, value in selection.entities.items())
+    present = Counter(_describe(image.entities) for image in images)
+    listed = "; ".join(f"{text} ({count})" for text, count in sorted(present.items())[:8])
+    return MorbidsError(
+        f"{dataset} has no {selection.kind} map of {selection.measure} in a template space"
+        f"{' with ' + wanted if wanted else ''} for this selection.",
+        f"It has: {listed or 'no map of the selected participants and scans'}.",
+        ExitCode.NOTHING_SELECTED,
+    )
+
+
+def _describe(entities: Mapping[str, str]) -> str:
+    """What a map is, without the scan that it is of."""
+    return scan_label({key: value for key, value in entities.items() if key not in SCAN_ENTITIES})
+
+
+def _refuse_ambiguous(dataset: Path, images: Sequence[_Image]) -> None:
+    """Maps of one analysis share every entity that says how they were made."""
+    keys = {key for image in images for key in image.entities} - {*SCAN_ENTITIES, "desc"}
+    for key in sorted(keys):
+        counts = Counter(image.entities.get(key, "none") for image in images)
+        if len(counts) > 1:
+            listed = ", ".join(f"{key}-{value} ({count} maps)" for value, count in sorted(counts.items()))
+            option = f" with {_OPTIONS[key]}" if key in _OPTIONS else ""
+            raise MorbidsError(
+                f"{dataset} has maps of several kinds that fit: {listed}.",
+                f"They cannot be compared with each other: choose one value of {key}{option}.",
+            )
+
+
+def _missing(
+    images: Sequence[_Image],
+    fitting: Sequence[_Image],
+    expected: Iterable[Mapping[str, str]],
+    selection: MapSelection,
+) -> list[DroppedMap]:
+    """Scans that have no fitting map, with what they have instead."""
+    present: dict[str, list[str]] = {scan_label(scan_entities(scan)): [] for scan in expected}
+    for image in images:
+        description = _describe(image.entities)
+        present.setdefault(scan_label(scan_entities(image.entities)), []).append(description)
+    complete = {scan_label(scan_entities(image.entities)) for image in fitting}
+    return [
+        DroppedMap(label, None, f"no {selection.kind} map of {selection.measure}; it has {_listed(has)}")
+        for label, has in present.items()
+        if label not in complete
+    ]
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names[:4]) + (" ..." if len(names) > 4 else "") if names else "no map at all"
+
+
+def _scan_type_keys(images: Sequence[_Image]) -> tuple[str, ...]:
+    """Fewest entities that tell the scans of a participant apart.
+
+    The task comes first: where the order of conditions changes between participants, it is the task and not
+    the session that means the same in everyone.
+    """
+    keys: tuple[str, ...] = ()
+    for key in ("trc", "task", "ses", "run", "rec"):
+        varies = len({image.entities.get(key) for image in images}) > 1
+        if varies and (key in ("trc", "task") or not _tells_apart(images, keys)):
+            keys += (key,)
+    return keys
+
+
+def _tells_apart(images: Sequence[_Image], keys: tuple[str, ...]) -> bool:
+    seen = Counter(tuple(image.entities.get(key) for key in ("sub", "desc", *keys)) for image in images)
+    return max(seen.values()) == 1
+
+
+def _read_row(dataset: Path, image: _Image, type_keys: tuple[str, ...]) -> MapRow:
+    metadata = read_sidecar(image.path, dataset, "mimap")
+    scan_type = scan_label({key: image.entities[key] for key in type_keys if key in image.entities})
+    return MapRow(image.entities, image.path, metadata, scan_type, _read_concerns(dataset, image.entities))
+
+
+def _read_concerns(dataset: Path, entities: Mapping[str, str]) -> tuple[str, ...]:
+    """Sentences of the column `concern` in the scan's quality table, if it has one."""
+    path = output_path(dataset, scan_entities(entities), "quality")
+    if not path.exists():
+        return ()
+    concerns = read_table(path, required=("concern",))["concern"].dropna()
+    return tuple(str(concern) for concern in concerns)
+
+
+def _left_out(row: MapRow, selection: MapSelection) -> str:
+    """Reason why a row that is there is not used; empty when it is."""
+    for label in (row.label, f"sub-{row.participant}", row.participant):
+        if label in selection.excluded:
+            return f"left out by the user: {selection.excluded[label]}"
+    if row.concerns and selection.drop_flagged:
+        return f"flagged: {' '.join(row.concerns)}"
+    return _unusable(row.path)
+
+
+def _unusable(path: Path) -> str:
+    """Reason why an image cannot be a row, found by reading it; empty when it can."""
+    check_present(path)
+    try:
+        image: Any = nib.load(path)
+        values = np.asanyarray(image.dataobj)
+    except (nib.filebasedimages.ImageFileError, OSError, EOFError, ValueError, zlib.error) as error:
+        return f"the image cannot be read: {error}"
+    if np.squeeze(values).ndim != 3:
+        return f"the image has the dimensions {' x '.join(map(str, values.shape))}, not three"
+    finite = np.isfinite(values)
+    if not finite.any():
+        return "no voxel is finite (all NaN)"
+    if not values[finite].any():
+        return "every voxel is zero"
+    return ""
