@@ -1,8 +1,9 @@
 """Curves of a tracer whose kinetics are known: the truth that models and protocols are tested against.
 
-A three-compartment plasma surrogate (bolus, infusion or both) drives a one-tissue reference region, and targets
-with one- or two-tissue kinetics whose binding may change during the scan. The plasma has a closed form. The
-tissue is integrated by Runge-Kutta steps that end on every frame edge and jump: frame means are good to 1e-6.
+A three-compartment plasma surrogate (bolus, infusion or both) drives a one-tissue reference region, and
+targets of one or two tissues whose binding may change during the scan. The plasma has a closed form. The
+tissues are integrated by Runge-Kutta steps that end on every frame edge and jump: frame means are good to
+1e-6.
 """
 
 from collections.abc import Callable

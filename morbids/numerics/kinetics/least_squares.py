@@ -1,0 +1,154 @@
+"""The one weighted linear fit that every model is made of: thousands of small regressions at once."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from morbids.errors import MorbidsError
+from morbids.numerics.arrays import BoolArray, FloatArray, IntArray
+from morbids.numerics.frames import Frames
+
+# A regressor of which less than this part (of its sum of squares) is left by the others is not
+# identifiable.
+SMALLEST_PIVOT = 1e-11
+
+
+class RegressionPoints(NamedTuple):
+    """The frames that a model is fitted to, and their weights.
+
+    Attributes
+    ----------
+    rows
+        (n_points,) indices of frames.
+    weight
+        (n_points,) inverse variances, mean 1.
+    """
+
+    rows: IntArray
+    weight: FloatArray
+
+
+class LinearFit(NamedTuple):
+    """Weighted least squares of each target on its own regressors.
+
+    Attributes
+    ----------
+    coefficients
+        (n_regressors, n_targets); NaN where the regressors are not identifiable.
+    covariance
+        (n_regressors, n_regressors, n_targets), with the variance of the residuals in it; NaN without a
+        degree of freedom.
+    residual_sum
+        (n_targets,) weighted sum of squared residuals.
+    r_squared
+        (n_targets,) part of the weighted variance of the response that the fit explains.
+    """
+
+    coefficients: FloatArray
+    covariance: FloatArray
+    residual_sum: FloatArray
+    r_squared: FloatArray
+
+    def where(self, sound: BoolArray) -> "LinearFit":
+        """The fit with NaN for every target (n_targets,) that is not sound."""
+        keep = np.where(sound, 1.0, np.nan)
+        return LinearFit(*(values * keep for values in self))
+
+    def standard_error(self, gradient: Sequence[FloatArray | float]) -> FloatArray:
+        """Standard error (n_targets,) of a quantity with this gradient by each coefficient (delta method).
+
+        Coefficients after the end of the gradient do not enter.
+        """
+        variance = np.zeros_like(self.residual_sum)
+        for i, by_i in enumerate(gradient):
+            for j, by_j in enumerate(gradient):
+                variance += by_i * by_j * self.covariance[i, j]
+        return np.asarray(np.sqrt(np.maximum(variance, 0.0)))
+
+
+def regression_points(
+    frames: Frames, points: BoolArray | None, inverse_variance: FloatArray | None, n_parameters: int
+) -> RegressionPoints:
+    """Choose the frames of a fit; None means all frames, and equal weights.
+
+    Raises
+    ------
+    MorbidsError
+        When fewer frames than parameters are chosen.
+    """
+    rows = np.arange(frames.n_frames) if points is None else np.flatnonzero(points)
+    weight = np.ones(frames.n_frames) if inverse_variance is None else np.asarray(inverse_variance, float)
+    rows = rows[weight[rows] > 0]
+    if len(rows) < n_parameters:
+        raise MorbidsError(
+            f"Only {len(rows)} frames are left to fit {n_parameters} parameters.",
+            "Widen the window, lower t*, or choose a model with fewer parameters.",
+        )
+    return RegressionPoints(rows, weight[rows] / weight[rows].mean())
+
+
+def fit_linear(
+    regressors: Sequence[FloatArray], response: FloatArray, inverse_variance: FloatArray
+) -> LinearFit:
+    """Fit response = sum of coefficient x regressor for every target.
+
+    Parameters
+    ----------
+    regressors
+        Each (n_points, n_targets), or (n_points, 1) when all targets share it.
+    response
+        (n_points, n_targets).
+    inverse_variance
+        (n_points,) weights, mean 1.
+    """
+    n = len(regressors)
+    cross = _cross_products([*regressors, response], inverse_variance)
+    total = cross[n, n].copy()
+    diagonal = cross[np.arange(n), np.arange(n)]
+    scale = 1.0 / np.sqrt(np.where(diagonal > 0, diagonal, 1.0))
+    cross[:n] *= scale[:, None]
+    cross[:, :n] *= scale
+    _sweep(cross, n)
+    coefficients = cross[:n, n] * scale
+    residual_sum = np.maximum(cross[n, n], 0.0)
+    degrees = len(inverse_variance) - n
+    variance = residual_sum / degrees if degrees > 0 else np.full_like(residual_sum, np.nan)
+    covariance = cross[:n, :n] * scale[:, None] * scale * variance
+    with np.errstate(invalid="ignore", divide="ignore"):
+        r_squared = 1.0 - residual_sum / (total - (inverse_variance @ response) ** 2 / inverse_variance.sum())
+    return LinearFit(coefficients, covariance, residual_sum, r_squared)
+
+
+def _cross_products(columns: Sequence[FloatArray], weight: FloatArray) -> FloatArray:
+    """Weighted products of all pairs of columns (n_columns, n_columns, n_targets)."""
+    n_targets = max(column.shape[1] for column in columns)
+    cross = np.empty((len(columns), len(columns), n_targets))
+    for i, left in enumerate(columns):
+        weighted = left * weight[:, None]
+        for j, right in enumerate(columns[: i + 1]):
+            if weighted.shape[1] == 1:
+                product = weighted[:, 0] @ right
+            elif right.shape[1] == 1:
+                product = right[:, 0] @ weighted
+            else:
+                product = np.einsum("fn,fn->n", weighted, right)
+            cross[i, j] = cross[j, i] = product
+    return cross
+
+
+def _sweep(matrix: FloatArray, n_pivots: int) -> None:
+    """Sweep symmetric matrices (n, n, n_targets) in place on their first rows.
+
+    See Goodnight 1979, Am Stat 33:149.     Cross products of regressors and response become the inverse of
+    the regressors' part, the coefficients, and the residual sum of squares. Expects regressors scaled to
+    length 1; pivots that vanish make the result NaN.
+    """
+    for k in range(n_pivots):
+        pivot = np.where(matrix[k, k] > SMALLEST_PIVOT, matrix[k, k], np.nan)
+        row = matrix[k] / pivot
+        column = matrix[:, k].copy()
+        matrix -= column[:, None] * row
+        matrix[k] = row
+        matrix[:, k] = -column / pivot
+        matrix[k, k] = 1.0 / pivot

@@ -1,0 +1,228 @@
+"""All models under one roof: their names, what each needs and returns, one function that runs any of them."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, NamedTuple, Protocol, get_args
+
+import numpy as np
+
+from morbids.errors import ExitCode, MorbidsError
+from morbids.numerics.arrays import BoolArray, FloatArray
+from morbids.numerics.frames import Frames
+from morbids.numerics.kinetics.graphical import fit_logan_ref, fit_patlak_ref, fit_suvr
+from morbids.numerics.kinetics.multilinear import fit_mrtm0, fit_mrtm1, fit_mrtm2
+from morbids.numerics.kinetics.srtm import DEFAULT_GRID, BasisGrid, fit_srtm, fit_srtm2
+
+ModelName = Literal["SUVR", "LoganRef", "MRTM0", "MRTM1", "MRTM2", "SRTM", "SRTM2", "PatlakRef"]
+MODEL_NAMES: tuple[ModelName, ...] = get_args(ModelName)
+
+# BIDS names of the parameters, by the field that holds them.
+PARAMETER_NAMES: Mapping[str, str] = {
+    "bp_nd": "BPND",
+    "dvr": "DVR",
+    "r1": "R1",
+    "k2": "k2",
+    "k2_prime": "k2prime",
+    "ki": "Ki",
+    "suvr": "SUVR",
+    "intercept": "intercept",
+    "r_squared": "R2",
+}
+# Beyond these a fit has run away. BP_ND may fall below zero: noise about zero has two sides, and a map that
+# kept only one of them would be biased wherever there is no binding.
+DEFAULT_BOUNDS: Mapping[str, tuple[float, float]] = {"BPND": (-0.8, 8.0), "R1": (0.0, 3.0), "k2": (0.0, 1.0)}
+# Targets fitted at once: few enough that a block's working arrays are small beside an image.
+BLOCK = 16384
+
+
+@dataclass(frozen=True)
+class FitOptions:
+    """What a model is told beside the curves.
+
+    Attributes
+    ----------
+    points
+        (n_frames,) True for the frames to fit; None for all. Integrals start at injection whatever the
+        points.
+    inverse_variance
+        (n_frames,) weights; None for equal ones.
+    k2_prime
+        Efflux from the reference region per minute. MRTM2 and SRTM2 need it; LoganRef without it leaves its
+        term out.
+    grid
+        Efflux rates that SRTM and SRTM2 search.
+    bounds
+        Smallest and largest believable value per parameter; one beyond them is NaN, and all are when the
+        main one is.
+    """
+
+    points: BoolArray | None = None
+    inverse_variance: FloatArray | None = None
+    k2_prime: float | None = None
+    grid: BasisGrid = DEFAULT_GRID
+    bounds: Mapping[str, tuple[float, float]] = field(default_factory=lambda: DEFAULT_BOUNDS)
+
+
+class Estimates(NamedTuple):
+    """Results of a model by BIDS parameter name.
+
+    Attributes
+    ----------
+    parameters, standard_errors
+        (n_targets,) per name; NaN where the fit failed. R2 has no standard error.
+    n_failed
+        Targets whose main parameter is NaN.
+    """
+
+    parameters: dict[str, FloatArray]
+    standard_errors: dict[str, FloatArray]
+    n_failed: int
+
+
+class Fit(Protocol):
+    """What every fit function returns: a NamedTuple of arrays, standard errors in fields named ``_se``."""
+
+    def _asdict(self) -> dict[str, Any]: ...
+
+
+class Model(NamedTuple):
+    """One model: how it is run, the fields it returns (the main one first), and what it must be told."""
+
+    fit: Callable[[FloatArray, FloatArray, Frames, FitOptions], Fit]
+    fields: tuple[str, ...]
+    needs_k2_prime: bool = False
+    needs_t_star: bool = False
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """BIDS names of the parameters, the main one first."""
+        return tuple(PARAMETER_NAMES[name] for name in self.fields)
+
+
+REFERENCE_TISSUE = ("bp_nd", "r1", "k2", "k2_prime", "r_squared")
+FIXED_EFFLUX = ("bp_nd", "r1", "k2", "r_squared")
+
+MODELS: Mapping[ModelName, Model] = {
+    "SUVR": Model(
+        lambda t, r, f, o: fit_suvr(t, r, f, points=o.points, inverse_variance=o.inverse_variance),
+        ("bp_nd", "suvr"),
+        needs_t_star=True,
+    ),
+    "LoganRef": Model(
+        lambda t, r, f, o: fit_logan_ref(
+            t, r, f, k2_prime=o.k2_prime, points=o.points, inverse_variance=o.inverse_variance
+        ),
+        ("bp_nd", "dvr", "intercept", "r_squared"),
+        needs_k2_prime=True,
+        needs_t_star=True,
+    ),
+    "MRTM0": Model(
+        lambda t, r, f, o: fit_mrtm0(t, r, f, points=o.points, inverse_variance=o.inverse_variance),
+        REFERENCE_TISSUE,
+        needs_t_star=True,
+    ),
+    "MRTM1": Model(
+        lambda t, r, f, o: fit_mrtm1(t, r, f, points=o.points, inverse_variance=o.inverse_variance),
+        REFERENCE_TISSUE,
+    ),
+    "MRTM2": Model(
+        lambda t, r, f, o: fit_mrtm2(
+            t, r, f, k2_prime=_given_k2_prime(o), points=o.points, inverse_variance=o.inverse_variance
+        ),
+        FIXED_EFFLUX,
+        needs_k2_prime=True,
+    ),
+    "SRTM": Model(
+        lambda t, r, f, o: fit_srtm(
+            t, r, f, grid=o.grid, points=o.points, inverse_variance=o.inverse_variance
+        ),
+        REFERENCE_TISSUE,
+    ),
+    "SRTM2": Model(
+        lambda t, r, f, o: fit_srtm2(
+            t,
+            r,
+            f,
+            k2_prime=_given_k2_prime(o),
+            grid=o.grid,
+            points=o.points,
+            inverse_variance=o.inverse_variance,
+        ),
+        FIXED_EFFLUX,
+        needs_k2_prime=True,
+    ),
+    "PatlakRef": Model(
+        lambda t, r, f, o: fit_patlak_ref(t, r, f, points=o.points, inverse_variance=o.inverse_variance),
+        ("ki", "intercept", "r_squared"),
+        needs_t_star=True,
+    ),
+}
+
+
+def fit_model(
+    model: ModelName,
+    target: FloatArray,
+    reference: FloatArray,
+    frames: Frames,
+    options: FitOptions,
+) -> Estimates:
+    """Fit one model to every target: regional curves or all voxels of a brain.
+
+    Parameters
+    ----------
+    model
+        One of `MODEL_NAMES`.
+    target
+        (n_frames, n_targets), any float type; computed in double precision, a block of targets at a time.
+    reference
+        (n_frames,), in the unit of the targets.
+    frames
+        Minutes from injection.
+    options
+        Points, weights, k2' and bounds.
+
+    Raises
+    ------
+    MorbidsError
+        When the model needs a k2' that is not given, or has fewer points than parameters.
+    """
+    known = MODELS[model]
+    reference = np.asarray(reference, float)
+
+    def fit_block(start: int) -> dict[str, FloatArray]:
+        block = np.asarray(target[:, start : start + BLOCK], float)
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            return known.fit(block, reference, frames, options)._asdict()
+
+    starts = range(0, target.shape[1], BLOCK)
+    blocks = [fit_block(start) for start in starts]
+    values = {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
+    return _name_estimates(known, values, options.bounds)
+
+
+def _name_estimates(
+    known: Model, values: Mapping[str, FloatArray], bounds: Mapping[str, tuple[float, float]]
+) -> Estimates:
+    """Give fields their BIDS names, and NaN to what is beyond its bounds."""
+    parameters = {PARAMETER_NAMES[name]: values[name] for name in known.fields}
+    errors = {PARAMETER_NAMES[name]: values[f"{name}_se"] for name in known.fields if f"{name}_se" in values}
+    for name, (lowest, highest) in bounds.items():
+        if name in parameters:
+            parameters[name][(parameters[name] < lowest) | (parameters[name] > highest)] = np.nan
+    failed = np.isnan(parameters[known.parameters[0]])
+    for name, values_of in parameters.items():
+        values_of[failed] = np.nan
+        if name in errors:
+            errors[name][np.isnan(values_of)] = np.nan
+    return Estimates(parameters, errors, n_failed=int(failed.sum()))
+
+
+def _given_k2_prime(options: FitOptions) -> float:
+    """The k2' of a model that cannot do without."""
+    if options.k2_prime is None:
+        raise MorbidsError(
+            "This model needs k2', the efflux rate of the reference region, and none is given.",
+            "Give it in per minute, choose a tracer preset that has one, or estimate it from the scan.",
+            ExitCode.USAGE,
+        )
+    return options.k2_prime
