@@ -1,0 +1,177 @@
+"""What stands under each figure: written once, so that every page explains the same picture the same way."""
+
+from pathlib import Path
+from typing import Final, Literal, NamedTuple
+
+from morbids.reports.pages import Figure, Flicker
+
+FigureKind = Literal[
+    "brain",
+    "pet_on_t1w",
+    "reference_region",
+    "motion",
+    "curves",
+    "fits",
+    "logan",
+    "regional_estimates",
+    "k2_prime",
+    "t_star",
+    "parametric_map",
+    "difference_map",
+    "protocol",
+    "statistic_map",
+    "effect_map",
+    "forest",
+    "strip",
+    "correlation",
+    "influence",
+    "design",
+]
+FlickerKind = Literal["normalization", "coregistration", "reference_region"]
+
+
+class _Words(NamedTuple):
+    caption: str
+    alt: str
+
+
+_FIGURES: Final[dict[FigureKind, _Words]] = {
+    "brain": _Words(
+        "T1w with the outlines of the brain mask, grey matter and white matter. The mask should "
+        "follow the brain's surface everywhere, without dura or neck; the white-matter line should "
+        "follow the border of grey and white.",
+        "Slices of the T1w image with outlines of brain mask and tissues.",
+    ),
+    "pet_on_t1w": _Words(
+        "PET reference image with the T1w's outlines. Uptake should fill the brain outline evenly "
+        "on all sides; a rim of uptake outside on one side is a registration error.",
+        "Slices of the PET image with the outlines of the T1w's brain and white matter.",
+    ),
+    "reference_region": _Words(
+        "Outline of the reference region. It should lie within grey matter that is free of the "
+        "receptor, away from the brain's edge and from regions of high uptake.",
+        "Slices through the reference region, outlined.",
+    ),
+    "motion": _Words(
+        "The head's position in each frame against the PET reference, and its displacement from the"
+        " frame before. Hollow marks: frames too short or too faint to be registered, which took a "
+        "neighbour's estimate. Crosses: frames flagged as implausible. Shaded: windows.",
+        "Translations, rotations and framewise displacement over the scan.",
+    ),
+    "curves": _Words(
+        "Mean activity of regions over time; the reference region in black, windows shaded. The "
+        "reference curve should wash out faster than all others; a late rise suggests binding or "
+        "spill-in.",
+        "Time-activity curves of regions and of the reference region.",
+    ),
+    "fits": _Words(
+        "Measured activity (dots), fitted curves (lines), and residuals. Residuals that run above "
+        "or below zero over many frames mean that the model does not describe the region.",
+        "Measured and fitted regional curves with residuals.",
+    ),
+    "logan": _Words(
+        "Logan plot of a-priori regions. Integrals run from injection in every window; a window "
+        "only chooses the points that its line is fitted to. Hollow points lie before t*. The slope"
+        " is DVR; BP_ND = DVR − 1.",
+        "Logan plots with one fitted line per window.",
+    ),
+    "regional_estimates": _Words(
+        "Estimates by region and window with their standard errors.",
+        "Regional estimates with standard errors, one mark per window.",
+    ),
+    "k2_prime": _Words(
+        "How much the estimates depend on the assumed k2'. A steep curve at the dashed line means "
+        "that the choice of k2' matters for this region.",
+        "Regional estimates against the assumed k2 prime.",
+    ),
+    "t_star": _Words(
+        "Estimates against t*, the first minute that is fitted. The chosen t* should lie where the "
+        "curves are flat.",
+        "Regional estimates against t star.",
+    ),
+    "parametric_map": _Words(
+        "Voxelwise map over anatomy. Where colours are missing the fit was not identifiable.",
+        "Slices of a parametric map over anatomy.",
+    ),
+    "difference_map": _Words(
+        "Baseline minus challenge: red is activation (availability falls), blue deactivation (it "
+        "rises). Small differences fade into the anatomy.",
+        "Slices of a difference map, activation in red and deactivation in blue.",
+    ),
+    "protocol": _Words(
+        "What this protocol can see, from simulated scans with this scan's own frames, infusion and"
+        " windows. Left: the change that the contrast reports when nothing changed; right: the "
+        "share of a true change that it recovers.",
+        "Protocol calibration: bias without change, and share of a true change that is recovered.",
+    ),
+    "statistic_map": _Words(
+        "Group statistic. What passes the threshold is outlined in black; below it colours fade "
+        "with the statistic instead of ending at a cliff, so that near misses stay visible.",
+        "Slices of a group statistic map with outlined clusters.",
+    ),
+    "effect_map": _Words(
+        "Mean effect in colour, faded by the statistic; outlined where it passes the threshold.",
+        "Slices of a group effect map with outlined clusters.",
+    ),
+    "forest": _Words(
+        "Mean effect in the a-priori regions with confidence intervals. Filled marks pass the "
+        "corrected threshold, hollow ones do not.",
+        "Forest plot of effects in a-priori regions.",
+    ),
+    "strip": _Words(
+        "Every participant's value, with the group's mean and confidence interval; lines join one "
+        "participant's values.",
+        "Values of each participant.",
+    ),
+    "correlation": _Words(
+        "Each participant's effect against the trait, with the regression line and its 95 % confidence band.",
+        "Scatter plot of effect against trait.",
+    ),
+    "influence": _Words(
+        "Left: distance of each participant's map from the mean of the others, against the group's "
+        "spread. Right: how far the group's result moves when the participant is left out.",
+        "Distance and leave-one-out influence of each participant.",
+    ),
+    "design": _Words(
+        "Design matrix: a row per map, a column per regressor, coloured by value; the contrast's "
+        "weights below.",
+        "Design matrix with contrast weights.",
+    ),
+}
+
+_FLICKERS: Final[dict[FlickerKind, _Words]] = {
+    "normalization": _Words(
+        "The participant's T1w after normalization, alternating with the template. Ventricles, the "
+        "border of grey and white matter and the brain's outline should stay in place while the "
+        "image changes.",
+        "Normalized T1w and template on the same slices.",
+    ),
+    "coregistration": _Words(
+        "The T1w alternating with the PET reference, on the same slices. Nothing should jump.",
+        "T1w and PET reference on the same slices.",
+    ),
+    "reference_region": _Words(
+        _FIGURES["reference_region"].caption, "T1w and PET image on slices through the reference region."
+    ),
+}
+
+
+def figure(kind: FigureKind, path: Path, detail: str = "") -> Figure:
+    """A figure block with its standing caption; `detail` (such as the window's name) comes before it."""
+    words = _FIGURES[kind]
+    return Figure(path, f"{detail} {words.caption}".strip(), f"{detail} {words.alt}".strip())
+
+
+def flicker(
+    kind: FlickerKind, first: tuple[str, Path], second: tuple[str, Path], detail: str = ""
+) -> Flicker:
+    """A flicker of two named images with its standing caption."""
+    words = _FLICKERS[kind]
+    return Flicker(
+        first[1],
+        second[1],
+        first[0],
+        second[0],
+        f"{detail} {words.caption}".strip(),
+        f"{detail} {words.alt}".strip(),
+    )

@@ -1,0 +1,164 @@
+"""Graphical analysis, regional estimates, and how they depend on k2'."""
+
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from morbids.numerics.arrays import BoolArray, FloatArray
+from morbids.reports.figures.labels import label_line_ends
+from morbids.reports.figures.style import FAINT, GRID, INK, MUTED, PALETTE, new_figure, styled
+
+WINDOW_MARKS: Final = ("o", "s", "D", "^")
+
+
+class LoganLines(NamedTuple):
+    """Coordinates of a graphical analysis and the lines fitted to them.
+
+    Attributes
+    ----------
+    x_min, y_min
+        (n_frames, n_regions) minutes; for LoganRef (int C_R + C_R / k2') / C_T and int C_T / C_T.
+    slopes, intercepts_min
+        (n_windows, n_regions); NaN where no line was fitted.
+    points
+        (n_windows, n_frames) frames that each line was fitted to.
+    """
+
+    x_min: FloatArray
+    y_min: FloatArray
+    slopes: FloatArray
+    intercepts_min: FloatArray
+    points: BoolArray
+
+
+@styled()
+def draw_logan(
+    lines: LoganLines, regions: Sequence[str], windows: Sequence[str], after_t_star: BoolArray
+) -> Figure:
+    """One panel per region (up to six): points before t* hollow, each window's points and line in its colour.
+
+    Parameters
+    ----------
+    lines
+        What to draw.
+    regions, windows
+        Names in the order of the arrays.
+    after_t_star
+        (n_frames,) frames whose mid-time is t* or later.
+    """
+    n_shown = min(len(regions), 6)
+    columns = min(n_shown, 3)
+    rows = -(-n_shown // columns)
+    figure = new_figure(10.0, 3.3 * rows)
+    panels = figure.subplots(rows, columns, squeeze=False)
+    for region, axes in enumerate(panels.flat):
+        if region >= n_shown:
+            axes.set_axis_off()
+            continue
+        _draw_logan_panel(axes, lines, region, windows, after_t_star)
+        axes.set_title(regions[region])
+    figure.supxlabel("∫ reference ÷ target (min), with the k₂′ term", fontsize=9.5)
+    figure.supylabel("∫ target ÷ target (min)", fontsize=9.5)
+    return figure
+
+
+def _draw_logan_panel(
+    axes: Axes, lines: LoganLines, region: int, windows: Sequence[str], after_t_star: BoolArray
+) -> None:
+    x, y = lines.x_min[:, region], lines.y_min[:, region]
+    early = ~after_t_star
+    axes.plot(x[early], y[early], "o", color=FAINT, mfc="white", markersize=5, label="before t*")
+    unused = after_t_star & ~lines.points.any(axis=0)
+    axes.plot(x[unused], y[unused], "o", color=FAINT, markersize=4.5)
+    for window, name in enumerate(windows):
+        colour, points = PALETTE[window % len(PALETTE)], lines.points[window]
+        slope, intercept = lines.slopes[window, region], lines.intercepts_min[window, region]
+        axes.plot(x[points], y[points], WINDOW_MARKS[window % 4], color=colour, markersize=5, mec="white")
+        ends = np.array([np.nanmin(x[points], initial=np.inf), np.nanmax(x[points], initial=-np.inf)])
+        if np.isfinite(slope) and np.isfinite(ends).all():
+            reach = ends + np.array([-0.06, 0.06]) * np.ptp(ends)
+            axes.plot(reach, slope * reach + intercept, color=colour, linewidth=1.6)
+        text = f"{name}: DVR {slope:.2f}" if np.isfinite(slope) else f"{name}: not identifiable"
+        axes.text(
+            0.04, 0.95 - 0.09 * window, text, transform=axes.transAxes, color=colour, fontsize=8.5, va="top"
+        )
+    axes.grid(visible=True, axis="both")
+
+
+@styled()
+def draw_regional_estimates(
+    values: FloatArray,
+    standard_errors: FloatArray,
+    regions: Sequence[str],
+    windows: Sequence[str],
+    *,
+    label: str,
+) -> Figure:
+    """Estimates (n_regions, n_windows) with their standard errors, a row per region, a colour per window.
+
+    `label` is the quantity with its unit; NaN estimates are named as not identifiable.
+    """
+    n_regions, n_windows = values.shape
+    figure = new_figure(10.0, 1.3 + 0.34 * max(n_regions, 3))
+    axes = figure.add_subplot()
+    rows = np.arange(n_regions, dtype=float)
+    for window, name in enumerate(windows):
+        offset = (window - (n_windows - 1) / 2) * min(0.26, 0.7 / n_windows)
+        axes.errorbar(
+            values[:, window],
+            rows + offset,
+            xerr=np.nan_to_num(standard_errors[:, window]),
+            fmt=WINDOW_MARKS[window % 4],
+            color=PALETTE[window % len(PALETTE)],
+            markersize=5.5,
+            elinewidth=1.4,
+            label=name,
+        )
+    low, _ = axes.get_xlim()
+    axes.set_xlim(left=min(low, 0.0))
+    for row in np.flatnonzero(~np.isfinite(values).any(axis=1)):
+        axes.text(0, float(row), " not identifiable", color=MUTED, fontsize=8, va="center")
+    axes.set_yticks(rows, labels=list(regions))
+    axes.set_ylim(n_regions - 0.4, -0.6)
+    axes.grid(visible=True, axis="both")
+    axes.axvline(0, color=MUTED, linewidth=0.8)
+    axes.set_xlabel(f"{label}, ± 1 standard error")
+    axes.legend(loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=max(n_windows, 1))
+    return figure
+
+
+@styled()
+def draw_k2_prime_sensitivity(
+    k2_primes: FloatArray,
+    estimates: FloatArray,
+    regions: Sequence[str],
+    chosen: float,
+    *,
+    label: str = "$BP_{ND}$",
+) -> Figure:
+    """Estimates (n_values, n_regions) against assumed k2' (n_values,) per min; a line marks the one used."""
+    figure = new_figure(10.0, 3.6)
+    axes = figure.add_subplot()
+    shown = min(len(regions), len(PALETTE))
+    for index in range(shown):
+        axes.plot(k2_primes, estimates[:, index], color=PALETTE[index])
+    axes.axvline(chosen, color=INK, linewidth=1.2, linestyle=(0, (4, 3)))
+    axes.set_xlim(float(k2_primes.min()), float(k2_primes.max()))
+    axes.annotate(
+        f"used: {chosen:.4g} /min",
+        (chosen, 1.0),
+        xycoords=("data", "axes fraction"),
+        xytext=(4, 3),
+        textcoords="offset points",
+        fontsize=8.5,
+        color=INK,
+    )
+    axes.set_ylim(bottom=0)
+    axes.grid(visible=True, axis="both", color=GRID)
+    axes.set_xlabel("assumed k₂′ (/min)")
+    axes.set_ylabel(label)
+    label_line_ends(axes, float(k2_primes.max()), estimates[-1, :shown], regions[:shown], PALETTE[:shown])
+    return figure

@@ -1,0 +1,164 @@
+"""How every figure looks, and how it is written: one palette, one type scale, light paper."""
+
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from PIL import Image
+
+from morbids.errors import ExitCode, MorbidsError
+
+INK: Final = "#1b2733"
+MUTED: Final = "#5c6b7a"
+GRID: Final = "#e3e8ee"
+FAINT: Final = "#b9c4cf"
+PAPER: Final = "#ffffff"
+FILM: Final = "#000000"
+FILM_INK: Final = "#d5dde5"
+
+# Okabe and Ito's colours, which people with any colour vision tell apart; black is for the reference region.
+PALETTE: Final = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7A5195", "#8C6D31")
+ACTIVATION: Final = "#D55E00"
+DEACTIVATION: Final = "#0072B2"
+FLAGGED: Final = "#D55E00"
+SPAN_TINTS: Final = ("#56B4E9", "#E69F00", "#009E73", "#CC79A7")
+
+PNG_DPI: Final = 128
+# The noise of an image in true colour fills megabytes. Greys and colours get places of their own in one
+# palette: a common one would spend itself on the greys of anatomy and merge the two signs of an effect.
+PNG_GREYS: Final = 72
+PNG_COLOURS: Final = 184
+GREYISH: Final = 10
+
+_STYLE: Final = {
+    "font.family": "DejaVu Sans",
+    "font.size": 9.5,
+    "axes.titlesize": 10.5,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.labelsize": 9.5,
+    "axes.labelcolor": INK,
+    "axes.edgecolor": FAINT,
+    "axes.linewidth": 0.8,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.axisbelow": True,
+    "axes.grid": True,
+    "axes.grid.axis": "y",
+    "axes.unicode_minus": True,
+    "grid.color": GRID,
+    "grid.linewidth": 0.8,
+    "xtick.color": MUTED,
+    "ytick.color": MUTED,
+    "xtick.labelsize": 8.5,
+    "ytick.labelsize": 8.5,
+    "xtick.major.size": 3.0,
+    "ytick.major.size": 0.0,
+    "text.color": INK,
+    "legend.frameon": False,
+    "legend.fontsize": 8.5,
+    "lines.linewidth": 1.8,
+    "lines.solid_capstyle": "round",
+    "mathtext.default": "regular",
+    "figure.facecolor": PAPER,
+    "savefig.facecolor": "auto",
+    # Letters as outlines look the same on every machine; the salt makes a second run write the same bytes.
+    "svg.fonttype": "path",
+    "svg.hashsalt": "morbids",
+}
+
+
+@contextmanager
+def styled() -> Iterator[None]:
+    """Use the palette and type scale inside a `with` block or a decorated function only."""
+    with rc_context(_STYLE):  # type: ignore[arg-type]
+        yield
+
+
+def new_figure(width_in: float, height_in: float, *, constrained: bool = True) -> Figure:
+    """An empty figure on an Agg canvas, without pyplot's global state."""
+    figure = Figure(figsize=(width_in, height_in), layout="constrained" if constrained else None)
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def write_figure(figure: Figure, out: Path) -> Path:
+    """Write `figure` to `out` (.svg for drawings, .png for images) and return `out`.
+
+    Raises
+    ------
+    MorbidsError
+        When the suffix is neither, or the file cannot be written.
+    """
+    if out.suffix not in {".svg", ".png"}:
+        raise MorbidsError(f"A figure cannot be written as {out.name}.", "Use .svg or .png.", ExitCode.FAILED)
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        if out.suffix == ".svg":
+            with styled():
+                figure.savefig(out, format="svg", metadata={"Date": None, "Creator": "morbids"})
+        else:
+            _write_png(figure, out)
+    except OSError as error:
+        raise MorbidsError(
+            f"The figure {out} cannot be written: {error}.", "", ExitCode.CANNOT_WRITE
+        ) from error
+    return out
+
+
+def _write_png(figure: Figure, out: Path) -> None:
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=PNG_DPI)
+    with Image.open(buffer) as image:
+        pixels = np.asarray(image.convert("RGB"))
+    _with_palette(pixels).save(out, format="PNG", optimize=True)
+
+
+def _with_palette(pixels: npt.NDArray[np.uint8]) -> Image.Image:
+    """Image (rows, columns, 3) with evenly spaced greys and the colours that suit the other pixels best."""
+    coloured = np.ptp(pixels, axis=-1) > GREYISH
+    levels = np.rint(pixels.mean(axis=-1) / 255 * (PNG_GREYS - 1)).astype(np.uint8)
+    palette = np.zeros((PNG_GREYS + PNG_COLOURS, 3), dtype=np.uint8)
+    palette[:PNG_GREYS] = np.rint(np.linspace(0, 255, PNG_GREYS))[:, None]
+    if coloured.any():
+        strip = Image.fromarray(pixels[coloured][None]).quantize(PNG_COLOURS, dither=Image.Dither.NONE)
+        chosen = np.reshape(strip.getpalette() or [], (-1, 3))[:PNG_COLOURS]
+        palette[PNG_GREYS : PNG_GREYS + len(chosen)] = chosen
+        levels[coloured] = np.asarray(strip)[0] + PNG_GREYS
+    reduced = Image.fromarray(levels, mode="P")
+    reduced.putpalette(palette.tobytes())
+    return reduced
+
+
+def bare(axes: Axes) -> None:
+    """Remove ticks, spines and grid, for axes that hold an image or text."""
+    axes.set_axis_off()
+
+
+def shade_spans(axes: Axes, spans: "tuple[Span, ...] | list[Span]", *, label: bool = True) -> None:
+    """Shade windows of time behind the data, each with its name at the top of the axes."""
+    for order, (name, start_min, end_min) in enumerate(spans):
+        tint = SPAN_TINTS[order % len(SPAN_TINTS)]
+        axes.axvspan(start_min, end_min, color=tint, alpha=0.16, linewidth=0, zorder=0)
+        if label:
+            axes.text(
+                (start_min + end_min) / 2,
+                1.0,
+                name,
+                transform=axes.get_xaxis_transform(),
+                ha="center",
+                va="bottom",
+                fontsize=8.5,
+                color=MUTED,
+            )
+
+
+Span = tuple[str, float, float]

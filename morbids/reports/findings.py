@@ -1,0 +1,100 @@
+"""Verdicts, failures and provenance: what participant and group pages both show."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from morbids.reports.pages import Alert, Badge, Block, Level, Listing, Quotation, Section, Table, Text
+
+_SEVERITY: Final[dict[Level, int]] = {"note": 0, "pass": 1, "flag": 2, "fail": 3}
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a step found of itself.
+
+    Attributes
+    ----------
+    step
+        "brain mask", "PET to T1w", ...
+    level
+        pass, flag (look at it), fail, note (no judgement).
+    finding
+        What was measured, with its unit: "correlation 0.93".
+    reason
+        Why it was flagged, or the threshold and its reason.
+    """
+
+    step: str
+    level: Level
+    finding: str
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A step that ended a scan or a contrast: where, which, why, and what to do about it."""
+
+    where: str
+    step: str
+    reason: str
+    remedy: str = ""
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """What made the page: enough to make it again."""
+
+    version: str
+    command_line: str
+    settings: tuple[tuple[str, str], ...]
+    template: str = ""
+    software: tuple[tuple[str, str], ...] = ()
+    finished: str = ""
+
+
+def worst(levels: Iterable[Level]) -> Level | None:
+    """The gravest of the levels; None for none."""
+    return max(levels, key=_SEVERITY.__getitem__, default=None)
+
+
+def failure_alerts(failures: Iterable[Failure]) -> tuple[Alert, ...]:
+    """Failures as alerts."""
+    return tuple(
+        Alert("fail", f"{failure.where}: {failure.step} failed. {failure.reason}", failure.remedy)
+        for failure in failures
+    )
+
+
+def verdict_table(verdicts: Iterable[Verdict]) -> tuple[Block, ...]:
+    """A table of verdicts, or nothing when there is none."""
+    rows = tuple(
+        (verdict.step, Badge(verdict.level, _WORDS[verdict.level]), verdict.finding, verdict.reason)
+        for verdict in verdicts
+    )
+    return (Table(("Step", "Verdict", "Measured", "Why"), rows),) if rows else ()
+
+
+_WORDS: Final[dict[Level, str]] = {"pass": "pass", "flag": "look", "fail": "fail", "note": "note"}
+
+
+def methods_section(paragraphs: tuple[str, ...]) -> Section:
+    """Methods text to copy into a paper."""
+    return Section("Methods", "Text to copy into a paper; one click selects it.", (Quotation(paragraphs),))
+
+
+def provenance_section(provenance: Provenance) -> Section:
+    """Version, command line, settings, template and software."""
+    blocks: list[Block] = [Listing(provenance.command_line)]
+    if provenance.template:
+        blocks.append(Text((f"Template: {provenance.template}",)))
+    blocks.append(Table(("Setting", "Value"), provenance.settings, "Settings that change results"))
+    if provenance.software:
+        blocks.append(Table(("Software", "Version"), provenance.software, "Software"))
+    finished = f", finished {provenance.finished}" if provenance.finished else ""
+    return Section("Provenance", f"morbids {provenance.version}{finished}.", tuple(blocks))
+
+
+def footer(provenance: Provenance) -> str:
+    """The last line of a page."""
+    return f"Made by morbids {provenance.version}. Everything on this page works without a network."

@@ -1,0 +1,314 @@
+"""What a page consists of, and how it becomes one HTML file that opens without a network.
+
+A page is plain values: sections of blocks (figures, flickers, tables, facts, texts, alerts). Style sheet and
+script travel inside the file; figures lie beside it and are linked relatively.
+"""
+
+import math
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, NamedTuple
+from urllib.parse import quote
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
+from jinja2.runtime import Context
+from markupsafe import Markup, escape
+
+from morbids.errors import ExitCode, MorbidsError
+
+Level = Literal["pass", "flag", "fail", "note"]
+LEVEL_WORDS: dict[Level, str] = {"pass": "passed", "flag": "look", "fail": "failed", "note": "note"}
+LEVEL_MARKS: dict[Level, str] = {"pass": "✓", "flag": "!", "fail": "✕", "note": "i"}
+
+
+class Link(NamedTuple):
+    """Text that leads to another file or to a section (`#id`) of the page."""
+
+    text: str
+    target: Path | str
+
+
+class Badge(NamedTuple):
+    """A verdict in a table cell."""
+
+    level: Level
+    text: str
+
+
+Cell = str | int | float | None | Link | Badge
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A picture with its caption; `alt` says in words what it shows."""
+
+    path: Path
+    caption: str
+    alt: str
+
+
+@dataclass(frozen=True)
+class Flicker:
+    """Two pictures in one place that alternate, to compare them."""
+
+    first: Path
+    second: Path
+    first_name: str
+    second_name: str
+    caption: str
+    alt: str
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of cells; numbers are shown with three significant digits, None and NaN as n/a."""
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    caption: str = ""
+    file: Path | None = None
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Names with their values, side by side."""
+
+    items: tuple[tuple[str, Cell], ...]
+
+
+@dataclass(frozen=True)
+class Text:
+    """Paragraphs of prose."""
+
+    paragraphs: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Quotation:
+    """Paragraphs to copy as they are, such as methods text; one click selects them all."""
+
+    paragraphs: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Listing:
+    """Lines in a fixed-width face: a command line, settings."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Alert:
+    """A sentence that must not be missed, with its remedy."""
+
+    level: Level
+    sentence: str
+    remedy: str = ""
+
+
+@dataclass(frozen=True)
+class Folded:
+    """Blocks behind a line that opens them."""
+
+    summary: str
+    blocks: "tuple[Block, ...]"
+
+
+Block = Figure | Flicker | Table | Facts | Text | Quotation | Listing | Alert | Folded
+
+
+@dataclass(frozen=True)
+class Section:
+    """A titled part of a page, perhaps with parts of its own."""
+
+    title: str
+    lead: str = ""
+    blocks: tuple[Block, ...] = ()
+    parts: "tuple[Section, ...]" = ()
+    level: Level | None = None
+
+
+@dataclass(frozen=True)
+class Page:
+    """One HTML file.
+
+    Attributes
+    ----------
+    title, subtitle
+        Heading and the line under it.
+    summary
+        Blocks before the first section: what a reader wants first.
+    sections
+        The body; the navigation lists them.
+    links
+        Other pages, shown above the heading.
+    footer
+        One line: program and version.
+    """
+
+    title: str
+    subtitle: str
+    sections: tuple[Section, ...]
+    summary: tuple[Block, ...] = ()
+    links: tuple[Link, ...] = ()
+    footer: str = ""
+    language: str = field(default="en")
+
+
+def write_page(page: Page, out: Path) -> Path:
+    """Write `page` to `out`; a figure that does not exist becomes a sentence that says so.
+
+    Raises
+    ------
+    MorbidsError
+        When `out` cannot be written.
+    """
+    html = (
+        _environment()
+        .get_template("page.html")
+        .render(page=page, anchors=_anchors(page.sections), folder=out.parent.resolve())
+    )
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        draft = out.with_name(f".{out.name}.{os.getpid()}")
+        draft.write_text(html, encoding="utf-8")
+        draft.replace(out)
+    except OSError as error:
+        raise MorbidsError(
+            f"The page {out} cannot be written: {error}.", "", ExitCode.CANNOT_WRITE
+        ) from error
+    return out
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("morbids.reports"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(
+        notation=notation,
+        cell=_cell,
+        sort_key=_sort_key,
+        relative=_relative,
+        exists=_exists,
+        kind=_kind,
+        anchor=_anchor,
+    )
+    environment.globals.update(words=LEVEL_WORDS, marks=LEVEL_MARKS)
+    return environment
+
+
+_NOTATION = (
+    (re.compile(r"\bBP_?ND\b"), "BP<sub>ND</sub>"),
+    (re.compile(r"\bk2(?:&#39;|′)"), "k<sub>2</sub>′"),
+    (re.compile(r"\bR1\b"), "R<sub>1</sub>"),
+    (re.compile(r"\bK1\b"), "K<sub>1</sub>"),
+    (re.compile(r"\bC_([TR])\b"), r"C<sub>\1</sub>"),
+    (re.compile(r"\[(11C|18F|15O)\]"), lambda match: f"[<sup>{match[1][:2]}</sup>{match[1][2:]}]"),
+)
+
+
+def notation(text: str) -> Markup:
+    """Escape prose and set the field's symbols: BP_ND, k2', R1, K1, C_T, [11C]."""
+    html = str(escape(text))
+    for pattern, replacement in _NOTATION:
+        html = pattern.sub(replacement, html)
+    return Markup(html)
+
+
+def format_number(value: float) -> str:
+    """Three significant digits without an exponent where that stays short; n/a for NaN."""
+    if math.isnan(value):
+        return "n/a"
+    if math.isinf(value):
+        return "∞" if value > 0 else "−∞"
+    if value == 0:
+        return "0"
+    if abs(value) >= 1e5 or abs(value) < 1e-4:
+        mantissa, exponent = f"{value:.1e}".split("e")
+        return f"{mantissa} × 10^{int(exponent)}".replace("-", "−")
+    decimals = max(0, 2 - math.floor(math.log10(abs(value))))
+    return f"{value:.{decimals}f}".replace("-", "−")
+
+
+@pass_context
+def _cell(context: Context, value: Cell) -> Markup:
+    match value:
+        case None:
+            return Markup('<span class="none">n/a</span>')
+        case Link(text, target):
+            href = target if isinstance(target, str) else _relative(context, target)
+            return Markup('<a href="{}">{}</a>').format(href, notation(text))
+        case Badge(level, text):
+            return Markup('<span class="badge {}"><span aria-hidden="true">{}</span> {}</span>').format(
+                level, LEVEL_MARKS[level], notation(text)
+            )
+        case bool():
+            return Markup("yes" if value else "no")
+        case int():
+            return Markup(f"{value:,}".replace(",", "\u202f").replace("-", "−"))
+        case float():
+            return escape(format_number(value))
+        case _:
+            return notation(value)
+
+
+def _sort_key(value: Cell) -> str:
+    """What a column is sorted by: the full number, or the text."""
+    match value:
+        case None:
+            return ""
+        case Link(text, _) | Badge(_, text):
+            return text
+        case int() | float():
+            return "" if math.isnan(value) else repr(float(value))
+        case _:
+            return value
+
+
+def _kind(value: object) -> str:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return "number"
+    return type(value).__name__.lower()
+
+
+@pass_context
+def _relative(context: Context, path: Path) -> str:
+    """Path of a file as seen from the page, as a URL."""
+    return quote(os.path.relpath(path.resolve(), context["folder"]).replace(os.sep, "/"))
+
+
+def _exists(path: Path) -> bool:
+    return path.is_file()
+
+
+@pass_context
+def _anchor(context: Context, section: Section) -> str:
+    anchors: dict[int, str] = context["anchors"]
+    return anchors[id(section)]
+
+
+def _anchors(sections: tuple[Section, ...]) -> dict[int, str]:
+    """A readable, unique anchor for every section and part, by identity."""
+    anchors: dict[int, str] = {}
+    taken: set[str] = set()
+    for section, prefix in _walk(sections):
+        slug = re.sub(r"[^a-z0-9]+", "-", f"{prefix} {section.title}".lower()).strip("-") or "section"
+        name, count = slug, 2
+        while name in taken:
+            name, count = f"{slug}-{count}", count + 1
+        taken.add(name)
+        anchors[id(section)] = name
+    return anchors
+
+
+def _walk(sections: tuple[Section, ...], prefix: str = "") -> Iterator[tuple[Section, str]]:
+    for section in sections:
+        yield section, prefix
+        yield from _walk(section.parts, section.title)

@@ -1,0 +1,42 @@
+"use strict";
+// Sort a table by the column whose heading is pressed; rows without a value stay at the end.
+for (const button of document.querySelectorAll("th button")) {
+  button.addEventListener("click", () => {
+    const heading = button.parentElement;
+    const body = heading.closest("table").tBodies[0];
+    const column = heading.cellIndex;
+    const descending = heading.getAttribute("aria-sort") === "ascending";
+    for (const other of heading.parentElement.cells) other.removeAttribute("aria-sort");
+    heading.setAttribute("aria-sort", descending ? "descending" : "ascending");
+    const key = (row) => (row.cells[column] ? row.cells[column].dataset.sort : "") || "";
+    const rows = [...body.rows].sort((a, b) => {
+      const [left, right] = [key(a), key(b)];
+      if (left === "" || right === "") return (left === "") - (right === "");
+      const numeric = Number(left) - Number(right);
+      const order = Number.isNaN(numeric) ? left.localeCompare(right, undefined, { numeric: true }) : numeric;
+      return descending ? -order : order;
+    });
+    body.append(...rows);
+  });
+}
+// Hold one image of a flicker, or let the two alternate.
+for (const figure of document.querySelectorAll(".flicker")) {
+  const buttons = figure.querySelectorAll("button");
+  for (const button of buttons) {
+    button.addEventListener("click", () => {
+      figure.dataset.shown = button.dataset.show;
+      for (const other of buttons) other.setAttribute("aria-pressed", String(other === button));
+    });
+  }
+}
+// Mark the section being read in the navigation.
+const places = new Map([...document.querySelectorAll("nav ol a")].map((link) => [link.hash.slice(1), link]));
+const watcher = new IntersectionObserver((entries) => {
+  for (const entry of entries) {
+    if (!entry.isIntersecting) continue;
+    for (const link of places.values()) link.classList.remove("here");
+    const link = places.get(entry.target.id);
+    if (link) link.classList.add("here");
+  }
+}, { rootMargin: "0px 0px -80% 0px" });
+for (const section of document.querySelectorAll("section")) watcher.observe(section);
