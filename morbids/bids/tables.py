@@ -1,14 +1,13 @@
 """TSV files as BIDS writes them: tab-separated, UTF-8, missing values `n/a`; and the rows of `events.tsv`."""
 
-import os
-import tempfile
 from pathlib import Path
 
 import pandas as pd
 
 from morbids.bids.inheritance import unfetched
 from morbids.bids.windows import Event
-from morbids.errors import ExitCode, MorbidsError
+from morbids.bids.writing import write_text
+from morbids.errors import MorbidsError
 
 MISSING = "n/a"
 
@@ -63,36 +62,6 @@ def write_table(table: pd.DataFrame, path: Path) -> None:
     write_text(path, table.to_csv(sep="\t", index=False, na_rep=MISSING, lineterminator="\n"))
 
 
-def write_text(path: Path, text: str) -> None:
-    """Write a text file in one step: simultaneous jobs replace it, none sees half of it; equal text is left.
-
-    Raises
-    ------
-    MorbidsError
-        The folder cannot be written to.
-    """
-    try:
-        if path.is_file() and path.read_text(encoding="utf-8") == text:
-            return
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as stream:
-                stream.write(text)
-            # mkstemp makes files that only their owner reads; results are shared as the umask says.
-            Path(temporary).chmod(0o666 & ~_umask())
-            Path(temporary).replace(path)
-        except OSError:
-            Path(temporary).unlink(missing_ok=True)
-            raise
-    except OSError as error:
-        raise MorbidsError(
-            f"{path} cannot be written: {error.strerror or error}.",
-            "Choose an output directory that you may write to and that has space.",
-            ExitCode.CANNOT_WRITE,
-        ) from error
-
-
 def read_events(path: Path) -> tuple[Event, ...]:
     """Rows of an `events.tsv`; onset counts from the first stored frame.
 
@@ -125,9 +94,3 @@ def _as_numbers(column: "pd.Series[str]") -> "pd.Series[float] | pd.Series[str]"
     """Numbers where every value is one; text else."""
     numbers = pd.to_numeric(column, errors="coerce")
     return numbers if (numbers.isna() == column.isna()).all() else column
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

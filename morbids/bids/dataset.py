@@ -1,0 +1,97 @@
+"""The files at the top of the derivative dataset: what it is, what made it, from what, and how to cite it.
+
+Every job writes them in one step and with the same content: simultaneous jobs do not disturb each other.
+"""
+
+import importlib.metadata
+import importlib.resources
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from morbids.bids.inheritance import read_json_object
+from morbids.bids.names import DRAFT_SUFFIXES
+from morbids.bids.writing import write_text
+
+BIDS_VERSION = "1.11.1"
+CODE_URL = "https://github.com/morbids/morbids"
+TEMPLATEFLOW_URL = "https://github.com/templateflow/templateflow"
+# Set by the container image: its name and tag, and what kind of container it is.
+CONTAINER_TAG_VARIABLE = "MORBIDS_CONTAINER_TAG"
+# A pattern that ends in a slash does not hide what is in the folder.
+_IGNORED = ("*.html", "CITATION.bib", "figures", "group", "logs")
+_README = """\
+# morbids derivatives
+
+Receptor availability from dynamic PET, made by morbids {version} from the dataset "{name}".
+
+- `sub-*/[ses-*/]anat/`: the T1w image without bias field, brain mask, tissue, transforms to the template.
+- `sub-*/[ses-*/]pet/`: the motion-corrected PET series, transforms, curves of regions (`_tacs.tsv`), regional
+  parameters (`_kinpar.tsv`) and maps of parameters (`_mimap.nii.gz`) of every window, and their differences
+  (baseline minus challenge: positive where binding fell).
+- `sub-*.html`: one page per participant. `group.html` and `group/`: maps, clusters and tables of the group.
+
+Names that no released BIDS schema holds yet follow the draft BEP023 and are listed in `.bidsignore`.
+"""
+
+
+def write_dataset_files(output_dir: Path, bids_dir: Path) -> None:
+    """Write dataset_description.json, README.md, .bidsignore and CITATION.bib.
+
+    Parameters
+    ----------
+    output_dir
+        The derivative dataset.
+    bids_dir
+        The raw dataset that it is made from.
+
+    Raises
+    ------
+    MorbidsError
+        The raw description cannot be read, or the output directory cannot be written to.
+    """
+    raw = read_json_object(bids_dir / "dataset_description.json")
+    description = dataset_description(raw, bids_dir, os.environ)
+    write_text(output_dir / "dataset_description.json", json.dumps(description, indent=2) + "\n")
+    readme = _README.format(version=morbids_version(), name=raw.get("Name", bids_dir.name))
+    write_text(output_dir / "README.md", readme)
+    write_text(output_dir / ".bidsignore", bidsignore())
+    references = importlib.resources.files("morbids") / "data" / "references.bib"
+    write_text(output_dir / "CITATION.bib", references.read_text(encoding="utf-8"))
+
+
+def dataset_description(
+    raw: Mapping[str, Any], bids_dir: Path, environment: Mapping[str, str]
+) -> dict[str, Any]:
+    """Contents of dataset_description.json; `environment` tells of the container that the program runs in."""
+    generated: dict[str, Any] = {"Name": "morbids", "Version": morbids_version(), "CodeURL": CODE_URL}
+    if environment.get(CONTAINER_TAG_VARIABLE):
+        singularity = "SINGULARITY_NAME" in environment or "APPTAINER_NAME" in environment
+        generated["Container"] = {
+            "Type": "singularity" if singularity else "docker",
+            "Tag": environment[CONTAINER_TAG_VARIABLE],
+        }
+    source: dict[str, str] = {"URL": bids_dir.absolute().as_uri()}
+    if raw.get("DatasetDOI"):
+        source["DOI"] = str(raw["DatasetDOI"])
+    return {
+        "Name": f"morbids - receptor availability of {raw.get('Name', bids_dir.name)}",
+        "BIDSVersion": BIDS_VERSION,
+        "DatasetType": "derivative",
+        "GeneratedBy": [generated],
+        "SourceDatasets": [source],
+        "DatasetLinks": {"raw": bids_dir.absolute().as_uri(), "templateflow": TEMPLATEFLOW_URL},
+        "HowToAcknowledge": "Cite the methods that were used; CITATION.bib holds their references.",
+    }
+
+
+def bidsignore() -> str:
+    """Contents of .bidsignore: pages, figures, the group's folder, and every draft suffix."""
+    return "\n".join((*_IGNORED, *(f"*_{suffix}.*" for suffix in DRAFT_SUFFIXES))) + "\n"
+
+
+def morbids_version() -> str:
+    """Version of the installed program."""
+    return importlib.metadata.version("morbids")

@@ -1,0 +1,140 @@
+"""The validator's verdict on input, and on an output of every role under the extended schema."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from morbids.bids.dataset import write_dataset_files
+from morbids.bids.names import ROLES, output_path, sidecar_path
+from morbids.bids.scans import Filters, PetScan, find_scans
+from morbids.bids.sidecars import (
+    ModelUse,
+    bids_uri,
+    curves_sidecar,
+    image_sidecar,
+    kinpar_sidecar,
+    mask_sidecar,
+    parametric_map_sidecar,
+    preproc_pet_sidecar,
+    resolution_text,
+    segmentation_sidecar,
+    transform_sidecar,
+)
+from morbids.bids.validation import check_input, run_validator, validate_derivatives
+from morbids.bids.windows import Window
+from morbids.errors import ExitCode, MorbidsError
+from tests.bids.conftest import DatasetMaker
+
+MODEL = ModelUse(
+    "LoganRef", "occipital", 0.1237, "preset", 10.0, "inverse variance", "0.1.0", "morbids in out"
+)
+WINDOW = Window("baseline", 10.0, 40.0)
+VALUES = {
+    "space": "MNI152NLin2009cAsym",
+    "res": "2",
+    "to": "MNI152NLin2009cAsym",
+    "from": "MNI152NLin2009cAsym",
+    "seg": "AAL",
+    "label": "occipital",
+    "model": "LoganRef",
+    "meas": "BPND",
+    "desc": "baseline",
+    "contrast": "rejection",
+    "stat": "t",
+}
+
+
+def write_derivatives(dataset: DatasetMaker, output: Path) -> None:
+    """Write one output of every role with the sidecar that its builder makes."""
+    dataset.pet("sub-01/ses-a/pet/sub-01_ses-a_task-rest_run-001", TaskName="rest")
+    dataset.image("sub-01/ses-a/anat/sub-01_ses-a_acq-mprage_T1w.nii.gz")
+    scan = find_scans(dataset.root, Filters()).scans[0]
+    write_dataset_files(output, dataset.root)
+    for role, rule in ROLES.items():
+        if rule.place in ("figures", "group", "group_figures"):
+            source = scan.entities if rule.place == "figures" else {}
+        else:
+            source = scan.t1w_entities if rule.place == "anat" else scan.entities
+        if rule.place == "top":
+            source = {}
+        wanted = (*rule.required, *(key for key in rule.optional if key in ("space", "res")))
+        entities = {key: VALUES[key] for key in wanted}
+        if rule.place.startswith("group"):
+            entities["model"] = "rejection"
+        path = output_path(output, source, role, entities)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("index\tname\n1\tputamen\n" if path.suffix == ".tsv" else "x")
+        if rule.place in ("anat", "pet"):
+            sidecar_path(path).write_text(json.dumps(sidecar_of(role, scan, dataset.root)))
+
+
+def sidecar_of(role: str, scan: PetScan, raw: Path) -> dict[str, object]:
+    """Sidecar of a participant's output by its suffix."""
+    sources = [bids_uri(scan.pet, raw, "raw")]
+    suffix = ROLES[role].suffix
+    if role == "preproc_pet":
+        return preproc_pet_sidecar(scan, sources, "Motion-corrected") | {"Resolution": resolution_text(2)}
+    if suffix == "mask":
+        return mask_sidecar("Mask", sources, "Brain") | {"Resolution": resolution_text(2)}
+    if suffix in ("dseg", "probseg"):
+        return segmentation_sidecar("Tissue", sources, {"1": "GM"}) | {"Resolution": resolution_text(2)}
+    if suffix == "xfm":
+        return transform_sidecar("T1w", "MNI152NLin2009cAsym", sources)
+    if suffix == "tacs":
+        return curves_sidecar(scan, "Curves", sources)
+    if suffix == "kinpar":
+        return kinpar_sidecar(scan, MODEL, ("BPND", "k2prime"), WINDOW, sources)
+    if suffix == "mimap":
+        return parametric_map_sidecar(scan, MODEL, "BPND", WINDOW, sources, resolution=resolution_text(2))
+    return image_sidecar("An image or a table", sources, resolution=resolution_text(2))
+
+
+def test_outputs_of_every_role_are_valid(dataset: DatasetMaker, tmp_path: Path) -> None:
+    write_derivatives(dataset, tmp_path / "out")
+    assert [str(problem) for problem in validate_derivatives(tmp_path / "out")] == []
+
+
+def test_draft_names_and_fields_are_really_checked(dataset: DatasetMaker, tmp_path: Path) -> None:
+    output = tmp_path / "out"
+    write_derivatives(dataset, output)
+    pet = output / "sub-01" / "ses-a" / "pet"
+    stem = "sub-01_ses-a_task-rest_run-001"
+    (pet / f"{stem}_desc-baseline_model-LoganRef_meas-BPND_mimap.nii.gz").write_text("desc is not last")
+    (pet / f"{stem}_model-LoganRef_mimap.nii.gz").write_text("meas is missing")
+    (pet / f"{stem}_stat-t_tacs.tsv").write_text("stat does not belong")
+    bare = pet / f"{stem}_model-SRTM_meas-R1_mimap"
+    bare.with_suffix(".nii.gz").write_text("the sidecar lacks the model")
+    bare.with_suffix(".json").write_text(json.dumps({"SkullStripped": False}))
+    problems = validate_derivatives(output)
+    found = {(problem.code.split(",")[0], Path(problem.location).name) for problem in problems}
+    assert any(name.endswith("_meas-BPND_mimap.nii.gz") for _, name in found)
+    assert any(name == f"{stem}_model-LoganRef_mimap.nii.gz" for _, name in found)
+    assert any(name == f"{stem}_stat-t_tacs.tsv" for _, name in found)
+    assert any("ModelName" in str(problem) for problem in problems if bare.name in problem.location)
+
+
+def test_valid_input_passes(dataset: DatasetMaker) -> None:
+    dataset.pet("sub-01/pet/sub-01")
+    check_input(dataset.root)
+
+
+def test_invalid_input_is_refused_with_its_first_problems(dataset: DatasetMaker) -> None:
+    dataset.pet("sub-01/pet/sub-01")
+    dataset.pet("sub-02/pet/sub-02", TracerName=None)
+    with pytest.raises(MorbidsError, match=r"not valid BIDS: sub-02/pet/sub-02_pet.*TracerName") as caught:
+        check_input(dataset.root)
+    assert caught.value.exit_code == ExitCode.INVALID_BIDS
+    check_input(dataset.root, participant_labels=["01"])
+
+
+def test_a_validator_that_does_not_finish_is_named(tmp_path: Path) -> None:
+    with pytest.raises(MorbidsError, match=r"bids-validator-deno did not finish on"):
+        run_validator(tmp_path / "nowhere")
+
+
+def test_a_missing_validator_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("sys.executable", str(tmp_path / "python"))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(MorbidsError, match=r"\(bids-validator-deno\) is not installed"):
+        run_validator(tmp_path)
