@@ -48,9 +48,9 @@ class MapSelection:
 
     kind: Kind = "difference"
     measure: str = "BPND"
-    entities: Mapping[str, str | None] = MappingProxyType({})
+    entities: Mapping[str, str | None] = field(default_factory=dict)
     filters: Filters = field(default_factory=Filters)
-    excluded: Mapping[str, str] = MappingProxyType({})
+    excluded: Mapping[str, str] = field(default_factory=dict)
     drop_flagged: bool = True
 
 
