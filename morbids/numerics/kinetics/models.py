@@ -1,6 +1,7 @@
 """All models under one roof: their names, what each needs and returns, one function that runs any of them."""
 
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, Protocol, get_args
 
@@ -16,6 +17,9 @@ from morbids.numerics.kinetics.srtm import DEFAULT_GRID, BasisGrid, fit_srtm, fi
 ModelName = Literal["SUVR", "LoganRef", "MRTM0", "MRTM1", "MRTM2", "SRTM", "SRTM2", "PatlakRef"]
 MODEL_NAMES: tuple[ModelName, ...] = get_args(ModelName)
 
+# Smallest and largest believable value, by BIDS name of the parameter.
+FitBounds = Mapping[str, tuple[float, float]]
+
 # BIDS names of the parameters, by the field that holds them.
 PARAMETER_NAMES: Mapping[str, str] = {
     "bp_nd": "BPND",
@@ -30,7 +34,7 @@ PARAMETER_NAMES: Mapping[str, str] = {
 }
 # Beyond these a fit has run away. BP_ND may fall below zero: noise about zero has two sides, and a map that
 # kept only one of them would be biased wherever there is no binding.
-DEFAULT_BOUNDS: Mapping[str, tuple[float, float]] = {"BPND": (-0.8, 8.0), "R1": (0.0, 3.0), "k2": (0.0, 1.0)}
+DEFAULT_BOUNDS: FitBounds = {"BPND": (-0.8, 8.0), "R1": (0.0, 3.0), "k2": (0.0, 1.0)}
 # Targets fitted at once: few enough that a block's working arrays are small beside an image.
 BLOCK = 16384
 
@@ -60,7 +64,7 @@ class FitOptions:
     inverse_variance: FloatArray | None = None
     k2_prime: float | None = None
     grid: BasisGrid = DEFAULT_GRID
-    bounds: Mapping[str, tuple[float, float]] = field(default_factory=lambda: DEFAULT_BOUNDS)
+    bounds: FitBounds = field(default_factory=lambda: DEFAULT_BOUNDS)
 
 
 class Estimates(NamedTuple):
@@ -165,6 +169,8 @@ def fit_model(
     reference: FloatArray,
     frames: Frames,
     options: FitOptions,
+    *,
+    threads: int = 1,
 ) -> Estimates:
     """Fit one model to every target: regional curves or all voxels of a brain.
 
@@ -180,6 +186,8 @@ def fit_model(
         Minutes from injection.
     options
         Points, weights, k2' and bounds.
+    threads
+        Blocks of targets fitted at the same time.
 
     Raises
     ------
@@ -195,14 +203,13 @@ def fit_model(
             return known.fit(block, reference, frames, options)._asdict()
 
     starts = range(0, target.shape[1], BLOCK)
-    blocks = [fit_block(start) for start in starts]
+    with ThreadPoolExecutor(threads) as pool:
+        blocks = list(pool.map(fit_block, starts))
     values = {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
     return _name_estimates(known, values, options.bounds)
 
 
-def _name_estimates(
-    known: Model, values: Mapping[str, FloatArray], bounds: Mapping[str, tuple[float, float]]
-) -> Estimates:
+def _name_estimates(known: Model, values: Mapping[str, FloatArray], bounds: FitBounds) -> Estimates:
     """Give fields their BIDS names, and NaN to what is beyond its bounds."""
     parameters = {PARAMETER_NAMES[name]: values[name] for name in known.fields}
     errors = {PARAMETER_NAMES[name]: values[f"{name}_se"] for name in known.fields if f"{name}_se" in values}
