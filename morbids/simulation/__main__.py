@@ -1,0 +1,134 @@
+"""Command: `python -m morbids.simulation OUT ...` writes a simulated study."""
+
+import argparse
+import logging
+import shlex
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from morbids.errors import ExitCode, MorbidsError
+from morbids.simulation.settings import (
+    FULL_PARTICIPANTS,
+    FULL_PET_VOXEL_MM,
+    FULL_T1W_VOXEL_MM,
+    StudySettings,
+)
+from morbids.simulation.study import simulate_study
+
+logger = logging.getLogger("morbids.simulation")
+
+_DEFAULTS = StudySettings()
+
+
+class _Parser(argparse.ArgumentParser):
+    """Leaves with the exit code that the program uses for a wrong command line."""
+
+    def error(self, message: str) -> "None":  # type: ignore[override]
+        self.print_usage(sys.stderr)
+        self.exit(ExitCode.USAGE, f"{self.prog}: error: {message}\n")
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Describe the command line."""
+    parser = _Parser(
+        prog="python -m morbids.simulation",
+        description="Simulate a [11C]carfentanil PET study with known truth as a PET-BIDS dataset: two scans per "
+        "participant (task-rejection, task-acceptance), T1w images, events, traits; the truth in "
+        "OUT/derivatives/truth.",
+    )
+    parser.add_argument("out", type=Path, metavar="OUT", help="new folder for the dataset")
+    size = parser.add_argument_group("size")
+    size.add_argument(
+        "--participants", type=int, metavar="N", help=f"people (default {_DEFAULTS.participants})"
+    )
+    size.add_argument(
+        "--voxel-mm",
+        type=float,
+        metavar="V",
+        help=f"PET voxel in the plane (default {_DEFAULTS.pet_voxel_mm:g})",
+    )
+    size.add_argument(
+        "--t1w-voxel-mm", type=float, metavar="V", help="T1w voxel (default: 0.44 PET voxels, 1 to 2 mm)"
+    )
+    size.add_argument(
+        "--full-size",
+        action="store_true",
+        help="as the original study: 18 people, 128 x 128 x 63 PET voxels of 2.25 x 2.25 x 2.43 mm, 1 mm T1w; the "
+        "three options above still win",
+    )
+    truth = parser.add_argument_group("truth")
+    truth.add_argument("--seed", type=int, default=_DEFAULTS.seed, metavar="S", help="default %(default)s")
+    truth.add_argument("--null", action="store_true", help="no effect of the tasks, no relation to traits")
+    truth.add_argument(
+        "--k4",
+        type=float,
+        default=_DEFAULTS.k4,
+        metavar="RATE",
+        help="dissociation rate per minute (default %(default)s: early and late windows agree without release)",
+    )
+    truth.add_argument(
+        "--k2prime",
+        type=float,
+        default=_DEFAULTS.k2_prime,
+        metavar="RATE",
+        help="efflux from the reference region, per minute (default %(default)s)",
+    )
+    truth.add_argument("--kinetics", choices=("two_tissue", "one_tissue"), default=_DEFAULTS.kinetics)
+    truth.add_argument(
+        "--occipital-binding",
+        type=float,
+        default=_DEFAULTS.occipital_binding,
+        metavar="F",
+        help="0: exact reference region (default); 1: it binds a little, as in people",
+    )
+    scanner = parser.add_argument_group("scanner")
+    scanner.add_argument(
+        "--noise", type=float, default=_DEFAULTS.noise, metavar="F", help="factor; 0 for none"
+    )
+    scanner.add_argument(
+        "--motion", type=float, default=_DEFAULTS.motion, metavar="F", help="factor; 0 for none"
+    )
+    scanner.add_argument("--psf-fwhm-mm", type=float, default=_DEFAULTS.psf_fwhm_mm, metavar="MM")
+    return parser
+
+
+def choose_settings(arguments: argparse.Namespace) -> StudySettings:
+    """Turn the command line into settings; explicit sizes win over `--full-size`."""
+    full = arguments.full_size
+    voxel_mm = arguments.voxel_mm or (FULL_PET_VOXEL_MM if full else _DEFAULTS.pet_voxel_mm)
+    t1w_voxel_mm = FULL_T1W_VOXEL_MM if full else min(max(round(voxel_mm * 4 / 9, 2), 1.0), 2.0)
+    people = FULL_PARTICIPANTS if full else _DEFAULTS.participants
+    return StudySettings(
+        participants=people if arguments.participants is None else arguments.participants,
+        pet_voxel_mm=voxel_mm,
+        t1w_voxel_mm=arguments.t1w_voxel_mm or t1w_voxel_mm,
+        seed=arguments.seed,
+        null=arguments.null,
+        noise=arguments.noise,
+        motion=arguments.motion,
+        psf_fwhm_mm=arguments.psf_fwhm_mm,
+        k2_prime=arguments.k2prime,
+        k4=arguments.k4,
+        kinetics=arguments.kinetics,
+        occipital_binding=arguments.occipital_binding,
+    )
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit code."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    arguments = build_parser().parse_args(words)
+    try:
+        command = shlex.join(["python", "-m", "morbids.simulation", *words])
+        simulate_study(arguments.out, choose_settings(arguments), command)
+    except MorbidsError as error:
+        logger.error("%s", error)
+        return int(error.exit_code)
+    logger.info("Study: %s", arguments.out)
+    return int(ExitCode.OK)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
