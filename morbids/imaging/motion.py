@@ -1,9 +1,9 @@
 """Head motion between the frames of a dynamic PET scan.
 
-Every frame is registered to the mean of the frames in the middle of the scan, where both blood flow and binding
-show and counts are high: first coarsely, then finely to the mean of the frames so corrected (two passes halve the
-error of one, because the first mean is blurred by the motion itself). Frames are never chained to their
-neighbours: chains drift.
+Every frame is registered to the mean of the frames in the middle of the scan, where both blood flow and
+binding show and counts are high: first coarsely, then finely to the mean of the frames so corrected (two
+passes halve the error of one, because the first mean is blurred by the motion itself). Frames are never
+chained to their neighbours: chains drift.
 """
 
 import logging
@@ -64,9 +64,9 @@ class Motion(NamedTuple):
     transforms
         ITK text, one matrix per frame: from-orig_to-petref.
     confounds_tsv
-        A row per frame: position of the head relative to petref (trans_x.. mm, rot_x.. rad around the centre of
-        the head), framewise_displacement (mm, Power 2012), mean_displacement (mm over the head), motion_outlier
-        and motion_borrowed (1 when the transform is another frame's).
+        A row per frame: position of the head relative to petref (trans_x.. mm, rot_x.. rad around the
+        centre of the head), framewise_displacement (mm, Power 2012), mean_displacement (mm over the head),
+        motion_outlier and motion_borrowed (1 when the transform is another frame's).
     notes
         Sentences for the report.
     """
@@ -197,7 +197,7 @@ def _rich_frames(image: Image, mask: BoolArray, duration: FloatArray) -> BoolArr
 def _estimate_motion(image: Image, start: FloatArray, duration: FloatArray, threads: int) -> _Estimate:
     """Register the frames in two passes; frames without an estimate of their own borrow one."""
     middle = _middle_frames(start, duration)
-    target = _mean_frame(image.values, duration, middle)
+    target: FloatArray = _mean_frame(image.values, duration, middle)
     mask = dilate_mm(otsu_mask(target), MASK_MARGIN_MM, image.voxel_mm)
     rich = _rich_frames(image, mask, duration)
     if not rich.any():
@@ -210,8 +210,8 @@ def _estimate_motion(image: Image, start: FloatArray, duration: FloatArray, thre
     first = _register(cropped, _mean_frame(cropped.values, duration, middle), mask, frames, None, threads)
     first, _ = _fill(first, rich)
     part = cropped._replace(values=cropped.values[..., middle])
-    still = resample_frames(part, first[middle], "linear", threads)
-    sharper = _mean_frame(still, duration[middle], np.arange(len(middle)))
+    steady = resample_frames(part, first[middle], "linear", threads)
+    sharper = _mean_frame(steady, duration[middle], np.arange(len(middle)))
     second = _register(cropped, sharper, mask, frames, first, threads)
     plausible, notes = _judge(cropped, sharper, mask, second, rich)
     matrices, borrowed = _fill(second, plausible)
@@ -244,7 +244,8 @@ def _register(
 ) -> FloatArray:
     """Register some frames rigidly to a target by normalised mutual information.
 
-    Returns (n_frames, 4, 4), identity where not registered. Without `starts` a coarse search, else a fine one.
+    Returns (n_frames, 4, 4), identity where not registered. Without `starts` a coarse search, else a fine
+    one.
     """
     levels = "100x50x0" if starts is None else "40"
     matrices = np.tile(np.eye(4), (image.values.shape[3], 1, 1))
@@ -275,7 +276,7 @@ def _fill(matrices: FloatArray, own: BoolArray) -> tuple[FloatArray, BoolArray]:
 def _judge(
     image: Image, target: FloatArray, mask: BoolArray, matrices: FloatArray, rich: BoolArray
 ) -> tuple[BoolArray, tuple[str, ...]]:
-    """Find estimates that no head could have made, or under which a frame fits worse than under a neighbour's.
+    """Find estimates that no head could have made, or that fit worse than a neighbour's.
 
     Returns (n_frames,) whether the frame keeps its estimate, and the sentences that name those that do not.
     """
@@ -364,7 +365,7 @@ def _describe(table: pd.DataFrame) -> tuple[str, ...]:
     largest = float(table["mean_displacement"].max())
     if largest > ATTENUATION_MM:
         notes.append(
-            f"The head moved up to {largest:.1f} mm: attenuation correction may not fit the most moved frames."
+            f"The head moved up to {largest:.1f} mm: attenuation correction may not fit every frame."
         )
     return tuple(notes)
 

@@ -40,8 +40,8 @@ def resample(
         The image whose first three axes and affine the result takes.
     transforms
         In the order in which the image passes them (from-petref_to-T1w, then from-T1w_to-MNI...): ITK text
-        (.txt) or whatever ITK reads (.h5 composite, .mat, .tfm). A text file with as many transforms as a 4D
-        image has frames holds one per frame.
+        (.txt) or whatever ITK reads (.h5 composite, .mat, .tfm). A text file with as many transforms as a
+        4D image has frames holds one per frame.
     interpolation
         `linear`, `nearest` for labels, or `cubic` (B-spline of order 3).
 
@@ -66,7 +66,7 @@ def resample(
     for index in range(n_frames):
         volume = frames[..., index] if frames.ndim == 4 else frames
         pull = index_transform(_frame_chain(chain, index), target.affine, source.affine)
-        moved[..., index] = _resample_volume(volume, shape, pull, interpolation, threads)
+        moved[..., index] = resample_volume(volume, shape, pull, interpolation, threads)
     values = moved if frames.ndim == 4 else moved[..., 0]
     if interpolation == "nearest" and np.issubdtype(source.header.get_data_dtype(), np.integer):
         values = values.astype(np.int32)
@@ -84,7 +84,7 @@ def resample_frames(
             moved[..., index] = volume
             continue
         pull = index_transform([matrix], image.affine, image.affine)
-        moved[..., index] = _resample_volume(volume, volume.shape, pull, interpolation, threads)
+        moved[..., index] = resample_volume(volume, volume.shape, pull, interpolation, threads)
     return moved
 
 
@@ -93,8 +93,8 @@ def index_transform(
 ) -> sitk.Transform:
     """Return the transform from voxel indices of the target grid to fractional voxel indices of the source.
 
-    Working in indices lets any affine serve (flipped, oblique, sheared), which ITK's image geometry does not
-    allow; a chain of matrices collapses into one.
+    Working in indices lets any affine serve (flipped, oblique, sheared), which ITK's image geometry does
+    not allow; a chain of matrices collapses into one.
     """
     to_index = np.linalg.inv(source_affine) @ _RAS_TO_LPS
     from_index = _RAS_TO_LPS @ target_affine
@@ -152,12 +152,12 @@ def _frame_chain(
     return [step[min(frame, len(step) - 1)] if isinstance(step, np.ndarray) else step for step in chain]
 
 
-def _resample_volume(
+def resample_volume(
     volume: FloatArray,
     shape: tuple[int, ...],
     pull: sitk.Transform,
     interpolation: Interpolation,
-    threads: int,
+    threads: int = 1,
 ) -> FloatArray:
     """Interpolate one volume at the points that `pull` gives for each voxel of the target grid."""
     known = np.isfinite(volume)
