@@ -60,7 +60,7 @@ def exhaustive_permutations(start: int, stop: int, n_maps: int) -> IntArray:
     return np.array(list(orders), dtype=np.int64).reshape(stop - start, n_maps)
 
 
-def permutation_p(n_at_least: FloatArray | int, n_rearrangements: int) -> FloatArray:
+def permutation_p(n_at_least: IntArray | int, n_rearrangements: int) -> FloatArray:
     """(1 + b) / (1 + m): the data as observed are a rearrangement too (Phipson & Smyth 2010, SAGMB 9:39).
 
     m counts the others; an exhaustive set without its identity gives the exact p.

@@ -1,0 +1,185 @@
+"""Design matrices of the usual group questions, with contrast and what may be exchanged under the null."""
+
+from collections.abc import Mapping
+from typing import Literal, NamedTuple
+
+import numpy as np
+
+from morbids.errors import MorbidsError
+from morbids.numerics.arrays import BoolArray, FloatArray
+from morbids.numerics.statistics.linear_model import (
+    LinearFit,
+    check_design,
+    fit_linear_model,
+    fit_unequal_variances,
+)
+
+Exchange = Literal["signs", "orders"]
+
+FEWEST_MAPS = 3
+INTERCEPT = "intercept"
+
+
+class Design(NamedTuple):
+    """One question to a set of maps.
+
+    Attributes
+    ----------
+    matrix
+        (n_maps, n_columns).
+    columns
+        Names of the columns.
+    contrast
+        (n_columns,) weights.
+    exchange
+        What leaves the null distribution as it is: flipping signs (errors symmetric about 0) or changing
+        the order of the maps (errors exchangeable).
+    second_group
+        (n_maps,) of a comparison with unequal variances, otherwise None.
+    """
+
+    matrix: FloatArray
+    columns: tuple[str, ...]
+    contrast: FloatArray
+    exchange: Exchange
+    second_group: BoolArray | None = None
+
+
+def one_sample(n_maps: int, covariates: Mapping[str, FloatArray] | None = None) -> Design:
+    """Mean of the maps (e.g. paired differences) against 0, at the mean of each covariate.
+
+    Raises
+    ------
+    MorbidsError
+        Fewer than three maps, or a covariate that is constant, incomplete or repeats others.
+    """
+    return make_design({INTERCEPT: np.ones(n_maps), **_demean(covariates)}, {INTERCEPT: 1.0})
+
+
+def two_sample(
+    second_group: BoolArray,
+    covariates: Mapping[str, FloatArray] | None = None,
+    *,
+    names: tuple[str, str] = ("first", "second"),
+    equal_variances: bool = True,
+) -> Design:
+    """Mean of the second group minus mean of the first.
+
+    Raises
+    ------
+    MorbidsError
+        A group is empty, covariates are asked for with unequal variances, or as in `one_sample`.
+    """
+    second = np.asarray(second_group, dtype=bool)
+    sizes = (int((~second).sum()), int(second.sum()))
+    if min(sizes) == 0:
+        raise MorbidsError(
+            f"The groups {names[0]!r} and {names[1]!r} have {sizes[0]} and {sizes[1]} maps.",
+            "Name a column that tells two groups apart.",
+        )
+    if not equal_variances and covariates:
+        raise MorbidsError(
+            f"Unequal variances cannot be combined with covariates ({', '.join(covariates)}).",
+            "Drop the covariates or assume equal variances.",
+        )
+    columns = {names[0]: (~second).astype(float), names[1]: second.astype(float), **_demean(covariates)}
+    design = make_design(columns, {names[0]: -1.0, names[1]: 1.0})
+    return design if equal_variances else design._replace(second_group=second)
+
+
+def regression(trait: FloatArray, name: str, covariates: Mapping[str, FloatArray] | None = None) -> Design:
+    """Slope of the maps on a trait, beyond the covariates.
+
+    Raises
+    ------
+    MorbidsError
+        The trait is constant or incomplete, or as in `one_sample`.
+    """
+    columns = {INTERCEPT: np.ones(len(trait)), **_demean({name: trait}), **_demean(covariates)}
+    return make_design(columns, {name: 1.0})
+
+
+def make_design(columns: Mapping[str, FloatArray], weights: Mapping[str, float]) -> Design:
+    """Put named columns together and choose what to exchange.
+
+    Parameters
+    ----------
+    columns
+        (n_maps,) each, used as they are.
+    weights
+        Of the contrast; columns that are not named weigh 0.
+
+    Raises
+    ------
+    MorbidsError
+        Fewer than three maps, an unknown column in the contrast, values that are not finite, or a design
+        that cannot be estimated.
+    """
+    unknown = [name for name in weights if name not in columns]
+    if unknown:
+        raise MorbidsError(
+            f"The contrast names {unknown[0]!r}, which is no column of the design.",
+            f"The columns are {', '.join(columns)}.",
+        )
+    matrix = np.column_stack([np.asarray(column, dtype=float) for column in columns.values()])
+    if len(matrix) < FEWEST_MAPS:
+        raise MorbidsError(
+            f"A group test needs at least {FEWEST_MAPS} maps and was given {len(matrix)}.",
+            "Include more participants.",
+        )
+    for name, column in zip(columns, matrix.T, strict=True):
+        if not np.all(np.isfinite(column)):
+            raise MorbidsError(
+                f"The column {name!r} has {np.sum(~np.isfinite(column))} missing values.",
+                "Leave those rows out or fill in the values.",
+            )
+    contrast = np.array([float(weights.get(name, 0.0)) for name in columns])
+    check_design(matrix, contrast, tuple(columns))
+    return Design(matrix, tuple(columns), contrast, choose_exchange(matrix, contrast))
+
+
+def choose_exchange(matrix: FloatArray, contrast: FloatArray) -> Exchange:
+    """Orders when the model under the null still fits a mean, signs when the mean is what is tested."""
+    _, null_model = split_by_contrast(matrix, contrast)
+    ones = np.ones(len(matrix))
+    left = ones - null_model @ (null_model.T @ ones)
+    return "orders" if np.linalg.norm(left) < 1e-6 * np.sqrt(len(matrix)) else "signs"
+
+
+def split_by_contrast(matrix: FloatArray, contrast: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Regressor of interest and the model under the null, which spans what the contrast leaves free.
+
+    Returns
+    -------
+    tuple
+        (n_maps,) regressor of unit length, orthogonal to the null model, whose slope has the contrast's t;
+        (n_maps, n_columns - 1) orthonormal null model.
+    """
+    weights = np.asarray(contrast, dtype=float)
+    right = np.linalg.svd(weights[None, :])[2]
+    null_model = np.linalg.qr(matrix @ right[1:].T)[0]
+    interest = matrix @ weights
+    interest = interest - null_model @ (null_model.T @ interest)
+    return interest / np.linalg.norm(interest), null_model
+
+
+def fit_design(maps: FloatArray, design: Design) -> LinearFit:
+    """Fit a design to (n_maps, n_voxels) maps, by Welch's test where variances may differ."""
+    if design.second_group is not None:
+        return fit_unequal_variances(maps, design.second_group)
+    return fit_linear_model(maps, design.matrix, design.contrast, column_names=design.columns)
+
+
+def _demean(columns: Mapping[str, FloatArray] | None) -> dict[str, FloatArray]:
+    """Columns without their means; missing values stay for `make_design` to name."""
+    demeaned = {}
+    for name, column in (columns or {}).items():
+        values = np.asarray(column, dtype=float)
+        if len(values) and np.all(values == values[0]):
+            raise MorbidsError(
+                f"The column {name!r} has the value {values[0]:g} in every row.",
+                "Drop it: a constant explains nothing.",
+            )
+        known = values[np.isfinite(values)]
+        demeaned[name] = values - (known.mean() if len(known) else 0.0)
+    return demeaned

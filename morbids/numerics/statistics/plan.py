@@ -1,0 +1,104 @@
+"""Which rearrangements a permutation test makes, and how they are split into independent pieces."""
+
+import math
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import NamedTuple
+
+import numpy as np
+
+from morbids.errors import MorbidsError
+from morbids.numerics.arrays import FloatArray
+from morbids.numerics.statistics.designs import Exchange
+from morbids.numerics.statistics.exchange import (
+    exhaustive_permutations,
+    exhaustive_signs,
+    random_permutations,
+    random_signs,
+)
+
+
+class Piece(NamedTuple):
+    """Rearrangements start to stop - 1 of a plan: what one job computes."""
+
+    start: int
+    stop: int
+
+
+@dataclass(frozen=True)
+class PermutationPlan:
+    """All rearrangements of a test; make one with `plan_permutations`.
+
+    Attributes
+    ----------
+    n_maps, exchange, two_tailed
+        Of the test. A two-tailed test takes the larger of both tails, jointly.
+    n_rearrangements
+        How many, the data as observed not counted.
+    exhaustive
+        All there are: p is exact and the seed does not matter.
+    seed
+        Of the random ones.
+    """
+
+    n_maps: int
+    exchange: Exchange
+    two_tailed: bool
+    n_rearrangements: int
+    exhaustive: bool
+    seed: int
+
+    @property
+    def smallest_p(self) -> float:
+        """The smallest p that this plan can give."""
+        return 1 / (1 + self.n_rearrangements)
+
+    def pieces(self, n_pieces: int) -> tuple[Piece, ...]:
+        """Split the plan into at most n_pieces of about equal size."""
+        # Number 0 of an exhaustive set is the data as observed.
+        first = int(self.exhaustive)
+        edges = np.linspace(first, first + self.n_rearrangements, n_pieces + 1).round().astype(int)
+        return tuple(Piece(int(a), int(b)) for a, b in pairwise(edges) if b > a)
+
+    def rearrange(self, rows: FloatArray, piece: Piece) -> FloatArray:
+        """(n, n_rows, n_maps) rows, rearranged by each rearrangement of a piece."""
+        start, stop = piece
+        if self.exchange == "signs":
+            if self.exhaustive:
+                signs = exhaustive_signs(start, stop, self.n_maps)
+            else:
+                signs = random_signs(self.seed, start, stop, self.n_maps)
+            return np.asarray(rows * signs[:, None, :])
+        if self.exhaustive:
+            orders = exhaustive_permutations(start, stop, self.n_maps)
+        else:
+            orders = random_permutations(self.seed, start, stop, self.n_maps)
+        return np.moveaxis(rows[:, orders], 0, 1)
+
+
+def plan_permutations(
+    n_maps: int,
+    exchange: Exchange,
+    n_asked: int,
+    *,
+    seed: int,
+    two_tailed: bool = True,
+    exhaustive_up_to: int = 0,
+) -> PermutationPlan:
+    """Take all rearrangements when they are at most `n_asked` (or `exhaustive_up_to`), otherwise random ones.
+
+    Opposite sign patterns have opposite maps, so a two-tailed test needs only 2**(n_maps - 1) of them.
+
+    Raises
+    ------
+    MorbidsError
+        Fewer than one rearrangement is asked for.
+    """
+    if n_asked < 1:
+        raise MorbidsError(f"{n_asked} permutations were asked for.", "Ask for at least 1.")
+    n_sign_patterns = 2 ** (n_maps - 1 if two_tailed else n_maps)
+    n_all = n_sign_patterns if exchange == "signs" else math.factorial(n_maps)
+    exhaustive = n_all <= max(n_asked, exhaustive_up_to)
+    return PermutationPlan(
+        n_maps, exchange, two_tailed, n_all - 1 if exhaustive else n_asked, exhaustive, seed
+    )

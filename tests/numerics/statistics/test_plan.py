@@ -1,0 +1,44 @@
+import math
+
+import numpy as np
+import pytest
+
+from morbids.errors import MorbidsError
+from morbids.numerics.statistics.plan import Piece, plan_permutations
+
+
+def test_small_studies_are_enumerated() -> None:
+    assert plan_permutations(8, "signs", 5000, seed=0, two_tailed=False).smallest_p == 1 / 256
+    assert plan_permutations(8, "signs", 5000, seed=0).smallest_p == 1 / 128
+    assert plan_permutations(6, "orders", 5000, seed=0).n_rearrangements == math.factorial(6) - 1
+    large = plan_permutations(18, "signs", 5000, seed=0)
+    assert (large.exhaustive, large.n_rearrangements) == (False, 5000)
+    assert plan_permutations(18, "signs", 5000, seed=0, exhaustive_up_to=2**17).smallest_p == 2**-17
+
+
+@pytest.mark.parametrize("n_maps", [5, 18])
+def test_pieces_cover_the_plan_once(n_maps: int) -> None:
+    plan = plan_permutations(n_maps, "signs", 100, seed=0)
+    for n_pieces in (1, 3, 7, 1000):
+        pieces = plan.pieces(n_pieces)
+        numbers = [number for piece in pieces for number in range(*piece)]
+        assert numbers == list(range(plan.exhaustive, plan.exhaustive + plan.n_rearrangements))
+        assert len(pieces) <= n_pieces
+
+
+@pytest.mark.parametrize(("n_maps", "exchange"), [(5, "signs"), (9, "signs"), (4, "orders"), (9, "orders")])
+def test_rows_move_as_the_maps_would(n_maps: int, exchange) -> None:  # type: ignore[no-untyped-def]
+    plan = plan_permutations(n_maps, exchange, 30, seed=3)
+    rows = np.random.default_rng(0).normal(size=(2, n_maps))
+    whole = plan.rearrange(rows, Piece(1, 20))
+    assert whole.shape == (19, 2, n_maps)
+    np.testing.assert_array_equal(plan.rearrange(rows, Piece(5, 9)), whole[4:8])
+    # A rearrangement moves both rows alike and changes no magnitude.
+    kept = np.sort(np.abs(whole), axis=2) == np.sort(np.abs(rows), axis=1)
+    assert kept.all()
+    np.testing.assert_allclose(np.abs(whole.prod(axis=1)).sum(axis=1), np.abs(rows.prod(axis=0)).sum())
+
+
+def test_refuses_no_permutation() -> None:
+    with pytest.raises(MorbidsError, match="0 permutations were asked for"):
+        plan_permutations(18, "signs", 0, seed=0)
