@@ -109,15 +109,19 @@ def rows_table(rows: Sequence[MapRow]) -> pd.DataFrame:
     """One line per map with the entities of its scan, ready to be joined with traits.
 
     Columns: `participant_id` and, where a row has it, `session_id` (both with prefix), `task`, `tracer`,
-    `reconstruction`, `run`; then `scan_type`, `contrast` (the `desc-` entity), `model`, `measure`.
+    `reconstruction`, `run` (without leading zeros, as in tables of traits), `space`, `resolution`; then
+    `scan_type`, `contrast` (the `desc-` entity), `model`, `measure`.
     """
     names = {"task": "task", "trc": "tracer", "rec": "reconstruction", "run": "run"}
+    names |= {"space": "space", "res": "resolution"}
     lines: list[dict[str, str]] = []
     for row in rows:
         line = {"participant_id": f"sub-{row.participant}"}
         if "ses" in row.entities:
             line["session_id"] = f"ses-{row.entities['ses']}"
         line |= {column: row.entities[key] for key, column in names.items() if key in row.entities}
+        if "run" in line:
+            line["run"] = line["run"].lstrip("0") or "0"
         line |= {"scan_type": row.scan_type, "contrast": row.description}
         line |= {"model": row.entities.get("model", ""), "measure": row.entities.get("meas", "")}
         lines.append(line)
