@@ -82,7 +82,7 @@ def test_one_tailed_exhaustive_p_is_exact() -> None:
 
 @pytest.mark.parametrize("precision", [np.float32, np.float64])
 def test_any_split_gives_the_same_answer(precision: type) -> None:
-    maps = _smooth_maps(4, 10).astype(precision)
+    maps: FloatArray = _smooth_maps(4, 10).astype(precision)
     model = prepare_model(maps, regression(np.arange(10.0), "trait"))
     plan = plan_permutations(10, "orders", 60, seed=9)
     measurement = Measurement(EVERYTHING.statistics, LATTICE, 2.0, observed_t(model))

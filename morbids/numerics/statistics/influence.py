@@ -1,0 +1,115 @@
+"""How far each map lies from the others, and what a result would be without it."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from morbids.numerics.arrays import FloatArray
+from morbids.numerics.statistics.designs import Design
+from morbids.numerics.statistics.linear_model import CHUNK_VOXELS
+
+# The median absolute deviation of normal values, in standard deviations.
+_MAD_PER_SD = 0.6745
+
+
+class Influence(NamedTuple):
+    """What each map does to a test; voxels that are not finite in every map are left out.
+
+    Attributes
+    ----------
+    distance
+        (n_maps,) root mean square over the voxels of the deleted studentized residual: about 1 for a map like
+        the others, larger for one that the others do not predict.
+    distance_z
+        (n_maps,) distance in robust standard deviations from the median distance; beyond 3 is far.
+    correlation
+        (n_maps,) correlation over the voxels with the mean of the other maps.
+    effect_change
+        (n_maps,) root mean square over the voxels of the change of the effect when the map is left out, in
+        standard errors (DFBETAS of Belsley, Kuh & Welsch 1980).
+    """
+
+    distance: FloatArray
+    distance_z: FloatArray
+    correlation: FloatArray
+    effect_change: FloatArray
+
+
+class _Deleted(NamedTuple):
+    """Per map and voxel: deleted studentized residual, effect and its t without the map, change in standard errors."""
+
+    residual: FloatArray
+    effect: FloatArray
+    t: FloatArray
+    change: FloatArray
+
+
+def measure_influence(maps: FloatArray, design: Design) -> Influence:
+    """Measure how each of (n_maps, n_voxels) maps stands to the rest, in the model of a design."""
+    n_maps = maps.shape[0]
+    squared_distance, squared_change = np.zeros(n_maps), np.zeros(n_maps)
+    # Sums over voxels of x, y, x^2, y^2, xy, where x is the map and y the mean of the others.
+    sums = np.zeros((5, n_maps))
+    n_voxels = 0
+    for start in range(0, maps.shape[1], CHUNK_VOXELS):
+        block = np.asarray(maps[:, start : start + CHUNK_VOXELS], dtype=float)
+        block = block[:, np.all(np.isfinite(block), axis=0) & (np.ptp(block, axis=0) > 0)]
+        deleted = _delete_each(block, design)
+        squared_distance += (deleted.residual**2).sum(axis=1)
+        squared_change += (deleted.change**2).sum(axis=1)
+        others = (block.sum(axis=0) - block) / (n_maps - 1)
+        products = (block, others, block**2, others**2, block * others)
+        sums += np.array([product.sum(axis=1) for product in products])
+        n_voxels += block.shape[1]
+    x, y, xx, yy, xy = sums / max(n_voxels, 1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        distance = np.sqrt(squared_distance / n_voxels)
+        spread = np.median(np.abs(distance - np.median(distance))) / _MAD_PER_SD
+        return Influence(
+            distance=distance,
+            distance_z=(distance - np.median(distance)) / spread,
+            correlation=(xy - x * y) / np.sqrt((xx - x**2) * (yy - y**2)),
+            effect_change=np.sqrt(squared_change / n_voxels),
+        )
+
+
+def leave_each_out(values: FloatArray, design: Design) -> tuple[FloatArray, FloatArray]:
+    """Repeat a test without each map in turn.
+
+    Parameters
+    ----------
+    values
+        (n_maps, n_places), e.g. at the peaks.
+
+    Returns
+    -------
+    tuple
+        (n_maps, n_places) effect and t without that map; NaN where the rest cannot estimate them.
+    """
+    deleted = _delete_each(np.asarray(values, dtype=float), design)
+    return deleted.effect, deleted.t
+
+
+def _delete_each(block: FloatArray, design: Design) -> _Deleted:
+    """Refit without each map in closed form (Belsley, Kuh & Welsch 1980, equations 2.1 to 2.11)."""
+    orthonormal, triangle = np.linalg.qr(design.matrix)
+    weights = np.linalg.solve(triangle.T, design.contrast)
+    df = design.matrix.shape[0] - design.matrix.shape[1]
+    leverage = np.einsum("ij,ij->i", orthonormal, orthonormal)[:, None]
+    pull = (orthonormal @ weights)[:, None]
+    coordinates = orthonormal.T @ block
+    residuals = block - orthonormal @ coordinates
+    squares = np.einsum("ij,ij->j", residuals, residuals)
+    # A map alone in its column has leverage 1: without it the model cannot be estimated.
+    left = np.where(leverage < 1 - 1e-9, 1 - leverage, np.nan)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        noise = np.maximum(squares - residuals**2 / left, 0) / (df - 1 if df > 1 else np.nan)
+        change = pull * residuals / left
+        effect = weights @ coordinates - change
+        scale = weights @ weights
+        return _Deleted(
+            residual=residuals / np.sqrt(noise * left),
+            effect=effect,
+            t=effect / np.sqrt(noise * (scale + pull**2 / left)),
+            change=change / np.sqrt(noise * scale),
+        )
