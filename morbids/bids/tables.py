@@ -36,8 +36,13 @@ def read_table(path: Path, required: tuple[str, ...] = ()) -> pd.DataFrame:
         raise MorbidsError(f"{path} is empty.", "It needs a row of column names.") from error
     except (OSError, UnicodeDecodeError, pd.errors.ParserError) as error:
         raise MorbidsError(
-            f"{path} cannot be read as a table: {error}.", "It must be tab-separated."
+            f"{path} cannot be read as a table: {str(error).strip()}.", "It must be tab-separated."
         ) from error
+    if not isinstance(table.index, pd.RangeIndex):
+        raise MorbidsError(
+            f"{path} has rows with more cells than the {len(table.columns)} column names of its first line.",
+            "Remove the extra tabs, or name the columns.",
+        )
     table.columns = [str(column).strip() for column in table.columns]
     missing = [column for column in required if column not in table.columns]
     if missing:

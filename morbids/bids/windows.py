@@ -194,7 +194,7 @@ def _ends_s(rows: Sequence[Event], timing: ScanTiming, notes: list[str]) -> list
     """End of each row, seconds from the first frame; n/a means the next row's onset or the scan's end."""
     frames = timing.frames
     scan_s = float(frames.end_min[-1] - frames.start_min[0]) * 60
-    following = [event.onset_s for event in rows[1:]] + [scan_s]
+    following = [*(event.onset_s for event in rows), scan_s][1:]
     ends = []
     for event, next_s in zip(rows, following, strict=True):
         if math.isnan(event.duration_s):

@@ -1,0 +1,101 @@
+"""Traits beside the rows of an analysis."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from morbids.bids.traits import join_traits, numeric_trait, read_trait_table, read_traits, trait
+from morbids.errors import MorbidsError
+from tests.bids.conftest import DatasetMaker
+
+ROWS = pd.DataFrame(
+    {
+        "participant_id": ["sub-01", "sub-01", "sub-02"],
+        "session_id": ["ses-a", "ses-b", "ses-a"],
+        "task": ["rejection", "acceptance", "rejection"],
+        "run": ["001", "002", "001"],
+    }
+)
+
+
+def test_each_table_joins_by_its_own_keys(dataset: DatasetMaker) -> None:
+    dataset.text("participants.tsv", "participant_id\tage\nsub-01\t30\nsub-02\tn/a\nsub-03\t50\n")
+    dataset.text("sub-01/sub-01_sessions.tsv", "session_id\tweight\nses-a\t70\nses-b\t71\n")
+    dataset.text("sub-02/sub-02_sessions.tsv", "session_id\tweight\nses-a\t80\n")
+    dataset.text(
+        "phenotype/mood.tsv",
+        "participant_id\ttask\trun\taffect\n01\trejection\t1\t-2\n01\ttask-acceptance\trun-02\t3\n02\trejection\t1\t-1\n",
+    )
+    traits = join_traits(ROWS, read_traits(dataset.root))
+    assert numeric_trait(traits, "age").tolist()[:2] == [30, 30]
+    assert numeric_trait(traits, "age").isna().tolist() == [False, False, True]
+    assert numeric_trait(traits, "weight").tolist() == [70, 71, 80]
+    assert numeric_trait(traits, "affect").tolist() == [-2, 3, -1]
+    assert traits.sources["affect"] == dataset.root / "phenotype" / "mood.tsv"
+    assert traits.table["run"].tolist() == ROWS["run"].tolist()
+
+
+def test_columns_of_one_name_carry_their_file(dataset: DatasetMaker) -> None:
+    dataset.text("phenotype/er89.tsv", "participant_id\tscore\nsub-01\t40\nsub-02\t50\n")
+    dataset.text("phenotype/bdi.tsv", "participant_id\tscore\nsub-01\t4\nsub-02\t5\n")
+    traits = join_traits(ROWS, read_traits(dataset.root))
+    assert numeric_trait(traits, "er89.score").tolist() == [40, 40, 50]
+    with pytest.raises(
+        MorbidsError, match=r"exactly one column 'score'. Did you mean bdi.score or er89.score"
+    ):
+        trait(traits, "score")
+
+
+def test_a_dataset_without_tables_has_no_traits(dataset: DatasetMaker) -> None:
+    traits = join_traits(ROWS, read_traits(dataset.root))
+    with pytest.raises(MorbidsError, match=r"No table of the dataset has a column 'age'. There are none"):
+        trait(traits, "age")
+
+
+def test_a_misspelt_trait_is_answered_with_the_near_one(dataset: DatasetMaker) -> None:
+    dataset.text("participants.tsv", "participant_id\tresiliency\nsub-01\t30\nsub-02\t40\n")
+    with pytest.raises(MorbidsError, match=r"has a column 'resilency'. Did you mean resiliency"):
+        trait(join_traits(ROWS, read_traits(dataset.root)), "resilency")
+
+
+def test_text_is_no_regressor(dataset: DatasetMaker) -> None:
+    dataset.text("participants.tsv", "participant_id\tage\nsub-01\t89+\nsub-02\t40\n")
+    traits = join_traits(ROWS, read_traits(dataset.root))
+    assert trait(traits, "age").tolist() == ["89+", "89+", "40"]
+    with pytest.raises(MorbidsError, match=r"participants.tsv: column 'age' holds '89\+'"):
+        numeric_trait(traits, "age")
+
+
+def test_public_participants_with_units_in_a_column(shared_data: Path) -> None:
+    dataset = shared_data / "bids-examples" / "petprep"
+    rows = pd.DataFrame({"participant_id": ["sub-01", "sub-sf02"]})
+    traits = join_traits(rows, read_traits(dataset))
+    assert numeric_trait(traits, "age").tolist() == [24, 38]
+    with pytest.raises(MorbidsError, match=r"participants.tsv: column 'weight' holds '77.5kg'"):
+        numeric_trait(traits, "weight")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("subject\tage\nsub-01\t3\n", r"table.tsv has no column 'participant_id'; it has subject, age"),
+        ("participant_id\tage\nsub-01\t3\nn/a\t4\n", r"table.tsv: line 3 has no participant_id"),
+        ("participant_id\tage\nsub-01\t3\n01\t4\n", r"table.tsv has two rows of participant_id sub-01"),
+    ],
+)
+def test_tables_without_keys_are_refused(dataset: DatasetMaker, content: str, message: str) -> None:
+    with pytest.raises(MorbidsError, match=message):
+        read_trait_table(dataset.text("phenotype/table.tsv", content))
+
+
+def test_a_session_key_may_be_idle_but_not_ambiguous(dataset: DatasetMaker) -> None:
+    rows = ROWS[["participant_id", "task"]]
+    table = "participant_id\tsession_id\tscore\nsub-01\tses-a\t1\nsub-02\tses-a\t2\n"
+    path = dataset.text("phenotype/score.tsv", table)
+    assert numeric_trait(join_traits(rows, [read_trait_table(path)]), "score").tolist() == [1, 1, 2]
+    path.write_text(table + "sub-02\tses-b\t3\n")
+    with pytest.raises(
+        MorbidsError, match=r"score.tsv has several rows per participant_id, told apart by session_id"
+    ):
+        join_traits(rows, [read_trait_table(path)])
