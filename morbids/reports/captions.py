@@ -23,6 +23,8 @@ FigureKind = Literal[
     "effect_map",
     "forest",
     "strip",
+    "paired_strip",
+    "peaks",
     "correlation",
     "influence",
     "design",
@@ -119,9 +121,16 @@ _FIGURES: Final[dict[FigureKind, _Words]] = {
         "Forest plot of effects in a-priori regions.",
     ),
     "strip": _Words(
-        "Every participant's value, with the group's mean and confidence interval; lines join one "
-        "participant's values.",
+        "Every participant's value, with the group's mean and 95 % confidence interval.",
         "Values of each participant.",
+    ),
+    "paired_strip": _Words(
+        "Each line is one participant; diamonds are means with 95 % confidence intervals.",
+        "Values of each participant before and after, joined by lines.",
+    ),
+    "peaks": _Words(
+        "Three planes through each peak of the table, in MNI mm; outlined where the threshold is passed.",
+        "Axial, coronal and sagittal slices through each peak.",
     ),
     "correlation": _Words(
         "Each participant's effect against the trait, with the regression line and its 95 % confidence band.",
@@ -138,6 +147,8 @@ _FIGURES: Final[dict[FigureKind, _Words]] = {
         "Design matrix with contrast weights.",
     ),
 }
+
+_HALF: Final[frozenset[FigureKind]] = frozenset({"correlation", "design", "paired_strip"})
 
 _FLICKERS: Final[dict[FlickerKind, _Words]] = {
     "normalization": _Words(
@@ -159,7 +170,8 @@ _FLICKERS: Final[dict[FlickerKind, _Words]] = {
 def figure(kind: FigureKind, path: Path, detail: str = "") -> Figure:
     """A figure block with its standing caption; `detail` (such as the window's name) comes before it."""
     words = _FIGURES[kind]
-    return Figure(path, f"{detail} {words.caption}".strip(), f"{detail} {words.alt}".strip())
+    caption, alt = f"{detail} {words.caption}".strip(), f"{detail} {words.alt}".strip()
+    return Figure(path, caption, alt, "half" if kind in _HALF else "full")
 
 
 def flicker(

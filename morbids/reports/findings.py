@@ -4,7 +4,18 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from morbids.reports.pages import Alert, Badge, Block, Level, Listing, Quotation, Section, Table, Text
+from morbids.reports.pages import (
+    LEVEL_WORDS,
+    Alert,
+    Badge,
+    Block,
+    Level,
+    Listing,
+    Quotation,
+    Section,
+    Table,
+    Text,
+)
 
 _SEVERITY: Final[dict[Level, int]] = {"note": 0, "pass": 1, "flag": 2, "fail": 3}
 
@@ -58,6 +69,11 @@ def worst(levels: Iterable[Level]) -> Level | None:
     return max(levels, key=_SEVERITY.__getitem__, default=None)
 
 
+def verdict_badge(level: Level) -> Badge:
+    """A level as a table cell."""
+    return Badge(level, LEVEL_WORDS[level])
+
+
 def failure_alerts(failures: Iterable[Failure]) -> tuple[Alert, ...]:
     """Failures as alerts."""
     return tuple(
@@ -69,13 +85,9 @@ def failure_alerts(failures: Iterable[Failure]) -> tuple[Alert, ...]:
 def verdict_table(verdicts: Iterable[Verdict]) -> tuple[Block, ...]:
     """A table of verdicts, or nothing when there is none."""
     rows = tuple(
-        (verdict.step, Badge(verdict.level, _WORDS[verdict.level]), verdict.finding, verdict.reason)
-        for verdict in verdicts
+        (verdict.step, verdict_badge(verdict.level), verdict.finding, verdict.reason) for verdict in verdicts
     )
     return (Table(("Step", "Verdict", "Measured", "Why"), rows),) if rows else ()
-
-
-_WORDS: Final[dict[Level, str]] = {"pass": "pass", "flag": "look", "fail": "fail", "note": "note"}
 
 
 def methods_section(paragraphs: tuple[str, ...]) -> Section:

@@ -4,11 +4,11 @@ A page is plain values: sections of blocks (figures, flickers, tables, facts, te
 script travel inside the file; figures lie beside it and are linked relatively.
 """
 
-import math
 import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from math import isnan
 from pathlib import Path
 from typing import Literal, NamedTuple
 from urllib.parse import quote
@@ -18,9 +18,10 @@ from jinja2.runtime import Context
 from markupsafe import Markup, escape
 
 from morbids.errors import ExitCode, MorbidsError
+from morbids.reports.numbers import format_number, format_p
 
 Level = Literal["pass", "flag", "fail", "note"]
-LEVEL_WORDS: dict[Level, str] = {"pass": "passed", "flag": "look", "fail": "failed", "note": "note"}
+LEVEL_WORDS: dict[Level, str] = {"pass": "pass", "flag": "look", "fail": "failed", "note": "note"}
 LEVEL_MARKS: dict[Level, str] = {"pass": "✓", "flag": "!", "fail": "✕", "note": "i"}
 
 
@@ -38,7 +39,13 @@ class Badge(NamedTuple):
     text: str
 
 
-Cell = str | int | float | None | Link | Badge
+class PValue(NamedTuple):
+    """A probability; NaN for none."""
+
+    p: float
+
+
+Cell = str | int | float | None | Link | Badge | PValue
 
 
 @dataclass(frozen=True)
@@ -48,6 +55,7 @@ class Figure:
     path: Path
     caption: str
     alt: str
+    width: Literal["full", "half"] = "full"
 
 
 @dataclass(frozen=True)
@@ -222,21 +230,6 @@ def notation(text: str) -> Markup:
     return Markup(html)
 
 
-def format_number(value: float) -> str:
-    """Three significant digits without an exponent where that stays short; n/a for NaN."""
-    if math.isnan(value):
-        return "n/a"
-    if math.isinf(value):
-        return "∞" if value > 0 else "−∞"
-    if value == 0:
-        return "0"
-    if abs(value) >= 1e5 or abs(value) < 1e-4:
-        mantissa, exponent = f"{value:.1e}".split("e")
-        return f"{mantissa} × 10^{int(exponent)}".replace("-", "−")
-    decimals = max(0, 2 - math.floor(math.log10(abs(value))))
-    return f"{value:.{decimals}f}".replace("-", "−")
-
-
 @pass_context
 def _cell(context: Context, value: Cell) -> Markup:
     match value:
@@ -249,6 +242,8 @@ def _cell(context: Context, value: Cell) -> Markup:
             return Markup('<span class="badge {}"><span aria-hidden="true">{}</span> {}</span>').format(
                 level, LEVEL_MARKS[level], notation(text)
             )
+        case PValue(p):
+            return escape(format_p(p))
         case bool():
             return Markup("yes" if value else "no")
         case int():
@@ -266,14 +261,16 @@ def _sort_key(value: Cell) -> str:
             return ""
         case Link(text, _) | Badge(_, text):
             return text
+        case PValue(p):
+            return _sort_key(p)
         case int() | float():
-            return "" if math.isnan(value) else repr(float(value))
+            return "" if isnan(value) else repr(float(value))
         case _:
             return value
 
 
 def _kind(value: object) -> str:
-    if isinstance(value, int | float) and not isinstance(value, bool):
+    if isinstance(value, PValue | int | float) and not isinstance(value, bool):
         return "number"
     return type(value).__name__.lower()
 
@@ -299,13 +296,18 @@ def _anchors(sections: tuple[Section, ...]) -> dict[int, str]:
     anchors: dict[int, str] = {}
     taken: set[str] = set()
     for section, prefix in _walk(sections):
-        slug = re.sub(r"[^a-z0-9]+", "-", f"{prefix} {section.title}".lower()).strip("-") or "section"
-        name, count = slug, 2
+        first = slug(f"{prefix} {section.title}")
+        name, count = first, 2
         while name in taken:
-            name, count = f"{slug}-{count}", count + 1
+            name, count = f"{first}-{count}", count + 1
         taken.add(name)
         anchors[id(section)] = name
     return anchors
+
+
+def slug(title: str) -> str:
+    """The anchor of the first section with this title."""
+    return re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-") or "section"
 
 
 def _walk(sections: tuple[Section, ...], prefix: str = "") -> Iterator[tuple[Section, str]]:

@@ -12,12 +12,12 @@ from morbids.reports.findings import (
     footer,
     methods_section,
     provenance_section,
+    verdict_badge,
     verdict_table,
     worst,
 )
 from morbids.reports.pages import (
     Alert,
-    Badge,
     Block,
     Cell,
     Facts,
@@ -26,6 +26,7 @@ from morbids.reports.pages import (
     Page,
     Section,
     Table,
+    slug,
     write_page,
 )
 
@@ -146,12 +147,7 @@ def _summary_row(scan: ScanReport, failures: tuple[Failure, ...]) -> tuple[Cell,
     level = _level(scan.label, scan.verdicts, failures)
     flagged = ", ".join(verdict.step for verdict in scan.verdicts if verdict.level == "flag")
     windows = ", ".join(f"{window.name} {window.start_min:g}–{window.end_min:g}" for window in scan.windows)
-    badge = Badge(level, {"pass": "pass", "flag": "look", "fail": "failed", "note": "note"}[level])
-    return (Link(scan.label, f"#{_anchor_of(scan.label)}"), badge, flagged or None, windows or None)
-
-
-def _anchor_of(label: str) -> str:
-    return label.lower().replace("_", "-")
+    return (Link(scan.label, f"#{slug(scan.label)}"), verdict_badge(level), flagged or None, windows or None)
 
 
 def _level(label: str, verdicts: tuple[Verdict, ...], failures: tuple[Failure, ...]) -> Level:

@@ -131,34 +131,52 @@ def draw_regional_estimates(
 
 
 @styled()
-def draw_k2_prime_sensitivity(
-    k2_primes: FloatArray,
+def draw_sensitivity(
+    assumed: FloatArray,
     estimates: FloatArray,
     regions: Sequence[str],
     chosen: float,
     *,
+    assumed_label: str,
     label: str = "$BP_{ND}$",
 ) -> Figure:
-    """Estimates (n_values, n_regions) against assumed k2' (n_values,) per min; a line marks the one used."""
+    """How estimates depend on a value that was assumed, such as k2' or t*.
+
+    Parameters
+    ----------
+    assumed
+        (n_values,) rising.
+    estimates
+        (n_values, n_regions); NaN where not identifiable. The first eight regions are drawn.
+    regions
+        Their names.
+    chosen
+        The value that was used; a dashed line marks it.
+    assumed_label, label
+        Quantity and unit of the two axes.
+    """
     figure = new_figure(10.0, 3.6)
     axes = figure.add_subplot()
     shown = min(len(regions), len(PALETTE))
     for index in range(shown):
-        axes.plot(k2_primes, estimates[:, index], color=PALETTE[index])
+        axes.plot(assumed, estimates[:, index], color=PALETTE[index])
     axes.axvline(chosen, color=INK, linewidth=1.2, linestyle=(0, (4, 3)))
-    axes.set_xlim(float(k2_primes.min()), float(k2_primes.max()))
+    axes.set_xlim(float(assumed.min()), float(assumed.max()))
     axes.annotate(
-        f"used: {chosen:.4g} /min",
+        f"used: {chosen:.4g}",
         (chosen, 1.0),
         xycoords=("data", "axes fraction"),
-        xytext=(4, 3),
+        xytext=(0, 3),
         textcoords="offset points",
+        ha="center",
         fontsize=8.5,
         color=INK,
     )
     axes.set_ylim(bottom=0)
     axes.grid(visible=True, axis="both", color=GRID)
-    axes.set_xlabel("assumed k₂′ (/min)")
+    axes.set_xlabel(assumed_label)
     axes.set_ylabel(label)
-    label_line_ends(axes, float(k2_primes.max()), estimates[-1, :shown], regions[:shown], PALETTE[:shown])
+    label_line_ends(
+        axes, float(assumed.max()), estimates[-1, :shown], regions[:shown], PALETTE[:shown], gap_share=0.08
+    )
     return figure

@@ -1,19 +1,31 @@
 """Maps of one scan or one group as slices over anatomy."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
 import numpy as np
+from matplotlib import colormaps
+from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 
 from morbids.numerics.arrays import FloatArray
 from morbids.reports.figures.mosaics import Outline, Overlay, Picture, draw_mosaic, grey_levels
-from morbids.reports.figures.slices import Mosaic, brain_mosaic, load_volume, sample
+from morbids.reports.figures.slices import (
+    Cut,
+    Mosaic,
+    brain_mosaic,
+    lay_out,
+    load_volume,
+    mask_bounds,
+    sample,
+)
 from morbids.reports.figures.style import INK
 
-SEQUENTIAL: Final = "inferno"
-# Red is up for activation (positive), blue for deactivation, white in the middle.
-DIVERGING: Final = "RdBu_r"
+SEQUENTIAL: Final = colormaps["inferno"]
+# Red for activation (positive), blue for deactivation, white in the middle; without the darkest ends, on which
+# outlines would not be seen.
+DIVERGING: Final = ListedColormap(colormaps["RdBu_r"](np.linspace(0.07, 0.93, 256)), "activation")
 
 
 class Backcloth(NamedTuple):
@@ -94,20 +106,63 @@ def draw_statistic_map(
         Another map for the colours (the effect), with its quantity and unit; the statistic when not given.
     """
     canvas = _prepare(backcloth)
+    return _draw_statistic(canvas, statistic, colours or statistic, _Threshold(threshold, name), label)
+
+
+class _Threshold(NamedTuple):
+    height: float
+    name: str
+
+
+def _draw_statistic(
+    canvas: _Canvas, statistic: Path, colours: Path, threshold: _Threshold, label: str
+) -> Figure:
     inside = canvas.inside > 0.5
     height = np.where(inside, np.abs(sample(canvas.mosaic, load_volume(statistic))), np.nan)
-    shown = np.where(inside, sample(canvas.mosaic, load_volume(colours or statistic)), np.nan)
-    full = threshold if np.isfinite(threshold) else max(_extreme(height), 1e-12)
+    shown = np.where(inside, sample(canvas.mosaic, load_volume(colours)), np.nan)
+    full = threshold.height if np.isfinite(threshold.height) else _extreme(height)
     opacity = np.clip(np.nan_to_num(height) / full, 0, 1) ** 2
     overlay = _signed(shown, _extreme(shown), label, opacity)
-    outline = Outline(height, INK, name, level=threshold, width_pt=0.9)
+    outline = Outline(height, INK, threshold.name, level=threshold.height, width_pt=1.2)
     return draw_mosaic(Picture(canvas.mosaic, canvas.underlay, overlay, (outline,), backdrop="paper"))
 
 
-def _prepare(backcloth: Backcloth) -> _Canvas:
+class Peak(NamedTuple):
+    """A place to show: what it is called, and its coordinates (x, y, z) in mm of the map's space."""
+
+    name: str
+    x_mm: float
+    y_mm: float
+    z_mm: float
+
+
+def draw_peaks(
+    statistic: Path, backcloth: Backcloth, peaks: Sequence[Peak], *, threshold: float, name: str, label: str
+) -> Figure:
+    """Three planes through each peak (the first eight), two peaks to a row.
+
+    Parameters
+    ----------
+    statistic
+        Coloured and outlined as in `draw_statistic_map`.
+    backcloth
+        Template and mask.
+    peaks
+        At least one.
+    threshold, name, label
+        As in `draw_statistic_map`.
+    """
+    mask = load_volume(backcloth.mask)
+    cuts = [(Cut("axial", z, peak), Cut("coronal", y), Cut("sagittal", x)) for peak, x, y, z in peaks[:8]]
+    rows = [[cut for trio in cuts[first : first + 2] for cut in trio] for first in range(0, len(cuts), 2)]
+    canvas = _prepare(backcloth, lay_out(mask_bounds(mask, 2.0), rows, gap_mm=7.0, justified=False))
+    return _draw_statistic(canvas, statistic, statistic, _Threshold(threshold, name), label)
+
+
+def _prepare(backcloth: Backcloth, mosaic: Mosaic | None = None) -> _Canvas:
     """Anatomy without what lies outside the brain, pale enough for colours to stand out."""
     mask = load_volume(backcloth.mask)
-    mosaic = brain_mosaic(mask)
+    mosaic = mosaic or brain_mosaic(mask)
     inside = np.nan_to_num(sample(mosaic, mask))
     greys = grey_levels(sample(mosaic, load_volume(backcloth.anatomy)), inside)
     underlay = np.where(inside > 0.5, 0.3 + 0.65 * greys, np.nan)

@@ -48,7 +48,7 @@ class Overlay(NamedTuple):
     canvas
         (rows, columns); NaN is transparent.
     colours
-        Name of a matplotlib colour map.
+        A colour map.
     low, high
         Values at the ends of the colour bar.
     label
@@ -58,7 +58,7 @@ class Overlay(NamedTuple):
     """
 
     canvas: FloatArray
-    colours: str
+    colours: Colormap
     low: float
     high: float
     label: str
@@ -129,9 +129,7 @@ def _draw_layers(axes: Axes, picture: Picture) -> None:
         axes.imshow(greys, extent=extent, interpolation="bilinear")
     if picture.overlay is not None:
         overlay = picture.overlay
-        tints = _rgba(
-            overlay.canvas, Normalize(overlay.low, overlay.high, clip=True), colormaps[overlay.colours]
-        )
+        tints = _rgba(overlay.canvas, Normalize(overlay.low, overlay.high, clip=True), overlay.colours)
         tints[..., 3] *= overlay.opacity
         axes.imshow(tints, extent=extent, interpolation="nearest")
     for outline in picture.outlines:
@@ -155,19 +153,22 @@ def _rgba(canvas: FloatArray, norm: Normalize, colours: Colormap) -> FloatArray:
 
 
 def _name_slices(axes: Axes, picture: Picture) -> None:
-    """Write the position (mm) in each slice's lower left corner, and L and R once per row that has them."""
-    colour = FILM_INK if picture.backdrop == "film" else MUTED
-    halo = FILM if picture.backdrop == "film" else PAPER
+    """Write each slice's position (mm) in its lower left corner, names above, L and R once per orientation."""
+    on_film = picture.backdrop == "film"
+    colour, halo, ink = (FILM_INK, FILM, FILM_INK) if on_film else (MUTED, PAPER, INK)
     letters = {"axial": "z", "coronal": "y", "sagittal": "x"}
-    named: set[str] = set()
+    sided: set[str] = {"sagittal"}
     for tile in picture.mosaic.tiles:
+        orientation, position_mm, name = tile.cut
+        place = f"{letters[orientation]} {round(position_mm):d}".replace("-", "−")
         bottom = tile.top + tile.height
-        name = f"{letters[tile.orientation]} {round(tile.position_mm):d}".replace("-", "−")
-        text = axes.text(tile.left + 1, bottom, name, color=colour, fontsize=7, va="bottom", ha="left")
+        text = axes.text(tile.left + 1, bottom, place, color=colour, fontsize=7, va="bottom", ha="left")
         text.set_path_effects([withStroke(linewidth=2, foreground=halo)])
-        if tile.orientation in named or tile.orientation == "sagittal":
+        if name:
+            axes.text(tile.left, tile.top - 3, name, color=ink, fontsize=9, weight="bold", va="bottom")
+        if orientation in sided:
             continue
-        named.add(tile.orientation)
+        sided.add(orientation)
         for letter, column, side in (
             ("L", tile.left + 1, "left"),
             ("R", tile.left + tile.width - 1, "right"),
@@ -208,7 +209,7 @@ def _draw_key(figure: Figure, picture: Picture, height: float) -> None:
 
 def _draw_colour_bar(figure: Figure, overlay: Overlay, ink: str, height: float) -> None:
     bar_axes = figure.add_axes((0.72, 0.52 * height, 0.2, 0.2 * height))
-    mappable = ScalarMappable(Normalize(overlay.low, overlay.high), colormaps[overlay.colours])
+    mappable = ScalarMappable(Normalize(overlay.low, overlay.high), overlay.colours)
     bar = figure.colorbar(mappable, cax=bar_axes, orientation="horizontal")
     bar.outline.set_visible(False)
     bar_axes.tick_params(colors=ink, labelsize=8, length=2)

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
+from matplotlib import colormaps
 from matplotlib.figure import Figure
 
 from morbids.numerics.arrays import FloatArray
@@ -12,13 +13,14 @@ from morbids.reports.figures.mosaics import Outline, Overlay, Picture, draw_mosa
 from morbids.reports.figures.slices import (
     Counts,
     brain_mosaic,
+    even_cuts,
     lay_out,
     load_volume,
     mask_bounds,
     sample,
 )
 
-UPTAKE_COLOURS: Final = "inferno"
+UPTAKE_COLOURS: Final = colormaps["inferno"]
 REFERENCE_COLOUR: Final = "#56F0E4"
 # Uptake is black, red and yellow; the pial border is left out, as it would hide the rim of the cortex.
 ON_UPTAKE: Final = OutlineColours(brain="#FFFFFF", grey="", white="#56F0E4")
@@ -56,7 +58,7 @@ def draw_reference_region(
     brain = load_volume(brain_mask)
     region = load_volume(reference_mask)
     focus = mask_bounds(region, 0.0, outer_percent=4.0)
-    mosaic = lay_out(mask_bounds(brain), focus, Counts(7, 7, 0))
+    mosaic = lay_out(mask_bounds(brain), even_cuts(focus, Counts(7, 7, 0)))
     outline = Outline(sample(mosaic, region), REFERENCE_COLOUR, f"reference region: {name}", width_pt=1.1)
     underlay, overlay = None, None
     if t1w is not None:

@@ -4,6 +4,7 @@ Every image of a picture is sampled at the same world points, whatever its grid,
 so images are compared where they lie and never resampled to files just to be drawn. Left is left.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, Literal, NamedTuple, cast
 
@@ -25,6 +26,9 @@ _AXES: Final[dict[Orientation, tuple[int, int, int]]] = {
     "sagittal": (0, 1, 2),
 }
 _SPLINE_ORDER: Final[dict[Interpolation, Literal[0, 1]]] = {"nearest": 0, "linear": 1}
+
+
+NAME_ROOM_MM: Final = 13.0
 
 
 class Volume(NamedTuple):
@@ -60,11 +64,18 @@ class Counts(NamedTuple):
 DEFAULT_COUNTS: Final = Counts()
 
 
-class Tile(NamedTuple):
-    """One slice on the paper: what it shows and where its upper left corner is, in pixels."""
+class Cut(NamedTuple):
+    """A slice to show: its orientation, where it is (mm), and a name to write above it ("" for none)."""
 
     orientation: Orientation
     position_mm: float
+    name: str = ""
+
+
+class Tile(NamedTuple):
+    """One slice on the paper: what it shows and where its upper left corner is, in pixels."""
+
+    cut: Cut
     top: int
     left: int
     height: int
@@ -112,6 +123,8 @@ def mask_bounds(mask: Volume, margin_mm: float = 4.0, *, outer_percent: float = 
     voxels = np.argwhere(mask.values > 0)
     if not len(voxels):
         raise MorbidsError("The mask of a picture is empty.", "", ExitCode.FAILED)
+    # A hundred thousand voxels place the box to a fraction of a millimetre; all of them would take a second.
+    voxels = voxels[:: max(1, len(voxels) // 100_000)].astype(np.float64)
     world = voxels @ mask.affine[:3, :3].T + mask.affine[:3, 3]
     low, high = np.percentile(world, (outer_percent, 100 - outer_percent), axis=0)
     return Bounds(low - margin_mm, high + margin_mm)
@@ -119,55 +132,57 @@ def mask_bounds(mask: Volume, margin_mm: float = 4.0, *, outer_percent: float = 
 
 def lay_out(
     bounds: Bounds,
-    focus: Bounds,
-    counts: Counts = DEFAULT_COUNTS,
+    rows: Sequence[Sequence[Cut]],
     *,
     pixel_mm: float = 0.8,
     gap_mm: float = 3.0,
+    justified: bool = True,
 ) -> Mosaic:
-    """Rows of evenly spaced axial, coronal and sagittal slices, justified to the widest row.
+    """Rows of slices from left to right.
 
     Parameters
     ----------
     bounds
         What each slice shows.
-    focus
-        Where the slices are cut, from its one end to the other.
-    counts
-        Slices of each orientation; 0 leaves a row out.
+    rows
+        Slices from left to right; rows from top to bottom, none empty. Rows with names get room for them.
     pixel_mm
         Size of a pixel.
     gap_mm
         Smallest space between slices and between rows.
+    justified
+        Spread each row to the width of the widest; otherwise `gap_mm` lies between all slices.
     """
     size = np.ceil((bounds.high_mm - bounds.low_mm) / pixel_mm).astype(int)
     gap = round(gap_mm / pixel_mm)
-    rows: list[tuple[Orientation, int]] = [
-        (orientation, count) for orientation, count in zip(_AXES, counts, strict=True) if count > 0
-    ]
-    width = max(count * size[_AXES[orientation][1]] + (count + 1) * gap for orientation, count in rows)
+    widths = [[int(size[_AXES[cut.orientation][1]]) for cut in row] for row in rows]
+    total = max(sum(row) + (len(row) + 1) * gap for row in widths)
     tiles: list[Tile] = []
     top = gap
-    for orientation, count in rows:
-        fixed, across, up = _AXES[orientation]
-        spare = (width - count * size[across]) / (count + 1)
-        for index, position in enumerate(_positions(focus, fixed, count)):
-            left = round(spare + index * (size[across] + spare))
-            tiles.append(Tile(orientation, position, top, left, int(size[up]), int(size[across])))
-        top += int(size[up]) + gap
-    return Mosaic(tuple(tiles), (top, int(width)), pixel_mm, bounds)
+    for row, row_widths in zip(rows, widths, strict=True):
+        top += round(NAME_ROOM_MM / pixel_mm) if any(cut.name for cut in row) else 0
+        spare = (total - sum(row_widths)) / (len(row) + 1) if justified else gap
+        left = spare
+        for cut, width in zip(row, row_widths, strict=True):
+            tiles.append(Tile(cut, top, round(left), int(size[_AXES[cut.orientation][2]]), width))
+            left += width + spare
+        top += max(tile.height for tile in tiles[-len(row) :]) + gap
+    return Mosaic(tuple(tiles), (top, total), pixel_mm, bounds)
+
+
+def even_cuts(focus: Bounds, counts: Counts = DEFAULT_COUNTS) -> list[list[Cut]]:
+    """A row of evenly spaced slices per orientation, from one end of `focus` to the other."""
+    rows = []
+    for orientation, count in zip(_AXES, counts, strict=True):
+        low, high = (float(end[_AXES[orientation][0]]) for end in focus)
+        places = np.linspace(low, high, count) if count > 1 else np.full(count, (low + high) / 2)
+        rows.append([Cut(orientation, float(place)) for place in places])
+    return [row for row in rows if row]
 
 
 def brain_mosaic(mask: Volume, margin_mm: float = 4.0, counts: Counts = DEFAULT_COUNTS) -> Mosaic:
     """The planes of a brain: shared by every picture made with one mask, so that two can be flickered."""
-    return lay_out(mask_bounds(mask, margin_mm), mask_bounds(mask, 0.0, outer_percent=3.0), counts)
-
-
-def _positions(focus: Bounds, axis: int, count: int) -> list[float]:
-    low, high = focus.low_mm[axis], focus.high_mm[axis]
-    if count == 1:
-        return [float(low + high) / 2]
-    return [float(value) for value in np.linspace(low, high, count)]
+    return lay_out(mask_bounds(mask, margin_mm), even_cuts(mask_bounds(mask, 0.0, outer_percent=3.0), counts))
 
 
 def sample(mosaic: Mosaic, volume: Volume, interpolation: Interpolation = "linear") -> FloatArray:
@@ -185,10 +200,10 @@ def sample(mosaic: Mosaic, volume: Volume, interpolation: Interpolation = "linea
 
 def _world_points(mosaic: Mosaic, tile: Tile) -> FloatArray:
     """World coordinates (3, height, width) of a tile's pixels; the first row is the highest."""
-    fixed, across, up = _AXES[tile.orientation]
+    fixed, across, up = _AXES[tile.cut.orientation]
     low = mosaic.bounds.low_mm
     points = np.empty((3, tile.height, tile.width))
-    points[fixed] = tile.position_mm
+    points[fixed] = tile.cut.position_mm
     points[across] = low[across] + (np.arange(tile.width) + 0.5) * mosaic.pixel_mm
     points[up] = (low[up] + (np.arange(tile.height)[::-1] + 0.5) * mosaic.pixel_mm)[:, None]
     return points

@@ -115,11 +115,12 @@ def write_figure(figure: Figure, out: Path) -> Path:
 
 
 def _write_png(figure: Figure, out: Path) -> None:
+    figure.set_dpi(PNG_DPI)
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=PNG_DPI)
-    with Image.open(buffer) as image:
-        pixels = np.asarray(image.convert("RGB"))
-    _with_palette(pixels).save(out, format="PNG", optimize=True)
+    figure.savefig(buffer, format="rgba", dpi=PNG_DPI)
+    width, height = figure.canvas.get_width_height()
+    pixels = np.frombuffer(buffer.getvalue(), dtype=np.uint8).reshape(height, width, 4)
+    _with_palette(pixels[..., :3]).save(out, format="PNG", optimize=True)
 
 
 def _with_palette(pixels: npt.NDArray[np.uint8]) -> Image.Image:

@@ -1,0 +1,212 @@
+"""Methods text to copy into a paper, made of what was really done."""
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+Correction = Literal["uncorrected", "fdr", "max_t", "cluster_extent", "cluster_mass", "tfce", "random_field"]
+
+_MODELS: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
+    "SUVR": ("the ratio of uptake in target and reference region (SUVR)", ()),
+    "LoganRef": ("the Logan reference model", ("Logan 1996",)),
+    "MRTM0": ("the multilinear reference tissue model (MRTM0)", ("Ichise 1996",)),
+    "MRTM1": ("the multilinear reference tissue model (MRTM)", ("Ichise 2003",)),
+    "MRTM2": ("the two-parameter multilinear reference tissue model (MRTM2)", ("Ichise 2003",)),
+    "SRTM": (
+        "the simplified reference tissue model, fitted with basis functions",
+        ("Lammertsma 1996", "Gunn 1997"),
+    ),
+    "SRTM2": ("the simplified reference tissue model with a common k2' (SRTM2)", ("Wu 2002",)),
+    "PatlakRef": ("the Patlak reference model", ("Patlak 1985",)),
+    "StepChange": (
+        "the linearised extended simplified reference tissue model with a step change",
+        ("Zhou 2006",),
+    ),
+    "LSSRM": ("the linear simplified reference region model (LSSRM)", ("Alpert 2003",)),
+    "lpntPET": ("the linear parametric neurotransmitter PET model (lp-ntPET)", ("Normandin 2012",)),
+}
+
+_CORRECTIONS: Final[dict[Correction, tuple[str, tuple[str, ...]]]] = {
+    "uncorrected": ("without correction for multiple comparisons", ()),
+    "fdr": ("by the false discovery rate", ("Benjamini 1995",)),
+    "max_t": ("by the permutation distribution of the largest |t| over the brain", ("Nichols 2002",)),
+    "cluster_extent": ("by the permutation distribution of the largest cluster's extent", ("Nichols 2002",)),
+    "cluster_mass": ("by the permutation distribution of the largest cluster's mass", ("Bullmore 1999",)),
+    "tfce": (
+        "by threshold-free cluster enhancement (E = 0.5, H = 2, neighbours share a face) with permutation",
+        ("Smith 2009",),
+    ),
+    "random_field": ("by Gaussian random field theory", ("Worsley 1992", "Worsley 1996")),
+}
+
+_REFERENCES: Final[dict[str, str]] = {
+    "Alpert 2003": "Alpert NM, et al. (2003) NeuroImage 19:1050–1060.",
+    "Benjamini 1995": "Benjamini Y, Hochberg Y (1995) J R Stat Soc B 57:289–300.",
+    "Bullmore 1999": "Bullmore ET, et al. (1999) IEEE Trans Med Imaging 18:32–42.",
+    "Fonov 2011": "Fonov V, et al. (2011) NeuroImage 54:313–327.",
+    "Freedman 1983": "Freedman D, Lane D (1983) J Bus Econ Stat 1:292–298.",
+    "Gunn 1997": "Gunn RN, et al. (1997) NeuroImage 6:279–287.",
+    "Holm 1979": "Holm S (1979) Scand J Stat 6:65–70.",
+    "Ichise 1996": "Ichise M, et al. (1996) J Nucl Med 37:513–520.",
+    "Ichise 2003": "Ichise M, et al. (2003) J Cereb Blood Flow Metab 23:1096–1112.",
+    "Innis 2007": "Innis RB, et al. (2007) J Cereb Blood Flow Metab 27:1533–1539.",
+    "Lammertsma 1996": "Lammertsma AA, Hume SP (1996) NeuroImage 4:153–158.",
+    "Logan 1996": "Logan J, et al. (1996) J Cereb Blood Flow Metab 16:834–840.",
+    "Nichols 2002": "Nichols TE, Holmes AP (2002) Hum Brain Mapp 15:1–25.",
+    "Normandin 2012": "Normandin MD, et al. (2012) NeuroImage 59:2714–2726.",
+    "Patlak 1985": "Patlak CS, Blasberg RG (1985) J Cereb Blood Flow Metab 5:584–590.",
+    "Smith 2009": "Smith SM, Nichols TE (2009) NeuroImage 44:83–98.",
+    "Sullivan 2013": "Sullivan JM, et al. (2013) Am J Nucl Med Mol Imaging 3:247–260.",
+    "Tustison 2010": "Tustison NJ, et al. (2010) IEEE Trans Med Imaging 29:1310–1320.",
+    "Worsley 1992": "Worsley KJ, et al. (1992) J Cereb Blood Flow Metab 12:900–918.",
+    "Worsley 1996": "Worsley KJ, et al. (1996) Hum Brain Mapp 4:58–73.",
+    "Wu 2002": "Wu Y, Carson RE (2002) J Cereb Blood Flow Metab 22:1440–1452.",
+    "Yushkevich 2016": "Yushkevich PA, et al. (2016) Alzheimers Dement 12:P126–P127.",
+    "Zhou 2006": "Zhou Y, et al. (2006) NeuroImage 33:550–563.",
+}
+
+
+@dataclass(frozen=True)
+class ScanChoices:
+    """What the participant level did.
+
+    Attributes
+    ----------
+    version
+        Of morbids.
+    template, template_source
+        Space, and where it came from.
+    model
+        Name of the model; one of BEP023's or of this project's.
+    reference
+        Reference region in words.
+    k2_prime_per_min, k2_prime_source
+        None for a model that needs none.
+    t_star_min
+        None for a model that needs none.
+    windows
+        Name, start and end in minutes.
+    atlas
+        Name of the atlas of the regional curves.
+    motion_corrected
+        Whether frames were realigned.
+    """
+
+    version: str
+    template: str
+    template_source: str
+    model: str
+    reference: str
+    k2_prime_per_min: float | None
+    k2_prime_source: str
+    t_star_min: float | None
+    windows: tuple[tuple[str, float, float], ...]
+    atlas: str
+    motion_corrected: bool = True
+
+
+@dataclass(frozen=True)
+class GroupChoices:
+    """What the group level did.
+
+    Attributes
+    ----------
+    version
+        Of morbids.
+    smoothing_fwhm_mm
+        0 for none.
+    mask_threshold
+        Lowest mean BP_ND of a voxel that is tested.
+    correction, alpha
+        How p is corrected, and its threshold.
+    n_permutations, exhaustive
+        0 for parametric methods; whether all sign flips were used.
+    covariates
+        Names of covariates of no interest.
+    """
+
+    version: str
+    smoothing_fwhm_mm: float
+    mask_threshold: float
+    correction: Correction
+    alpha: float
+    n_permutations: int
+    exhaustive: bool
+    covariates: tuple[str, ...] = ()
+
+
+def participant_methods(choices: ScanChoices) -> tuple[str, ...]:
+    """Paragraphs on preprocessing and kinetics, and their references."""
+    model, sources = _MODELS.get(choices.model, (choices.model, ()))
+    motion = (
+        "Frames were realigned to the mean of the scan with rigid transforms; frames too short to be registered "
+        "took the estimate of a neighbour. "
+        if choices.motion_corrected
+        else "Head motion was not corrected. "
+    )
+    imaging = (
+        f"Images were processed with morbids {choices.version}. T1-weighted images were corrected for intensity "
+        "non-uniformity (N4; Tustison 2010), their brains extracted, segmented into grey matter, white matter and "
+        f"cerebrospinal fluid, and normalized to {choices.template} ({choices.template_source}; Fonov 2011) with "
+        f"diffeomorphic registration (greedy; Yushkevich 2016). {motion}The PET image was registered rigidly to the "
+        "T1-weighted image; every map was resampled once, with all transforms joined."
+    )
+    assumed = [
+        f"k2' = {choices.k2_prime_per_min:.4g} /min ({choices.k2_prime_source})"
+        if choices.k2_prime_per_min is not None
+        else "",
+        f"t* = {choices.t_star_min:g} min" if choices.t_star_min is not None else "",
+    ]
+    stated = " and ".join(value for value in assumed if value)
+    kinetics = (
+        f"Non-displaceable binding potential (BP_ND; Innis 2007) was estimated with {model}"
+        f"{_cited(sources)}, with {choices.reference} as reference region{', ' + stated if stated else ''}, in every "
+        f"voxel and in the regions of {choices.atlas}. {_windows(choices.windows)}"
+    )
+    shared = ("Tustison 2010", "Fonov 2011", "Yushkevich 2016", "Innis 2007")
+    windowed = ("Sullivan 2013",) if len(choices.windows) > 1 else ()
+    return (imaging, kinetics.strip(), _references((*shared, *sources, *windowed)))
+
+
+def group_methods(choices: GroupChoices) -> tuple[str, ...]:
+    """A paragraph on the group level, and its references."""
+    correction, sources = _CORRECTIONS[choices.correction]
+    smoothing = (
+        f"smoothed with a Gaussian of {choices.smoothing_fwhm_mm:g} mm full width at half maximum"
+        if choices.smoothing_fwhm_mm > 0
+        else "not smoothed"
+    )
+    permutations = ""
+    if choices.n_permutations:
+        kind = "all" if choices.exhaustive else "random"
+        permutations = f" ({choices.n_permutations} permutations, {kind})"
+    covariates = (
+        f" {', '.join(choices.covariates)} entered as covariates of no interest (Freedman 1983)."
+        if choices.covariates
+        else ""
+    )
+    text = (
+        f"Group statistics were computed with morbids {choices.version}. Within each participant the maps of two "
+        "conditions were subtracted, so that activation (a fall of BP_ND) is positive; differences were "
+        f"{smoothing} and tested with a linear model in voxels where every map is defined and the mean BP_ND exceeds "
+        f"{choices.mask_threshold:g}. Tests are two-tailed with p < {choices.alpha:g}, {correction}"
+        f"{_cited(sources)}{permutations}.{covariates} Tests in a-priori regions are corrected over regions "
+        "(Holm 1979)."
+    )
+    used = (*sources, *(("Freedman 1983",) if choices.covariates else ()), "Holm 1979")
+    return (text, _references(used))
+
+
+def _windows(windows: tuple[tuple[str, float, float], ...]) -> str:
+    if not windows:
+        return ""
+    named = ", ".join(f"{name} {start:g}–{end:g} min" for name, start, end in windows)
+    text = f"Windows from injection: {named}; integrals run from injection in each"
+    return f"{text} (Sullivan 2013)." if len(windows) > 1 else f"{text}."
+
+
+def _cited(sources: tuple[str, ...]) -> str:
+    return f" ({'; '.join(sources)})" if sources else ""
+
+
+def _references(names: tuple[str, ...]) -> str:
+    return "References: " + " ".join(_REFERENCES[name] for name in sorted(set(names)))

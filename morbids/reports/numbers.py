@@ -1,0 +1,34 @@
+"""Numbers as readers of papers expect them."""
+
+import math
+
+
+def format_number(value: float) -> str:
+    """Three significant digits without an exponent where that stays short; n/a for NaN."""
+    if math.isnan(value):
+        return "n/a"
+    if math.isinf(value):
+        return "∞" if value > 0 else "−∞"
+    if value == 0:
+        return "0"
+    if abs(value) >= 1e5 or abs(value) < 1e-4:
+        mantissa, exponent = f"{value:.1e}".split("e")
+        return f"{mantissa} × 10^{int(exponent)}".replace("-", "−")
+    decimals = max(0, 2 - math.floor(math.log10(abs(value))))
+    return f"{value:.{decimals}f}".replace("-", "−")
+
+
+def format_p(p: float) -> str:
+    """Three decimals without the leading zero; "n/a" for NaN, "< .001" below."""
+    if math.isnan(p):
+        return "n/a"
+    if p < 0.001:
+        return "<\u202f.001"
+    return f"{p:.3f}".removeprefix("0")
+
+
+def format_interval(low: float, high: float) -> str:
+    """Both ends in brackets; "n/a" when either is NaN."""
+    if math.isnan(low) or math.isnan(high):
+        return "n/a"
+    return f"[{format_number(low)},\u00a0{format_number(high)}]"
