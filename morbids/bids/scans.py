@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from bids.layout import BIDSLayout, BIDSLayoutIndexer
+from sqlalchemy.exc import SQLAlchemyError
 
 from morbids.bids.filters import Filters, Selection, matches, read_selection
 from morbids.bids.images import check_present, count_volumes
@@ -20,7 +21,11 @@ from morbids.errors import ExitCode, MorbidsError
 
 __all__ = ["Filters", "FoundScans", "PetScan", "RejectedScan", "find_scans"]
 
+_FOLDERS = {"pet": "pet", "T1w": "anat"}
 _IMAGE_EXTENSIONS = (".nii", ".nii.gz")
+_OTHER_DATATYPES = (
+    *("func", "dwi", "fmap", "perf", "beh", "eeg", "ieeg", "meg", "emg", "nirs", "motion", "micr", "mrs"),
+)
 _NOT_RAW = ("derivatives", "sourcedata", "code", "models", "stimuli", "phenotype", "logs", "figures")
 
 
@@ -115,6 +120,7 @@ def find_scans(bids_dir: Path, filters: Filters, database_dir: Path | None = Non
         No dataset, no PET image, or a selection that fits nothing. A scan that cannot be analysed is returned
         among the rejected ones, it does not stop the others.
     """
+    bids_dir = bids_dir.absolute()
     selection = read_selection(filters)
     _check_dataset(bids_dir)
     _check_participants(bids_dir, filters.labels.get("sub", ()))
@@ -175,21 +181,37 @@ def _index(
     """PET and T1w images of a dataset by pybids, in the order of their names.
 
     Metadata are not indexed (that reads every JSON of the dataset): sidecars are read for the selected scans
-    only. Without a database, folders of participants that are not asked for are not entered.
+    only. A database is made whole, for other programs too; without one, folders of other datatypes and of
+    participants that are not asked for are not entered.
     """
     ignore: list[str | re.Pattern[str]] = [re.compile(rf"^/({'|'.join(_NOT_RAW)})(/|$)"), re.compile(r"/\.")]
-    if participants and database_dir is None:
-        ignore.append(re.compile(rf"^/sub-(?!({'|'.join(map(re.escape, participants))})(/|$))"))
-    layout = BIDSLayout(
-        bids_dir,
-        validate=False,
-        database_path=database_dir,
-        indexer=BIDSLayoutIndexer(validate=False, index_metadata=False, ignore=ignore),
-    )
-    files = layout.get(suffix=["pet", "T1w"], extension=list(_IMAGE_EXTENSIONS), datatype=["pet", "anat"])
-    paths = sorted(Path(file.path) for file in files)
-    named = [(path, parse_name(path)) for path in paths]
-    return [(path, name) for path, name in named if "sub" in name.entities]
+    if database_dir is None:
+        ignore.append(re.compile(rf"/({'|'.join(_OTHER_DATATYPES)})(/|$)"))
+        if participants:
+            ignore.append(re.compile(rf"^/sub-(?!({'|'.join(map(re.escape, participants))})(/|$))"))
+    try:
+        layout = BIDSLayout(
+            bids_dir,
+            validate=False,
+            database_path=database_dir,
+            indexer=BIDSLayoutIndexer(validate=False, index_metadata=False, ignore=ignore),
+        )
+    except (OSError, SQLAlchemyError) as error:
+        raise MorbidsError(
+            f"{bids_dir} cannot be indexed"
+            + (f" with the database {database_dir}" if database_dir else "")
+            + f": {str(error).splitlines()[0]}.",
+            "Check permissions; remove the database if another program or version made it.",
+            ExitCode.NO_INPUT,
+        ) from error
+    # Not by datatype and subject: pybids reads these from the whole path, so folders above the dataset count too.
+    files = layout.get(suffix=list(_FOLDERS), extension=list(_IMAGE_EXTENSIONS))
+    named = [(path, parse_name(path)) for path in sorted(Path(file.path) for file in files)]
+    return [
+        (path, name)
+        for path, name in named
+        if path.parent.name == _FOLDERS[name.suffix] and "sub" in name.entities and not path.is_dir()
+    ]
 
 
 def _nothing_selected(selection: Selection, pets: Sequence[_Image]) -> MorbidsError:

@@ -294,6 +294,24 @@ def test_an_index_is_reused(study: DatasetMaker, tmp_path: Path) -> None:
     assert labels(only) == ["sub-02_task-acceptance", "sub-02_task-rejection"]
 
 
+def test_a_database_that_cannot_be_used_is_named(study: DatasetMaker, tmp_path: Path) -> None:
+    (tmp_path / "index").write_text("no folder")
+    with pytest.raises(MorbidsError, match=r"raw cannot be indexed with the database .*index: "):
+        find_scans(study.root, Filters(), tmp_path / "index")
+
+
+def test_folders_above_the_dataset_do_not_matter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    dataset = DatasetMaker(tmp_path / ".hidden" / "sub-99" / "func" / "raw")
+    dataset.pet("sub-01/pet/sub-01")
+    dataset.image("sub-01/anat/sub-01_T1w.nii.gz")
+    (tmp_path / "link").symlink_to(dataset.root)
+    monkeypatch.chdir(dataset.root.parent)
+    for root in (dataset.root, Path("raw"), tmp_path / "link"):
+        (scan,) = find_scans(root, Filters()).scans
+        assert scan.entities == {"sub": "01"}
+        assert scan.t1w == root.absolute() / "sub-01/anat/sub-01_T1w.nii.gz"
+
+
 def test_public_stubs_are_rejected_one_by_one(shared_data: Path) -> None:
     for dataset, n_scans in (("ds001420", 2), ("ds001705", 10), ("ds004868", 20)):
         found = find_scans(shared_data / "openneuro" / dataset, Filters())
