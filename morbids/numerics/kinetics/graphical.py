@@ -4,10 +4,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from morbids.numerics.arrays import BoolArray, FloatArray
+from morbids.numerics.arrays import BoolArray, FloatArray, IntArray
 from morbids.numerics.frames import Frames
 from morbids.numerics.kinetics.integrals import integral_matrix
 from morbids.numerics.kinetics.least_squares import fit_linear, regression_points
+from morbids.numerics.kinetics.propagation import with_integrated_noise
 
 
 class LoganRefFit(NamedTuple):
@@ -49,9 +50,13 @@ class SuvrFit(NamedTuple):
 
 
 def logan_plot(
-    target: FloatArray, reference: FloatArray, frames: Frames, k2_prime: float | None = None
+    target: FloatArray,
+    reference: FloatArray,
+    frames: Frames,
+    k2_prime: float | None = None,
+    rows: IntArray | slice = slice(None),
 ) -> LoganPlot:
-    """Axes of the reference Logan plot for all frames.
+    """Axes of the reference Logan plot.
 
     Parameters
     ----------
@@ -61,12 +66,14 @@ def logan_plot(
         Minutes from injection.
     k2_prime
         Efflux from the reference region per minute; None leaves its term out.
+    rows
+        The frames to plot; all by default.
     """
-    integrate = integral_matrix(frames)
+    integrate = integral_matrix(frames)[rows]
     line = integrate @ reference
     if k2_prime is not None:
-        line = line + reference / k2_prime
-    divisor = np.where(target > 0, target, np.nan)
+        line = line + reference[rows] / k2_prime
+    divisor = np.where(target[rows] > 0, target[rows], np.nan)
     return LoganPlot(x=line[:, None] / divisor, y=(integrate @ target) / divisor)
 
 
@@ -104,11 +111,13 @@ def fit_logan_ref(
         NaN for targets that are not positive at every point.
     """
     chosen = regression_points(frames, points, inverse_variance, n_parameters=2)
-    plot = logan_plot(target, reference, frames, k2_prime)
-    fit = fit_linear(
-        [plot.x[chosen.rows], np.ones((len(chosen.rows), 1))], plot.y[chosen.rows], chosen.weight
-    )
+    plot = logan_plot(target, reference, frames, k2_prime, chosen.rows)
+    regressors = [plot.x, np.ones((len(chosen.rows), 1))]
+    fit = fit_linear(regressors, plot.y, chosen.weight)
     dvr, intercept = fit.coefficients
+    fit = with_integrated_noise(
+        fit, regressors, chosen, integral_matrix(frames)[chosen.rows], -1.0 / intercept, target[chosen.rows]
+    )
     dvr_se, intercept_se = fit.standard_error([1.0]), fit.standard_error([0.0, 1.0])
     return LoganRefFit(dvr - 1.0, dvr_se, dvr, dvr_se, intercept, intercept_se, fit.r_squared)
 

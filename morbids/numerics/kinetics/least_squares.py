@@ -23,10 +23,13 @@ class RegressionPoints(NamedTuple):
         (n_points,) indices of frames.
     weight
         (n_points,) inverse variances, mean 1.
+    frame_variance
+        (n_frames,) variance of every frame, also of those that are not fitted, in the units of the weights.
     """
 
     rows: IntArray
     weight: FloatArray
+    frame_variance: FloatArray
 
 
 class LinearFit(NamedTuple):
@@ -36,9 +39,10 @@ class LinearFit(NamedTuple):
     ----------
     coefficients
         (n_regressors, n_targets); NaN where the regressors are not identifiable.
+    inverse
+        (n_regressors, n_regressors, n_targets) inverse of the weighted cross products of the regressors.
     covariance
-        (n_regressors, n_regressors, n_targets), with the variance of the residuals in it; NaN without a
-        degree of freedom.
+        (n_regressors, n_regressors, n_targets) of the coefficients; NaN without a degree of freedom.
     residual_sum
         (n_targets,) weighted sum of squared residuals.
     r_squared
@@ -46,6 +50,7 @@ class LinearFit(NamedTuple):
     """
 
     coefficients: FloatArray
+    inverse: FloatArray
     covariance: FloatArray
     residual_sum: FloatArray
     r_squared: FloatArray
@@ -85,7 +90,10 @@ def regression_points(
             f"Only {len(rows)} frames are left to fit {n_parameters} parameters.",
             "Widen the window, lower t*, or choose a model with fewer parameters.",
         )
-    return RegressionPoints(rows, weight[rows] / weight[rows].mean())
+    weight = weight / weight[rows].mean()
+    # A frame of weight 0 is not fitted, but its noise is in every later integral: take it for the noisiest.
+    variance = 1.0 / np.maximum(weight, weight[weight > 0].min())
+    return RegressionPoints(rows, weight[rows], variance)
 
 
 def fit_linear(
@@ -103,7 +111,7 @@ def fit_linear(
         (n_points,) weights, mean 1.
     """
     n = len(regressors)
-    cross = _cross_products([*regressors, response], inverse_variance)
+    cross = cross_products([*regressors, response], inverse_variance)
     total = cross[n, n].copy()
     diagonal = cross[np.arange(n), np.arange(n)]
     scale = 1.0 / np.sqrt(np.where(diagonal > 0, diagonal, 1.0))
@@ -114,13 +122,13 @@ def fit_linear(
     residual_sum = np.maximum(cross[n, n], 0.0)
     degrees = len(inverse_variance) - n
     variance = residual_sum / degrees if degrees > 0 else np.full_like(residual_sum, np.nan)
-    covariance = cross[:n, :n] * scale[:, None] * scale * variance
+    inverse = cross[:n, :n] * scale[:, None] * scale
     with np.errstate(invalid="ignore", divide="ignore"):
         r_squared = 1.0 - residual_sum / (total - (inverse_variance @ response) ** 2 / inverse_variance.sum())
-    return LinearFit(coefficients, covariance, residual_sum, r_squared)
+    return LinearFit(coefficients, inverse, inverse * variance, residual_sum, r_squared)
 
 
-def _cross_products(columns: Sequence[FloatArray], weight: FloatArray) -> FloatArray:
+def cross_products(columns: Sequence[FloatArray], weight: FloatArray) -> FloatArray:
     """Weighted products of all pairs of columns (n_columns, n_columns, n_targets)."""
     n_targets = max(column.shape[1] for column in columns)
     cross = np.empty((len(columns), len(columns), n_targets))

@@ -10,11 +10,24 @@ import numpy as np
 from morbids.errors import ExitCode, MorbidsError
 from morbids.numerics.arrays import BoolArray, FloatArray
 from morbids.numerics.frames import Frames
+from morbids.numerics.kinetics.displacement import fit_lp_ntpet, fit_lssrm, fit_step_change
 from morbids.numerics.kinetics.graphical import fit_logan_ref, fit_patlak_ref, fit_suvr
 from morbids.numerics.kinetics.multilinear import fit_mrtm0, fit_mrtm1, fit_mrtm2
 from morbids.numerics.kinetics.srtm import DEFAULT_GRID, BasisGrid, fit_srtm, fit_srtm2
 
-ModelName = Literal["SUVR", "LoganRef", "MRTM0", "MRTM1", "MRTM2", "SRTM", "SRTM2", "PatlakRef"]
+ModelName = Literal[
+    "SUVR",
+    "LoganRef",
+    "MRTM0",
+    "MRTM1",
+    "MRTM2",
+    "SRTM",
+    "SRTM2",
+    "PatlakRef",
+    "StepChange",
+    "LSSRM",
+    "lpntPET",
+]
 MODEL_NAMES: tuple[ModelName, ...] = get_args(ModelName)
 
 # Smallest and largest believable value, by BIDS name of the parameter.
@@ -30,6 +43,13 @@ PARAMETER_NAMES: Mapping[str, str] = {
     "ki": "Ki",
     "suvr": "SUVR",
     "intercept": "intercept",
+    "bp_nd_after": "BPNDafter",
+    "change_percent": "BPNDchange",
+    "amplitude": "gamma",
+    "onset_min": "onset",
+    "peak_min": "peak",
+    "f_statistic": "F",
+    "p_value": "p",
     "r_squared": "R2",
 }
 # Beyond these a fit has run away. BP_ND may fall below zero: noise about zero has two sides, and a map that
@@ -53,6 +73,9 @@ class FitOptions:
     k2_prime
         Efflux from the reference region per minute. MRTM2 and SRTM2 need it; LoganRef without it leaves its
         term out.
+    onset_min
+        When a response begins (StepChange, LSSRM), or the earliest time it may (lpntPET); minutes from
+        injection.
     grid
         Efflux rates that SRTM and SRTM2 search.
     bounds
@@ -63,6 +86,7 @@ class FitOptions:
     points: BoolArray | None = None
     inverse_variance: FloatArray | None = None
     k2_prime: float | None = None
+    onset_min: float | None = None
     grid: BasisGrid = DEFAULT_GRID
     bounds: FitBounds = field(default_factory=lambda: DEFAULT_BOUNDS)
 
@@ -96,6 +120,7 @@ class Model(NamedTuple):
     fields: tuple[str, ...]
     needs_k2_prime: bool = False
     needs_t_star: bool = False
+    needs_onset: bool = False
 
     @property
     def parameters(self) -> tuple[str, ...]:
@@ -105,6 +130,20 @@ class Model(NamedTuple):
 
 REFERENCE_TISSUE = ("bp_nd", "r1", "k2", "k2_prime", "r_squared")
 FIXED_EFFLUX = ("bp_nd", "r1", "k2", "r_squared")
+DISPLACEMENT = (
+    "bp_nd",
+    "change_percent",
+    "bp_nd_after",
+    "amplitude",
+    "onset_min",
+    "peak_min",
+    "f_statistic",
+    "p_value",
+    "r1",
+    "k2",
+    "k2_prime",
+    "r_squared",
+)
 
 MODELS: Mapping[ModelName, Model] = {
     "SUVR": Model(
@@ -159,6 +198,30 @@ MODELS: Mapping[ModelName, Model] = {
         lambda t, r, f, o: fit_patlak_ref(t, r, f, points=o.points, inverse_variance=o.inverse_variance),
         ("ki", "intercept", "r_squared"),
         needs_t_star=True,
+    ),
+    "StepChange": Model(
+        lambda t, r, f, o: fit_step_change(
+            t, r, f, onset_min=_given_onset(o), points=o.points, inverse_variance=o.inverse_variance
+        ),
+        DISPLACEMENT,
+        needs_t_star=True,
+        needs_onset=True,
+    ),
+    "LSSRM": Model(
+        lambda t, r, f, o: fit_lssrm(
+            t, r, f, onset_min=_given_onset(o), points=o.points, inverse_variance=o.inverse_variance
+        ),
+        DISPLACEMENT,
+        needs_t_star=True,
+        needs_onset=True,
+    ),
+    "lpntPET": Model(
+        lambda t, r, f, o: fit_lp_ntpet(
+            t, r, f, onset_min=_given_onset(o), points=o.points, inverse_variance=o.inverse_variance
+        ),
+        DISPLACEMENT,
+        needs_t_star=True,
+        needs_onset=True,
     ),
 }
 
@@ -233,3 +296,14 @@ def _given_k2_prime(options: FitOptions) -> float:
             ExitCode.USAGE,
         )
     return options.k2_prime
+
+
+def _given_onset(options: FitOptions) -> float:
+    """The onset of a model of displacement."""
+    if options.onset_min is None:
+        raise MorbidsError(
+            "This model needs the time at which binding may begin to change, and none is given.",
+            "Give the start of the challenge in minutes from injection.",
+            ExitCode.USAGE,
+        )
+    return options.onset_min

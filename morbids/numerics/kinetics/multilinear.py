@@ -12,6 +12,7 @@ from morbids.numerics.kinetics.parameters import (
     fixed_efflux_fit,
     reference_tissue_fit,
 )
+from morbids.numerics.kinetics.propagation import with_integrated_noise
 
 
 def fit_mrtm0(
@@ -37,6 +38,7 @@ def fit_mrtm0(
     ]
     fit = fit_linear(regressors, (integrate @ target) / divisor, chosen.weight)
     dvr, ratio, intercept = fit.coefficients
+    fit = with_integrated_noise(fit, regressors, chosen, integrate, -1.0 / intercept, divisor)
     k2a = np.where(intercept < 0, -1.0 / intercept, np.nan)
     r1, k2, k2_prime = ratio * k2a, dvr * k2a, dvr / ratio
     return ReferenceTissueFit(
@@ -79,7 +81,10 @@ def fit_mrtm1(
     chosen = regression_points(frames, points, inverse_variance, n_parameters=3)
     integrate = integral_matrix(frames)[chosen.rows]
     regressors = [(integrate @ reference)[:, None], integrate @ target, reference[chosen.rows, None]]
-    return reference_tissue_fit(fit_linear(regressors, target[chosen.rows], chosen.weight))
+    fit = fit_linear(regressors, target[chosen.rows], chosen.weight)
+    return reference_tissue_fit(
+        with_integrated_noise(fit, regressors, chosen, integrate, -fit.coefficients[1])
+    )
 
 
 def fit_mrtm2(
@@ -98,5 +103,8 @@ def fit_mrtm2(
     chosen = regression_points(frames, points, inverse_variance, n_parameters=2)
     integrate = integral_matrix(frames)[chosen.rows]
     delivery = integrate @ reference + reference[chosen.rows] / k2_prime
-    fit = fit_linear([delivery[:, None], integrate @ target], target[chosen.rows], chosen.weight)
-    return fixed_efflux_fit(fit, k2_prime)
+    regressors = [delivery[:, None], integrate @ target]
+    fit = fit_linear(regressors, target[chosen.rows], chosen.weight)
+    return fixed_efflux_fit(
+        with_integrated_noise(fit, regressors, chosen, integrate, -fit.coefficients[1]), k2_prime
+    )

@@ -9,9 +9,9 @@ from morbids.numerics.frames import Frames
 def inverse_variance(frames: Frames, half_life_min: float) -> FloatArray:
     """Inverse variance of decay-corrected frame means, up to a factor: duration x exp(-lambda t).
 
-    Counts of a frame grow with its length and fall with decay, and the correction for decay multiplies their
-    noise. The curve itself is left out: it differs between targets, and a weight that knows a noisy curve is
-    biased.
+    Counts of a frame grow with its length and fall with decay, and the correction for decay multiplies
+    their noise. The curve itself is left out: it differs between targets, and a weight that knows a noisy
+    curve is biased.
 
     Parameters
     ----------
