@@ -1,0 +1,25 @@
+"""Run one benchmark: `python -m benchmarks NAME [--quick]`."""
+
+import argparse
+from importlib import import_module
+from pathlib import Path
+
+from benchmarks.report import report
+
+# Modules of this package that are not benchmarks.
+MACHINERY = {"__init__", "__main__", "report"}
+
+
+def main() -> None:
+    """Run the benchmark that the command line names, print its figures and save them."""
+    names = sorted(p.stem for p in Path(__file__).parent.glob("*.py") if p.stem not in MACHINERY)
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("name", choices=names)
+    parser.add_argument("--quick", action="store_true", help="smaller data, the same figures")
+    arguments = parser.parse_args()
+    benchmark = import_module(f"benchmarks.{arguments.name}")
+    report(arguments.name, benchmark.run(arguments.quick))
+
+
+if __name__ == "__main__":
+    main()
