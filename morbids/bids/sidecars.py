@@ -55,6 +55,14 @@ MEASUREMENTS: Mapping[str, Measurement] = MappingProxyType(
         "onset": Measurement("Onset of displacement after injection", "min"),
         "peak": Measurement("Peak of displacement after injection", "min"),
         "F": Measurement("F statistic of displacement against no displacement", "unitless"),
+        "p": Measurement("Probability of that F statistic without displacement", "unitless"),
+        "BPNDafter": Measurement(
+            "Non-displaceable binding potential at the height of displacement", "unitless"
+        ),
+        "BPNDchange": Measurement(
+            "Change of binding potential by displacement, negative where it falls", "%"
+        ),
+        "intercept": Measurement("Intercept of the linear plot", "min (Logan), unitless (Patlak)"),
         "R2": Measurement("Share of variance that the model explains", "unitless"),
     }
 )
