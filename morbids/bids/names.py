@@ -154,7 +154,6 @@ ROLES: Mapping[str, Role] = MappingProxyType(
             "group_figures", "statmap", ".png", required=("desc",), optional=("contrast", "stat")
         ),
         "group_page": Role("top", "group", ".html"),
-        "region_names": Role("top", "dseg", ".tsv", required=("seg",)),
     }
 )
 

@@ -1,5 +1,6 @@
 """Names of outputs, there and back."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from morbids.bids.names import (
     strip_prefix,
 )
 from morbids.errors import MorbidsError
+from tests.bids.conftest import REPOSITORY
 
 OUT = Path("out")
 SCAN = {"sub": "01", "ses": "a", "task": "rejection", "run": "001"}
@@ -86,6 +88,16 @@ def test_names_of_every_role_are_read_back(role: str) -> None:
     assert (name.suffix, name.extension) == (rule.suffix, rule.extension)
     ranks = [ENTITY_ORDER.index(key) for key in name.entities]
     assert ranks == sorted(ranks)
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_the_page_of_outputs_names_every_role(role: str) -> None:
+    rule = ROLES[role]
+    stem = scan_label({**rule.fixed, **{key: f"<{key}>" for key in rule.required}})
+    name = "_".join(part for part in (stem, rule.suffix) if part) + rule.extension
+    text = (REPOSITORY / "docs" / "outputs.md").read_text()
+    # Brackets hold what may be absent.
+    assert name in re.sub(r"\[[^\]]*\]", "", text)
 
 
 def test_no_two_roles_share_a_name() -> None:

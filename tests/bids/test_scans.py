@@ -158,6 +158,11 @@ def test_a_selection_that_fits_nothing_has_its_exit_code(
     assert caught.value.exit_code == ExitCode.NOTHING_SELECTED
 
 
+def test_a_dataset_without_participants_says_so(dataset: DatasetMaker) -> None:
+    with pytest.raises(MorbidsError, match=r"has no participant 01\. It has none"):
+        find_scans(dataset.root, Filters(participant_labels=("01",)))
+
+
 def test_no_input_has_its_exit_codes(dataset: DatasetMaker, tmp_path: Path) -> None:
     dataset.image("sub-01/anat/sub-01_T1w.nii.gz")
     with pytest.raises(MorbidsError, match=r"raw has no PET image") as caught:

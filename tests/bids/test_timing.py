@@ -35,7 +35,7 @@ def test_seconds_from_time_zero_become_minutes_from_injection() -> None:
 def test_negative_frame_starts_are_kept() -> None:
     early = timing_of(FrameTimesStart=[start - 30 for start in START_S], ScanStart=-30)
     assert early.frames.start_min[0] == pytest.approx(-0.5)
-    assert early.notes == ()
+    assert early.notes == timing_of(ScanStart=None).notes == ()
 
 
 def test_scan_start_just_before_the_first_frame_is_stated() -> None:

@@ -36,6 +36,13 @@ def test_each_table_joins_by_its_own_keys(dataset: DatasetMaker) -> None:
     assert traits.table["run"].tolist() == ROWS["run"].tolist()
 
 
+def test_labels_that_look_like_numbers_join(dataset: DatasetMaker) -> None:
+    rows = pd.DataFrame({"participant_id": ["sub-01", "sub-02"], "task": ["1", "2"]})
+    table = "participant_id\ttask\tscore\nsub-01\t1\t5\nsub-02\t2\t6\nsub-03\tn/a\t7\n"
+    path = dataset.text("phenotype/score.tsv", table)
+    assert numeric_trait(join_traits(rows, [read_trait_table(path)]), "score").tolist() == [5, 6]
+
+
 def test_columns_of_one_name_carry_their_file(dataset: DatasetMaker) -> None:
     dataset.text("phenotype/er89.tsv", "participant_id\tscore\nsub-01\t40\nsub-02\t50\n")
     dataset.text("phenotype/bdi.tsv", "participant_id\tscore\nsub-01\t4\nsub-02\t5\n")
