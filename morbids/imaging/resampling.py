@@ -73,6 +73,11 @@ def resample(
     return write_image(values, target.affine, out, like=source.header, code=space_code(target.header))
 
 
+def read_chain(transforms: Sequence[Path], frame: int = 0) -> list[FloatArray | sitk.Transform]:
+    """Read the chain that one frame passes: (4, 4) matrices of text files, ITK transforms of composites."""
+    return _frame_chain([_read_transform(path) for path in transforms], frame)
+
+
 def resample_frames(
     image: Image, matrices: FloatArray, interpolation: Interpolation, threads: int = 1
 ) -> FloatArray:

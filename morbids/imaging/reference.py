@@ -1,0 +1,291 @@
+"""The reference region: where the receptor is (nearly) absent, so that its curve stands for free tracer.
+
+A region starts from atlas labels (or the user's mask), and steps take away voxels that may not be pure
+reference tissue: the rim, the ends, voxels that are not grey matter, and voxels whose activity is out of
+the ordinary. On coarse PET voxels these steps can leave nothing; they are then taken back one by one until
+the region is large enough, and the notes say so.
+"""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from fnmatch import fnmatch
+from importlib.resources import files
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from scipy import ndimage, stats
+
+from morbids.errors import ExitCode, MorbidsError
+from morbids.imaging.images import Image, read_image, space_code, write_image
+from morbids.imaging.regions import tissue_in_pet
+from morbids.imaging.resampling import resample
+from morbids.numerics.arrays import BoolArray, FloatArray
+
+LEAST_VOLUME_ML = 1.0
+"""Below this the reference curve is noisier than the target's: steps are taken back."""
+CONCERN_VOLUME_ML = 2.0
+
+
+@dataclass(frozen=True)
+class ReferenceRule:
+    """How a reference region is cut.
+
+    Attributes
+    ----------
+    name
+        BIDS label for `label-`.
+    atlas
+        Atlas that the labels belong to.
+    labels
+        Names of regions; `*` stands for anything.
+    gm_threshold
+        Least share of grey matter in a voxel; 0 takes all tissue.
+    erode_mm
+        Depth of the rim that is taken away.
+    trim_share
+        Share of the region's height that is taken away at the top, and again at the bottom.
+    clean_histogram
+        Whether voxels outside the full width at half maximum of the region's PET intensities are dropped.
+    """
+
+    name: str
+    atlas: str
+    labels: tuple[str, ...]
+    gm_threshold: float = 0.5
+    erode_mm: float = 2.0
+    trim_share: float = 0.0
+    clean_histogram: bool = False
+
+
+class ReferenceRegion(NamedTuple):
+    """A mask in PET space.
+
+    Attributes
+    ----------
+    mask
+        0 and 1 on the PET grid.
+    volume_ml
+        Its volume.
+    concern
+        Empty, or the sentence that says why the region is doubtful.
+    notes
+        The steps that were taken, with the volume after each.
+    """
+
+    mask: Path
+    volume_ml: float
+    concern: str
+    notes: tuple[str, ...]
+
+
+def reference_presets() -> Mapping[str, ReferenceRule]:
+    """Presets by name (`occipital`, `cerebellar_grey`, ...)."""
+    source = files("morbids") / "data" / "reference_regions.json"
+    return {
+        name: ReferenceRule(
+            name=name.replace("_", ""),
+            atlas=entry["atlas"],
+            labels=tuple(entry["labels"]),
+            gm_threshold=entry["gm_threshold"],
+            erode_mm=entry["erode_mm"],
+            trim_share=entry["trim_share"],
+            clean_histogram=entry["clean_histogram"],
+        )
+        for name, entry in json.loads(source.read_text()).items()
+    }
+
+
+def find_reference_rule(reference: str) -> ReferenceRule:
+    """Return the rule of a preset, or of labels separated by commas (`AAL:Calcarine_*,Cuneus_*`).
+
+    Raises
+    ------
+    MorbidsError
+        Neither a preset nor `ATLAS:LABEL[,LABEL...]`.
+    """
+    presets = reference_presets()
+    if reference in presets:
+        return presets[reference]
+    atlas, colon, labels = reference.rpartition(":")
+    names = tuple(label.strip() for label in labels.split(",") if label.strip())
+    if not colon or not atlas or not names:
+        raise MorbidsError(
+            f"There is no reference region '{reference}'.",
+            f"Choose one of {', '.join(presets)}, or name labels as ATLAS:LABEL,LABEL, or give a mask image.",
+            ExitCode.USAGE,
+        )
+    return ReferenceRule(name="custom", atlas=atlas, labels=names)
+
+
+def make_reference_region(
+    rule: ReferenceRule,
+    dseg: Path,
+    table: Path,
+    petref: Path,
+    out_dir: Path,
+    gm: Path | None = None,
+    gm_to_pet: Sequence[Path] = (),
+) -> ReferenceRegion:
+    """Cut the reference region out of an atlas in PET space.
+
+    Parameters
+    ----------
+    dseg, table
+        Regions of the rule's atlas on the PET grid (from `regions_in_pet` without grey matter), and their
+        names.
+    gm, gm_to_pet
+        Probability of grey matter and the chain that brings it to PET.
+
+    Raises
+    ------
+    MorbidsError
+        A label is not in the table, or no voxel of the labels lies in the PET field of view.
+    """
+    pet, labels = read_image(petref), read_image(dseg)
+    names = pd.read_csv(table, sep="\t", dtype={"name": str})
+    chosen = _chosen_index(rule, names, table)
+    region = np.isin(labels.values, chosen) & np.isfinite(pet.values)
+    if not region.any():
+        raise MorbidsError(
+            f"The reference region {rule.name} lies outside the field of view of {petref}.",
+            "Look at the registration, or choose another reference with --reference.",
+        )
+    grey = tissue_in_pet(gm, gm_to_pet, petref) if gm is not None else None
+    mask, notes = _cut_until_large_enough(rule, region, pet, grey)
+    return _save(mask, pet, out_dir, rule.name, notes)
+
+
+def reference_from_mask(
+    mask: Path, petref: Path, out_dir: Path, transforms: Sequence[Path] = ()
+) -> ReferenceRegion:
+    """Bring the user's mask to PET space and take it as it is.
+
+    Raises
+    ------
+    MorbidsError
+        The mask holds no voxel of the PET field of view.
+    """
+    moved = read_image(resample(mask, petref, transforms, "linear", out_dir / "reference_share.nii.gz"))
+    pet = read_image(petref)
+    inside = (np.nan_to_num(moved.values) >= 0.5) & np.isfinite(pet.values)
+    if not inside.any():
+        raise MorbidsError(
+            f"The reference mask {mask} holds no voxel of {petref}.", "Check its space and its registration."
+        )
+    return _save(inside, pet, out_dir, "custom", (f"Reference region: the mask {mask.name}, as given.",))
+
+
+def _chosen_index(rule: ReferenceRule, names: pd.DataFrame, table: Path) -> list[int]:
+    """Label values that the rule names."""
+    chosen: list[int] = []
+    for pattern in rule.labels:
+        found = [int(row["index"]) for row in names.to_dict("records") if fnmatch(str(row["name"]), pattern)]
+        if not found:
+            raise MorbidsError(
+                f"The atlas table {table} has no region '{pattern}'.",
+                f"It has {', '.join(names['name'].head(8))} ...",
+            )
+        chosen += found
+    return chosen
+
+
+def _cut_until_large_enough(
+    rule: ReferenceRule, region: BoolArray, pet: Image, grey: FloatArray | None
+) -> tuple[BoolArray, tuple[str, ...]]:
+    """Apply all steps; while too little is left, take one back (the one that matters least first)."""
+    taken_back: list[str] = []
+    relaxations: list[tuple[str, Callable[[ReferenceRule], ReferenceRule]]] = [
+        ("histogram cleaning", lambda now: replace(now, clean_histogram=False)),
+        ("erosion", lambda now: replace(now, erode_mm=0.0)),
+        ("half of the grey-matter threshold", lambda now: replace(now, gm_threshold=now.gm_threshold / 2)),
+        ("trimming of the ends", lambda now: replace(now, trim_share=0.0)),
+        ("the grey-matter threshold", lambda now: replace(now, gm_threshold=0.0)),
+    ]
+    now = rule
+    mask, notes = _cut(now, region, pet, grey)
+    for name, relax in relaxations:
+        if mask.sum() * pet.voxel_ml >= LEAST_VOLUME_ML:
+            break
+        relaxed = relax(now)
+        if relaxed != now:
+            now = relaxed
+            taken_back.append(name)
+            mask, notes = _cut(now, region, pet, grey)
+    if taken_back:
+        why = f"less than {LEAST_VOLUME_ML:g} mL was left"
+        notes = (*notes, f"Taken back because {why}: {', '.join(taken_back)}.")
+    return mask, notes
+
+
+def _cut(
+    rule: ReferenceRule, region: BoolArray, pet: Image, grey: FloatArray | None
+) -> tuple[BoolArray, tuple[str, ...]]:
+    """Apply the steps of a rule; returns the mask and the volume after each step."""
+    mask = region
+    steps = [f"labels {mask.sum() * pet.voxel_ml:.1f} mL"]
+    if rule.erode_mm > 0:
+        mask = erode_rim(mask, rule.erode_mm, pet.voxel_mm)
+        steps.append(f"eroded by {rule.erode_mm:g} mm {mask.sum() * pet.voxel_ml:.1f} mL")
+    if rule.trim_share > 0:
+        mask = trim_ends(mask, rule.trim_share, pet.affine)
+        steps.append(f"without top and bottom {rule.trim_share:.0%} {mask.sum() * pet.voxel_ml:.1f} mL")
+    if rule.gm_threshold > 0 and grey is not None:
+        mask = mask & (grey >= rule.gm_threshold)
+        steps.append(f"grey matter of at least {rule.gm_threshold:.0%} {mask.sum() * pet.voxel_ml:.1f} mL")
+    if rule.clean_histogram:
+        mask = clean_histogram(mask, pet.values)
+        steps.append(f"within the histogram's half maximum {mask.sum() * pet.voxel_ml:.1f} mL")
+    return mask, (f"Reference region {rule.name}: {'; '.join(steps)}.",)
+
+
+def erode_rim(mask: BoolArray, depth_mm: float, voxel_mm: FloatArray) -> BoolArray:
+    """Keep voxels whose centre lies at least `depth_mm` inside the border (between voxels) of the mask."""
+    if mask.all():
+        return mask
+    to_border = ndimage.distance_transform_edt(mask, sampling=voxel_mm) - min(voxel_mm) / 2
+    return np.asarray(to_border >= depth_mm - 1e-6) & mask
+
+
+def trim_ends(mask: BoolArray, share: float, affine: FloatArray) -> BoolArray:
+    """Drop the top and the bottom of a mask by a share of its height (along the axis of the head, RAS z)."""
+    if not mask.any():
+        return mask
+    where = np.argwhere(mask)
+    height = where @ affine[2, :3] + affine[2, 3]
+    low, high = height.min(), height.max()
+    cut = share * (high - low)
+    kept = where[(height >= low + cut - 1e-6) & (height <= high - cut + 1e-6)]
+    trimmed = np.zeros_like(mask)
+    trimmed[tuple(kept.T)] = True
+    return trimmed
+
+
+def clean_histogram(mask: BoolArray, intensity: FloatArray) -> BoolArray:
+    """Keep voxels within the full width at half maximum of the intensity histogram (a kernel density estimate)."""
+    values = intensity[mask]
+    if values.size < 10 or np.ptp(values) == 0:
+        return mask
+    level = np.linspace(values.min(), values.max(), 256)
+    density = stats.gaussian_kde(values[:: max(1, values.size // 5000)])(level)
+    peak = int(density.argmax())
+    low_half = np.flatnonzero(density[: peak + 1] < density[peak] / 2)
+    high_half = np.flatnonzero(density[peak:] < density[peak] / 2)
+    low = level[low_half[-1]] if low_half.size else -np.inf
+    high = level[peak + high_half[0]] if high_half.size else np.inf
+    return mask & (intensity > low) & (intensity < high)
+
+
+def _save(mask: BoolArray, pet: Image, out_dir: Path, name: str, notes: tuple[str, ...]) -> ReferenceRegion:
+    """Write the mask and judge its volume."""
+    volume_ml = float(mask.sum() * pet.voxel_ml)
+    concern = ""
+    if volume_ml < CONCERN_VOLUME_ML:
+        concern = (
+            f"The reference region {name} has only {volume_ml:.1f} mL (at least {CONCERN_VOLUME_ML:g} expected): "
+            "its curve is noisy and every estimate with it."
+        )
+    path = write_image(mask, pet.affine, out_dir / "reference_mask.nii.gz", code=space_code(pet.header))
+    return ReferenceRegion(path, volume_ml, concern, notes)
