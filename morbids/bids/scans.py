@@ -11,11 +11,12 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from morbids.bids.filters import Filters, Selection, matches, read_selection
 from morbids.bids.images import check_present, count_volumes
-from morbids.bids.inheritance import applicable_files, read_json_object, read_sidecar
+from morbids.bids.inheritance import applicable_files, read_sidecar
 from morbids.bids.names import ParsedName, parse_name, scan_label
 from morbids.bids.radioactivity import kbq_ml_per_unit
 from morbids.bids.tables import read_events
 from morbids.bids.timing import ScanTiming, read_timing
+from morbids.bids.validation import check_dataset
 from morbids.bids.windows import Event
 from morbids.errors import ExitCode, MorbidsError
 
@@ -122,7 +123,7 @@ def find_scans(bids_dir: Path, filters: Filters, database_dir: Path | None = Non
     """
     bids_dir = bids_dir.absolute()
     selection = read_selection(filters)
-    _check_dataset(bids_dir)
+    check_dataset(bids_dir)
     _check_participants(bids_dir, filters.labels.get("sub", ()))
     images = _index(bids_dir, filters.labels.get("sub", ()), database_dir)
     pets = [_Image(path, name.entities) for path, name in images if name.suffix == "pet"]
@@ -143,24 +144,6 @@ def find_scans(bids_dir: Path, filters: Filters, database_dir: Path | None = Non
         except MorbidsError as error:
             rejected.append(RejectedScan(image.entities, image.path, error))
     return FoundScans(tuple(scans), tuple(rejected))
-
-
-def _check_dataset(bids_dir: Path) -> None:
-    if not bids_dir.is_dir():
-        raise MorbidsError(
-            f"{bids_dir} is not a directory.", "Give the root of a PET-BIDS dataset.", ExitCode.NO_INPUT
-        )
-    description = bids_dir / "dataset_description.json"
-    if not description.exists() and not description.is_symlink():
-        raise MorbidsError(
-            f"{bids_dir} has no dataset_description.json.",
-            "Give the root of a BIDS dataset, or add the file (Name and BIDSVersion).",
-            ExitCode.INVALID_BIDS,
-        )
-    try:
-        read_json_object(description)
-    except MorbidsError as error:
-        raise MorbidsError(error.message, error.hint, ExitCode.INVALID_BIDS) from error
 
 
 def _check_participants(bids_dir: Path, labels: Sequence[str]) -> None:

@@ -79,6 +79,7 @@ def read_timing(metadata: Mapping[str, Any], n_volumes: int, source: Path) -> Sc
     duration_s = _numbers(metadata, "FrameDuration", source)
     injection_s = _number(metadata, "InjectionStart", source)
     _check_counts(start_s, duration_s, n_volumes, source)
+    _check_durations(start_s, duration_s, source)
     _check_seconds(start_s, duration_s, source)
     _check_order(start_s, duration_s, source)
     if start_s[-1] + duration_s[-1] <= injection_s:
@@ -142,6 +143,20 @@ def _check_counts(start_s: FloatArray, duration_s: FloatArray, n_volumes: int, s
             )
 
 
+def _check_durations(start_s: FloatArray, duration_s: FloatArray, source: Path) -> None:
+    """Refuse durations that give no frames in order, but do when they are read as ends (bids-examples pet004)."""
+    overlap = start_s[:-1] + duration_s[:-1] > start_s[1:] + OVERLAP_TOLERANCE_S
+    after_start = duration_s > start_s
+    before_next = duration_s[:-1] <= start_s[1:] + OVERLAP_TOLERANCE_S
+    if overlap.any() and after_start.all() and before_next.all():
+        frame = int(np.argmax(overlap))
+        raise MorbidsError(
+            f"{source}: FrameDuration seems to hold the ends of the frames: frame {frame + 1} starts at "
+            f"{start_s[frame]:g} s and FrameDuration is {duration_s[frame]:g} s.",
+            "Replace each value of FrameDuration by end minus start.",
+        )
+
+
 def _check_seconds(start_s: FloatArray, duration_s: FloatArray, source: Path) -> None:
     """Refuse times that are clearly milliseconds, in one field or in both."""
     if duration_s.max() > LONGEST_FRAME_S:
@@ -179,24 +194,11 @@ def _check_order(start_s: FloatArray, duration_s: FloatArray, source: Path) -> N
     if not (overlap_s > OVERLAP_TOLERANCE_S).any():
         return
     frame = int(np.argmax(overlap_s > OVERLAP_TOLERANCE_S))
-    if _durations_are_ends(start_s, duration_s):
-        raise MorbidsError(
-            f"{source}: FrameDuration seems to hold the ends of the frames: frame {frame + 1} starts at "
-            f"{start_s[frame]:g} s and FrameDuration is {duration_s[frame]:g} s.",
-            "Replace each value of FrameDuration by end minus start.",
-        )
     raise MorbidsError(
         f"{source}: frames overlap: frame {frame + 1} lasts from {start_s[frame]:g} to "
         f"{start_s[frame] + duration_s[frame]:g} s, frame {frame + 2} starts at {start_s[frame + 1]:g} s.",
         "Correct FrameTimesStart or FrameDuration.",
     )
-
-
-def _durations_are_ends(start_s: FloatArray, duration_s: FloatArray) -> bool:
-    """Whether durations read as ends give frames in order (bids-examples pet004)."""
-    after_start = bool((duration_s > start_s).all())
-    before_next = bool((duration_s[:-1] <= start_s[1:] + OVERLAP_TOLERANCE_S).all())
-    return after_start and before_next
 
 
 def _scan_start_note(metadata: Mapping[str, Any], first_frame_s: float, source: Path) -> str:

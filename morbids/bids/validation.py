@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from morbids.bids.inheritance import read_json_object
 from morbids.bids.schema import write_extended_schema
 from morbids.errors import ExitCode, MorbidsError
 
@@ -30,6 +31,31 @@ class Problem(NamedTuple):
         return f"{self.location.removeprefix('/')}: {self.code} ({self.message})"
 
 
+def check_dataset(bids_dir: Path) -> None:
+    """Refuse a directory that cannot be a dataset.
+
+    Raises
+    ------
+    MorbidsError
+        There is no directory (no input), or no readable dataset_description.json (exit code 16).
+    """
+    if not bids_dir.is_dir():
+        raise MorbidsError(
+            f"{bids_dir} is not a directory.", "Give the root of a PET-BIDS dataset.", ExitCode.NO_INPUT
+        )
+    description = bids_dir / "dataset_description.json"
+    if not description.exists() and not description.is_symlink():
+        raise MorbidsError(
+            f"{bids_dir} has no dataset_description.json.",
+            "Give the root of a BIDS dataset, or add the file (Name and BIDSVersion).",
+            ExitCode.INVALID_BIDS,
+        )
+    try:
+        read_json_object(description)
+    except MorbidsError as error:
+        raise MorbidsError(error.message, error.hint, ExitCode.INVALID_BIDS) from error
+
+
 def check_input(bids_dir: Path, participant_labels: Sequence[str] = ()) -> None:
     """Refuse a dataset that is not valid BIDS.
 
@@ -45,6 +71,7 @@ def check_input(bids_dir: Path, participant_labels: Sequence[str] = ()) -> None:
     MorbidsError
         With exit code 16, naming the first few problems; or the validator cannot be run.
     """
+    check_dataset(bids_dir)
     problems = [problem for problem in run_validator(bids_dir) if _concerns(problem, participant_labels)]
     if problems:
         shown = "; ".join(str(problem) for problem in problems[:_SHOWN])
@@ -123,7 +150,12 @@ def _problems(report: dict[str, Any]) -> tuple[Problem, ...]:
 
 
 def _concerns(problem: Problem, participant_labels: Sequence[str]) -> bool:
-    """Whether a problem lies at the top of the dataset or in the folder of a selected participant."""
+    """Whether a problem lies at the top of the dataset or in the folder of a selected participant.
+
+    An image without content concerns its own scan only: reading the scans rejects that one, and not the others.
+    """
+    if problem.code == "EMPTY_FILE" and problem.location.endswith((".nii", ".nii.gz")):
+        return False
     folder = problem.location.removeprefix("/").split("/")[0]
     return not participant_labels or not folder.startswith("sub-") or folder[4:] in participant_labels
 

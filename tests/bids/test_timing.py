@@ -153,6 +153,16 @@ def test_times_that_cannot_be_are_refused(changes: dict[str, Any], message: str)
     assert caught.value.hint
 
 
+def test_ends_in_the_place_of_durations_are_told_from_milliseconds() -> None:
+    """The frames of bids-examples pet004, and the same frames in a scan of 5 h."""
+    starts = [*range(0, 60, 10), *range(60, 180, 20), *range(180, 540, 60), *range(540, 1500, 120)]
+    starts += range(1500, 7200, 300)
+    for end in (7200, 18000):
+        message = r"ends of the frames: frame 2 starts at 10 s and FrameDuration is 20 s"
+        with pytest.raises(MorbidsError, match=message):
+            timing_of(FrameTimesStart=starts, FrameDuration=[*starts[1:], end])
+
+
 def test_volumes_are_counted_against_both_fields() -> None:
     with pytest.raises(MorbidsError, match=r"FrameTimesStart has 12 values, but the image has 13 volumes"):
         read_timing(METADATA, 13, SOURCE)

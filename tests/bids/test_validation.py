@@ -128,6 +128,18 @@ def test_invalid_input_is_refused_with_its_first_problems(dataset: DatasetMaker)
     check_input(dataset.root, participant_labels=["01"])
 
 
+def test_an_empty_image_is_left_to_the_reading_of_scans(dataset: DatasetMaker) -> None:
+    dataset.pet("sub-01/pet/sub-01")
+    dataset.pet("sub-02/pet/sub-02").write_bytes(b"")
+    check_input(dataset.root)
+
+
+def test_no_dataset_is_refused_before_the_validator_runs(tmp_path: Path) -> None:
+    with pytest.raises(MorbidsError, match=r"nowhere is not a directory") as caught:
+        check_input(tmp_path / "nowhere")
+    assert caught.value.exit_code == ExitCode.NO_INPUT
+
+
 def test_a_validator_that_does_not_finish_is_named(tmp_path: Path) -> None:
     with pytest.raises(MorbidsError, match=r"bids-validator-deno did not finish on"):
         run_validator(tmp_path / "nowhere")

@@ -59,6 +59,18 @@ def test_neighbouring_rows_are_one_block_and_later_ones_are_numbered() -> None:
     assert choice.windows == (Window("rest", 5, 30), Window("task", 30, 60), Window("rest2", 60, 90))
 
 
+def test_blocks_that_begin_inside_frames_name_them() -> None:
+    """The events of bids-examples pet005, with its frames of 300 s from 1560 s on."""
+    starts = [*range(0, 1560, 60), *range(1560, 5460, 300)]
+    durations = [60] * 26 + [300] * 13
+    events = [Event(2100, 900, "eyes closed"), Event(3000, 1860, "eyes open")]
+    choice = choose(events=events, FrameTimesStart=starts, FrameDuration=durations)
+    assert choice.windows == (Window("eyesClosed", 35, 50), Window("eyesOpen", 50, 81))
+    cut = {name: [frame.frame for frame in choice.coverage[name].cut_frames] for name in choice.coverage}
+    assert cut == {"eyesClosed": [28, 31], "eyesOpen": [31]}
+    assert "Frame 28 lies 80 % outside the window 'eyesClosed' and is left out of it." in choice.notes
+
+
 def test_a_block_without_duration_lasts_to_the_next() -> None:
     choice = choose(events=[Event(600, NAN, "baseline"), Event(2400, NAN, "challenge")])
     assert choice.windows == (Window("baseline", 10, 40), Window("challenge", 40, 90))
