@@ -6,7 +6,7 @@ import numpy as np
 
 from morbids.numerics.arrays import FloatArray
 from morbids.numerics.statistics.designs import Design
-from morbids.numerics.statistics.linear_model import CHUNK_VOXELS
+from morbids.numerics.statistics.linear_model import voxel_blocks
 
 # The median absolute deviation of normal values, in standard deviations.
 _MAD_PER_SD = 0.6745
@@ -51,8 +51,8 @@ def measure_influence(maps: FloatArray, design: Design) -> Influence:
     # Sums over voxels of x, y, x^2, y^2, xy, where x is the map and y the mean of the others.
     sums = np.zeros((5, n_maps))
     n_voxels = 0
-    for start in range(0, maps.shape[1], CHUNK_VOXELS):
-        block = np.asarray(maps[:, start : start + CHUNK_VOXELS], dtype=float)
+    for columns in voxel_blocks(maps):
+        block = np.asarray(maps[:, columns], dtype=float)
         block = block[:, np.all(np.isfinite(block), axis=0) & (np.ptp(block, axis=0) > 0)]
         deleted = _delete_each(block, design)
         squared_distance += (deleted.residual**2).sum(axis=1)

@@ -1,6 +1,6 @@
 """The general linear model at every voxel: one contrast, its t, effect sizes and probabilities."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -9,8 +9,8 @@ from scipy import special
 from morbids.errors import MorbidsError
 from morbids.numerics.arrays import BoolArray, FloatArray
 
-# Voxels fitted at once: bounds the double-precision copies to n_maps x 64 k, whatever the size of the maps.
-CHUNK_VOXELS = 65_536
+# Values worked on at once: bounds each double-precision copy to 32 MB, however many maps there are.
+_VALUES_AT_ONCE = 2**22
 _SMALLEST_P_OF_NDTRI = 1e-300
 # Residual variance below this share of the data's power is rounding, not noise.
 _ROUNDING = 1e-12
@@ -148,14 +148,14 @@ def fit_linear_model(
     weights = np.linalg.solve(triangle.T, contrast)
     df = float(design.shape[0] - design.shape[1])
     effect, noise = np.empty(maps.shape[1]), np.empty(maps.shape[1])
-    for start in range(0, maps.shape[1], CHUNK_VOXELS):
-        block = np.asarray(maps[:, start : start + CHUNK_VOXELS], dtype=float)
+    for columns in voxel_blocks(maps):
+        block = np.asarray(maps[:, columns], dtype=float)
         # Infinite values become NaN here, as promised.
         with np.errstate(invalid="ignore"):
             coordinates = orthonormal.T @ block
             residuals = block - orthonormal @ coordinates
-        effect[start : start + CHUNK_VOXELS] = weights @ coordinates
-        noise[start : start + CHUNK_VOXELS] = _residual_variance(block, residuals, df)
+        effect[columns] = weights @ coordinates
+        noise[columns] = _residual_variance(block, residuals, df)
     effect = np.where(np.isnan(noise), np.nan, effect)
     return _summarise(effect, noise * (weights @ weights), np.full(effect.shape, df), noise)
 
@@ -186,8 +186,7 @@ def fit_unequal_variances(maps: FloatArray, second_group: BoolArray) -> LinearFi
             "Merge groups, or compare them with equal variances.",
         )
     means, variances = np.empty((2, maps.shape[1])), np.empty((2, maps.shape[1]))
-    for start in range(0, maps.shape[1], CHUNK_VOXELS):
-        columns = slice(start, start + CHUNK_VOXELS)
+    for columns in voxel_blocks(maps):
         block = np.asarray(maps[:, columns], dtype=float)
         for group, rows in enumerate((~second, second)):
             means[group, columns] = block[rows].mean(axis=0)
@@ -199,6 +198,12 @@ def fit_unequal_variances(maps: FloatArray, second_group: BoolArray) -> LinearFi
     df = variance**2 / (shares**2 / (sizes[:, None] - 1)).sum(axis=0)
     effect = np.where(np.isnan(variance), np.nan, means[1] - means[0])
     return _summarise(effect, variance, df, variances.mean(axis=0))
+
+
+def voxel_blocks(maps: FloatArray) -> Iterator[slice]:
+    """Cut (n_maps, n_voxels) maps into blocks of voxels that are small in double precision."""
+    size = max(_VALUES_AT_ONCE // max(maps.shape[0], 1), 1)
+    return (slice(start, start + size) for start in range(0, maps.shape[1], size))
 
 
 def _check_rows(maps: FloatArray, design: FloatArray | BoolArray) -> None:

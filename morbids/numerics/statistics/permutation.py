@@ -171,7 +171,9 @@ def join_pieces(pieces: Sequence[NullMaxima], plan: PermutationPlan) -> NullMaxi
     return NullMaxima(whole, maxima, np.sum([part.n_at_least for part in ordered], axis=0))
 
 
-def corrected_p(observed: FloatArray, null_maxima: FloatArray, *, two_tailed: bool = True) -> FloatArray:
+def corrected_p(
+    observed: FloatArray | IntArray, null_maxima: FloatArray, *, two_tailed: bool = True
+) -> FloatArray:
     """Family-wise corrected p of each observed value: how often chance's maximum is at least as large.
 
     Parameters

@@ -8,10 +8,11 @@ from scipy import optimize, special
 
 from morbids.errors import MorbidsError
 from morbids.numerics.arrays import BoolArray, FloatArray, IntArray
-from morbids.numerics.statistics.linear_model import CHUNK_VOXELS
+from morbids.numerics.statistics.linear_model import voxel_blocks
 
 _FOUR_LOG_2 = 4 * math.log(2)
 _ROUNDING = 1e-12
+_PAIRS_AT_ONCE = 8192
 
 
 class Smoothness(NamedTuple):
@@ -33,8 +34,7 @@ def find_unit_residuals(maps: FloatArray, design: FloatArray) -> FloatArray:
     """(n_maps, n_voxels) residuals of a fitted design, of length 1 at each voxel; 0 where there are none."""
     orthonormal = np.linalg.qr(np.asarray(design, dtype=float))[0]
     unit = np.empty(maps.shape, dtype=np.float32)
-    for start in range(0, maps.shape[1], CHUNK_VOXELS):
-        columns = slice(start, start + CHUNK_VOXELS)
+    for columns in voxel_blocks(maps):
         block = np.asarray(maps[:, columns], dtype=float)
         with np.errstate(invalid="ignore", divide="ignore"):
             residuals = block - orthonormal @ (orthonormal.T @ block)
@@ -196,8 +196,8 @@ def _width_along(unit_residuals: FloatArray, positions: IntArray, axis: int, df:
     pairs = (here >= 0) & (there >= 0)
     first, second = here[pairs], there[pairs]
     total, n_pairs = 0.0, 0
-    for start in range(0, len(first), CHUNK_VOXELS):
-        columns = slice(start, start + CHUNK_VOXELS)
+    for start in range(0, len(first), _PAIRS_AT_ONCE):
+        columns = slice(start, start + _PAIRS_AT_ONCE)
         one, other = unit_residuals[:, first[columns]], unit_residuals[:, second[columns]]
         total += float(np.einsum("ij,ij->", one, other, dtype=float))
         # Voxels without residuals are columns of zeros.

@@ -17,7 +17,7 @@ import numpy as np
 
 from morbids.numerics.arrays import FloatArray
 from morbids.numerics.statistics.designs import Design, split_by_contrast
-from morbids.numerics.statistics.linear_model import CHUNK_VOXELS
+from morbids.numerics.statistics.linear_model import voxel_blocks
 from morbids.numerics.statistics.pseudo_t import VarianceSmoother
 
 # A block of this many voxels times a batch of rearrangements stays in the processor's cache.
@@ -219,8 +219,7 @@ def _cut(n_voxels: int) -> Iterator[slice]:
 def _take_out(maps: FloatArray, null_model: FloatArray, interest: FloatArray | None = None) -> _Residuals:
     precision = np.float32 if maps.dtype == np.float32 else np.float64
     data, length = np.empty(maps.shape, dtype=precision), np.empty(maps.shape[1])
-    for start in range(0, maps.shape[1], CHUNK_VOXELS):
-        columns = slice(start, start + CHUNK_VOXELS)
+    for columns in voxel_blocks(maps):
         block = np.asarray(maps[:, columns], dtype=float)
         with np.errstate(invalid="ignore", divide="ignore"):
             residuals = block - null_model @ (null_model.T @ block)

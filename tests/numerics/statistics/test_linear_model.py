@@ -6,11 +6,11 @@ from statsmodels.stats.weightstats import ttest_ind
 
 from morbids.errors import MorbidsError
 from morbids.numerics.statistics.linear_model import (
-    CHUNK_VOXELS,
     fit_linear_model,
     fit_unequal_variances,
     small_sample_correction,
     two_tailed_p,
+    voxel_blocks,
     z_from_t,
 )
 
@@ -66,7 +66,8 @@ def test_opposite_maps_give_opposite_statistics() -> None:
 def test_blocks_of_voxels_do_not_show() -> None:
     rng = np.random.default_rng(4)
     few = rng.normal(size=(4, 7)).astype(np.float32)
-    many = np.tile(few, (1, CHUNK_VOXELS // 7 + 3))
+    many = np.tile(few, (1, 170_000))
+    assert len(list(voxel_blocks(many))) == 2
     fit = fit_linear_model(many, np.ones((4, 1)), np.ones(1))
     np.testing.assert_allclose(fit.t[-7:], fit.t[:7], rtol=1e-12)
     np.testing.assert_allclose(fit.t[:7], stats.ttest_1samp(few.astype(float), 0).statistic)
