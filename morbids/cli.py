@@ -13,14 +13,17 @@ from typing import Literal, NoReturn, TypeVar
 from rich.console import Console
 from rich.logging import RichHandler
 
+from morbids.bids.scans import Filters
+from morbids.bids.windows import parse_window
 from morbids.errors import ExitCode, MorbidsError
 from morbids.settings import (
+    INFERENCES,
     Resources,
     Settings,
+    Study,
     available_memory_gb,
     available_processors,
     parse_output_space,
-    parse_window,
 )
 
 logger = logging.getLogger("morbids")
@@ -146,6 +149,27 @@ def _add_spaces(group: "argparse._ArgumentGroup") -> None:
         metavar="P",
         help="uncorrected one-tailed p that forms clusters; default %(default)s",
     )
+    group.add_argument(
+        "--trait",
+        nargs="+",
+        default=[],
+        metavar="COLUMN",
+        help="columns of participants.tsv, sessions.tsv or phenotype/*.tsv to correlate with differences",
+    )
+    group.add_argument(
+        "--inference",
+        nargs="+",
+        choices=INFERENCES,
+        default=list(defaults.inference),
+        help="family-wise corrections by permutation; default max-t, cluster-extent and cluster-mass",
+    )
+    group.add_argument(
+        "--n-permutations",
+        type=int,
+        default=defaults.n_permutations,
+        metavar="N",
+        help="sign flips or orders; all there are when fewer; default %(default)s",
+    )
     group.add_argument("--random-seed", type=int, default=defaults.random_seed, help="default %(default)s")
 
 
@@ -188,6 +212,9 @@ def read_settings(options: argparse.Namespace) -> Settings:
         group_smoothing_fwhm_mm=options.smoothing_fwhm,
         mask_threshold=options.mask_threshold,
         cluster_forming_p=options.cluster_forming_p,
+        traits=tuple(options.trait),
+        inference=tuple(options.inference),
+        n_permutations=options.n_permutations,
         random_seed=options.random_seed,
     )
 
@@ -228,8 +255,6 @@ def run_level(
 
     The levels are imported here, after the environment is set: numerical libraries read it once, at import.
     """
-    from morbids.bids.scans import Filters
-
     filters = Filters(
         participant_labels=tuple(options.participant_label),
         session_labels=tuple(options.session_label),

@@ -3,11 +3,14 @@
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
+from morbids.bids.scans import Filters
+from morbids.bids.windows import Window
 from morbids.errors import ExitCode, MorbidsError
 
-Level = Literal["participant", "group"]
+Inference = Literal["max-t", "cluster-extent", "cluster-mass", "tfce"]
+INFERENCES: tuple[Inference, ...] = get_args(Inference)
 
 
 @dataclass(frozen=True)
@@ -24,12 +27,13 @@ class OutputSpace:
 
 
 @dataclass(frozen=True)
-class WindowRequest:
-    """A window that the user named on the command line, in minutes from injection."""
+class Study:
+    """Which scans, and where results go."""
 
-    name: str
-    start_min: float
-    end_min: float
+    bids_dir: Path
+    output_dir: Path
+    filters: Filters
+    command_line: str
 
 
 @dataclass(frozen=True)
@@ -43,7 +47,7 @@ class Settings:
     reference: str | None = None
     k2_prime_per_min: float | Literal["estimate"] | None = None
     t_star_min: float | None = None
-    windows: tuple[WindowRequest, ...] = ()
+    windows: tuple[Window, ...] = ()
     motion: bool = True
     atlas: str = "AAL"
     output_spaces: tuple[OutputSpace, ...] = (OutputSpace("MNI152NLin2009cAsym", 2.0),)
@@ -51,6 +55,9 @@ class Settings:
     group_smoothing_fwhm_mm: float = 6.0
     mask_threshold: float = 0.2
     cluster_forming_p: float = 0.001
+    traits: tuple[str, ...] = ()
+    inference: tuple[Inference, ...] = ("max-t", "cluster-extent", "cluster-mass")
+    n_permutations: int = 5000
     random_seed: int = 0
 
 
@@ -78,33 +85,6 @@ def available_memory_gb() -> float:
     if limit.is_file() and (text := limit.read_text().strip()).isdigit():
         return min(machine_gb, int(text) / 1e9)
     return machine_gb
-
-
-def parse_window(text: str) -> WindowRequest:
-    """Read `NAME=START-END` (min from injection).
-
-    Raises
-    ------
-    MorbidsError
-        The text has another form, or the window ends before it starts.
-    """
-    name, _, limits = text.partition("=")
-    start, _, end = limits.partition("-")
-    try:
-        window = WindowRequest(name.strip(), float(start), float(end))
-    except ValueError:
-        raise MorbidsError(
-            f"--window {text!r} cannot be read.",
-            "Write NAME=START-END in minutes from injection, such as --window baseline=10-40.",
-            ExitCode.USAGE,
-        ) from None
-    if not window.name.isalnum() or window.end_min <= window.start_min:
-        raise MorbidsError(
-            f"--window {text!r}: the name must be letters and digits, and the end after the start.",
-            "For example --window baseline=10-40.",
-            ExitCode.USAGE,
-        )
-    return window
 
 
 def parse_output_space(text: str) -> OutputSpace:

@@ -25,7 +25,7 @@ KILLED = (
 )
 
 
-class Failure(NamedTuple):
+class StepFailure(NamedTuple):
     """One step that failed: the names of its workflows, its own, one sentence, and the whole traceback."""
 
     units: tuple[str, ...]
@@ -73,7 +73,7 @@ class Workers(MultiProcPlugin):
 
 def execute(
     workflow: Workflow, resources: Resources, watch: Callable[[Any, str], None]
-) -> tuple[Failure, ...]:
+) -> tuple[StepFailure, ...]:
     """Run every step that can run.
 
     Parameters
@@ -123,11 +123,11 @@ def execute(
     return failures
 
 
-def _read_failure(crash_file: Path) -> Failure:
+def _read_failure(crash_file: Path) -> StepFailure:
     crash = loadcrash(str(crash_file))
     traceback = "".join(crash["traceback"])
     *units, step = crash["node"].fullname.split(".")
-    return Failure(tuple(units), step, sentence_of(traceback), traceback)
+    return StepFailure(tuple(units), step, sentence_of(traceback), traceback)
 
 
 def sentence_of(traceback: str) -> str:

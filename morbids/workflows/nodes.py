@@ -6,11 +6,11 @@ function itself, so imports, helpers and annotations work, and a misspelt consta
 
 import inspect
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from nipype import Node
+from nipype import Node, Workflow
 from nipype.interfaces.base import BaseInterface, DynamicTraitedSpec, traits
 
 from morbids.errors import ExitCode, MorbidsError
@@ -97,6 +97,18 @@ def make_node(
 ) -> Node:
     """Wrap `function` in a node that declares its memory (GB) and processors to the scheduler."""
     return Node(Step(function, constants), name=name, mem_gb=mem_gb, n_procs=n_procs)
+
+
+def connect_across(
+    whole: Workflow,
+    giver: Workflow | Node,
+    workflow: Workflow,
+    node: Node,
+    pairs: Sequence[tuple[str, str]],
+) -> None:
+    """Connect outputs of `giver` to inputs of a node inside another workflow, both inside `whole`."""
+    workflow.add_nodes([node])
+    whole.connect([(giver, workflow, [(output, f"{node.name}.{name}") for output, name in pairs])])
 
 
 def _storable(value: Any) -> Any:

@@ -1,34 +1,45 @@
 """The one way out: results leave the work directory through `Save`, each with its sidecar."""
 
 import json
-import os
 import shutil
-import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from nipype import Node
 from nipype.interfaces.base import BaseInterface, DynamicTraitedSpec, traits
 
-from morbids.bids.names import output_path
-from morbids.errors import ExitCode, MorbidsError
+from morbids.bids.names import output_path, sidecar_path
+from morbids.bids.writing import replace_file, write_text
+
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 class Output(NamedTuple):
     """Where one result goes and what its JSON says; no sidecar where it is empty."""
 
     role: str
-    entities: Mapping[str, str] = {}
-    sidecar: Mapping[str, Any] = {}
+    entities: Mapping[str, str] = NOTHING
+    sidecar: Mapping[str, Any] = NOTHING
 
 
 class Save(BaseInterface):
     """Copy results to their derivative names.
 
-    Each output is one input of the same name: a path, or a mapping of output names to paths. `details` is
-    what became known while running; it joins every sidecar. A file is written only where it differs from
-    what is there, in one atomic step: a deleted derivative comes back, and simultaneous jobs see no halves.
+    A file is written only where it differs from what is there, in one atomic step: a deleted derivative comes
+    back, and simultaneous jobs see no halves.
+
+    Parameters
+    ----------
+    root, source
+        The derivative dataset, and the entities of the scan or T1w image that the results are made of.
+    outputs
+        Results by name. Each name is an input that takes a path, unless `fields` says otherwise.
+    fields
+        Inputs that take a mapping of output names to paths.
+    facts
+        Inputs whose values become known while running and join every sidecar, and their names there.
     """
 
     input_spec = DynamicTraitedSpec
@@ -36,33 +47,39 @@ class Save(BaseInterface):
     _always_run = True
 
     def __init__(
-        self, root: Path, source: Mapping[str, str], outputs: Mapping[str, Output], fields: Sequence[str]
+        self,
+        root: Path,
+        source: Mapping[str, str],
+        outputs: Mapping[str, Output],
+        fields: Sequence[str] = (),
+        facts: Mapping[str, str] = NOTHING,
     ) -> None:
         super().__init__()
-        self.root, self.source, self.destinations = str(root), dict(source), dict(outputs)
-        self.fields = tuple(fields)
-        for name in (*self.fields, "details"):
+        self.root, self.source = str(root), dict(source)
+        self.destinations = {
+            name: Output(output.role, dict(output.entities), dict(output.sidecar))
+            for name, output in outputs.items()
+        }
+        self.fields, self.facts = tuple(fields or outputs), dict(facts)
+        self.required = (*self.fields, *self.facts)
+        for name in self.required:
             self.inputs.add_trait(name, traits.Any())
-        self.inputs.trait_set(trait_change_notify=False, **dict.fromkeys(self.fields, traits.Undefined))
-        self.inputs.trait_set(trait_change_notify=False, details=traits.Undefined)
+        self.inputs.trait_set(trait_change_notify=False, **dict.fromkeys(self.required, traits.Undefined))
 
     def _run_interface(self, runtime: Any) -> Any:
-        details = self.inputs.details if self.inputs.details is not traits.Undefined else {}
+        facts = {key: getattr(self.inputs, name) for name, key in self.facts.items()}
         for field in self.fields:
             value = getattr(self.inputs, field)
             for name, path in (value if isinstance(value, dict) else {field: value}).items():
-                self._save(self.destinations[name], Path(path), details)
+                self._save(self.destinations[name], Path(path), facts)
         return runtime
 
-    def _save(self, output: Output, path: Path, details: Mapping[str, Any]) -> None:
+    def _save(self, output: Output, path: Path, facts: Mapping[str, Any]) -> None:
         destination = output_path(Path(self.root), self.source, output.role, output.entities)
         copy_if_different(path, destination)
-        if output.sidecar:
-            stem = destination.name.split(".")[0]
-            write_if_different(
-                json.dumps({**output.sidecar, **details}, indent=2) + "\n",
-                destination.with_name(f"{stem}.json"),
-            )
+        if output.sidecar or facts:
+            sidecar = {**output.sidecar, **facts}
+            write_text(sidecar_path(destination), json.dumps(sidecar, indent=2) + "\n")
 
 
 def make_save_node(
@@ -70,10 +87,11 @@ def make_save_node(
     root: Path,
     source: Mapping[str, str],
     outputs: Mapping[str, Output],
-    fields: Sequence[str] | None = None,
+    fields: Sequence[str] = (),
+    facts: Mapping[str, str] = NOTHING,
 ) -> Node:
-    """Build a node that saves `outputs`; `fields` names its inputs where they are not the outputs."""
-    interface = Save(root, source, outputs, tuple(outputs) if fields is None else fields)
+    """Build a node that saves `outputs`; see `Save`."""
+    interface = Save(root, source, outputs, fields, facts)
     return Node(interface, name=name, mem_gb=0.1, run_without_submitting=True)
 
 
@@ -84,31 +102,4 @@ def copy_if_different(source: Path, destination: Path) -> None:
         there = destination.stat()
         if (there.st_size, there.st_mtime_ns) == (wanted.st_size, wanted.st_mtime_ns):
             return
-    _replace(destination, lambda partial: shutil.copy2(source, partial))
-
-
-def write_if_different(text: str, destination: Path) -> None:
-    """Write text, unless the file already says the same."""
-    if destination.exists() and destination.read_text() == text:
-        return
-    _replace(destination, lambda partial: Path(partial).write_text(text))
-
-
-def _replace(destination: Path, write: Callable[[str], object]) -> None:
-    """Write beside the destination, then rename: readers see the old file or the new one, never a part."""
-    try:
-        destination.parent.mkdir(parents=True, exist_ok=True)
-        handle, partial = tempfile.mkstemp(dir=destination.parent, prefix=".", suffix=".partial")
-        os.close(handle)
-        try:
-            write(partial)
-            Path(partial).chmod(0o644)
-            os.replace(partial, destination)
-        finally:
-            Path(partial).unlink(missing_ok=True)
-    except OSError as error:
-        raise MorbidsError(
-            f"{destination} cannot be written: {error.strerror}.",
-            "Check permissions and free space of the output directory.",
-            ExitCode.CANNOT_WRITE,
-        ) from error
+    replace_file(destination, lambda partial: shutil.copy2(source, partial))

@@ -1,0 +1,187 @@
+"""The models in a scan's graph: k2', fits of regions and voxels, maps in every space, their plots."""
+
+from nipype import Node
+
+from morbids.bids import sidecars
+from morbids.bids.names import difference_label
+from morbids.bids.windows import window_entities
+from morbids.imaging.atlases import SPHERES
+from morbids.numerics.kinetics.models import MODELS
+from morbids.settings import OutputSpace
+from morbids.workflows.nodes import make_node
+from morbids.workflows.saving import Output
+from morbids.workflows.scan_builder import ScanBuilder
+from morbids.workflows.steps.figures import (
+    picture_maps,
+    plot_curves,
+    plot_estimates,
+    plot_k2_prime,
+    plot_logan,
+)
+from morbids.workflows.steps.kinetics import (
+    TRANSPORT_MODEL,
+    choose_k2_prime,
+    difference_name,
+    fit_maps,
+    fit_regions,
+    map_name,
+)
+from morbids.workflows.steps.pet import bring_to_template
+
+
+def add_k2_prime(builder: ScanBuilder, curves: Node, reference: Node) -> Node:
+    """Settle k2'."""
+    k2_prime = make_node(choose_k2_prime, "choose_k2_prime", {"plan": builder.plan.kinetics})
+    builder.workflow.connect(
+        [
+            (curves, k2_prime, [("curves", "curves")]),
+            (reference, k2_prime, [("curves", "reference_curve")]),
+        ]
+    )
+    return k2_prime
+
+
+def add_region_fits(builder: ScanBuilder, atlas: str, curves: Node, reference: Node, k2_prime: Node) -> None:
+    """Fit the regions of one atlas."""
+    kinetics = builder.plan.kinetics
+    fit = make_node(fit_regions, f"fit_regions_{atlas}", {"plan": kinetics})
+    parameters = MODELS[kinetics.model].parameters
+    outputs = {
+        window.name: Output(
+            "kinpar",
+            {"seg": atlas, "model": kinetics.model, **window_entities(window)},
+            sidecars.kinpar_sidecar(builder.plan.scan, builder.model, parameters, window, builder.raw),
+        )
+        for window in kinetics.windows
+    }
+    save = builder.save(
+        f"save_fits_{atlas}", outputs, fields=("kinpar",), facts={"k2_prime_per_min": "k2prime"}
+    )
+    builder.workflow.connect(
+        [
+            (curves, fit, [("curves", "curves")]),
+            (reference, fit, [("curves", "reference_curve")]),
+            (k2_prime, fit, [("k2_prime_per_min", "k2_prime_per_min")]),
+            (fit, save, [("kinpar", "kinpar")]),
+            (k2_prime, save, [("k2_prime_per_min", "k2_prime_per_min")]),
+        ]
+    )
+
+
+def add_plots(builder: ScanBuilder, curves: Node, reference: Node, k2_prime: Node) -> None:
+    """Draw curves, the Logan plot and the dependence on k2' for the a-priori regions."""
+    kinetics = builder.plan.kinetics
+    known = MODELS[kinetics.model]
+    plots = [make_node(plot_curves, "plot_curves", {"plan": kinetics, "unit": builder.unit})]
+    if kinetics.model == "LoganRef":
+        plots.append(make_node(plot_logan, "plot_logan", {"plan": kinetics}))
+    if known.needs_k2_prime:
+        plots.append(make_node(plot_k2_prime, "plot_k2prime", {"plan": kinetics}))
+    for plot in plots:
+        builder.workflow.connect(
+            [(curves, plot, [("curves", "curves")]), (reference, plot, [("curves", "reference_curve")])]
+        )
+        if "k2_prime_per_min" in plot.interface.parameters:
+            builder.workflow.connect(k2_prime, "k2_prime_per_min", plot, "k2_prime_per_min")
+        builder.save_picture(plot, plot.name.removeprefix("plot_"), ".svg")
+    estimates = make_node(plot_estimates, "plot_estimates", {"parameter": known.parameters[0]})
+    fits = builder.workflow.get_node(f"fit_regions_{SPHERES}")
+    builder.workflow.connect(fits, "kinpar", estimates, "kinpar")
+    builder.save_picture(estimates, "estimates", ".svg")
+
+
+def add_map_fits(builder: ScanBuilder, motion: Node, mask: Node, reference: Node, k2_prime: Node) -> Node:
+    """Fit every voxel."""
+    settings, threads = builder.settings, builder.resources.omp_n_threads
+    constants = {
+        "plan": builder.plan.kinetics,
+        "smoothing_fwhm_mm": settings.pet_smoothing_fwhm_mm,
+        "least_baseline": settings.mask_threshold,
+        "threads": threads,
+    }
+    fit = make_node(fit_maps, "fit_maps", constants, mem_gb=1.5, n_procs=threads)
+    save = builder.save(
+        "save_maps", map_outputs(builder, None), fields=("maps",), facts={"k2_prime_per_min": "k2prime"}
+    )
+    builder.workflow.connect(
+        [
+            (motion, fit, [("corrected_pet", "pet")]),
+            (mask, fit, [("mask", "mask")]),
+            (reference, fit, [("curves", "reference_curve")]),
+            (k2_prime, fit, [("k2_prime_per_min", "k2_prime_per_min")]),
+            (fit, save, [("maps", "maps")]),
+            (k2_prime, save, [("k2_prime_per_min", "k2_prime_per_min")]),
+        ]
+    )
+    return fit
+
+
+def add_maps_in_space(
+    builder: ScanBuilder, maps: Node, coregistration: Node, k2_prime: Node, output: OutputSpace
+) -> None:
+    """Bring all maps to one template space, and draw them there."""
+    threads = builder.resources.omp_n_threads
+    name = f"{output.space}_{output.resolution_label}"
+    bring = make_node(bring_to_template, f"bring_to_{name}", {"threads": threads}, n_procs=threads)
+    save = builder.save(
+        f"save_{name}", map_outputs(builder, output), fields=("maps",), facts={"k2_prime_per_min": "k2prime"}
+    )
+    builder.workflow.connect(
+        [
+            (maps, bring, [("maps", "maps")]),
+            (coregistration, bring, [("pet_to_t1w", "pet_to_t1w")]),
+            (bring, save, [("maps", "maps")]),
+            (k2_prime, save, [("k2_prime_per_min", "k2_prime_per_min")]),
+        ]
+    )
+    builder.connect_anatomy(bring, [(f"normalize_{output.space}.t1w_to_template", "t1w_to_template")])
+    builder.connect_template(bring, output, [("brain", "grid")])
+    if output == builder.settings.output_spaces[0]:
+        _add_pictures(builder, bring, output)
+
+
+def _add_pictures(builder: ScanBuilder, bring: Node, output: OutputSpace) -> None:
+    """Draw the maps on the template of the first output space."""
+    kinetics = builder.plan.kinetics
+    picture = make_node(picture_maps, "picture_maps", {"plan": kinetics}, mem_gb=0.8)
+    names = [window.name for window in kinetics.windows] + ["R1"]
+    names += [f"difference{pair.challenge.name}" for pair in kinetics.pairs]
+    pictures = {name: Output("pet_picture", {"desc": name}) for name in names}
+    save = builder.save("save_picture_maps", pictures, fields=("pictures",))
+    builder.workflow.connect(
+        [(bring, picture, [("maps", "maps")]), (picture, save, [("pictures", "pictures")])]
+    )
+    builder.connect_template(picture, output, [("brain", "template_brain"), ("mask", "template_mask")])
+
+
+def map_outputs(builder: ScanBuilder, space: OutputSpace | None) -> dict[str, Output]:
+    """Names and sidecars of every map of a scan, in PET space (None) or in a template space."""
+    kinetics, scan, model = builder.plan.kinetics, builder.plan.scan, builder.model
+    main = MODELS[kinetics.model].parameters[0]
+    where = {} if space is None else {"space": space.space, "res": space.resolution_label}
+    resolution = "" if space is None else sidecars.resolution_text(space.resolution_mm)
+    outputs = {
+        map_name(main, window): Output(
+            "parametric_map",
+            {"model": model.name, "meas": main, **where, **window_entities(window)},
+            sidecars.parametric_map_sidecar(scan, model, main, window, builder.raw, resolution=resolution),
+        )
+        for window in kinetics.windows
+    }
+    for pair in kinetics.pairs:
+        for percent in (False, True):
+            label = difference_label(pair.baseline.name, pair.challenge.name, percent=percent)
+            outputs[difference_name(main, pair.challenge, percent=percent)] = Output(
+                "difference_map",
+                {"model": model.name, "meas": main, **where, "desc": label},
+                sidecars.difference_map_sidecar(
+                    scan, model, main, pair, builder.raw, percent=percent, resolution=resolution
+                ),
+            )
+    transport = sidecars.ModelUse(**{**vars(model), "name": TRANSPORT_MODEL, "t_star_min": None})
+    outputs["R1"] = Output(
+        "parametric_map",
+        {"model": TRANSPORT_MODEL, "meas": "R1", **where},
+        sidecars.parametric_map_sidecar(scan, transport, "R1", None, builder.raw, resolution=resolution),
+    )
+    return outputs

@@ -1,0 +1,177 @@
+"""What will be done with a scan, decided before anything runs: preset, then the user's wishes."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+
+from morbids.bids.names import entity_label, scan_label
+from morbids.bids.scans import PetScan
+from morbids.bids.windows import Window, WindowPair, choose_windows, pair_windows, window_points
+from morbids.errors import ExitCode, MorbidsError
+from morbids.imaging.reference import ReferenceRule, find_reference_rule
+from morbids.numerics.frames import Frames
+from morbids.numerics.kinetics.models import DEFAULT_BOUNDS, MODELS, FitBounds, FitOptions, ModelName
+from morbids.numerics.kinetics.presets import TracerPreset, find_preset
+from morbids.numerics.kinetics.srtm import DEFAULT_GRID, BasisGrid
+from morbids.numerics.kinetics.weights import inverse_variance
+from morbids.settings import Settings
+
+Value = TypeVar("Value")
+ESTIMATED = "estimated from the scan"
+
+
+@dataclass(frozen=True)
+class KineticPlan:
+    """How the curves of one scan are modelled.
+
+    Attributes
+    ----------
+    model
+        As in `model-`.
+    reference
+        How the reference region is cut.
+    k2_prime_per_min
+        None when it is to be estimated from the scan.
+    k2_prime_source
+        Where the number is from, for sidecars.
+    t_star_min
+        First minute of regression.
+    windows, pairs
+        Windows in order of time, and each challenge with its baseline.
+    frame_start_min, frame_duration_min
+        The time axis, from injection.
+    half_life_min
+        Of the radionuclide.
+    grid, bounds
+        Rates that SRTM searches, and believable parameters: the tracer's, or the general ones.
+    """
+
+    model: ModelName
+    reference: ReferenceRule
+    k2_prime_per_min: float | None
+    k2_prime_source: str
+    t_star_min: float
+    windows: tuple[Window, ...]
+    pairs: tuple[WindowPair, ...]
+    frame_start_min: tuple[float, ...]
+    frame_duration_min: tuple[float, ...]
+    half_life_min: float
+    grid: BasisGrid = DEFAULT_GRID
+    bounds: FitBounds = field(default_factory=lambda: DEFAULT_BOUNDS)
+
+    def options(self, window: Window | None, k2_prime_per_min: float) -> FitOptions:
+        """What a model is told when it fits one window, or the whole scan (None)."""
+        frames = self.frames
+        return FitOptions(
+            points=None if window is None else window_points(frames, window),
+            inverse_variance=inverse_variance(frames, self.half_life_min),
+            k2_prime=k2_prime_per_min,
+            grid=self.grid,
+            bounds=self.bounds,
+        )
+
+    @property
+    def frames(self) -> Frames:
+        """The time axis as arrays."""
+        return Frames(np.array(self.frame_start_min), np.array(self.frame_duration_min))
+
+
+@dataclass(frozen=True)
+class T1w:
+    """A T1w image and the entities of its name."""
+
+    path: Path
+    entities: dict[str, str]
+
+    @property
+    def label(self) -> str:
+        """Name of the image for progress and pages, such as `sub-01_ses-mri_T1w`."""
+        return f"{scan_label(self.entities)}_T1w"
+
+
+@dataclass(frozen=True)
+class ScanPlan:
+    """A scan with its T1w image, how it is modelled, and what the report should say about them."""
+
+    scan: PetScan
+    t1w: T1w
+    kinetics: KineticPlan
+    notes: tuple[str, ...]
+
+
+def plan_scan(scan: PetScan, settings: Settings) -> ScanPlan:
+    """Decide on model, reference region, k2', t* and windows of one scan.
+
+    Raises
+    ------
+    MorbidsError
+        A choice is neither in the tracer's preset nor given, the model does not exist, or the windows cannot be.
+    """
+    preset = find_preset(scan.tracer)
+    model = _find_model(_choose("model", settings.model, preset.model if preset else None, scan))
+    t_star_min = _choose("t-star", settings.t_star_min, preset.t_star_min if preset else None, scan)
+    k2_prime, source = _choose_k2_prime(settings, preset)
+    choice = choose_windows(settings.windows, scan.events, scan.metadata, scan.timing, t_star_min)
+    kinetics = KineticPlan(
+        model=model,
+        reference=find_reference_rule(
+            _choose("reference", settings.reference, preset.reference if preset else None, scan)
+        ),
+        k2_prime_per_min=k2_prime,
+        k2_prime_source=source,
+        t_star_min=t_star_min,
+        windows=choice.windows,
+        pairs=pair_windows(choice.windows),
+        frame_start_min=tuple(map(float, scan.timing.frames.start_min)),
+        frame_duration_min=tuple(map(float, scan.timing.frames.duration_min)),
+        half_life_min=scan.timing.half_life_min,
+        grid=preset.grid if preset else DEFAULT_GRID,
+        bounds=preset.bounds if preset else DEFAULT_BOUNDS,
+    )
+    notes = (*scan.timing.notes, *scan.notes, *filter(None, [scan.t1w_note]), *choice.notes)
+    return ScanPlan(scan, _find_t1w(scan), kinetics, notes)
+
+
+def _choose(option: str, given: Value | None, preset: Value | None, scan: PetScan) -> Value:
+    """The user's wish, else the preset's; neither is an error that names the option."""
+    if given is not None:
+        return given
+    if preset is None:
+        raise MorbidsError(
+            f"{scan.pet}: the tracer '{scan.tracer}' has no preset with a value for --{option}.",
+            f"Give --{option} on the command line.",
+            ExitCode.USAGE,
+        )
+    return preset
+
+
+def _choose_k2_prime(settings: Settings, preset: TracerPreset | None) -> tuple[float | None, str]:
+    """The number and where it is from; without any, it is estimated."""
+    if isinstance(settings.k2_prime_per_min, float):
+        return settings.k2_prime_per_min, "given by the user"
+    if settings.k2_prime_per_min is None and preset is not None and preset.k2_prime is not None:
+        return preset.k2_prime, f"preset of {preset.name}"
+    return None, ESTIMATED
+
+
+def _find_t1w(scan: PetScan) -> T1w:
+    if scan.t1w is None:
+        raise MorbidsError(
+            f"{scan.pet}: participant {scan.entities['sub']} has no T1w image.",
+            "Add one to the participant's anat/ folder: brain, reference region and template space come from it.",
+        )
+    return T1w(scan.t1w, scan.t1w_entities)
+
+
+def _find_model(name: str) -> ModelName:
+    for model in MODELS:
+        if model == name:
+            return model
+    raise MorbidsError(f"There is no model '{name}'.", f"The models are {', '.join(MODELS)}.", ExitCode.USAGE)
+
+
+def atlas_label(atlas: str) -> str:
+    """Value of `seg-` for an atlas: its name, or what the name of the user's file makes."""
+    return entity_label(Path(atlas).name.split(".")[0])

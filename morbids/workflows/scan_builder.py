@@ -1,0 +1,109 @@
+"""What every part of a scan's graph shares: the plan, where things come from, and where they go."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from nipype import Node, Workflow
+
+from morbids.bids import sidecars
+from morbids.bids.dataset import morbids_version
+from morbids.numerics.kinetics.models import MODELS
+from morbids.settings import OutputSpace, Resources, Settings, Study
+from morbids.workflows.anatomy import REGION_SPACE
+from morbids.workflows.nodes import connect_across
+from morbids.workflows.plan import ScanPlan
+from morbids.workflows.saving import NOTHING, Output, make_save_node
+
+
+@dataclass(frozen=True)
+class ScanBuilder:
+    """What every part of a scan's graph needs: the plan, and where things come from and go to.
+
+    Attributes
+    ----------
+    whole, workflow
+        The graph of the study, and this scan's part of it.
+    anatomy
+        The graph of the scan's T1w image.
+    templates, atlases
+        Nodes that provide templates, by space and resolution, and atlases, by name.
+    """
+
+    whole: Workflow
+    workflow: Workflow
+    plan: ScanPlan
+    study: Study
+    settings: Settings
+    resources: Resources
+    anatomy: Workflow
+    templates: Mapping[OutputSpace, Node]
+    atlases: Mapping[str, Node]
+
+    @property
+    def unit(self) -> str:
+        """Unit of the scan's activity."""
+        return str(self.plan.scan.metadata.get("Units", "arbitrary"))
+
+    @property
+    def timing(self) -> dict[str, object]:
+        """The time axis as tables of curves need it."""
+        kinetics = self.plan.kinetics
+        return {
+            "frame_start_min": kinetics.frame_start_min,
+            "frame_duration_min": kinetics.frame_duration_min,
+            "injection_s": self.plan.scan.timing.injection_s,
+        }
+
+    @property
+    def raw(self) -> list[str]:
+        """BIDS URI of the raw scan."""
+        return [sidecars.bids_uri(self.plan.scan.pet, self.study.bids_dir, "raw")]
+
+    @property
+    def model(self) -> sidecars.ModelUse:
+        """The kinetic model as sidecars describe it."""
+        kinetics = self.plan.kinetics
+        known = MODELS[kinetics.model]
+        return sidecars.ModelUse(
+            name=kinetics.model,
+            reference_region=kinetics.reference.name,
+            k2_prime_per_min=kinetics.k2_prime_per_min if known.needs_k2_prime else None,
+            k2_prime_source=kinetics.k2_prime_source if known.needs_k2_prime else "",
+            t_star_min=kinetics.t_star_min if known.needs_t_star else None,
+            weights="inverse variance: duration x decay factor",
+            software_version=morbids_version(),
+            command_line=self.study.command_line,
+        )
+
+    def save(
+        self,
+        name: str,
+        outputs: Mapping[str, Output],
+        fields: Sequence[str] = (),
+        facts: Mapping[str, str] = NOTHING,
+    ) -> Node:
+        """Build a node that saves outputs of this scan."""
+        source = self.plan.scan.entities
+        return make_save_node(name, self.study.output_dir, source, outputs, fields, facts)
+
+    def save_picture(self, node: Node, name: str, extension: Literal[".png", ".svg"] = ".png") -> None:
+        """Save the one picture that a node draws."""
+        role = "pet_picture" if extension == ".png" else "pet_figure"
+        save = self.save(f"save_{node.name}", {"picture": Output(role, {"desc": name})})
+        self.workflow.connect(node, "picture", save, "picture")
+
+    def connect_template(self, node: Node, output: OutputSpace, pairs: Sequence[tuple[str, str]]) -> None:
+        """Connect a template to a node of this scan."""
+        connect_across(self.whole, self.templates[output], self.workflow, node, pairs)
+
+    def connect_atlas(self, node: Node, atlas: str) -> None:
+        """Give a node an atlas, the way from its space to the T1w image, and grey matter."""
+        names = [("dseg", "atlas_dseg"), ("table", "table"), ("space", "space")]
+        connect_across(self.whole, self.atlases[atlas], self.workflow, node, names)
+        template_to_t1w = f"normalize_{REGION_SPACE}.template_to_t1w"
+        self.connect_anatomy(node, [(template_to_t1w, "template_to_t1w"), ("segment_tissue.gm", "gm")])
+
+    def connect_anatomy(self, node: Node, pairs: Sequence[tuple[str, str]]) -> None:
+        """Connect results of the T1w image's graph to a node of this scan."""
+        connect_across(self.whole, self.anatomy, self.workflow, node, pairs)

@@ -1,0 +1,1 @@
+"""Steps: load, compute, save. Each function is one node of a graph."""

@@ -1,0 +1,162 @@
+"""Fit a scan's curves: region by region, and voxel by voxel with the same functions."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from morbids.bids.tables import write_table
+from morbids.bids.windows import Window
+from morbids.imaging.images import Image, read_image, write_image
+from morbids.imaging.smoothing import smooth_image
+from morbids.numerics.arrays import BoolArray, FloatArray
+from morbids.numerics.kinetics.k2prime import estimate_k2_prime
+from morbids.numerics.kinetics.models import MODELS, Estimates, ModelName, fit_model
+from morbids.numerics.kinetics.weights import inverse_variance
+from morbids.workflows.plan import KineticPlan
+from morbids.workflows.steps.curves import read_curves
+
+# The model of the transport map: linear, and with k2' fixed the least noisy one that yields R1.
+TRANSPORT_MODEL: ModelName = "MRTM2"
+
+
+class K2Prime(NamedTuple):
+    """Efflux rate of the reference region that the models are given, and its entry in sidecars."""
+
+    k2_prime_per_min: float
+    details: dict[str, Any]
+
+
+class RegionFits(NamedTuple):
+    """One table of parameters per window name."""
+
+    kinpar: dict[str, Path]
+
+
+class MapFits(NamedTuple):
+    """Maps by the names of `map_name` and `difference_name`, NaN where the fit failed; share of failed voxels."""
+
+    maps: dict[str, Path]
+    failed_share: float
+
+
+def map_name(parameter: str, window: Window | None = None) -> str:
+    """Key of a parameter's map in one window, or of the whole scan."""
+    return parameter if window is None else f"{parameter}_{window.name}"
+
+
+def difference_name(parameter: str, challenge: Window, *, percent: bool = False) -> str:
+    """Key of the map baseline minus challenge."""
+    return f"{parameter}_{'percent' if percent else 'difference'}_{challenge.name}"
+
+
+def choose_k2_prime(curves: Path, reference_curve: Path, plan: KineticPlan) -> K2Prime:
+    """Take the given k2', or estimate it from the regions with the highest binding."""
+    if plan.k2_prime_per_min is not None:
+        return K2Prime(plan.k2_prime_per_min, {})
+    estimate = estimate_k2_prime(
+        read_curves(curves).curves,
+        read_curves(reference_curve).curves[:, 0],
+        plan.frames,
+        inverse_variance=inverse_variance(plan.frames, plan.half_life_min),
+    )
+    return K2Prime(estimate.k2_prime, {"k2prime": estimate.k2_prime})
+
+
+def fit_regions(
+    curves: Path, reference_curve: Path, k2_prime_per_min: float, plan: KineticPlan, out_dir: Path
+) -> RegionFits:
+    """Fit every region in every window: a row per region, `<parameter>` and `<parameter>-se`."""
+    table = read_curves(curves)
+    reference = read_curves(reference_curve).curves[:, 0]
+    kinpar = {}
+    for window in plan.windows:
+        estimates = _fit(table.curves, reference, plan, k2_prime_per_min, window)
+        kinpar[window.name] = out_dir / f"{window.name}.tsv"
+        write_table(_parameter_table(table.names, estimates), kinpar[window.name])
+    return RegionFits(kinpar)
+
+
+def fit_maps(
+    pet: Path,
+    mask: Path,
+    reference_curve: Path,
+    k2_prime_per_min: float,
+    plan: KineticPlan,
+    smoothing_fwhm_mm: float,
+    least_baseline: float,
+    out_dir: Path,
+    threads: int = 1,
+) -> MapFits:
+    """Fit every voxel of the mask in every window, and take differences.
+
+    Parameters
+    ----------
+    smoothing_fwhm_mm
+        Of the frames before fitting; 0 for none.
+    least_baseline
+        Differences in percent are NaN where the baseline's estimate is lower: they would be divided by noise.
+    """
+    smoothed = smooth_image(pet, smoothing_fwhm_mm, out_dir / "smoothed.nii.gz") if smoothing_fwhm_mm else pet
+    image = read_image(smoothed)
+    inside = read_image(mask).values > 0.5
+    voxels = image.values[inside].T
+    reference = read_curves(reference_curve).curves[:, 0]
+    main = MODELS[plan.model].parameters[0]
+    maps: dict[str, FloatArray] = {}
+    n_failed = 0
+    for window in plan.windows:
+        estimates = _fit(voxels, reference, plan, k2_prime_per_min, window, threads)
+        maps[map_name(main, window)] = estimates.parameters[main]
+        n_failed += estimates.n_failed
+    for pair in plan.pairs:
+        baseline, challenge = (maps[map_name(main, window)] for window in pair)
+        difference = baseline - challenge
+        maps[difference_name(main, pair.challenge)] = difference
+        divisor = np.where(baseline >= least_baseline, baseline, np.nan)
+        maps[difference_name(main, pair.challenge, percent=True)] = 100 * difference / divisor
+    maps["R1"] = _fit_transport(voxels, reference, plan, k2_prime_per_min, threads)
+    paths = {
+        name: _write_map(values, inside, image, out_dir / f"{name}.nii.gz") for name, values in maps.items()
+    }
+    return MapFits(paths, n_failed / max(voxels.shape[1] * len(plan.windows), 1))
+
+
+def _fit(
+    curves: FloatArray,
+    reference: FloatArray,
+    plan: KineticPlan,
+    k2_prime_per_min: float,
+    window: Window,
+    threads: int = 1,
+) -> Estimates:
+    """Fit the plan's model to the points of one window; the integrals behind them start at injection."""
+    options = plan.options(window, k2_prime_per_min)
+    return fit_model(plan.model, curves, reference, plan.frames, options, threads=threads)
+
+
+def _fit_transport(
+    voxels: FloatArray, reference: FloatArray, plan: KineticPlan, k2_prime_per_min: float, threads: int
+) -> FloatArray:
+    """R1 from the frames up to the end of the first window: a challenge cannot disturb them."""
+    undisturbed = Window("", float(plan.frames.mid_min[0]), plan.windows[0].end_min)
+    options = plan.options(undisturbed, k2_prime_per_min)
+    estimates = fit_model(TRANSPORT_MODEL, voxels, reference, plan.frames, options, threads=threads)
+    return estimates.parameters["R1"]
+
+
+def _write_map(values: FloatArray, inside: BoolArray, like: Image, path: Path) -> Path:
+    volume = np.full(inside.shape, np.nan, dtype=np.float32)
+    volume[inside] = values
+    return write_image(volume, like.affine, path, like=like.header)
+
+
+def _parameter_table(names: tuple[str, ...], estimates: Estimates) -> pd.DataFrame:
+    columns: Mapping[str, Any] = {"name": names}
+    for parameter, values in estimates.parameters.items():
+        columns = {**columns, parameter: values}
+        if parameter in estimates.standard_errors:
+            columns = {**columns, f"{parameter}-se": estimates.standard_errors[parameter]}
+    return pd.DataFrame(columns)

@@ -1,0 +1,86 @@
+"""Images of one scan: decay, brain mask, maps in other spaces."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from morbids.errors import MorbidsError
+from morbids.imaging.images import read_image, write_image
+from morbids.imaging.resampling import resample
+
+
+class DecayCorrected(NamedTuple):
+    """The scan corrected for decay to injection."""
+
+    pet: Path
+
+
+class BrainMask(NamedTuple):
+    """The brain in PET space."""
+
+    mask: Path
+
+
+class MapsInSpace(NamedTuple):
+    """The same maps in another space, by the same names."""
+
+    maps: dict[str, Path]
+
+
+def correct_decay(pet: Path, decay_factors: Sequence[float], out_dir: Path) -> DecayCorrected:
+    """Multiply every frame with its factor, (n_frames,).
+
+    Raises
+    ------
+    MorbidsError
+        The image has another number of frames.
+    """
+    image = read_image(pet)
+    n_frames = image.values.shape[3] if image.values.ndim == 4 else 1
+    if n_frames != len(decay_factors):
+        raise MorbidsError(
+            f"{pet} has {n_frames} frames, its sidecar {len(decay_factors)}.", "Correct FrameDuration."
+        )
+    factors = np.asarray(decay_factors, dtype=np.float32)
+    values = image.values * (factors if image.values.ndim == 4 else factors[0])
+    return DecayCorrected(write_image(values, image.affine, out_dir / "pet.nii.gz", like=image.header))
+
+
+def mask_pet(t1w_mask: Path, t1w_to_pet: Path, petref: Path, out_dir: Path) -> BrainMask:
+    """Bring the brain mask to the PET grid: voxels that are at least half brain."""
+    moved = resample(_as_shares(t1w_mask, out_dir), petref, (t1w_to_pet,), "linear", out_dir / "moved.nii.gz")
+    image = read_image(moved)
+    inside = image.values >= 0.5
+    if not inside.any():
+        raise MorbidsError(
+            f"The brain mask {t1w_mask.name} lies outside the PET image {petref.name}.",
+            "Look at the registration of PET to T1w on the participant's page.",
+        )
+    return BrainMask(write_image(inside, image.affine, out_dir / "mask.nii.gz", like=image.header))
+
+
+def bring_to_template(
+    maps: Mapping[str, Path],
+    pet_to_t1w: Path,
+    t1w_to_template: Path,
+    grid: Path,
+    out_dir: Path,
+    threads: int = 1,
+) -> MapsInSpace:
+    """Resample maps from PET to template space: one interpolation through both transforms."""
+    chain = (pet_to_t1w, t1w_to_template)
+    return MapsInSpace(
+        {
+            name: resample(path, grid, chain, "linear", out_dir / path.name, threads)
+            for name, path in maps.items()
+        }
+    )
+
+
+def _as_shares(mask: Path, out_dir: Path) -> Path:
+    """Write a mask as float, so that interpolation gives shares of a voxel."""
+    image = read_image(mask)
+    shares = (image.values > 0.5).astype(np.float32)
+    return write_image(shares, image.affine, out_dir / "shares.nii.gz", like=image.header)
