@@ -3,18 +3,19 @@
 import math
 
 
-def format_number(value: float) -> str:
-    """Three significant digits without an exponent where that stays short; n/a for NaN."""
+def format_number(value: float, decimals: int | None = None) -> str:
+    """Three significant digits, or `decimals` places; a power of ten when very large or small; n/a for NaN."""
     if math.isnan(value):
         return "n/a"
     if math.isinf(value):
         return "∞" if value > 0 else "−∞"
     if value == 0:
         return "0"
-    if abs(value) >= 1e5 or abs(value) < 1e-4:
+    if decimals is None and not 1e-4 <= abs(value) < 1e5:
         mantissa, exponent = f"{value:.1e}".split("e")
         return f"{mantissa} × 10^{int(exponent)}".replace("-", "−")
-    decimals = max(0, 2 - math.floor(math.log10(abs(value))))
+    if decimals is None:
+        decimals = max(0, 2 - math.floor(math.log10(abs(value))))
     return f"{value:.{decimals}f}".replace("-", "−")
 
 

@@ -8,7 +8,7 @@ import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from math import isnan
+from math import floor, isfinite, isnan, log10
 from pathlib import Path
 from typing import Literal, NamedTuple
 from urllib.parse import quote
@@ -191,6 +191,10 @@ def write_page(page: Page, out: Path) -> Path:
     return out
 
 
+# Outside this range a column's numbers each get digits of their own, with a power of ten.
+_PLAIN_LOW, _PLAIN_HIGH = 1e-4, 1e5
+
+
 def _environment() -> Environment:
     environment = Environment(
         loader=PackageLoader("morbids.reports"),
@@ -208,7 +212,7 @@ def _environment() -> Environment:
         kind=_kind,
         anchor=_anchor,
     )
-    environment.globals.update(words=LEVEL_WORDS, marks=LEVEL_MARKS)
+    environment.globals.update(words=LEVEL_WORDS, marks=LEVEL_MARKS, decimals=_decimals)
     return environment
 
 
@@ -230,8 +234,18 @@ def notation(text: str) -> Markup:
     return Markup(html)
 
 
+def _decimals(rows: tuple[tuple[Cell, ...], ...], column: int) -> int | None:
+    """Decimals for a column of real numbers: three digits for the largest; None when it holds no such number."""
+    cells = (row[column] for row in rows)
+    values = [abs(cell) for cell in cells if isinstance(cell, float) and isfinite(cell)]
+    largest = max(values, default=0.0)
+    if largest == 0 or not _PLAIN_LOW <= largest < _PLAIN_HIGH:
+        return None
+    return 0 if all(value.is_integer() for value in values) else max(0, 2 - floor(log10(largest)))
+
+
 @pass_context
-def _cell(context: Context, value: Cell) -> Markup:
+def _cell(context: Context, value: Cell, decimals: int | None = None) -> Markup:
     match value:
         case None:
             return Markup('<span class="none">n/a</span>')
@@ -249,7 +263,7 @@ def _cell(context: Context, value: Cell) -> Markup:
         case int():
             return Markup(f"{value:,}".replace(",", "\u202f").replace("-", "−"))
         case float():
-            return escape(format_number(value))
+            return escape(format_number(value, decimals))
         case _:
             return notation(value)
 

@@ -9,7 +9,17 @@ from matplotlib.figure import Figure
 from morbids.numerics.arrays import FloatArray
 from morbids.numerics.frames import Frames
 from morbids.reports.figures.labels import label_line_ends
-from morbids.reports.figures.style import FAINT, INK, MUTED, PALETTE, Span, new_figure, shade_spans, styled
+from morbids.reports.figures.style import (
+    FAINT,
+    FULL_WIDTH_IN,
+    INK,
+    MUTED,
+    PALETTE,
+    Span,
+    new_figure,
+    shade_spans,
+    styled,
+)
 
 
 @styled()
@@ -29,7 +39,7 @@ def draw_curves(
     With more than eight regions only `highlighted` ones (the first eight when empty) get a colour and a
     name; the others are drawn thin and grey, to show the spread.
     """
-    figure = new_figure(10.0, 4.6)
+    figure = new_figure(FULL_WIDTH_IN, 4.6)
     axes = figure.add_subplot()
     middle = np.asarray(frames.mid_min)
     named = [names.index(name) for name in highlighted if name in names] or list(range(len(names)))
@@ -53,7 +63,7 @@ def draw_curves(
         axes.text(
             0.995, 0.985, others, transform=axes.transAxes, ha="right", va="top", fontsize=8, color=MUTED
         )
-    shade_spans(axes, list(spans))
+    shade_spans(axes, spans)
     return figure
 
 
@@ -70,7 +80,7 @@ def draw_fits(
 
     `fitted` is NaN for frames that the fit did not use.
     """
-    figure = new_figure(10.0, 5.6)
+    figure = new_figure(FULL_WIDTH_IN, 5.6)
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
     middle = np.asarray(frames.mid_min)
     shown = min(len(names), len(PALETTE))

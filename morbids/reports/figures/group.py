@@ -15,6 +15,8 @@ from morbids.reports.figures.style import (
     DEACTIVATION,
     FAINT,
     FLAGGED,
+    FULL_WIDTH_IN,
+    HALF_WIDTH_IN,
     INK,
     MUTED,
     PALETTE,
@@ -40,7 +42,7 @@ def draw_forest(
     `label` is the quantity with its unit; Hedges' g and the corrected p stand at the right.
     """
     n_regions = len(regions)
-    figure = new_figure(10.0, 1.4 + 0.34 * max(n_regions, 3))
+    figure = new_figure(FULL_WIDTH_IN, 1.4 + 0.34 * max(n_regions, 3))
     axes = figure.add_subplot()
     axes.axvline(0, color=MUTED, linewidth=1.0)
     for row in range(n_regions):
@@ -90,7 +92,7 @@ def draw_strip(values: FloatArray, conditions: Sequence[str], *, label: str, joi
     are different quantities, such as regions. NaN values are left out.
     """
     n_rows, n_columns = values.shape
-    figure = new_figure(10.0 if n_columns > 3 else 6.4, 4.0 if n_columns > 3 else 4.6)
+    figure = new_figure(FULL_WIDTH_IN if n_columns > 3 else HALF_WIDTH_IN, 4.0)
     axes = figure.add_subplot()
     spread = np.random.default_rng(JITTER_SEED).uniform(-0.07, 0.07, n_rows)
     columns = np.arange(n_columns)
@@ -132,7 +134,7 @@ def draw_correlation(
     `note` states the statistic; a circular correlation says so there. The two participants farthest from the line
     are named. Rows that are not finite are left out.
     """
-    figure = new_figure(6.4, 4.6)
+    figure = new_figure(HALF_WIDTH_IN, 3.9)
     axes = figure.add_subplot()
     kept = np.isfinite(trait) & np.isfinite(effect)
     x, y = trait[kept], effect[kept]
@@ -181,7 +183,7 @@ def draw_influence(
     """
     order = np.argsort(-np.nan_to_num(distance))
     flagged = distance[order] > limit
-    figure = new_figure(10.0, 1.3 + 0.24 * max(len(names), 4))
+    figure = new_figure(FULL_WIDTH_IN, 1.3 + 0.24 * max(len(names), 4))
     panels = figure.subplots(1, 2, sharey=True)
     rows = np.arange(len(names))
     colours = np.where(flagged, FLAGGED, PALETTE[5])
@@ -205,7 +207,7 @@ def draw_design(
 ) -> Figure:
     """Design matrix (n_rows, n_columns), each column scaled by its largest absolute value, above the contrast."""
     n_rows, n_columns = matrix.shape
-    figure = new_figure(min(10.0, 2.6 + 0.9 * n_columns), 1.9 + 0.2 * n_rows)
+    figure = new_figure(min(FULL_WIDTH_IN, 2.6 + 0.9 * n_columns), 1.9 + 0.2 * n_rows)
     upper, lower = figure.subplots(2, 1, height_ratios=(max(n_rows, 3), 1.6), sharex=True)
     scaled = matrix / np.maximum(np.abs(matrix).max(axis=0), 1e-12)
     upper.imshow(scaled, cmap="RdBu_r", vmin=-1.8, vmax=1.8, aspect="auto", interpolation="nearest")

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from morbids.numerics.arrays import BoolArray, FloatArray
 from morbids.reports.figures.labels import label_line_ends
-from morbids.reports.figures.style import FAINT, GRID, INK, MUTED, PALETTE, new_figure, styled
+from morbids.reports.figures.style import FAINT, FULL_WIDTH_IN, GRID, INK, MUTED, PALETTE, new_figure, styled
 
 WINDOW_MARKS: Final = ("o", "s", "D", "^")
 
@@ -52,7 +52,7 @@ def draw_logan(
     n_shown = min(len(regions), 6)
     columns = min(n_shown, 3)
     rows = -(-n_shown // columns)
-    figure = new_figure(10.0, 3.3 * rows)
+    figure = new_figure(FULL_WIDTH_IN, 3.3 * rows)
     panels = figure.subplots(rows, columns, squeeze=False)
     for region, axes in enumerate(panels.flat):
         if region >= n_shown:
@@ -102,7 +102,7 @@ def draw_regional_estimates(
     `label` is the quantity with its unit; NaN estimates are named as not identifiable.
     """
     n_regions, n_windows = values.shape
-    figure = new_figure(10.0, 1.3 + 0.34 * max(n_regions, 3))
+    figure = new_figure(FULL_WIDTH_IN, 1.3 + 0.34 * max(n_regions, 3))
     axes = figure.add_subplot()
     rows = np.arange(n_regions, dtype=float)
     for window, name in enumerate(windows):
@@ -155,7 +155,7 @@ def draw_sensitivity(
     assumed_label, label
         Quantity and unit of the two axes.
     """
-    figure = new_figure(10.0, 3.6)
+    figure = new_figure(FULL_WIDTH_IN, 3.6)
     axes = figure.add_subplot()
     shown = min(len(regions), len(PALETTE))
     for index in range(shown):

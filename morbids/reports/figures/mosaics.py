@@ -12,11 +12,20 @@ from matplotlib.patheffects import withStroke
 
 from morbids.numerics.arrays import FloatArray
 from morbids.reports.figures.slices import Mosaic
-from morbids.reports.figures.style import FILM, FILM_INK, INK, MUTED, PAPER, bare, new_figure, styled
+from morbids.reports.figures.style import (
+    FILM,
+    FILM_INK,
+    FULL_WIDTH_IN,
+    INK,
+    MUTED,
+    PAPER,
+    bare,
+    new_figure,
+    styled,
+)
 
 Backdrop = Literal["film", "paper"]
 
-WIDTH_IN: Final = 10.0
 _KEY_IN: Final = 0.52
 
 
@@ -104,10 +113,10 @@ def grey_levels(canvas: FloatArray, within: FloatArray | None = None) -> FloatAr
 def draw_mosaic(picture: Picture) -> Figure:
     """Draw the picture with its key underneath."""
     rows, columns = picture.mosaic.shape
-    picture_in = WIDTH_IN * rows / columns
+    picture_in = FULL_WIDTH_IN * rows / columns
     keyed = bool(picture.overlay or picture.title or any(outline.name for outline in picture.outlines))
     key_in = _KEY_IN if keyed else 0.0
-    figure = new_figure(WIDTH_IN, picture_in + key_in, constrained=False)
+    figure = new_figure(FULL_WIDTH_IN, picture_in + key_in, constrained=False)
     figure.set_facecolor(FILM if picture.backdrop == "film" else PAPER)
     share = picture_in / (picture_in + key_in)
     axes = figure.add_axes((0.0, 1 - share, 1.0, share))

@@ -9,7 +9,17 @@ from matplotlib.figure import Figure
 
 from morbids.numerics.arrays import BoolArray, FloatArray
 from morbids.numerics.frames import Frames
-from morbids.reports.figures.style import FLAGGED, INK, MUTED, PALETTE, Span, new_figure, shade_spans, styled
+from morbids.reports.figures.style import (
+    FLAGGED,
+    FULL_WIDTH_IN,
+    INK,
+    MUTED,
+    PALETTE,
+    Span,
+    new_figure,
+    shade_spans,
+    styled,
+)
 
 
 class MotionTrace(NamedTuple):
@@ -42,7 +52,7 @@ def draw_motion(frames: Frames, trace: MotionTrace, spans: Sequence[Span] = ()) 
 
     Hollow marks are frames that borrowed their estimate, crosses those that were flagged; spans are windows.
     """
-    figure = new_figure(10.0, 6.2)
+    figure = new_figure(FULL_WIDTH_IN, 6.2)
     axes = figure.subplots(3, 1, sharex=True)
     middle = np.asarray(frames.mid_min)
     _draw_parameters(axes[0], middle, trace.translations_mm, trace, ("left–right", "back–front", "down–up"))
@@ -53,7 +63,7 @@ def draw_motion(frames: Frames, trace: MotionTrace, spans: Sequence[Span] = ()) 
     axes[2].set_xlabel("minutes from injection")
     axes[2].set_xlim(min(0.0, float(frames.start_min[0])), float(frames.end_min[-1]))
     for index, panel in enumerate(axes):
-        shade_spans(panel, list(spans), label=index == 0)
+        shade_spans(panel, spans, label=index == 0)
     return figure
 
 

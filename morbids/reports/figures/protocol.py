@@ -10,7 +10,7 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
 from morbids.numerics.arrays import FloatArray
-from morbids.reports.figures.style import INK, new_figure, styled
+from morbids.reports.figures.style import FULL_WIDTH_IN, INK, new_figure, styled
 
 
 class Grid(NamedTuple):
@@ -46,7 +46,7 @@ class Grid(NamedTuple):
 def draw_protocol(grids: Sequence[Grid]) -> Figure:
     """Grids side by side with their numbers written in; the farther from right, the stronger the colour."""
     tallest = max(len(grid.rows) for grid in grids)
-    figure = new_figure(10.0, 1.5 + 0.4 * tallest)
+    figure = new_figure(FULL_WIDTH_IN, 1.5 + 0.4 * tallest)
     widths = [len(grid.columns) + 2 for grid in grids]
     panels = figure.subplots(1, len(grids), squeeze=False, width_ratios=widths)
     for axes, grid in zip(panels[0], grids, strict=True):

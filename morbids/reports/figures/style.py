@@ -1,7 +1,7 @@
 """How every figure looks, and how it is written: one palette, one type scale, light paper."""
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -12,9 +12,13 @@ from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from PIL import Image
 
 from morbids.errors import ExitCode, MorbidsError
+
+# A window of time: name, start and end in minutes from injection.
+Span = tuple[str, float, float]
 
 INK: Final = "#1b2733"
 MUTED: Final = "#5c6b7a"
@@ -31,12 +35,16 @@ DEACTIVATION: Final = "#0072B2"
 FLAGGED: Final = "#D55E00"
 SPAN_TINTS: Final = ("#56B4E9", "#E69F00", "#009E73", "#CC79A7")
 
+# Two of these stand side by side where one full figure stands, with letters of the same size.
+FULL_WIDTH_IN: Final = 10.0
+HALF_WIDTH_IN: Final = 4.9
 PNG_DPI: Final = 128
 # The noise of an image in true colour fills megabytes. Greys and colours get places of their own in one
 # palette: a common one would spend itself on the greys of anatomy and merge the two signs of an effect.
 PNG_GREYS: Final = 72
 PNG_COLOURS: Final = 184
 GREYISH: Final = 10
+COLOUR_BITS: Final = np.uint8(0b11111100)
 
 _STYLE: Final = {
     "font.family": "DejaVu Sans",
@@ -85,7 +93,8 @@ def styled() -> Iterator[None]:
 
 def new_figure(width_in: float, height_in: float, *, constrained: bool = True) -> Figure:
     """An empty figure on an Agg canvas, without pyplot's global state."""
-    figure = Figure(figsize=(width_in, height_in), layout="constrained" if constrained else None)
+    layout = ConstrainedLayoutEngine(w_pad=0.09, h_pad=0.09) if constrained else None
+    figure = Figure(figsize=(width_in, height_in), layout=layout)
     FigureCanvasAgg(figure)
     return figure
 
@@ -102,11 +111,11 @@ def write_figure(figure: Figure, out: Path) -> Path:
         raise MorbidsError(f"A figure cannot be written as {out.name}.", "Use .svg or .png.", ExitCode.FAILED)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        if out.suffix == ".svg":
-            with styled():
+        with styled():
+            if out.suffix == ".svg":
                 figure.savefig(out, format="svg", metadata={"Date": None, "Creator": "morbids"})
-        else:
-            _write_png(figure, out)
+            else:
+                _write_png(figure, out)
     except OSError as error:
         raise MorbidsError(
             f"The figure {out} cannot be written: {error}.", "", ExitCode.CANNOT_WRITE
@@ -130,9 +139,13 @@ def _with_palette(pixels: npt.NDArray[np.uint8]) -> Image.Image:
     palette = np.zeros((PNG_GREYS + PNG_COLOURS, 3), dtype=np.uint8)
     palette[:PNG_GREYS] = np.rint(np.linspace(0, 255, PNG_GREYS))[:, None]
     if coloured.any():
-        strip = Image.fromarray(pixels[coloured][None]).quantize(PNG_COLOURS, dither=Image.Dither.NONE)
-        chosen = np.reshape(strip.getpalette() or [], (-1, 3))[:PNG_COLOURS]
+        # Each colour counts by the root of its frequency, so that colour bars stay smooth.
+        colours, counts = np.unique(pixels[coloured] & COLOUR_BITS, axis=0, return_counts=True)
+        weighted = np.repeat(colours, np.ceil(np.sqrt(counts)).astype(int), axis=0)
+        choice = Image.fromarray(weighted[None]).quantize(PNG_COLOURS, dither=Image.Dither.NONE)
+        chosen = np.reshape(choice.getpalette() or [], (-1, 3))[:PNG_COLOURS]
         palette[PNG_GREYS : PNG_GREYS + len(chosen)] = chosen
+        strip = Image.fromarray(pixels[coloured][None]).quantize(palette=choice, dither=Image.Dither.NONE)
         levels[coloured] = np.asarray(strip)[0] + PNG_GREYS
     reduced = Image.fromarray(levels, mode="P")
     reduced.putpalette(palette.tobytes())
@@ -144,7 +157,7 @@ def bare(axes: Axes) -> None:
     axes.set_axis_off()
 
 
-def shade_spans(axes: Axes, spans: "tuple[Span, ...] | list[Span]", *, label: bool = True) -> None:
+def shade_spans(axes: Axes, spans: Sequence[Span], *, label: bool = True) -> None:
     """Shade windows of time behind the data, each with its name at the top of the axes."""
     for order, (name, start_min, end_min) in enumerate(spans):
         tint = SPAN_TINTS[order % len(SPAN_TINTS)]
@@ -160,6 +173,3 @@ def shade_spans(axes: Axes, spans: "tuple[Span, ...] | list[Span]", *, label: bo
                 fontsize=8.5,
                 color=MUTED,
             )
-
-
-Span = tuple[str, float, float]

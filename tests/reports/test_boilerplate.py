@@ -1,0 +1,72 @@
+"""Methods text says what was done, with its sources."""
+
+from dataclasses import replace
+from typing import get_args
+
+import pytest
+
+from morbids.reports.boilerplate import (
+    Correction,
+    GroupChoices,
+    ScanChoices,
+    group_methods,
+    participant_methods,
+)
+
+SCAN = ScanChoices(
+    "1.0",
+    "MNI152NLin2009cAsym",
+    "embedded copy",
+    "LoganRef",
+    "occipital grey matter",
+    0.1237,
+    "preset",
+    10.0,
+    (("baseline", 10.0, 40.0), ("rejection", 45.0, 90.0)),
+    "AAL",
+)
+GROUP = GroupChoices("1.0", 8.0, 0.2, "max_t", 0.05, 131072, True)
+
+
+def test_windows_k2_prime_and_sources_are_stated() -> None:
+    imaging, kinetics, references = participant_methods(SCAN)
+    assert "MNI152NLin2009cAsym (embedded copy; Fonov 2011)" in imaging
+    assert "k2' = 0.1237 /min (preset) and t* = 10 min" in kinetics
+    assert "baseline 10–40 min, rejection 45–90 min; integrals run from injection in each" in kinetics
+    assert "J Cereb Blood Flow Metab 16:834" in references
+    assert "Sullivan" in references
+
+
+def test_what_was_not_done_is_not_claimed() -> None:
+    plain = replace(
+        SCAN, model="SRTM", k2_prime_per_min=None, t_star_min=None, windows=(), motion_corrected=False
+    )
+    imaging, kinetics, references = participant_methods(plain)
+    assert "Head motion was not corrected." in imaging
+    assert "k2'" not in kinetics
+    assert "t*" not in kinetics
+    assert "Window" not in kinetics
+    assert "Logan" not in references
+    assert "Sullivan" not in references
+    assert "Gunn RN" in references
+
+
+@pytest.mark.parametrize("correction", get_args(Correction))
+def test_every_correction_is_described_and_its_sources_listed(correction: Correction) -> None:
+    text, references = group_methods(
+        replace(GROUP, correction=correction, n_permutations=0, smoothing_fwhm_mm=0.0)
+    )
+    assert "not smoothed" in text
+    assert "permutations" not in text.replace("permutation distribution", "").replace("with permutation", "")
+    assert "Holm S (1979)" in references
+    for source in ("Smith 2009", "Worsley 1996", "Nichols 2002", "Benjamini 1995", "Bullmore 1999"):
+        name, year = source.split()
+        assert (source in text) == (f"{name} " in references and f"({year})" in references)
+
+
+def test_exhaustive_permutations_and_covariates_are_stated() -> None:
+    text, references = group_methods(replace(GROUP, covariates=("age", "dose")))
+    assert "(131072 permutations, all)" in text
+    assert "smoothed with a Gaussian of 8 mm" in text
+    assert "age, dose entered as covariates of no interest (Freedman 1983)" in text
+    assert "Freedman D, Lane D" in references
