@@ -20,7 +20,7 @@ from morbids.numerics.statistics.permutation import (
     find_null_maxima,
     measure_map,
 )
-from morbids.numerics.statistics.plan import plan_permutations
+from morbids.numerics.statistics.plan import plan_design
 from morbids.numerics.statistics.random_field import estimate_smoothness, find_unit_residuals, peak_p
 from morbids.numerics.statistics.rearranged import observed_t, prepare_model
 
@@ -56,7 +56,7 @@ def _smallest_p(seed: int, mask: BoolArray, lattice: Lattice) -> list[float]:
     maps = _draw_maps(seed, mask)
     design = one_sample(N_MAPS)
     model = prepare_model(maps, design)
-    plan = plan_permutations(N_MAPS, design.exchange, N_PERMUTATIONS, seed=seed)
+    plan = plan_design(design, N_PERMUTATIONS, seed=seed)
     measurement = Measurement(STATISTICS, lattice, cluster_threshold(CLUSTER_FORMING_P, N_MAPS - 1))
     null = find_null_maxima(model, plan, plan.pieces(1)[0], measurement)
     observed = measure_map(observed_t(model), measurement, two_tailed=True)

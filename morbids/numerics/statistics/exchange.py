@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -58,6 +59,36 @@ def exhaustive_permutations(start: int, stop: int, n_maps: int) -> IntArray:
         raise MorbidsError(f"{n_maps} maps have {math.factorial(n_maps)} orders, not {stop}.")
     orders = itertools.islice(itertools.permutations(range(n_maps)), start, stop)
     return np.array(list(orders), dtype=np.int64).reshape(stop - start, n_maps)
+
+
+def exhaustive_groupings(start: int, stop: int, n_maps: int, second: Sequence[int]) -> IntArray:
+    """(stop - start, n_maps) one order for each way to form two groups of the given sizes; 0 is the identity.
+
+    Orders within a group change nothing that depends on the groups only.
+
+    Parameters
+    ----------
+    second
+        Positions of the maps of the second group.
+
+    Raises
+    ------
+    MorbidsError
+        The numbers reach beyond the number of ways.
+    """
+    n_ways = math.comb(n_maps, len(second))
+    if stop > n_ways:
+        raise MorbidsError(f"{n_maps} maps form {n_ways} pairs of groups, not {stop}.")
+    # Counted from the second group, the first combination is the grouping as it is.
+    first = np.setdiff1d(np.arange(n_maps), second)
+    places = np.concatenate([np.asarray(second, dtype=np.int64), first])
+    orders = np.empty((stop - start, n_maps), dtype=np.int64)
+    ways = itertools.islice(itertools.combinations(range(n_maps), len(second)), start, stop)
+    for order, way in zip(orders, ways, strict=True):
+        taken = places[list(way)]
+        order[taken] = second
+        order[np.setdiff1d(np.arange(n_maps), taken)] = first
+    return orders
 
 
 def permutation_p(n_at_least: IntArray | int, n_rearrangements: int) -> FloatArray:

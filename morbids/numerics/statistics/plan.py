@@ -9,8 +9,9 @@ import numpy as np
 
 from morbids.errors import MorbidsError
 from morbids.numerics.arrays import FloatArray
-from morbids.numerics.statistics.designs import Exchange
+from morbids.numerics.statistics.designs import Design, Exchange
 from morbids.numerics.statistics.exchange import (
+    exhaustive_groupings,
     exhaustive_permutations,
     exhaustive_signs,
     random_permutations,
@@ -39,6 +40,8 @@ class PermutationPlan:
         All there are: p is exact and the seed does not matter.
     seed
         Of the random ones.
+    second_group
+        Positions of the maps of the second group, when the groups are all that the test depends on.
     """
 
     n_maps: int
@@ -47,6 +50,7 @@ class PermutationPlan:
     n_rearrangements: int
     exhaustive: bool
     seed: int
+    second_group: tuple[int, ...] = ()
 
     @property
     def smallest_p(self) -> float:
@@ -69,11 +73,28 @@ class PermutationPlan:
             else:
                 signs = random_signs(self.seed, start, stop, self.n_maps)
             return np.asarray(rows * signs[:, None, :])
-        if self.exhaustive:
-            orders = exhaustive_permutations(start, stop, self.n_maps)
-        else:
+        if not self.exhaustive:
             orders = random_permutations(self.seed, start, stop, self.n_maps)
+        elif self.second_group:
+            orders = exhaustive_groupings(start, stop, self.n_maps, self.second_group)
+        else:
+            orders = exhaustive_permutations(start, stop, self.n_maps)
         return np.moveaxis(rows[:, orders], 0, 1)
+
+
+def plan_design(
+    design: Design, n_asked: int, *, seed: int, two_tailed: bool = True, exhaustive_up_to: int = 0
+) -> PermutationPlan:
+    """Plan the permutation test of a design: see `plan_permutations`."""
+    return plan_permutations(
+        len(design.matrix),
+        design.exchange,
+        n_asked,
+        seed=seed,
+        two_tailed=two_tailed,
+        exhaustive_up_to=exhaustive_up_to,
+        second_group=_find_second_group(design),
+    )
 
 
 def plan_permutations(
@@ -84,10 +105,16 @@ def plan_permutations(
     seed: int,
     two_tailed: bool = True,
     exhaustive_up_to: int = 0,
+    second_group: tuple[int, ...] = (),
 ) -> PermutationPlan:
     """Take all rearrangements when they are at most `n_asked` (or `exhaustive_up_to`), otherwise random ones.
 
     Opposite sign patterns have opposite maps, so a two-tailed test needs only 2**(n_maps - 1) of them.
+
+    Parameters
+    ----------
+    second_group
+        Positions of one of two groups, if nothing else tells the maps apart: groupings are fewer than orders.
 
     Raises
     ------
@@ -96,9 +123,18 @@ def plan_permutations(
     """
     if n_asked < 1:
         raise MorbidsError(f"{n_asked} permutations were asked for.", "Ask for at least 1.")
-    n_sign_patterns = 2 ** (n_maps - 1 if two_tailed else n_maps)
-    n_all = n_sign_patterns if exchange == "signs" else math.factorial(n_maps)
+    if exchange == "signs":
+        n_all = 2 ** (n_maps - 1 if two_tailed else n_maps)
+    else:
+        n_all = math.comb(n_maps, len(second_group)) if second_group else math.factorial(n_maps)
     exhaustive = n_all <= max(n_asked, exhaustive_up_to)
-    return PermutationPlan(
-        n_maps, exchange, two_tailed, n_all - 1 if exhaustive else n_asked, exhaustive, seed
-    )
+    n_rearrangements = n_all - 1 if exhaustive else n_asked
+    return PermutationPlan(n_maps, exchange, two_tailed, n_rearrangements, exhaustive, seed, second_group)
+
+
+def _find_second_group(design: Design) -> tuple[int, ...]:
+    """Positions of one of two kinds of rows, if the design has no more than two."""
+    kinds, kind = np.unique(design.matrix, axis=0, return_inverse=True)
+    if design.exchange == "signs" or len(kinds) != 2:
+        return ()
+    return tuple(int(position) for position in np.flatnonzero(np.ravel(kind) == 1))

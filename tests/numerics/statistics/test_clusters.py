@@ -4,7 +4,6 @@ from scipy import ndimage
 
 from morbids.errors import MorbidsError
 from morbids.numerics.statistics.clusters import find_clusters, largest_clusters, make_lattice
-from morbids.numerics.statistics.compiled import compiled
 
 
 @pytest.mark.parametrize("connectivity", [6, 18, 26])
@@ -72,10 +71,3 @@ def test_refusals() -> None:
         make_lattice(np.zeros((2, 2, 2), dtype=bool))
     with pytest.raises(MorbidsError, match="threshold is -1"):
         find_clusters(np.zeros(8), lattice, -1)
-
-
-def test_a_loop_that_cannot_be_cached_is_still_compiled() -> None:
-    # Source that is in no file has no place for a cache: numba refuses, as in a read-only image.
-    scope: dict[str, object] = {}
-    exec("def twice(x):\n    return 2 * x\n", scope)
-    assert compiled(scope["twice"])(21) == 42  # type: ignore[type-var, operator]

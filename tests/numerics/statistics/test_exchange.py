@@ -3,6 +3,7 @@ import pytest
 
 from morbids.errors import MorbidsError
 from morbids.numerics.statistics.exchange import (
+    exhaustive_groupings,
     exhaustive_permutations,
     exhaustive_signs,
     permutation_p,
@@ -47,6 +48,18 @@ def test_exhaustive_sets_hold_everything_once_from_the_identity() -> None:
     np.testing.assert_array_equal(exhaustive_permutations(5, 9, 4), orders[5:9])
     with pytest.raises(MorbidsError, match="4 maps have 24 orders, not 25"):
         exhaustive_permutations(0, 25, 4)
+
+
+def test_groupings_are_all_there_once_from_the_identity() -> None:
+    second = (1, 4, 5)
+    orders = exhaustive_groupings(0, 35, 7, second)
+    np.testing.assert_array_equal(orders[0], np.arange(7))
+    np.testing.assert_array_equal(np.sort(orders, axis=1), np.tile(np.arange(7), (35, 1)))
+    labels = np.isin(np.arange(7), second)[orders]
+    assert len(np.unique(labels, axis=0)) == 35
+    np.testing.assert_array_equal(exhaustive_groupings(3, 9, 7, second), orders[3:9])
+    with pytest.raises(MorbidsError, match="7 maps form 35 pairs of groups, not 36"):
+        exhaustive_groupings(0, 36, 7, second)
 
 
 def test_p_counts_the_identity() -> None:

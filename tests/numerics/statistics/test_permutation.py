@@ -20,7 +20,7 @@ from morbids.numerics.statistics.permutation import (
     measure_map,
     voxelwise_p,
 )
-from morbids.numerics.statistics.plan import Piece, plan_permutations
+from morbids.numerics.statistics.plan import Piece, plan_design, plan_permutations
 from morbids.numerics.statistics.rearranged import largest_t, observed_t, prepare_model
 from morbids.numerics.statistics.tfce import enhance
 
@@ -78,6 +78,23 @@ def test_one_tailed_exhaustive_p_is_exact() -> None:
     ]
     exact = [np.mean(np.array(maxima) >= value - 1e-9 * abs(value)) for value in t]
     np.testing.assert_allclose(corrected_p(t, null.maxima["t"], two_tailed=False), exact)
+
+
+@pytest.mark.parametrize("equal_variances", [True, False])
+def test_exhaustive_p_of_two_groups_is_exact(equal_variances: bool) -> None:
+    maps = _smooth_maps(10, 7)
+    second = np.array([0, 1, 0, 0, 1, 1, 0], dtype=bool)
+    design = two_sample(second, equal_variances=equal_variances)
+    model, plan = prepare_model(maps, design), plan_design(design, 100, seed=0)
+    null = find_null_maxima(model, plan, plan.pieces(1)[0], Measurement())
+    p = corrected_p(observed_t(model), null.maxima["t"])
+    maxima = []
+    for chosen in itertools.combinations(range(7), 3):
+        group = np.isin(np.arange(7), chosen)
+        regrouped = stats.ttest_ind(maps[group], maps[~group], equal_var=equal_variances).statistic
+        maxima.append(np.abs(regrouped).max())
+    exact = [np.mean(np.array(maxima) >= abs(t) * (1 - 1e-9)) for t in observed_t(model)]
+    np.testing.assert_allclose(p, exact)
 
 
 @pytest.mark.parametrize("precision", [np.float32, np.float64])
@@ -141,7 +158,7 @@ def test_family_wise_error_is_kept(kind: str) -> None:
         if kind == "covariate":
             maps += 3 * age[:, None]
         model = prepare_model(maps, design)
-        plan = plan_permutations(n_maps, design.exchange, 99, seed=run)
+        plan = plan_design(design, 99, seed=run)
         null = find_null_maxima(model, plan, plan.pieces(1)[0], Measurement())
         first.append(corrected_p(observed_t(model), null.maxima["t"]).min())
     error = np.mean(np.array(first) <= alpha)

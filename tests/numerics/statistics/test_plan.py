@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from morbids.errors import MorbidsError
-from morbids.numerics.statistics.plan import Piece, plan_permutations
+from morbids.numerics.statistics.designs import one_sample, regression, two_sample
+from morbids.numerics.statistics.plan import Piece, plan_design, plan_permutations
 
 
 def test_small_studies_are_enumerated() -> None:
@@ -14,6 +15,16 @@ def test_small_studies_are_enumerated() -> None:
     large = plan_permutations(18, "signs", 5000, seed=0)
     assert (large.exhaustive, large.n_rearrangements) == (False, 5000)
     assert plan_permutations(18, "signs", 5000, seed=0, exhaustive_up_to=2**17).smallest_p == 2**-17
+
+
+def test_two_groups_without_covariates_have_fewer_groupings_than_orders() -> None:
+    second = np.arange(8) % 2 == 0
+    age = np.random.default_rng(1).normal(size=8)
+    assert plan_design(two_sample(second), 100, seed=0).smallest_p == 1 / 70
+    assert plan_design(two_sample(second, equal_variances=False), 100, seed=0).exhaustive
+    assert not plan_design(two_sample(second, {"age": age}), 100, seed=0).exhaustive
+    assert not plan_design(regression(age, "age"), 100, seed=0).exhaustive
+    assert plan_design(one_sample(8), 200, seed=0).smallest_p == 1 / 128
 
 
 @pytest.mark.parametrize("n_maps", [5, 18])
