@@ -116,6 +116,8 @@ class GroupReport:
     links: tuple[Link, ...] = ()
 
 
+MANY: Final = 4
+
 _CIRCULAR: Final = (
     "These values come from the cluster that the same data selected, so r is inflated and its p means nothing. "
     "They describe the cluster; the independent regions above are the evidence."
@@ -154,14 +156,23 @@ def _summary(report: GroupReport) -> tuple[Block, ...]:
         for contrast in report.contrasts
     )
     columns = ("Contrast", "Maps", "Activations", "Deactivations", "Finding")
-    absent = (
-        (Alert("flag", f"{len(report.left_out)} of the scans took no part; the reasons are listed below."),)
-        if report.left_out
-        else ()
-    )
     overview = (Table(columns, rows),) if rows else ()
     facts = (Facts(report.facts),) if report.facts else ()
-    return (*failure_alerts(report.failures), *facts, *absent, *overview)
+    return (*failure_alerts(report.failures), *facts, *_absent(report.left_out), *overview)
+
+
+def _absent(left_out: tuple[LeftOut, ...]) -> tuple[Alert, ...]:
+    """A few who are left out are named at once, many counted."""
+    if len(left_out) > MANY:
+        return (
+            Alert(
+                "flag", f"{len(left_out)} scans or contrasts were left out.", "The reasons are listed below."
+            ),
+        )
+    return tuple(
+        Alert("flag", f"{row} was left out{f' of {contrast}' if contrast else ''}.", reason)
+        for row, contrast, reason in left_out
+    )
 
 
 def _contrast_section(contrast: ContrastReport) -> Section:

@@ -1,15 +1,19 @@
 """Results of the statistics, and tables on disk, as tables of a page."""
 
 import csv
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from morbids.errors import ExitCode, MorbidsError
 from morbids.numerics.statistics.correlation import Correlations
 from morbids.numerics.statistics.regions import RegionTests
 from morbids.reports.numbers import format_interval
 from morbids.reports.pages import Badge, Cell, PValue, Table
+
+# Columns of probabilities in the tables of the group level.
+_P_COLUMN: Final = re.compile(r"(^|_)p(_|$)")
 
 
 class ClusterRow(NamedTuple):
@@ -136,7 +140,7 @@ def correlation_table(
 
 
 def read_table(path: Path, caption: str, columns: Mapping[str, str] | None = None) -> Table:
-    """A TSV file as a table: numbers become numbers, n/a an empty cell.
+    """A TSV file as a table: numbers, p values (`p`, `p_holm`, ...), the word circular as a warning, n/a.
 
     Parameters
     ----------
@@ -166,14 +170,18 @@ def read_table(path: Path, caption: str, columns: Mapping[str, str] | None = Non
             ExitCode.BAD_DATA,
         )
     places = [heading.index(name) for name in shown]
-    rows = tuple(tuple(_parse(line[place]) for place in places) for line in body if line)
+    rows = tuple(tuple(_parse(line[place], heading[place]) for place in places) for line in body if line)
     return Table(tuple(shown.values()), rows, caption, path)
 
 
-def _parse(text: str) -> Cell:
+def _parse(text: str, column: str) -> Cell:
     if text in {"n/a", ""}:
         return None
+    if text == "circular":
+        return Badge("flag", text)
     try:
+        if _P_COLUMN.search(column):
+            return PValue(float(text))
         return int(text) if text.lstrip("-").isdigit() else float(text)
     except ValueError:
         return text

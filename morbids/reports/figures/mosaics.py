@@ -182,7 +182,10 @@ def _name_slices(axes: Axes, picture: Picture) -> None:
             ("L", tile.left + 1, "left"),
             ("R", tile.left + tile.width - 1, "right"),
         ):
-            axes.text(column, tile.top, letter, color=colour, fontsize=8, weight="bold", va="top", ha=side)
+            text = axes.text(
+                column, tile.top, letter, color=colour, fontsize=8, weight="bold", va="top", ha=side
+            )
+            text.set_path_effects([withStroke(linewidth=2, foreground=halo)])
 
 
 def _draw_key(figure: Figure, picture: Picture, height: float) -> None:

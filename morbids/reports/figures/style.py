@@ -41,8 +41,8 @@ HALF_WIDTH_IN: Final = 4.9
 PNG_DPI: Final = 128
 # The noise of an image in true colour fills megabytes. Greys and colours get places of their own in one
 # palette: a common one would spend itself on the greys of anatomy and merge the two signs of an effect.
-PNG_GREYS: Final = 72
-PNG_COLOURS: Final = 184
+PNG_GREYS: Final = 56
+PNG_COLOURS: Final = 200
 GREYISH: Final = 10
 COLOUR_BITS: Final = np.uint8(0b11111100)
 
