@@ -162,14 +162,16 @@ def _find_peaks(
     same = (around >= 0) & (labels[around] == labels[candidates][:, None])
     candidates = candidates[np.all(~same | (height[around] <= height[candidates][:, None]), axis=1)]
     candidates = candidates[np.lexsort((candidates, -height[candidates], labels[candidates]))]
-    kept: list[int] = []
-    places_mm = lattice.voxels * voxel_size_mm
-    for candidate in candidates:
-        rivals = [peak for peak in kept if labels[peak] == labels[candidate]]
-        apart = np.linalg.norm(places_mm[rivals] - places_mm[candidate], axis=1)
-        if not np.any(apart < distance_mm):
-            kept.append(int(candidate))
-    return np.array(kept, dtype=np.int64)
+    places_mm = lattice.voxels[candidates] * voxel_size_mm
+    cluster = labels[candidates]
+    end_of_cluster = np.searchsorted(cluster, cluster, side="right")
+    standing = np.ones(len(candidates), dtype=bool)
+    for rank in range(len(candidates)):
+        if standing[rank]:
+            lower = slice(rank + 1, end_of_cluster[rank])
+            apart = np.linalg.norm(places_mm[lower] - places_mm[rank], axis=1)
+            standing[lower] &= apart >= distance_mm
+    return candidates[standing]
 
 
 @compiled
