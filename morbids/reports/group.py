@@ -170,7 +170,7 @@ def _absent(left_out: tuple[LeftOut, ...]) -> tuple[Alert, ...]:
             ),
         )
     return tuple(
-        Alert("flag", f"{row} was left out{f' of {contrast}' if contrast else ''}.", reason)
+        Alert("flag", f"{row} was left out{f' of {contrast}' if contrast else ''}:", reason)
         for row, contrast, reason in left_out
     )
 

@@ -147,7 +147,7 @@ def _summary_row(scan: ScanReport, failures: tuple[Failure, ...]) -> tuple[Cell,
     level = _level(scan.label, scan.verdicts, failures)
     flagged = ", ".join(verdict.step for verdict in scan.verdicts if verdict.level == "flag")
     windows = ", ".join(f"{window.name} {window.start_min:g}–{window.end_min:g}" for window in scan.windows)
-    return (Link(scan.label, f"#{slug(scan.label)}"), verdict_badge(level), flagged or None, windows or None)
+    return (Link(scan.label, f"#{slug(scan.label)}"), verdict_badge(level), flagged, windows)
 
 
 def _level(label: str, verdicts: tuple[Verdict, ...], failures: tuple[Failure, ...]) -> Level:

@@ -97,8 +97,8 @@ def test_those_left_out_are_listed_with_their_reason(tmp_path: Path) -> None:
         LeftOut("sub-08", "rejection", "<age>"),
     )
     page = write(tmp_path, out)
-    assert "sub-07_task-rejection was left out. its map has no finite voxel" in page.text
-    assert "sub-08 was left out of rejection. <age>" in page.text
+    assert "sub-07_task-rejection was left out: its map has no finite voxel" in page.text
+    assert "sub-08 was left out of rejection: <age>" in page.text
     table = find_table(page, "Reason")
     assert table[1] == ["sub-07_task-rejection", "! left out", "all contrasts", "its map has no finite voxel"]
     assert table[2][2:] == ["rejection", "<age>"]

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from morbids.numerics.arrays import FloatArray
 from morbids.numerics.frames import Frames
-from morbids.reports.figures.labels import label_line_ends
+from morbids.reports.figures.labels import choose_evenly, label_line_ends
 from morbids.reports.figures.style import (
     FAINT,
     FULL_WIDTH_IN,
@@ -36,14 +36,14 @@ def draw_curves(
 ) -> Figure:
     """Curves (n_frames, n_regions) with the reference curve (n_frames,) in black and windows shaded.
 
-    With more than eight regions only `highlighted` ones (the first eight when empty) get a colour and a
-    name; the others are drawn thin and grey, to show the spread.
+    With more than eight regions only `highlighted` ones (eight from low to high when empty) get a colour and
+    a name; the others are drawn thin and grey, to show the spread.
     """
     figure = new_figure(FULL_WIDTH_IN, 4.6)
     axes = figure.add_subplot()
     middle = np.asarray(frames.mid_min)
-    named = [names.index(name) for name in highlighted if name in names] or list(range(len(names)))
-    named = named[: len(PALETTE)]
+    named = [names.index(name) for name in highlighted if name in names][: len(PALETTE)]
+    named = named or choose_evenly(curves[-1], len(PALETTE))
     rest = [index for index in range(len(names)) if index not in named]
     axes.plot(middle, curves[:, rest], color=FAINT, linewidth=0.7, alpha=0.7)
     for index, colour in zip(named, PALETTE, strict=False):

@@ -8,9 +8,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from morbids.numerics.arrays import BoolArray, FloatArray
-from morbids.reports.figures.labels import label_line_ends
+from morbids.reports.figures.labels import choose_evenly, label_line_ends
 from morbids.reports.figures.style import FAINT, FULL_WIDTH_IN, GRID, INK, MUTED, PALETTE, new_figure, styled
 
+# More regions than this need a second, a third column.
+COLUMN_LIMITS: Final = (24, 60)
 WINDOW_MARKS: Final = ("o", "s", "D", "^")
 
 
@@ -99,35 +101,69 @@ def draw_regional_estimates(
 ) -> Figure:
     """Estimates (n_regions, n_windows) with their standard errors, a row per region, a colour per window.
 
-    `label` is the quantity with its unit; NaN estimates are named as not identifiable.
+    Many regions stand in two or three columns with one scale. NaN estimates are named as not identifiable;
+    estimates far beyond the others stand at the edge as numbers, so that one wild fit hides nothing.
     """
     n_regions, n_windows = values.shape
-    figure = new_figure(FULL_WIDTH_IN, 1.3 + 0.34 * max(n_regions, 3))
-    axes = figure.add_subplot()
-    rows = np.arange(n_regions, dtype=float)
+    n_columns = 1 + sum(n_regions > limit for limit in COLUMN_LIMITS)
+    per_column = -(-n_regions // n_columns)
+    row_in = (0.34, 0.26, 0.22)[n_columns - 1]
+    figure = new_figure(FULL_WIDTH_IN, 1.3 + row_in * max(per_column, 3))
+    panels = figure.subplots(1, n_columns, squeeze=False, sharex=True)[0]
+    limits = _robust_limits(values)
+    for column, axes in enumerate(panels):
+        part = slice(column * per_column, (column + 1) * per_column)
+        _draw_estimates(axes, values[part], standard_errors[part], windows, limits)
+        axes.set_yticks(range(len(regions[part])), labels=list(regions[part]), fontsize=9 - n_columns)
+        axes.set_ylim(per_column - 0.4, -0.6)
+    figure.supxlabel(f"{label}, ± 1 standard error", fontsize=9.5)
+    panels[0].legend(loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=max(n_windows, 1))
+    return figure
+
+
+def _robust_limits(values: FloatArray) -> tuple[float, float]:
+    """From 0 (or the lowest) to the highest estimate, or to 1.5 times the 95th percentile if that is far less."""
+    finite = values[np.isfinite(values)]
+    if not finite.size:
+        return 0.0, 1.0
+    usual = 1.5 * float(np.percentile(np.abs(finite), 95))
+    low, high = max(float(finite.min()), -usual), min(float(finite.max()), usual)
+    return min(1.08 * low, 0.0), max(1.08 * high, 1e-6)
+
+
+def _draw_estimates(
+    axes: Axes,
+    values: FloatArray,
+    standard_errors: FloatArray,
+    windows: Sequence[str],
+    limits: tuple[float, float],
+) -> None:
+    n_windows = len(windows)
+    axes.set_xlim(limits)
     for window, name in enumerate(windows):
-        offset = (window - (n_windows - 1) / 2) * min(0.26, 0.7 / n_windows)
+        rows = np.arange(len(values)) + (window - (n_windows - 1) / 2) * min(0.26, 0.7 / n_windows)
+        colour = PALETTE[window % len(PALETTE)]
         axes.errorbar(
             values[:, window],
-            rows + offset,
+            rows,
             xerr=np.nan_to_num(standard_errors[:, window]),
             fmt=WINDOW_MARKS[window % 4],
-            color=PALETTE[window % len(PALETTE)],
-            markersize=5.5,
+            color=colour,
+            markersize=5.0,
             elinewidth=1.4,
             label=name,
         )
-    low, _ = axes.get_xlim()
-    axes.set_xlim(left=min(low, 0.0))
+        for row, value in zip(rows, values[:, window], strict=True):
+            if value > limits[1]:
+                axes.text(
+                    limits[1], row, f"{value:.3g} → ", color=colour, fontsize=7.5, va="center", ha="right"
+                )
+            elif value < limits[0]:
+                axes.text(limits[0], row, f" ← {value:.3g}", color=colour, fontsize=7.5, va="center")
     for row in np.flatnonzero(~np.isfinite(values).any(axis=1)):
         axes.text(0, float(row), " not identifiable", color=MUTED, fontsize=8, va="center")
-    axes.set_yticks(rows, labels=list(regions))
-    axes.set_ylim(n_regions - 0.4, -0.6)
     axes.grid(visible=True, axis="both")
     axes.axvline(0, color=MUTED, linewidth=0.8)
-    axes.set_xlabel(f"{label}, ± 1 standard error")
-    axes.legend(loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=max(n_windows, 1))
-    return figure
 
 
 @styled()
@@ -147,7 +183,7 @@ def draw_sensitivity(
     assumed
         (n_values,) rising.
     estimates
-        (n_values, n_regions); NaN where not identifiable. The first eight regions are drawn.
+        (n_values, n_regions); NaN where not identifiable. Eight regions from low to high are drawn.
     regions
         Their names.
     chosen
@@ -157,9 +193,10 @@ def draw_sensitivity(
     """
     figure = new_figure(FULL_WIDTH_IN, 3.6)
     axes = figure.add_subplot()
-    shown = min(len(regions), len(PALETTE))
-    for index in range(shown):
-        axes.plot(assumed, estimates[:, index], color=PALETTE[index])
+    ends = estimates[-1]
+    shown = choose_evenly(ends, len(PALETTE))
+    for index, colour in zip(shown, PALETTE, strict=False):
+        axes.plot(assumed, estimates[:, index], color=colour)
     axes.axvline(chosen, color=INK, linewidth=1.2, linestyle=(0, (4, 3)))
     axes.set_xlim(float(assumed.min()), float(assumed.max()))
     axes.annotate(
@@ -172,11 +209,10 @@ def draw_sensitivity(
         fontsize=8.5,
         color=INK,
     )
-    axes.set_ylim(bottom=0)
+    axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]))
     axes.grid(visible=True, axis="both", color=GRID)
     axes.set_xlabel(assumed_label)
     axes.set_ylabel(label)
-    label_line_ends(
-        axes, float(assumed.max()), estimates[-1, :shown], regions[:shown], PALETTE[:shown], gap_share=0.08
-    )
+    names = [regions[index] for index in shown]
+    label_line_ends(axes, float(assumed.max()), ends[shown], names, PALETTE[: len(shown)], gap_share=0.08)
     return figure

@@ -28,6 +28,14 @@ def spread(positions: FloatArray, gap: float) -> FloatArray:
     return result
 
 
+def choose_evenly(values: FloatArray, count: int) -> list[int]:
+    """Positions of at most `count` finite values (n,) that spread evenly from the lowest to the highest rank."""
+    order = [int(position) for position in np.argsort(values, kind="stable") if np.isfinite(values[position])]
+    if len(order) <= count:
+        return sorted(order)
+    return [order[round(rank)] for rank in np.linspace(0, len(order) - 1, count)]
+
+
 def label_line_ends(
     axes: Axes,
     x: float,

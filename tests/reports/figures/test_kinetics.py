@@ -53,3 +53,23 @@ def test_the_value_used_is_marked() -> None:
     figure = draw_sensitivity(assumed, 2 + assumed[:, None], ["a"], 0.1237, assumed_label="k2'")
     assert "used: 0.1237" in texts(figure.axes[0])
     np.testing.assert_allclose(xs(figure.axes[0].lines[1]), 0.1237)
+
+
+def test_many_regions_stand_in_columns_and_a_wild_fit_is_a_number_at_the_edge() -> None:
+    values = np.linspace(0.5, 2.0, 120)[:, None].repeat(2, axis=1)
+    values[7, 1] = 57.0
+    figure = draw_regional_estimates(
+        values, values * 0.05, [f"region {index}" for index in range(120)], ["base", "task"], label="BP"
+    )
+    assert [len(axes.get_yticks()) for axes in figure.axes] == [40, 40, 40]
+    assert figure.axes[0].get_xlim() == figure.axes[2].get_xlim()
+    assert figure.axes[0].get_xlim()[1] < 4
+    assert "57 → " in texts(figure.axes[0])
+    assert figure.get_size_inches()[1] < 12
+
+
+def test_estimates_that_all_failed_are_still_a_figure() -> None:
+    nothing = np.full((2, 1), np.nan)
+    assert texts(draw_regional_estimates(nothing, nothing, ["a", "b"], ["base"], label="BP").axes[0]) == {
+        " not identifiable"
+    }
