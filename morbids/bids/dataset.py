@@ -15,7 +15,7 @@ from morbids.bids.inheritance import read_json_object
 from morbids.bids.names import DRAFT_SUFFIXES
 from morbids.bids.writing import write_text
 
-BIDS_VERSION = "1.11.1"
+BIDS_VERSION = "1.11.2"
 CODE_URL = "https://github.com/morbids/morbids"
 TEMPLATEFLOW_URL = "https://github.com/templateflow/templateflow"
 # Set by the container image: its name and tag, and what kind of container it is.

@@ -140,6 +140,7 @@ def find_scans(bids_dir: Path, filters: Filters, database_dir: Path | None = Non
     scans, rejected = [], []
     for image in selected:
         try:
+            _check_only_one(image, selected)
             scans.append(_read_scan(image, t1ws, selection, bids_dir))
         except MorbidsError as error:
             rejected.append(RejectedScan(image.entities, image.path, error))
@@ -214,6 +215,15 @@ def _listed(names: Sequence[str], most: int = 8) -> str:
     if not names:
         return "none"
     return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
+
+
+def _check_only_one(image: _Image, selected: Sequence[_Image]) -> None:
+    """Refuse a second image of the same name, compressed and not: their results would share names too."""
+    same = [other.path.name for other in selected if other.entities == image.entities]
+    if len(same) > 1:
+        raise MorbidsError(
+            f"{image.path.parent} has the same scan twice: {' and '.join(same)}.", "Remove one of them."
+        )
 
 
 def _read_scan(image: _Image, t1ws: Iterable[_Image], selection: Selection, bids_dir: Path) -> PetScan:

@@ -246,6 +246,16 @@ def test_a_bad_scan_does_not_stop_the_others(study: DatasetMaker) -> None:
     assert "FrameTimesStart has 11 values, but the image has 12 volumes" in wrong.error.message
 
 
+def test_a_scan_stored_twice_is_refused(study: DatasetMaker) -> None:
+    study.image("sub-01/pet/sub-01_task-rejection_pet.nii", len(START_S))
+    found = find_scans(study.root, Filters(participant_labels=("01",)))
+    assert labels(found) == ["sub-01_task-acceptance"]
+    assert len(found.rejected) == 2
+    for rejected in found.rejected:
+        message = "the same scan twice: sub-01_task-rejection_pet.nii and sub-01_task-rejection_pet.nii.gz"
+        assert message in rejected.error.message
+
+
 def test_unfetched_images_name_the_remedy(study: DatasetMaker) -> None:
     pet = study.root / "sub-01/pet/sub-01_task-rejection_pet.nii.gz"
     pet.unlink()
