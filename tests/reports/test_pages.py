@@ -1,6 +1,8 @@
 """Pages: blocks become HTML that is safe, offline and whole."""
 
 import math
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -158,3 +160,27 @@ def test_a_page_that_cannot_be_written_is_named(tmp_path: Path) -> None:
 def test_writing_leaves_nothing_else_behind(tmp_path: Path) -> None:
     write_page(Page("t", "s", ()), tmp_path / "t.html")
     assert [path.name for path in tmp_path.iterdir()] == ["t.html"]
+
+
+@pytest.mark.skipif(shutil.which("chromium") is None, reason="needs a browser")
+def test_a_browser_sorts_by_number_and_holds_a_flicker(tmp_path: Path) -> None:
+    rows = (("a", 0.5), ("b", None), ("c", -3.0), ("d", 11.0))
+    images = (picture(tmp_path, "a.png"), picture(tmp_path, "b.png"))
+    blocks = (Table(("Region", "Effect"), rows), Flicker(*images, "T1w", "PET", "c", "a"))
+    out = write_page(Page("t", "s", (Section("Results", blocks=blocks),)), tmp_path / "t.html")
+    actions = """
+      const order = () => [...document.querySelector("table").tBodies[0].rows].map(r => r.cells[0].textContent);
+      const press = (selector, i) => document.querySelectorAll(selector)[i].click();
+      press("th button", 1); const rising = order().join("");
+      press("th button", 1); const falling = order().join("");
+      press(".switch button", 2);
+      const second = getComputedStyle(document.querySelector(".second"));
+      document.title = [rising, falling, second.opacity, second.animationName].join(" ");
+    """
+    out.write_text(out.read_text().replace("</body>", f"<script>{actions}</script></body>"))
+    browser = ["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+    profile = f"--user-data-dir={tmp_path / 'profile'}"
+    shown = subprocess.run(
+        [*browser, "--no-first-run", profile, "--dump-dom", out.as_uri()], capture_output=True
+    )
+    assert "<title>cadb dacb 1 none</title>" in shown.stdout.decode()
