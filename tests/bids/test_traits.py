@@ -62,8 +62,8 @@ def test_a_dataset_without_tables_has_no_traits(dataset: DatasetMaker) -> None:
 
 def test_a_misspelt_trait_is_answered_with_the_near_one(dataset: DatasetMaker) -> None:
     dataset.text("participants.tsv", "participant_id\tresiliency\nsub-01\t30\nsub-02\t40\n")
-    with pytest.raises(MorbidsError, match=r"has a column 'resilency'. Did you mean resiliency"):
-        trait(join_traits(ROWS, read_traits(dataset.root)), "resilency")
+    with pytest.raises(MorbidsError, match=r"has a column 'reslncy'. Did you mean resiliency"):
+        trait(join_traits(ROWS, read_traits(dataset.root)), "reslncy")
 
 
 def test_text_is_no_regressor(dataset: DatasetMaker) -> None:
