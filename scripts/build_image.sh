@@ -41,7 +41,7 @@ fi
 
 # The machine's own certificates, so that a package index behind a proxy is trusted while building, and only then.
 certificates=/etc/ssl/certs/ca-certificates.crt
-buildah bud --isolation chroot --pull-never --build-arg "VERSION=$(cat version)" \
+buildah bud --layers --isolation chroot --pull-never --build-arg "VERSION=$(cat version)" \
     -v "$certificates:$certificates:ro" -t "$image" .
 
 rm -rf "$out/rootfs"

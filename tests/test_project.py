@@ -3,6 +3,7 @@
 import os
 import re
 import subprocess
+import sys
 import tomllib
 from importlib.metadata import version as installed_version
 from pathlib import Path
@@ -11,6 +12,8 @@ import pytest
 import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+
+from morbids.cli import build_parser
 
 ROOT = Path(__file__).parents[1]
 VERSION = (ROOT / "version").read_text().strip()
@@ -209,3 +212,32 @@ def test_image_gets_every_file_that_it_uses() -> None:
     assert used <= set(allowed)
     for name in used:
         assert (ROOT / name).exists(), name
+
+
+def test_options_in_scripts_and_documents_exist() -> None:
+    """What stands after the level on a command line of ours is an option of ours."""
+    known = {option for action in build_parser()._actions for option in action.option_strings}
+    files = ["Makefile", "docs/hpc.md", "docs/slurm_participants.sh", "scripts/smoke_image.sh"]
+    used: set[str] = set()
+    for name in files:
+        text = (ROOT / name).read_text().replace("\\\n", " ").replace("$(DEMO_OPTIONS)", demo_options())
+        for command in re.findall(r" (?:participant|group) +(--.*)$", text, flags=re.MULTILINE):
+            used |= set(re.findall(r"--[a-z][a-z-]+", command))
+    assert {"--participant-label", "--work-dir", "--nprocs", "--mem-gb"} <= used
+    assert used <= known
+
+
+def demo_options() -> str:
+    match = re.search(r"^DEMO_OPTIONS := (.*)$", (ROOT / "Makefile").read_text(), flags=re.MULTILINE)
+    assert match is not None
+    return match[1]
+
+
+def test_demo_asks_the_simulator_for_options_that_it_has() -> None:
+    command = re.search(r"-m morbids\.simulation \S+ (.*)$", (ROOT / "Makefile").read_text(), flags=re.M)
+    assert command is not None
+    result = subprocess.run(
+        [sys.executable, "-m", "morbids.simulation", "--help"], capture_output=True, text=True, check=True
+    )
+    for option in re.findall(r"--[a-z-]+", command[1]):
+        assert option in result.stdout
