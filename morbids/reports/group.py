@@ -14,7 +14,6 @@ from morbids.reports.findings import (
 )
 from morbids.reports.pages import (
     Alert,
-    Badge,
     Block,
     Cell,
     Facts,
@@ -209,9 +208,6 @@ def _people_section(report: GroupReport) -> Section:
     included = Table(report.included_columns, report.included, "Maps that took part")
     if not report.left_out:
         return Section("Who took part", blocks=(Text(("Nobody was left out.",)), included))
-    rows = tuple(
-        (row, Badge("flag", "left out"), contrast or "all contrasts", reason)
-        for row, contrast, reason in report.left_out
-    )
-    left_out = Table(("Scan", "", "Contrast", "Reason"), rows, "Left out, and why")
+    rows = tuple((row, contrast or "all contrasts", reason) for row, contrast, reason in report.left_out)
+    left_out = Table(("Scan", "Contrast", "Reason"), rows, "Left out, and why")
     return Section("Who took part", blocks=(left_out, Folded("Everyone who took part", (included,))))

@@ -125,18 +125,11 @@ def correlation_table(
         )
         for index, name in enumerate(regions)
     )
-    columns = (
-        "Region",
-        "Kind",
-        "n",
-        "Pearson r",
-        "95 % interval",
-        "p (permutation)",
-        "p (Holm)",
-        "Spearman rho",
-        "p (permutation, rho)",
+    columns = ("Region", "Kind", "n", "r", "95 % interval", "p", "p (Holm)", "rho", "p (rho)")
+    title = (
+        f"Correlation with {trait}: Pearson's r, Spearman's rho, p by permutation, Holm's over the regions"
     )
-    return Table(columns, rows, f"Correlation with {trait}", file)
+    return Table(columns, rows, title, file)
 
 
 def read_table(path: Path, caption: str, columns: Mapping[str, str] | None = None) -> Table:
