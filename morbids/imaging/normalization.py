@@ -1,0 +1,117 @@
+"""Nonlinear registration of a T1w image to a brain template."""
+
+import tempfile
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import SimpleITK as sitk
+
+from morbids.errors import MorbidsError
+from morbids.imaging.head_mask import dilate_mm
+from morbids.imaging.images import Image, read_image, write_image
+from morbids.imaging.resampling import index_transform, resample_volume
+from morbids.imaging.template_registration import TemplatePair, Warp, centre_mm, onto_isotropic_grid
+from morbids.numerics.arrays import BoolArray
+
+STRIP_MARGIN_MM = 6.0
+"""Tissue that far outside the brain mask is left: the registration, not the mask, finds the brain's edge."""
+TEMPLATE_CODE = 4
+
+
+class Normalization(NamedTuple):
+    """A T1w image brought to a template.
+
+    Attributes
+    ----------
+    t1w_to_template, template_to_t1w
+        ITK composite transforms (.h5) that bring images from the first space to the second.
+    t1w_in_template
+        The T1w image on the template's grid.
+    correlation
+        Pearson correlation of template and T1w image within the template's brain.
+    concern
+        Empty, or the sentence that says why the result is doubtful.
+    folded_percent
+        Share of the template's grid where the deformation folds (Jacobian determinant not positive).
+    """
+
+    t1w_to_template: Path
+    template_to_t1w: Path
+    t1w_in_template: Path
+    correlation: float
+    concern: str
+    folded_percent: float
+
+
+def register_to_template(
+    t1w: Path, mask: Path, template_brain: Path, template_mask: Path, out_dir: Path, threads: int
+) -> Normalization:
+    """Register a T1w image to a template: affine, then diffeomorphic on the template's grid.
+
+    Parameters
+    ----------
+    t1w
+        Bias-corrected T1w image (whole head).
+    mask
+        Its brain mask, on the same grid.
+    template_brain, template_mask
+        Brain-only template and its mask; at 2 mm fast, at 1 mm finer and four times slower.
+
+    Raises
+    ------
+    MorbidsError
+        The mask is empty, or an image is broken.
+    """
+    head, head_mask, brain, brain_mask = (
+        read_image(path) for path in (t1w, mask, template_brain, template_mask)
+    )
+    if not (head_mask.values > 0).any():
+        raise MorbidsError(
+            f"The brain mask {mask} is empty.", "Look at the brain extraction of this T1w image."
+        )
+    warp = _register(head, head_mask.values > 0, brain, brain_mask, threads)
+    to_template = warp.template_points_to_image()
+    pull = index_transform([to_template], brain.affine, head.affine)
+    moved = resample_volume(np.nan_to_num(head.values), brain.values.shape, pull, "linear", threads)
+    inside = brain_mask.values > 0
+    correlation = float(np.corrcoef(moved[inside], brain.values[inside])[0, 1])
+    folded_percent = _folded_percent(warp)
+    out_dir.mkdir(parents=True, exist_ok=True)
+    return Normalization(
+        _write_transform(to_template, out_dir / "from-T1w_to-template_xfm.h5"),
+        _write_transform(warp.image_points_to_template(), out_dir / "from-template_to-T1w_xfm.h5"),
+        write_image(moved, brain.affine, out_dir / "T1w_in_template.nii.gz", code=TEMPLATE_CODE),
+        correlation,
+        "",
+        folded_percent,
+    )
+
+
+def _register(head: Image, inside: BoolArray, brain: Image, brain_mask: Image, threads: int) -> Warp:
+    """Affine and deformable registration on a grid no finer than either image."""
+    spacing_mm = max(float(brain.voxel_mm.mean()), float(np.round(head.voxel_mm.min())))
+    near = dilate_mm(inside, STRIP_MARGIN_MM, head.voxel_mm)
+    moving = onto_isotropic_grid(head._replace(values=np.where(near, head.values, 0)), spacing_mm)
+    fixed = onto_isotropic_grid(brain, spacing_mm)
+    soft_mask = brain_mask._replace(values=(brain_mask.values > 0).astype(np.float32))
+    fixed_inside = onto_isotropic_grid(soft_mask, spacing_mm).values > 0.5
+    start = np.eye(4)
+    start[:3, 3] = centre_mm(inside, head.affine) - centre_mm(fixed_inside, fixed.affine)
+    with tempfile.TemporaryDirectory(prefix="morbids_normalization_") as folder:
+        pair = TemplatePair(fixed, fixed_inside, moving, Path(folder), threads)
+        (affine,) = pair.register_affine([start])
+        return pair.register_deformable(affine, (100, 50, 10))
+
+
+def _folded_percent(warp: Warp) -> float:
+    """Share of the template's grid where the displacement is not invertible."""
+    jacobian = sitk.GetArrayFromImage(sitk.DisplacementFieldJacobianDeterminant(warp.displacement)).T
+    folded = (jacobian <= 0).mean()
+    return float(100 * folded)
+
+
+def _write_transform(transform: sitk.Transform, path: Path) -> Path:
+    """Write an ITK transform; the format follows the suffix."""
+    sitk.WriteTransform(transform, str(path))
+    return path
