@@ -274,8 +274,13 @@ def run_level(
 
 
 def _set_up_logging(console: Console, verbosity: int) -> None:
-    handler = RichHandler(console=console, show_path=False, show_level=False, markup=False, highlighter=None)
-    logging.basicConfig(level="WARNING", format="%(message)s", handlers=[handler], force=True)
+    handler: logging.Handler = (
+        RichHandler(console=console, show_path=False, show_level=False, highlighter=None)
+        if console.is_terminal
+        else logging.StreamHandler()
+    )
+    plain = "%(message)s" if console.is_terminal else "%(asctime)s %(message)s"
+    logging.basicConfig(level="WARNING", format=plain, datefmt="%H:%M:%S", handlers=[handler], force=True)
     logger.setLevel(logging.DEBUG if verbosity else logging.INFO)
     if verbosity > 1:
         logging.getLogger().setLevel(logging.INFO)

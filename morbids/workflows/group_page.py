@@ -137,7 +137,8 @@ def _finding(activations: int, deactivations: int, summary: Mapping[str, Any], s
     if not summary:
         return "The test failed; see above."
     kind = "all" if summary["Exhaustive"] else "random"
-    tested = f"{summary['NumberOfRearrangements']} rearrangements ({kind}), smallest possible p {summary['SmallestP']:.2g}."
+    count, smallest = summary["NumberOfRearrangements"], summary["SmallestP"]
+    tested = f"{count} rearrangements ({kind}), smallest possible p {smallest:.2g}."
     if activations or deactivations:
         return (
             f"{activations} activated and {deactivations} deactivated clusters have a peak with family-wise "

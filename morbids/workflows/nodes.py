@@ -107,7 +107,8 @@ def connect_across(
     pairs: Sequence[tuple[str, str]],
 ) -> None:
     """Connect outputs of `giver` to inputs of a node inside another workflow, both inside `whole`."""
-    workflow.add_nodes([node])
+    if workflow.get_node(node.name) is None:
+        workflow.add_nodes([node])
     whole.connect([(giver, workflow, [(output, f"{node.name}.{name}") for output, name in pairs])])
 
 

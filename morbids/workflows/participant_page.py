@@ -81,7 +81,7 @@ def write_participant_pages(
 
 def _methods(plans: Sequence[ScanPlan], study: Study, settings: Settings) -> tuple[str, ...]:
     """Methods text: paragraphs that several scans share stand once."""
-    paragraphs = []
+    paragraphs: list[str] = []
     for plan in plans:
         kinetics, space = plan.kinetics, settings.output_spaces[0].space
         normalization = _facts(study, plan.t1w.entities, "t1w_to_template", {"to": space})
@@ -94,7 +94,7 @@ def _methods(plans: Sequence[ScanPlan], study: Study, settings: Settings) -> tup
             k2_prime_per_min=kinetics.k2_prime_per_min,
             k2_prime_source=kinetics.k2_prime_source,
             t_star_min=kinetics.t_star_min,
-            windows=tuple(tuple(window) for window in kinetics.windows),
+            windows=tuple((w.name, w.start_min, w.end_min) for w in kinetics.windows),
             atlas=settings.atlas,
             motion_corrected=settings.motion,
         )

@@ -74,6 +74,9 @@ class Save(BaseInterface):
                 self._save(self.destinations[name], Path(path), facts)
         return runtime
 
+    def _list_outputs(self) -> dict[str, Any]:
+        return {}
+
     def _save(self, output: Output, path: Path, facts: Mapping[str, Any]) -> None:
         destination = output_path(Path(self.root), self.source, output.role, output.entities)
         copy_if_different(path, destination)
