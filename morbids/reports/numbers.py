@@ -26,10 +26,3 @@ def format_p(p: float) -> str:
     if p < 0.001:
         return "<\u202f.001"
     return f"{p:.3f}".removeprefix("0")
-
-
-def format_interval(low: float, high: float) -> str:
-    """Both ends in brackets; "n/a" when either is NaN."""
-    if math.isnan(low) or math.isnan(high):
-        return "n/a"
-    return f"[{format_number(low)},\u00a0{format_number(high)}]"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from morbids.reports.numbers import format_interval, format_number, format_p
+from morbids.reports.numbers import format_number, format_p
 
 
 @pytest.mark.parametrize(
@@ -13,12 +13,10 @@ def test_numbers_have_three_digits(value: float, text: str) -> None:
     assert format_number(value) == text
 
 
-def test_p_and_intervals() -> None:
+def test_p_has_three_decimals_and_no_zero() -> None:
     assert [format_p(p) for p in (0.0005, 0.012, 1.0, float("nan"))] == [
         "<\u202f.001",
         ".012",
         "1.000",
         "n/a",
     ]
-    assert format_interval(-0.1, 0.25) == "[−0.100,\u00a00.250]"
-    assert format_interval(float("nan"), 1.0) == "n/a"
