@@ -10,13 +10,14 @@ from morbids.numerics.tracer import Release, simulate_curves
 from morbids.simulation.anatomy import Head
 from morbids.simulation.settings import CHALLENGE_MIN, StudySettings
 
-WHITE_BP_ND, WHITE_R1 = 0.1, 0.6
-CSF_UPTAKE, SOFT_UPTAKE = 0.12, 0.35
-"""Curves of CSF and of tissue outside the brain, as parts of the reference curve."""
+WHITE_BINDING, WHITE_DELIVERY = 0.35, 0.7
+"""BP_ND and R1 of white matter, as parts of those of the grey matter around it."""
+CSF_UPTAKE, SOFT_UPTAKE = 0.35, 0.35
+"""Curves of CSF (with the vessels and meninges in it) and of tissue outside the brain, as parts of the reference."""
 
 _BP_NODES = np.linspace(0.0, 7.0, 36)
 _CHANGE_NODES = np.linspace(-0.6, 0.6, 9)
-_R1_NODES = np.linspace(0.6, 1.4, 5)
+_R1_NODES = np.linspace(0.4, 1.4, 6)
 _COMPONENTS = 6
 
 
@@ -82,25 +83,25 @@ def activity_maps(table: CurveTable, tissue: Tissue, change: FloatArray) -> Floa
     change
         Part by which BP_ND changes during the challenge, on the tissue's grid; -0.1 is 10 % lower.
     """
-    n_components = table.components.shape[1]
     reference = _interpolate(table, np.zeros(1), np.zeros(1), np.ones(1))[:, 0]
-    white = _interpolate(table, np.full(1, WHITE_BP_ND), np.zeros(1), np.full(1, WHITE_R1))[:, 0]
     rest = CSF_UPTAKE * tissue.csf + SOFT_UPTAKE * tissue.soft
-    maps = reference[:, None, None, None] * rest + white[:, None, None, None] * tissue.white
-    where = tissue.binding > 0
-    own = _interpolate(table, tissue.bp_nd[where], change[where], tissue.r1[where])
-    maps = maps.astype(np.float32)
-    for i in range(n_components):
-        maps[i][where] += own[i] * tissue.binding[where]
+    maps: FloatArray = (reference[:, None, None, None] * rest).astype(np.float32)
+    for share, binding, delivery in (
+        (tissue.binding, 1.0, 1.0),
+        (tissue.white, WHITE_BINDING, WHITE_DELIVERY),
+    ):
+        where = share > 0
+        own = _interpolate(table, binding * tissue.bp_nd[where], change[where], delivery * tissue.r1[where])
+        for component, weights in zip(maps, own, strict=True):
+            component[where] += weights * share[where]
     return maps
 
 
 def distribution_volume(tissue: Tissue, change: FloatArray) -> FloatArray:
     """V_T of every voxel relative to non-displaceable tissue: what an ideal model reads as BP_ND + 1."""
-    bound = tissue.binding * (1 + tissue.bp_nd * (1 + change))
-    volume: FloatArray = (
-        bound + tissue.white * (1 + WHITE_BP_ND) + CSF_UPTAKE * tissue.csf + SOFT_UPTAKE * tissue.soft
-    )
+    bp_nd = tissue.bp_nd * (1 + change)
+    grey, white = tissue.binding * (1 + bp_nd), tissue.white * (1 + WHITE_BINDING * bp_nd)
+    volume: FloatArray = grey + white + CSF_UPTAKE * tissue.csf + SOFT_UPTAKE * tissue.soft
     return volume.astype(np.float32)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 from scipy import ndimage
 
 from morbids.numerics.arrays import BoolArray, FloatArray
-from morbids.simulation.grids import Grid, make_grid, pull, voxel_centres
+from morbids.simulation.grids import Grid, crop, make_grid, pull, voxel_centres
 from morbids.simulation.template import HIGH_MM, LOW_MM, TemplateBrain
 
 CSF_INTENSITY, GREY_INTENSITY, WHITE_INTENSITY = 26.0, 64.0, 87.0
@@ -24,6 +24,29 @@ _FAT, _MUSCLE, _SKIN, _MARROW, _BONE, _EYE = 1.15, 0.50, 0.62, 0.45, 0.09, 0.22
 """T1w intensity relative to white matter."""
 
 
+class _Solid(NamedTuple):
+    """An ellipsoid in the soft tissue: its T1w intensity, and its uptake relative to soft tissue."""
+
+    centre_mm: tuple[float, float, float]
+    radii_mm: tuple[float, float, float]
+    intensity: float
+    uptake: float
+
+
+_SOLIDS = (
+    _Solid((0, 60, -48), (9, 26, 20), 0.03, 0.0),  # nasal cavity
+    _Solid((0, 48, -88), (24, 30, 5), 0.05, 0.0),  # mouth
+    _Solid((0, 12, -110), (9, 7, 60), 0.02, 0.0),  # pharynx and trachea
+    _Solid((-33, 62, -36), (12, 12, 12), _EYE, 0.2),
+    _Solid((33, 62, -36), (12, 12, 12), _EYE, 0.2),
+    _Solid((-26, 52, -64), (11, 14, 13), 0.04, 0.0),  # maxillary sinuses
+    _Solid((26, 52, -64), (11, 14, 13), 0.04, 0.0),
+    _Solid((0, -20, -130), (14, 14, 55), 0.38, 0.8),  # vertebral bodies
+    _Solid((0, -44, -130), (9, 8, 70), CSF_INTENSITY / WHITE_INTENSITY, 0.2),  # spinal canal
+    _Solid((0, -44, -130), (5.5, 4.5, 70), 0.8, 0.8),  # spinal cord
+)
+
+
 class Head(NamedTuple):
     """The head in template space; every map is (x, y, z) float32 on `grid`.
 
@@ -32,8 +55,7 @@ class Head(NamedTuple):
     t1w
         Noise-free intensity, white matter 1.
     grey, white, csf
-        Shares of a voxel, 0 to 1. Grey includes the deep nuclei, the cerebellar cortex and the brain stem's
-        binding tissue is in `stem`.
+        Shares of a voxel, 0 to 1. Grey includes the deep nuclei and the cerebellar cortex.
     stem
         Share of brain stem (white on a T1w image, but with its own receptor density).
     soft
@@ -69,7 +91,7 @@ def build_head(template: TemplateBrain) -> Head:
     brain = ndimage.binary_fill_holes(template.t1w > 0)
     grey, white, csf, stem = _tissue_shares(template, brain)
     around = _surround(template.grid, brain)
-    inside = np.clip(ndimage.gaussian_filter(brain.astype(np.float32), 0.6), 0, 1)
+    inside = ndimage.gaussian_filter(brain.astype(np.float32), 0.6 / template.grid.voxel_mm[0])
     t1w = inside * template.t1w / WHITE_INTENSITY + (1 - inside) * around.t1w
     csf = csf + (1 - inside) * around.csf
     soft = (1 - inside) * around.soft
@@ -79,8 +101,9 @@ def build_head(template: TemplateBrain) -> Head:
 def _tissue_shares(template: TemplateBrain, brain: BoolArray) -> tuple[FloatArray, ...]:
     """Split the brain into grey, white, CSF and brain stem; shares add up to 1 inside the brain."""
     intensity = template.t1w
-    deep = _smooth_share(np.isin(template.neuromorphometrics, SUBCORTICAL_LABELS))
-    stem = _smooth_share(template.neuromorphometrics == BRAIN_STEM_LABEL)
+    sigma = 1.0 / template.grid.voxel_mm[0]
+    deep = _smooth_share(np.isin(template.neuromorphometrics, SUBCORTICAL_LABELS), sigma)
+    stem = _smooth_share(template.neuromorphometrics == BRAIN_STEM_LABEL, sigma)
     csf = np.clip((0.5 * (CSF_INTENSITY + GREY_INTENSITY) + 5 - intensity) / 20, 0, 1)
     white = np.clip((intensity - GREY_INTENSITY - 4) / (WHITE_INTENSITY - GREY_INTENSITY - 8), 0, 1)
     tissue = (1 - csf) * brain
@@ -90,9 +113,10 @@ def _tissue_shares(template: TemplateBrain, brain: BoolArray) -> tuple[FloatArra
     return grey, white, csf * brain, stem
 
 
-def _smooth_share(mask: BoolArray) -> FloatArray:
+def _smooth_share(mask: BoolArray, sigma_voxels: float) -> FloatArray:
     """Soften the staircase of a coarse label."""
-    share: FloatArray = np.clip(ndimage.gaussian_filter(mask.astype(np.float32), 1.0) * 1.6 - 0.3, 0, 1)
+    blurred = ndimage.gaussian_filter(mask.astype(np.float32), sigma_voxels)
+    share: FloatArray = np.clip(blurred * 1.6 - 0.3, 0, 1)
     return share
 
 
@@ -144,36 +168,24 @@ def _paint_layers(grid: Grid, hull_mm: FloatArray, ripple: FloatArray, skin_mm: 
     marrow = bone * np.exp(-(((hull_mm - SUBARACHNOID_MM - skull_mm / 2) / (0.22 * skull_mm)) ** 2))
     depth = -skin_mm
     tissue = _FAT * _step(6.5 + 1.5 * ripple - depth) + _MUSCLE * _step(depth - 6.5 - 1.5 * ripple)
-    tissue = np.where(depth < 2.0, _SKIN, tissue * (1 + 0.18 * ripple * _step(depth - 10)))
+    tissue *= 1 + 0.18 * ripple * _step(depth - 10)
+    tissue[depth < 2.0] = _SKIN
     t1w = csf * CSF_INTENSITY / WHITE_INTENSITY + (1 - csf - bone) * tissue
     t1w = t1w + (bone - marrow) * _BONE + marrow * _MARROW
     soft = (1 - csf - bone) + marrow
-    carved_t1w, carved_soft = _carve(grid, t1w, soft, hull_mm)
-    return _Surroundings(csf * head, carved_soft * head, (carved_t1w * head).astype(np.float32))
+    _carve(grid, t1w, soft, hull_mm)
+    return _Surroundings(csf * head, soft * head, t1w * head)
 
 
-def _carve(
-    grid: Grid, t1w: FloatArray, soft: FloatArray, hull_mm: FloatArray
-) -> tuple[FloatArray, FloatArray]:
-    """Cut airways, eyes, vertebrae and spinal canal out of the soft tissue."""
-    away = _step(hull_mm - SUBARACHNOID_MM - 2)
-    solids = [
-        (_ellipsoid(grid, (0, 60, -48), (9, 26, 20)), 0.03, 0.0),  # nasal cavity
-        (_ellipsoid(grid, (0, 48, -88), (24, 30, 5)), 0.05, 0.0),  # mouth
-        (_ellipsoid(grid, (0, 12, -110), (9, 7, 60)), 0.02, 0.0),  # pharynx and trachea
-        (_ellipsoid(grid, (-33, 62, -36), (12, 12, 12)), _EYE, 0.2),
-        (_ellipsoid(grid, (33, 62, -36), (12, 12, 12)), _EYE, 0.2),
-        (_ellipsoid(grid, (-26, 52, -64), (11, 14, 13)), 0.04, 0.0),  # maxillary sinuses
-        (_ellipsoid(grid, (26, 52, -64), (11, 14, 13)), 0.04, 0.0),
-        (_ellipsoid(grid, (0, -20, -130), (14, 14, 55)), 0.38, 0.8),  # vertebral bodies
-        (_ellipsoid(grid, (0, -44, -130), (9, 8, 70)), CSF_INTENSITY / WHITE_INTENSITY, 0.2),
-        (_ellipsoid(grid, (0, -44, -130), (5.5, 4.5, 70)), 0.8, 0.8),  # spinal cord
-    ]
-    for distance, intensity, uptake in solids:
-        share = _step(-distance) * away
-        t1w = t1w * (1 - share) + share * intensity
-        soft = soft * (1 - share) + share * uptake
-    return t1w, soft
+def _carve(grid: Grid, t1w: FloatArray, soft: FloatArray, hull_mm: FloatArray) -> None:
+    """Cut airways, eyes, vertebrae and spinal canal out of the soft tissue, in place."""
+    for solid in _SOLIDS:
+        centre, radii = np.array(solid.centre_mm), np.array(solid.radii_mm)
+        box, part = crop(grid, centre - radii - 2, centre + radii + 2)
+        outside_bone = _step(hull_mm[box] - SUBARACHNOID_MM - 2)
+        share = _step(-_ellipsoid(part, solid.centre_mm, solid.radii_mm)) * outside_bone
+        t1w[box] += share * (solid.intensity - t1w[box])
+        soft[box] += share * (solid.uptake - soft[box])
 
 
 def _ellipsoid(

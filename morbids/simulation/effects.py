@@ -18,7 +18,7 @@ class Release(NamedTuple):
     Attributes
     ----------
     region
-        Name of one of the focal regions.
+        Spheres of data/spheres.tsv: both sides of `Amygdala`, one of `VentralStriatum_L`.
     mean
         Average over participants; 0.14 is a BP_ND 14 % lower during the challenge.
     is_claim
@@ -49,17 +49,17 @@ class Effect(NamedTuple):
 
 
 RELEASES: tuple[Release, ...] = (
-    Release("rejection", "ventral striatum", 0.15),
-    Release("rejection", "amygdala", 0.15, trait="er89_total", slope=0.06),
-    Release("rejection", "midline thalamus", 0.14),
-    Release("rejection", "periaqueductal grey", 0.18, trait="er89_total", slope=0.07),
-    Release("rejection", "subgenual anterior cingulate", 0.07, False, "er89_total", 0.08),
-    Release("rejection", "pregenual anterior cingulate", 0.07, False, "rejection_negative_affect", -0.08),
-    Release("acceptance", "amygdala", 0.15),
-    Release("acceptance", "anterior insula", 0.14),
-    Release("acceptance", "midline thalamus", -0.14),
-    Release("acceptance", "subgenual anterior cingulate", -0.15),
-    Release("acceptance", "left ventral striatum", 0.07, False, "acceptance_social_desire", 0.08),
+    Release("rejection", "VentralStriatum", 0.15),
+    Release("rejection", "Amygdala", 0.15, trait="er89_total", slope=0.06),
+    Release("rejection", "MidlineThalamus", 0.14),
+    Release("rejection", "PAG", 0.18, trait="er89_total", slope=0.07),
+    Release("rejection", "sgACC", 0.07, False, "er89_total", 0.08),
+    Release("rejection", "pgACC", 0.07, False, "rejection_negative_affect", -0.08),
+    Release("acceptance", "Amygdala", 0.15),
+    Release("acceptance", "AnteriorInsula", 0.14),
+    Release("acceptance", "MidlineThalamus", -0.14),
+    Release("acceptance", "sgACC", -0.15),
+    Release("acceptance", "VentralStriatum_L", 0.07, False, "acceptance_social_desire", 0.08),
 )
 """Everything that happens during the challenge blocks of a study that is not null."""
 

@@ -24,7 +24,7 @@ def write_json(content: Mapping[str, Any], path: Path) -> None:
     path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
-def write_rows(rows: Sequence[Mapping[str, str]], metadata: Mapping[str, Any], path: Path) -> None:
+def write_rows(rows: Sequence[Mapping[str, str | float]], metadata: Mapping[str, Any], path: Path) -> None:
     """Write a TSV file with its JSON file."""
     path.parent.mkdir(parents=True, exist_ok=True)
     write_table(pd.DataFrame(list(rows)), path)

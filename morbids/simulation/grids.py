@@ -6,8 +6,10 @@ from typing import NamedTuple
 import numpy as np
 import SimpleITK as sitk
 
-from morbids.imaging.resampling import index_transform
+from morbids.imaging.resampling import index_transform, resample_volume
 from morbids.numerics.arrays import FloatArray, IntArray
+
+THREADS = 2
 
 
 class Grid(NamedTuple):
@@ -63,6 +65,20 @@ def voxel_centres(grid: Grid) -> tuple[FloatArray, FloatArray, FloatArray]:
     return axes[0][:, None, None], axes[1][None, :, None], axes[2][None, None, :]
 
 
+def crop(
+    grid: Grid, low_mm: Sequence[float] | FloatArray, high_mm: Sequence[float] | FloatArray
+) -> tuple[tuple[slice, slice, slice], Grid]:
+    """Box of a RAS grid: the slices that cut it out of an array, and its own grid."""
+    origin = grid.affine[:3, 3]
+    first = np.clip(np.floor((np.asarray(low_mm) - origin) / grid.voxel_mm), 0, grid.shape).astype(int)
+    last = np.clip(np.ceil((np.asarray(high_mm) - origin) / grid.voxel_mm) + 1, first, grid.shape).astype(int)
+    affine = grid.affine.copy()
+    affine[:3, 3] = origin + first * grid.voxel_mm
+    nx, ny, nz = (int(length) for length in last - first)
+    box = (slice(first[0], last[0]), slice(first[1], last[1]), slice(first[2], last[2]))
+    return box, Grid((nx, ny, nz), affine)
+
+
 def pull(
     values: FloatArray | IntArray,
     source: Grid,
@@ -87,12 +103,11 @@ def pull(
     FloatArray
         float32 of the target's shape; 0 outside the source.
     """
-    moving = sitk.GetImageFromArray(np.ascontiguousarray(values.T, dtype=np.float32))
-    resampler = sitk.ResampleImageFilter()
-    resampler.SetSize(list(target.shape))
-    resampler.SetTransform(index_transform(chain, target.affine, source.affine))
-    resampler.SetInterpolator(sitk.sitkNearestNeighbor if nearest else sitk.sitkLinear)
-    resampler.SetDefaultPixelValue(0.0)
-    resampler.SetNumberOfThreads(2)
-    moved: FloatArray = sitk.GetArrayFromImage(resampler.Execute(moving)).T
-    return moved
+    transform = index_transform(chain, target.affine, source.affine)
+    return resample_volume(
+        values.astype(np.float32, copy=False),
+        target.shape,
+        transform,
+        "nearest" if nearest else "linear",
+        THREADS,
+    )

