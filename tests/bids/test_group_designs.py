@@ -1,13 +1,14 @@
 """From a model and the table of rows to design matrices, against matrices written by hand."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from morbids.bids.group_designs import GroupDesign, build_designs
-from morbids.bids.stats_model import Contrast, Node, StatsModel
+from morbids.bids.stats_model import Contrast, Node, StatsModel, read_stats_model
 from morbids.bids.transformers import Factor, Product, Scale
 from morbids.errors import ExitCode, MorbidsError
 
@@ -186,3 +187,17 @@ def test_input_that_selects_nothing_is_refused(inputs: dict[str, tuple[str, ...]
     with pytest.raises(MorbidsError, match="No map fits the Input of the model 'm'") as refused:
         designs(MEAN, inputs=inputs)
     assert refused.value.exit_code == ExitCode.NOTHING_SELECTED
+
+
+def test_the_documented_model_runs_on_a_study_like_the_simulated_one() -> None:
+    model = read_stats_model(Path(__file__).parents[2] / "docs" / "resiliency_smdl.json")
+    rows = table().assign(er89_total=TRAIT * 2, age=[20.0, 31.0, 25.0, 40.0, 22.0, 28.0] * 2)
+    found = build_designs(model, rows)
+    assert [(design.label, [name for name, _ in design.contrasts]) for design in found.designs] == [
+        ("traitBaselineMinusAcceptance", ["intercept", "resiliency"]),
+        ("traitBaselineMinusRejection", ["intercept", "resiliency"]),
+        ("sexBaselineMinusAcceptance", ["FminusM", "mean"]),
+        ("sexBaselineMinusRejection", ["FminusM", "mean"]),
+    ]
+    assert found.designs[0].contrasts[1].design.exchange == "orders"
+    assert found.designs[2].contrasts[1].design.contrast.tolist() == [0.5, 0.5]
