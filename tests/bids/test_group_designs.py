@@ -191,7 +191,11 @@ def test_input_that_selects_nothing_is_refused(inputs: dict[str, tuple[str, ...]
 
 def test_the_documented_model_runs_on_a_study_like_the_simulated_one() -> None:
     model = read_stats_model(Path(__file__).parents[2] / "docs" / "resiliency_smdl.json")
-    rows = table().assign(er89_total=TRAIT * 2, age=[20.0, 31.0, 25.0, 40.0, 22.0, 28.0] * 2)
+    rows = (
+        table()
+        .rename(columns={"resiliency": "er89_total"})
+        .assign(age=[20.0, 31.0, 25.0, 40.0, 22.0, 28.0] * 2)
+    )
     found = build_designs(model, rows)
     assert [(design.label, [name for name, _ in design.contrasts]) for design in found.designs] == [
         ("traitBaselineMinusAcceptance", ["intercept", "resiliency"]),
