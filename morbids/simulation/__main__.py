@@ -96,13 +96,14 @@ def build_parser() -> argparse.ArgumentParser:
 def choose_settings(arguments: argparse.Namespace) -> StudySettings:
     """Turn the command line into settings; explicit sizes win over `--full-size`."""
     full = arguments.full_size
-    voxel_mm = arguments.voxel_mm or (FULL_PET_VOXEL_MM if full else _DEFAULTS.pet_voxel_mm)
+    usual_mm = FULL_PET_VOXEL_MM if full else _DEFAULTS.pet_voxel_mm
+    voxel_mm = usual_mm if arguments.voxel_mm is None else arguments.voxel_mm
     t1w_voxel_mm = FULL_T1W_VOXEL_MM if full else min(max(round(voxel_mm * 4 / 9, 2), 1.0), 2.0)
     people = FULL_PARTICIPANTS if full else _DEFAULTS.participants
     return StudySettings(
         participants=people if arguments.participants is None else arguments.participants,
         pet_voxel_mm=voxel_mm,
-        t1w_voxel_mm=arguments.t1w_voxel_mm or t1w_voxel_mm,
+        t1w_voxel_mm=t1w_voxel_mm if arguments.t1w_voxel_mm is None else arguments.t1w_voxel_mm,
         seed=arguments.seed,
         null=arguments.null,
         noise=arguments.noise,
