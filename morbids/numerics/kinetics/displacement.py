@@ -27,7 +27,7 @@ from morbids.numerics.kinetics.responses import (
 )
 
 # Integrals of library members are combinations of a few; those below this part of the first are left out.
-SMALLEST_COMPONENT = 1e-6
+SMALLEST_COMPONENT = 1e-4
 
 
 class DisplacementFit(NamedTuple):

@@ -24,10 +24,11 @@ class LoganRefFit(NamedTuple):
 
 
 class LoganPlot(NamedTuple):
-    """Axes of the reference Logan plot (n_frames, n_targets), minutes; NaN where a target is not positive."""
+    """Axes of the reference Logan plot, minutes, and 1 / C_T, each (n_frames, n_targets); NaN where C_T <= 0."""
 
     x: FloatArray
     y: FloatArray
+    reciprocal: FloatArray
 
 
 class PatlakRefFit(NamedTuple):
@@ -73,8 +74,8 @@ def logan_plot(
     line = integrate @ reference
     if k2_prime is not None:
         line = line + reference[rows] / k2_prime
-    divisor = np.where(target[rows] > 0, target[rows], np.nan)
-    return LoganPlot(x=line[:, None] / divisor, y=(integrate @ target) / divisor)
+    reciprocal = 1.0 / np.where(target[rows] > 0, target[rows], np.nan)
+    return LoganPlot(line[:, None] * reciprocal, (integrate @ target) * reciprocal, reciprocal)
 
 
 def fit_logan_ref(
@@ -116,7 +117,7 @@ def fit_logan_ref(
     fit = fit_linear(regressors, plot.y, chosen.weight)
     dvr, intercept = fit.coefficients
     fit = with_integrated_noise(
-        fit, regressors, chosen, integral_matrix(frames)[chosen.rows], -1.0 / intercept, target[chosen.rows]
+        fit, regressors, chosen, integral_matrix(frames)[chosen.rows], -1.0 / intercept, plot.reciprocal
     )
     dvr_se, intercept_se = fit.standard_error([1.0]), fit.standard_error([0.0, 1.0])
     return LoganRefFit(dvr - 1.0, dvr_se, dvr, dvr_se, intercept, intercept_se, fit.r_squared)

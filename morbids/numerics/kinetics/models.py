@@ -261,7 +261,7 @@ def fit_model(
     reference = np.asarray(reference, float)
 
     def fit_block(start: int) -> dict[str, FloatArray]:
-        block = np.asarray(target[:, start : start + BLOCK], float)
+        block = np.asarray(target[:, start : start + BLOCK], float, order="C")
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             return known.fit(block, reference, frames, options)._asdict()
 

@@ -30,15 +30,15 @@ def fit_mrtm0(
     """
     chosen = regression_points(frames, points, inverse_variance, n_parameters=3)
     integrate = integral_matrix(frames)[chosen.rows]
-    divisor = np.where(target[chosen.rows] > 0, target[chosen.rows], np.nan)
+    reciprocal = 1.0 / np.where(target[chosen.rows] > 0, target[chosen.rows], np.nan)
     regressors = [
-        (integrate @ reference)[:, None] / divisor,
-        reference[chosen.rows, None] / divisor,
+        (integrate @ reference)[:, None] * reciprocal,
+        reference[chosen.rows, None] * reciprocal,
         np.ones((len(chosen.rows), 1)),
     ]
-    fit = fit_linear(regressors, (integrate @ target) / divisor, chosen.weight)
+    fit = fit_linear(regressors, (integrate @ target) * reciprocal, chosen.weight)
     dvr, ratio, intercept = fit.coefficients
-    fit = with_integrated_noise(fit, regressors, chosen, integrate, -1.0 / intercept, divisor)
+    fit = with_integrated_noise(fit, regressors, chosen, integrate, -1.0 / intercept, reciprocal)
     k2a = np.where(intercept < 0, -1.0 / intercept, np.nan)
     r1, k2, k2_prime = ratio * k2a, dvr * k2a, dvr / ratio
     return ReferenceTissueFit(

@@ -19,7 +19,7 @@ def with_integrated_noise(
     points: RegressionPoints,
     integrate: FloatArray,
     loss: FloatArray,
-    divisor: FloatArray | float = 1.0,
+    factor: FloatArray | float = 1.0,
 ) -> LinearFit:
     """Give a fit the covariance that follows from independent noise of the frames.
 
@@ -37,15 +37,15 @@ def with_integrated_noise(
         (n_points, n_frames) rows of the integral matrix.
     loss
         (n_targets,) k2a of each target, or (n_frames, n_targets) where it changes during the scan.
-    divisor
-        (n_points, n_targets) where both sides of the equation are divided by the curve, as in a Logan plot.
+    factor
+        (n_points, n_targets) by which both sides of the equation are multiplied: 1 / C_T in a Logan plot.
     """
     loss = np.atleast_2d(loss)
-    scale = points.weight[:, None] / divisor
+    scale = points.weight[:, None] * factor
     paths = [_reach(scale * regressor, points, integrate, loss) for regressor in regressors]
     between = cross_products(paths, points.frame_variance)
     absorbed = np.einsum("ijn,ijn->n", fit.inverse, between)
-    expected = _residual_size(scale / divisor, points, integrate, loss) - absorbed
+    expected = _residual_size(scale * factor, points, integrate, loss) - absorbed
     enough = len(points.rows) > len(regressors)
     variance = fit.residual_sum / expected if enough else np.full_like(expected, np.nan)
     half = np.einsum("ikn,kjn->ijn", fit.inverse, between)
@@ -56,7 +56,8 @@ def _reach(
     weighted: FloatArray, points: RegressionPoints, integrate: FloatArray, loss: FloatArray
 ) -> FloatArray:
     """How much the noise of each frame (n_frames, n_targets) adds to a weighted sum of residuals."""
-    reach = loss * (integrate.T @ weighted)
+    reach = integrate.T @ weighted
+    reach = reach * loss if reach.shape[1] < loss.shape[1] else np.multiply(reach, loss, out=reach)
     reach[points.rows] += weighted
     return reach
 
@@ -67,7 +68,7 @@ def _residual_size(
     """Expected weighted sum of squared residuals (n_targets,) about the true line, for noise of size 1."""
     own_weight = weight * points.frame_variance[points.rows, None]
     own_integral = integrate[np.arange(len(points.rows)), points.rows, None]
-    own_loss = np.broadcast_to(loss, (integrate.shape[1], loss.shape[1]))[points.rows]
+    own_loss = loss if len(loss) == 1 else loss[points.rows]
     from_earlier = (integrate**2 * points.frame_variance).T @ weight
     return np.asarray(
         (own_weight * (1.0 + 2.0 * own_integral * own_loss)).sum(axis=0)
