@@ -1,6 +1,7 @@
 """What the user decides: `Settings` change results and are saved with them, `Resources` do not."""
 
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
@@ -18,12 +19,12 @@ class OutputSpace:
     """A template space and the edge of its voxels."""
 
     space: str
-    resolution_mm: float
+    resolution_mm: int
 
     @property
     def resolution_label(self) -> str:
         """The value of the `res-` entity: the edge in mm."""
-        return f"{self.resolution_mm:g}".replace(".", "p")
+        return str(self.resolution_mm)
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ class Settings:
     windows: tuple[Window, ...] = ()
     motion: bool = True
     atlas: str = "AAL"
-    output_spaces: tuple[OutputSpace, ...] = (OutputSpace("MNI152NLin2009cAsym", 2.0),)
+    output_spaces: tuple[OutputSpace, ...] = (OutputSpace("MNI152NLin2009cAsym", 2),)
     pet_smoothing_fwhm_mm: float = 0.0
     group_smoothing_fwhm_mm: float = 6.0
     mask_threshold: float = 0.2
@@ -93,18 +94,13 @@ def parse_output_space(text: str) -> OutputSpace:
     Raises
     ------
     MorbidsError
-        The resolution is not a positive number.
+        The text has another form, or a resolution that templates do not have.
     """
-    space, _, modifier = text.partition(":")
-    resolution = modifier.removeprefix("res-") if modifier else "2"
-    try:
-        output_space = OutputSpace(space, float(resolution))
-    except ValueError:
-        output_space = OutputSpace("", 0.0)
-    if not output_space.space.isalnum() or output_space.resolution_mm <= 0:
+    match = re.fullmatch(r"([A-Za-z0-9]+)(?::res-0?([12]))?", text)
+    if match is None:
         raise MorbidsError(
             f"--output-spaces {text!r} cannot be read.",
-            "Write SPACE or SPACE:res-MM, such as MNI152NLin2009cAsym:res-2.",
+            "Write SPACE or SPACE:res-MM with 1 or 2 mm, such as MNI152NLin2009cAsym:res-2.",
             ExitCode.USAGE,
         )
-    return output_space
+    return OutputSpace(match[1], int(match[2] or 2))

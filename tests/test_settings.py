@@ -5,11 +5,11 @@ from morbids.settings import OutputSpace, parse_output_space
 
 
 def test_output_spaces_carry_their_resolution() -> None:
-    assert parse_output_space("MNI152NLin2009cAsym") == OutputSpace("MNI152NLin2009cAsym", 2.0)
-    assert parse_output_space("MNI152NLin6Asym:res-1.5").resolution_label == "1p5"
+    assert parse_output_space("MNI152NLin2009cAsym") == OutputSpace("MNI152NLin2009cAsym", 2)
+    assert parse_output_space("MNI152NLin6Asym:res-01").resolution_label == "1"
 
 
-@pytest.mark.parametrize("text", ["MNI152NLin2009cAsym:res-fine", ":res-2", "MNI:res-0"])
+@pytest.mark.parametrize("text", ["MNI152NLin2009cAsym:res-fine", ":res-2", "MNI:res-0", "MNI:res-1.5"])
 def test_an_output_space_that_cannot_be_read_is_a_usage_error(text: str) -> None:
     with pytest.raises(MorbidsError, match="SPACE:res-MM") as error:
         parse_output_space(text)

@@ -43,6 +43,11 @@ class Workers(MultiProcPlugin):
 
     pool: ProcessPoolExecutor
 
+    def __init__(self, plugin_args: dict[str, Any]) -> None:
+        super().__init__(plugin_args)
+        self.pool.shutdown()
+        self.pool = _make_pool(self.processors)
+
     def _submit_job(self, node: Any, updatehash: bool = False) -> int:
         self._taskid += 1
         task: int = self._taskid
@@ -50,7 +55,7 @@ class Workers(MultiProcPlugin):
         try:
             future = self.pool.submit(run_node, *job)
         except BrokenProcessPool:
-            self.pool = ProcessPoolExecutor(self.processors, get_context(START_METHOD))
+            self.pool = _make_pool(self.processors)
             future = self.pool.submit(run_node, *job)
         future.add_done_callback(partial(self._collect, job, alone=False))
         self._task_obj[task] = future
@@ -66,7 +71,7 @@ class Workers(MultiProcPlugin):
             if alone:
                 self._taskresult[task] = {"taskid": task, "result": None, "traceback": [KILLED]}
                 return
-            pool = ProcessPoolExecutor(1, get_context(START_METHOD))
+            pool = _make_pool(1)
             pool.submit(run_node, *job).add_done_callback(partial(self._collect, job, alone=True))
             pool.shutdown(wait=False)
 
@@ -106,7 +111,6 @@ def execute(
         plugin_args={
             "n_procs": resources.n_procs,
             "memory_gb": resources.mem_gb,
-            "mp_context": START_METHOD,
             "status_callback": watch,
         }
     )
@@ -135,6 +139,10 @@ def sentence_of(traceback: str) -> str:
     own = re.findall(r"MorbidsError: (.+)", traceback)
     lines = [line.strip() for line in traceback.splitlines() if line.strip()]
     return own[-1].strip() if own else (lines[-1] if lines else "The step ended without a message.")
+
+
+def _make_pool(n_workers: int) -> ProcessPoolExecutor:
+    return ProcessPoolExecutor(n_workers, get_context(START_METHOD), initializer=_quieten_nipype)
 
 
 def _quieten_nipype() -> None:

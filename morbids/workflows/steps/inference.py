@@ -23,7 +23,7 @@ from morbids.numerics.statistics.permutation import (
     find_null_maxima,
     join_pieces,
 )
-from morbids.numerics.statistics.plan import PermutationPlan, Piece, plan_permutations
+from morbids.numerics.statistics.plan import PermutationPlan, Piece, plan_design
 from morbids.numerics.statistics.rearranged import prepare_model
 from morbids.numerics.statistics.tfce import enhance
 from morbids.settings import Inference
@@ -74,8 +74,7 @@ class Tested(NamedTuple):
 
 def plan_of(comparison: Comparison, n_permutations: int, seed: int) -> PermutationPlan:
     """Which rearrangements a comparison makes."""
-    design = comparison.design
-    return plan_permutations(len(comparison.maps), design.exchange, n_permutations, seed=seed)
+    return plan_design(comparison.design, n_permutations, seed=seed)
 
 
 def permute(
@@ -92,8 +91,9 @@ def permute(
     """Note the maxima of the maps that one piece of the plan rearranges."""
     model = prepare_model(np.load(maps, mmap_mode="r"), comparison.design)
     statistics = tuple(MAXIMA[name] for name in inference)
-    measurement = Measurement(statistics)
-    if set(statistics) != {"t"}:
+    if set(statistics) == {"t"}:
+        measurement = Measurement(statistics)
+    else:
         lattice = make_lattice(read_image(mask).values > 0.5)
         measurement = Measurement(statistics, lattice, cluster_threshold(cluster_forming_p, _df(comparison)))
     found = find_null_maxima(model, plan, Piece(*piece), measurement, threads=threads)
