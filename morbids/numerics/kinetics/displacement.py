@@ -1,11 +1,13 @@
 """Binding that changes during the scan: the reference tissue model with one more, time-dependent, efflux.
 
 C_T = R1 C_R + k2 int C_R - k2a int C_T - g int h C_T, with integrals from injection. The response h(t) is a
-step (Zhou 2006, NeuroImage 33:550), fades from a known onset (LSSRM, Alpert 2003, NeuroImage 19:1050), or comes
-from a library of gamma variates (lp-ntPET, Normandin 2012, NeuroImage 59:2285): one fit, three libraries.
+step (Zhou 2006, NeuroImage 33:550), fades from a known onset (LSSRM, Alpert 2003, NeuroImage 19:1050), or
+comes from a library of gamma variates (lp-ntPET, Normandin 2012, NeuroImage 59:2285): one fit, three
+libraries.
 
-All rest on one-tissue kinetics. Where binding has a compartment of its own, the first minutes bend the curve as
-a release would: fit points after t* only, or displacement is found where there is none (docs/kinetics.md).
+All rest on one-tissue kinetics. Where binding has a compartment of its own, the first minutes bend the
+curve as a release would: fit points after t* only, or displacement is found where there is none
+(docs/kinetics.md).
 """
 
 from typing import NamedTuple

@@ -58,7 +58,8 @@ def estimate_k2_prime(
     points
         (n_frames,) frames to fit; leave out those after a challenge.
     inverse_variance
-        (n_frames,) weights of the frames. Regions weigh by the inverse variance of their own k2'.
+        (n_frames,) weights of the frames. Regions weigh by the square of k2' over its standard
+        error: errors grow with k2', and weights of inverse variance would favour low values.
 
     Raises
     ------
@@ -78,7 +79,9 @@ def estimate_k2_prime(
             "No region binds enough of the tracer to estimate k2', the efflux rate of the reference region.",
             "Give a number with --k2prime.",
         )
-    low, middle, high = _weighted_quantiles(k2_prime[used], 1.0 / error[used] ** 2, (0.16, 0.5, 0.84))
+    low, middle, high = _weighted_quantiles(
+        k2_prime[used], (k2_prime[used] / error[used]) ** 2, (0.16, 0.5, 0.84)
+    )
     return K2PrimeEstimate(middle, (high - low) / 2, k2_prime, error, used)
 
 

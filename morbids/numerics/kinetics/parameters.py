@@ -1,8 +1,8 @@
 """What reference tissue models estimate, and how linear coefficients become those parameters.
 
 The operational equation (Ichise 2003) is C_T = k2 int C_R - k2a int C_T + R1 C_R, with k2a = k2 / (1 +
-BP_ND) and k2' = k2 / R1. All rates are per minute; every field is (n_targets,), NaN where the target does not
-identify it.
+BP_ND) and k2' = k2 / R1. All rates are per minute; every field is (n_targets,), NaN where the target does
+not identify it.
 """
 
 from typing import NamedTuple

@@ -1,8 +1,8 @@
 """Standard errors of equations that hold running integrals of the noisy curve itself.
 
-In C_T = ... - k2a int C_T the error of one frame is in the residual of that frame and, k2a times its integral, in
-those of all later frames: residuals are (1 + k2a int) applied to the noise. Ordinary least squares takes
-them for independent, and its standard errors come out up to four times too small.
+In C_T = ... - k2a int C_T the error of one frame is in the residual of that frame and, k2a times its
+integral, in those of all later frames: residuals are (1 + k2a int) applied to the noise. Ordinary least
+squares takes them for independent, and its standard errors come out up to four times too small.
 """
 
 from collections.abc import Sequence

@@ -18,11 +18,13 @@ from morbids.numerics.kinetics.parameters import FixedEffluxFit, ReferenceTissue
 class BasisGrid(NamedTuple):
     """The efflux rates k2a (per minute) of which basis functions are made, equally far apart on a log scale.
 
-    The lowest holds BP_ND = 4 at k2 = 0.025 per minute.
+    The lowest holds BP_ND = 4 at k2 = 0.025 per minute; the highest is beyond any tissue. A fit that is
+    drawn beyond either end is NaN. One that merely rests there, because target and reference are alike and
+    k2a is nothing to them, has BP_ND and R1 but neither k2 nor k2'.
     """
 
     lowest: float = 0.005
-    highest: float = 0.6
+    highest: float = 1.5
     n_bases: int = 100
 
     @property
@@ -39,6 +41,8 @@ class Bases(NamedTuple):
     slope: FloatArray
 
 
+# A tilt below this part of k2a is rounding, where target and reference are the same curve.
+ROUNDING = 1e-6
 DEFAULT_GRID = BasisGrid()
 
 
@@ -86,6 +90,9 @@ def fit_srtm(
     fit = fit_linear([delivery, value[:, best], slope[:, best]], response, chosen.weight)
     r1, amplitude, tilt = fit.coefficients
     shift, inside = _shift(tilt, amplitude, best, grid)
+    rests = np.abs(tilt) < 2.0 * fit.standard_error([0.0, 0.0, 1.0]) + ROUNDING * bases.k2a[best]
+    fit = fit.where(inside | rests)
+    r1, amplitude, _ = fit.coefficients
     k2a = bases.k2a[best] * np.exp(shift)
     k2 = amplitude + r1 * k2a
     k2_prime = k2 / r1
@@ -94,7 +101,7 @@ def fit_srtm(
         bp_nd=k2 / k2a - 1.0,
         bp_nd_se=fit.standard_error([1.0, (1.0 + shift) / k2a, -1.0 / k2a]),
         r1=r1,
-        r1_se=fit.standard_error([0.0 * r1 + 1.0]),
+        r1_se=fit.standard_error([1.0]),
         k2=np.where(inside, k2, np.nan),
         k2_se=fit.standard_error([k2a, 1.0 - r1 * shift * by_k2a, r1 * by_k2a]),
         k2_prime=np.where(inside, k2_prime, np.nan),

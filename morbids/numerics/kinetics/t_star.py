@@ -1,0 +1,83 @@
+"""When a Logan plot becomes straight: t* by a stated criterion."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from morbids.errors import MorbidsError
+from morbids.numerics.arrays import FloatArray
+from morbids.numerics.frames import Frames
+from morbids.numerics.kinetics.graphical import fit_logan_ref, logan_plot
+
+# A line through fewer points proves nothing.
+LEAST_POINTS = 4
+
+
+class TStar(NamedTuple):
+    """The choice and what it was made from.
+
+    Attributes
+    ----------
+    t_star_min
+        Start of the first frame of the line.
+    candidate_min
+        (n_candidates,) starts that were tried.
+    deviation_percent
+        (n_candidates,) median over the targets of the largest distance of a point from the line, in
+        percent of the line; shown beside the Logan plot.
+    """
+
+    t_star_min: float
+    candidate_min: FloatArray
+    deviation_percent: FloatArray
+
+
+def find_t_star(
+    target: FloatArray,
+    reference: FloatArray,
+    frames: Frames,
+    *,
+    k2_prime: float | None,
+    inverse_variance: FloatArray | None = None,
+    largest_deviation_percent: float = 5.0,
+) -> TStar:
+    """Earliest start of the Logan plot from which no point is farther from the line than a few percent.
+
+    Parameters
+    ----------
+    target, reference
+        (n_frames, n_targets) regional curves and (n_frames,); voxels are too noisy for this.
+    frames
+        Minutes from injection.
+    k2_prime
+        As for the fit.
+    inverse_variance
+        (n_frames,) weights.
+    largest_deviation_percent
+        The criterion, for the median target.
+
+    Raises
+    ------
+    MorbidsError
+        When no start meets it.
+    """
+    candidates = frames.start_min[: frames.n_frames - LEAST_POINTS + 1]
+    plot = logan_plot(target, reference, frames, k2_prime)
+    deviations = []
+    for start_min in candidates:
+        points = frames.start_min >= start_min
+        fit = fit_logan_ref(
+            target, reference, frames, k2_prime=k2_prime, points=points, inverse_variance=inverse_variance
+        )
+        line = fit.dvr * plot.x[points] + fit.intercept
+        distance = 100 * np.abs(plot.y[points] / line - 1).max(axis=0)
+        known = distance[np.isfinite(distance)]
+        deviations.append(np.median(known) if known.size else np.inf)
+    deviation = np.array(deviations)
+    straight = np.flatnonzero(deviation <= largest_deviation_percent)
+    if not straight.size:
+        raise MorbidsError(
+            f"No start of the Logan plot leaves all points within {largest_deviation_percent:g} % of a line.",
+            "Give a number with --t-star.",
+        )
+    return TStar(float(candidates[straight[0]]), candidates, deviation)
