@@ -10,7 +10,7 @@ from morbids.numerics.tracer import Release, simulate_curves
 from morbids.simulation.anatomy import Head
 from morbids.simulation.settings import CHALLENGE_MIN, StudySettings
 
-WHITE_BINDING, WHITE_DELIVERY = 0.35, 0.7
+WHITE_BINDING, WHITE_DELIVERY = 0.35, 0.8
 """BP_ND and R1 of white matter, as parts of those of the grey matter around it."""
 CSF_UPTAKE, SOFT_UPTAKE = 0.35, 0.35
 """Curves of CSF (with the vessels and meninges in it) and of tissue outside the brain, as parts of the reference."""

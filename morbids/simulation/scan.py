@@ -18,7 +18,7 @@ from morbids.simulation.subject import Subject
 
 RETEST_CV, RETEST_FWHM_MM = 0.03, 40.0
 """Smooth difference of BP_ND between a person's two scans, on top of the scan's own noise."""
-CHANGE_SD, CHANGE_FWHM_MM = 0.02, 30.0
+CHANGE_SD, CHANGE_FWHM_MM = 0.015, 30.0
 """Smooth change of BP_ND inside a scan that no task explains; a null study has it too."""
 REFERENCE_SUV = 1.0
 """Standardised uptake value of the reference region between 30 and 90 min."""

@@ -14,7 +14,7 @@ FIELD_MM = (288.0, 288.0, 153.0)
 """Field of view of the HR+: 128 x 128 x 63 voxels of 2.25 x 2.25 x 2.43 mm."""
 PLANE_RATIO = 2.43 / 2.25
 NOISE_FWHM_MM = 5.0
-NOISE_LEVEL = 0.11
+NOISE_LEVEL = 0.065
 """Standard deviation of a one-minute frame at injection, as part of the mean activity of the brain."""
 FIELD_CENTRE_MM = np.array([0.0, -18.0, 11.0])
 
