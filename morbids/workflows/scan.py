@@ -201,10 +201,14 @@ def _add_reference(builder: ScanBuilder, motion: Node, coregistration: Node, mas
             (motion, picture, [("petref", "petref")]),
             (region, picture, [("mask", "reference_mask")]),
             (mask, picture, [("mask", "mask")]),
+            (coregistration, picture, [("pet_to_t1w", "pet_to_t1w")]),
         ]
     )
+    builder.connect_anatomy(picture, [("extract_brain.corrected_t1w", "t1w")])
     builder.connect_atlas(region, rule.atlas)
-    builder.save_picture(picture, "reference")
+    pictures = {name: Output("pet_picture", {"desc": name}) for name in ("reference", "referenceT1w")}
+    save_pictures = builder.save("save_picture_reference", pictures, fields=("pictures",))
+    builder.workflow.connect(picture, "pictures", save_pictures, "pictures")
     return curve
 
 

@@ -77,19 +77,31 @@ def picture_registration(
 
     The registration goes into the image's affine: what is drawn has been interpolated by nothing but the drawing.
     """
-    image = read_image(petref)
-    affine = invert(read_itk(pet_to_t1w)[0]) @ image.affine
-    moved = write_image(image.values, affine, out_dir / "petref.nii.gz", like=image.header)
+    moved = _move(petref, invert(read_itk(pet_to_t1w)[0]), out_dir / "petref.nii.gz")
     figure = draw_pet_on_t1w(moved, t1w_mask, dseg, unit=unit)
     return Picture(write_figure(figure, out_dir / "coregistration.png"))
 
 
 def picture_reference(
-    petref: Path, reference_mask: Path, mask: Path, name: str, unit: str, out_dir: Path
-) -> Picture:
-    """The reference region on the PET reference image."""
-    figure = draw_reference_region(petref, reference_mask, mask, name=name, unit=unit)
-    return Picture(write_figure(figure, out_dir / "reference.png"))
+    petref: Path,
+    reference_mask: Path,
+    mask: Path,
+    t1w: Path,
+    pet_to_t1w: Path,
+    name: str,
+    unit: str,
+    out_dir: Path,
+) -> Pictures:
+    """The reference region on the PET reference image, and on the T1w image on the same planes."""
+    on_pet = draw_reference_region(petref, reference_mask, mask, name=name, unit=unit)
+    moved = _move(t1w, read_itk(pet_to_t1w)[0], out_dir / "t1w.nii.gz")
+    on_t1w = draw_reference_region(petref, reference_mask, mask, name=name, t1w=moved)
+    return Pictures(
+        {
+            "reference": write_figure(on_pet, out_dir / "reference.png"),
+            "referenceT1w": write_figure(on_t1w, out_dir / "t1w.png"),
+        }
+    )
 
 
 def plot_motion(confounds: Path, plan: KineticPlan, out_dir: Path) -> Picture:
@@ -115,6 +127,7 @@ def plot_curves(curves: Path, reference_curve: Path, plan: KineticPlan, unit: st
         table.names,
         read_curves(reference_curve).curves[:, 0],
         spans=_spans(plan),
+        highlighted=[table.names[region] for region in _spread(table.curves)],
         unit=unit,
         reference_name=plan.reference.name,
     )
@@ -248,6 +261,12 @@ def label_of_parameter(parameter: str) -> str:
     return symbols.get(parameter, parameter) + ("" if unit == "unitless" else f" ({unit})")
 
 
+def _move(image: Path, matrix: FloatArray, out: Path) -> Path:
+    """Move an image rigidly in the world, without interpolation."""
+    still = read_image(image)
+    return write_image(still.values, matrix @ still.affine, out, like=still.header)
+
+
 def _spans(plan: KineticPlan) -> list[Span]:
     return [(window.name, window.start_min, window.end_min) for window in plan.windows]
 
@@ -256,6 +275,14 @@ def _highest(values: FloatArray, count: int) -> list[int]:
     """Return places of the largest finite values, largest first."""
     order: Sequence[int] = np.argsort(np.nan_to_num(-values, nan=np.inf))[:count].tolist()
     return [place for place in order if np.isfinite(values[place])] or list(order)
+
+
+def _spread(curves: FloatArray, count: int = 6) -> list[int]:
+    """Places of curves (n_frames, n_regions) from the highest to the lowest at the end, evenly picked."""
+    order = np.argsort(-np.nan_to_num(curves[-1]))
+    return [
+        int(order[place]) for place in np.unique(np.linspace(0, len(order) - 1, count).round().astype(int))
+    ]
 
 
 def _percentile(path: Path, inside: BoolArray) -> float:
