@@ -9,6 +9,7 @@ from morbids.numerics.kinetics.least_squares import fit_linear, regression_point
 from morbids.numerics.kinetics.parameters import (
     FixedEffluxFit,
     ReferenceTissueFit,
+    fill_multiples,
     fixed_efflux_fit,
     reference_tissue_fit,
 )
@@ -41,7 +42,7 @@ def fit_mrtm0(
     fit = with_integrated_noise(fit, regressors, chosen, integrate, -1.0 / intercept, reciprocal)
     k2a = np.where(intercept < 0, -1.0 / intercept, np.nan)
     r1, k2, k2_prime = ratio * k2a, dvr * k2a, dvr / ratio
-    return ReferenceTissueFit(
+    found = ReferenceTissueFit(
         bp_nd=dvr - 1.0,
         bp_nd_se=fit.standard_error([1.0]),
         r1=r1,
@@ -52,6 +53,7 @@ def fit_mrtm0(
         k2_prime_se=fit.standard_error([1.0 / ratio, -k2_prime / ratio]),
         r_squared=fit.r_squared,
     )
+    return fill_multiples(found, target[chosen.rows], reference[chosen.rows], chosen.weight)
 
 
 def fit_mrtm1(
@@ -82,9 +84,9 @@ def fit_mrtm1(
     integrate = integral_matrix(frames)[chosen.rows]
     regressors = [(integrate @ reference)[:, None], integrate @ target, reference[chosen.rows, None]]
     fit = fit_linear(regressors, target[chosen.rows], chosen.weight)
-    return reference_tissue_fit(
-        with_integrated_noise(fit, regressors, chosen, integrate, -fit.coefficients[1])
-    )
+    fit = with_integrated_noise(fit, regressors, chosen, integrate, -fit.coefficients[1])
+    found = reference_tissue_fit(fit)
+    return fill_multiples(found, target[chosen.rows], reference[chosen.rows], chosen.weight)
 
 
 def fit_mrtm2(

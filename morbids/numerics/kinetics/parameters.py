@@ -7,8 +7,13 @@ not identify it.
 
 from typing import NamedTuple
 
-from morbids.numerics.arrays import FloatArray
-from morbids.numerics.kinetics.least_squares import LinearFit
+import numpy as np
+
+from morbids.numerics.arrays import FloatArray, IntArray
+from morbids.numerics.kinetics.least_squares import LinearFit, fit_linear
+
+# A target is a multiple of the reference when this part of it, in squares, is all that differs.
+ALIKE = 1e-12
 
 
 class ReferenceTissueFit(NamedTuple):
@@ -53,6 +58,38 @@ def reference_tissue_fit(fit: LinearFit) -> ReferenceTissueFit:
         k2_prime_se=fit.standard_error([1.0 / r1, 0.0, -k2_prime / r1]),
         r_squared=fit.r_squared,
     )
+
+
+def fill_multiples(
+    fit: ReferenceTissueFit, target: FloatArray, reference: FloatArray, weight: FloatArray
+) -> ReferenceTissueFit:
+    """Give targets that are a multiple c of the reference their BP_ND = c - 1 and R1 = c; their rates stay NaN.
+
+    Such a target fits any rates, but all of them with this BP_ND and R1. Takes the fitted frames of target
+    (n_points, n_targets), of the reference (n_points,) and their weights.
+    """
+    failed = np.flatnonzero(np.isnan(fit.bp_nd))
+    if not failed.size:
+        return fit
+    multiple = fit_linear([reference[:, None]], target[:, failed], weight)
+    factor, error = multiple.coefficients[0], multiple.standard_error([1.0])
+    alike = (factor > 0) & (multiple.residual_sum <= ALIKE * factor**2 * (weight @ reference**2))
+    bp_nd, bp_nd_se, r1, r1_se = (
+        _replace(values, failed[alike], new[alike])
+        for values, new in (
+            (fit.bp_nd, factor - 1.0),
+            (fit.bp_nd_se, error),
+            (fit.r1, factor),
+            (fit.r1_se, error),
+        )
+    )
+    return fit._replace(bp_nd=bp_nd, bp_nd_se=bp_nd_se, r1=r1, r1_se=r1_se)
+
+
+def _replace(values: FloatArray, where: IntArray, new: FloatArray) -> FloatArray:
+    replaced = values.copy()
+    replaced[where] = new
+    return replaced
 
 
 def fixed_efflux_fit(fit: LinearFit, k2_prime: float) -> FixedEffluxFit:

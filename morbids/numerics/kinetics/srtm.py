@@ -12,7 +12,7 @@ from morbids.numerics.arrays import BoolArray, FloatArray, IntArray
 from morbids.numerics.frames import Frames
 from morbids.numerics.kinetics.integrals import integral_matrix
 from morbids.numerics.kinetics.least_squares import fit_linear, regression_points
-from morbids.numerics.kinetics.parameters import FixedEffluxFit, ReferenceTissueFit
+from morbids.numerics.kinetics.parameters import FixedEffluxFit, ReferenceTissueFit, fill_multiples
 
 
 class BasisGrid(NamedTuple):
@@ -41,8 +41,6 @@ class Bases(NamedTuple):
     slope: FloatArray
 
 
-# A tilt below this part of k2a is rounding, where target and reference are the same curve.
-ROUNDING = 1e-6
 DEFAULT_GRID = BasisGrid()
 
 
@@ -90,14 +88,14 @@ def fit_srtm(
     fit = fit_linear([delivery, value[:, best], slope[:, best]], response, chosen.weight)
     r1, amplitude, tilt = fit.coefficients
     shift, inside = _shift(tilt, amplitude, best, grid)
-    rests = np.abs(tilt) < 2.0 * fit.standard_error([0.0, 0.0, 1.0]) + ROUNDING * bases.k2a[best]
+    rests = np.abs(tilt) < 2.0 * fit.standard_error([0.0, 0.0, 1.0])
     fit = fit.where(inside | rests)
     r1, amplitude, _ = fit.coefficients
     k2a = bases.k2a[best] * np.exp(shift)
     k2 = amplitude + r1 * k2a
     k2_prime = k2 / r1
     by_k2a = np.where(inside, k2a / amplitude, np.nan)
-    return ReferenceTissueFit(
+    found = ReferenceTissueFit(
         bp_nd=k2 / k2a - 1.0,
         bp_nd_se=fit.standard_error([1.0, (1.0 + shift) / k2a, -1.0 / k2a]),
         r1=r1,
@@ -108,6 +106,7 @@ def fit_srtm(
         k2_prime_se=fit.standard_error([-amplitude / r1**2, 1.0 / r1 - shift * by_k2a, by_k2a]),
         r_squared=fit.r_squared,
     )
+    return fill_multiples(found, response, delivery[:, 0], chosen.weight)
 
 
 def fit_srtm2(
