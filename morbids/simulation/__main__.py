@@ -1,4 +1,4 @@
-"""Command: `python -m morbids.simulation OUT ...` writes a simulated study."""
+"""Commands: `python -m morbids.simulation OUT ...` writes a simulated study, `... calibrate` judges a protocol."""
 
 import argparse
 import logging
@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from morbids.errors import ExitCode, MorbidsError
+from morbids.simulation import calibrate
+from morbids.simulation.command_line import Parser
 from morbids.simulation.settings import (
     FULL_PARTICIPANTS,
     FULL_PET_VOXEL_MM,
@@ -21,21 +23,14 @@ logger = logging.getLogger("morbids.simulation")
 _DEFAULTS = StudySettings()
 
 
-class _Parser(argparse.ArgumentParser):
-    """Leaves with the exit code that the program uses for a wrong command line."""
-
-    def error(self, message: str) -> "None":  # type: ignore[override]
-        self.print_usage(sys.stderr)
-        self.exit(ExitCode.USAGE, f"{self.prog}: error: {message}\n")
-
-
 def build_parser() -> argparse.ArgumentParser:
     """Describe the command line."""
-    parser = _Parser(
+    parser = Parser(
         prog="python -m morbids.simulation",
         description="Simulate a [11C]carfentanil PET study with known truth as a PET-BIDS dataset: two scans per "
         "participant (task-rejection, task-acceptance), T1w images, events, traits; the truth in "
         "OUT/derivatives/truth.",
+        epilog="`python -m morbids.simulation calibrate --help`: what a protocol's windows can see.",
     )
     parser.add_argument("out", type=Path, metavar="OUT", help="new folder for the dataset")
     size = parser.add_argument_group("size")
@@ -117,11 +112,13 @@ def choose_settings(arguments: argparse.Namespace) -> StudySettings:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command and return its exit code."""
+    """Run the command (a study, or `calibrate`) and return its exit code."""
     words = list(sys.argv[1:] if argv is None else argv)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    arguments = build_parser().parse_args(words)
     try:
+        if words[:1] == ["calibrate"]:
+            return calibrate.run(words[1:])
+        arguments = build_parser().parse_args(words)
         command = shlex.join(["python", "-m", "morbids.simulation", *words])
         simulate_study(arguments.out, choose_settings(arguments), command)
     except MorbidsError as error:
