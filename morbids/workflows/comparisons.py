@@ -1,0 +1,143 @@
+"""What a group test needs to know: which files each row is made of, and the design."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from morbids.numerics.arrays import FloatArray
+from morbids.numerics.statistics.designs import Design, make_design
+
+# Folder of the built-in questions to differences and to parameters: `group/model-differences/`.
+DIFFERENCES, PARAMETERS = "differences", "parameters"
+
+
+@dataclass(frozen=True)
+class WrittenDesign:
+    """A design as plain numbers: its text is all of it, so that it can be part of a node's cache key.
+
+    Attributes
+    ----------
+    columns
+        Regressors (n_rows,) by name.
+    weights
+        Of the contrast, by column; others weigh 0.
+    second_group
+        Column of the second of two groups with unequal variances; empty for equal ones.
+    """
+
+    columns: Mapping[str, tuple[float, ...]]
+    weights: Mapping[str, float]
+    second_group: str = ""
+
+    @property
+    def design(self) -> Design:
+        """Matrix and contrast."""
+        design = make_design({name: np.array(values) for name, values in self.columns.items()}, self.weights)
+        if not self.second_group:
+            return design
+        return design._replace(second_group=np.array(self.columns[self.second_group]) > 0)
+
+    @property
+    def df(self) -> int:
+        """Residual degrees of freedom; those of Welch's test are fewer and differ between voxels."""
+        return len(next(iter(self.columns.values()))) - len(self.columns)
+
+    @property
+    def words(self) -> str:
+        """Name of the test."""
+        weighed = ", ".join(self.weights)
+        others = [name for name in self.columns if name not in self.weights and name != "intercept"]
+        beside = f", beside {', '.join(others)}" if others else ""
+        if self.second_group:
+            return f"two groups, unequal variances (Welch): {weighed}"
+        if tuple(self.weights) == ("intercept",):
+            return f"one-sample t{beside}"
+        return f"linear model, t of {weighed}{beside}"
+
+
+def write_design(design: Design, second_group: str = "") -> WrittenDesign:
+    """Turn a design into plain numbers."""
+    return WrittenDesign(
+        {
+            name: tuple(map(float, column))
+            for name, column in zip(design.columns, design.matrix.T, strict=True)
+        },
+        {name: float(weight) for name, weight in zip(design.columns, design.contrast, strict=True) if weight},
+        second_group,
+    )
+
+
+class Terms(NamedTuple):
+    """Files of each row that are added and taken away; of k terms, row i has the files i, n + i, 2 n + i ..."""
+
+    added: tuple[Path, ...] = ()
+    removed: tuple[Path, ...] = ()
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """All of them."""
+        return self.added + self.removed
+
+
+class Missing(NamedTuple):
+    """A scan that one comparison leaves out, and why."""
+
+    label: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One question to a set of maps.
+
+    Attributes
+    ----------
+    model, name
+        Values of `model-` and `contrast-`.
+    title, question
+        For people: a heading, and one sentence that says what positive means.
+    quantity
+        What the maps hold, for figures: "change of BPND".
+    directions
+        What clusters of positive and of negative effect are called.
+    labels
+        The scans, in the order of everything else.
+    maps
+        What each row's map is made of.
+    binding
+        Maps whose mean limits the mask; those that are not there are passed over.
+    tables
+        Tables of a-priori regions that each row's values are made of; empty when they come from the maps.
+    design
+        The test.
+    traits
+        Per trait, (n_rows,) values to correlate with regions and clusters; NaN = missing.
+    dropped
+        Scans of this kind that lack a value.
+    """
+
+    model: str
+    name: str
+    title: str
+    question: str
+    quantity: str
+    directions: tuple[str, str]
+    labels: tuple[str, ...]
+    maps: Terms
+    binding: tuple[Path, ...]
+    tables: Terms
+    design: WrittenDesign
+    traits: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    dropped: tuple[Missing, ...] = ()
+
+
+def sum_terms(added: Sequence[FloatArray], removed: Sequence[FloatArray], n_rows: int) -> FloatArray:
+    """(n_rows, n) sum of the added values of each row minus the removed ones, ordered as in `Terms`."""
+    n_values = len(added[0])
+    total: FloatArray = np.stack(added).reshape(-1, n_rows, n_values).sum(axis=0)
+    if removed:
+        total -= np.stack(removed).reshape(-1, n_rows, n_values).sum(axis=0)
+    return total

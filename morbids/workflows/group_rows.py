@@ -1,0 +1,214 @@
+"""The rows of a group analysis: which maps there are, of which kinds, and what is known of each participant."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+import pandas as pd
+
+from morbids.bids.maps import FoundMaps, Kind, MapSelection, find_maps
+from morbids.bids.names import entity_label, output_path, parse_difference_label
+from morbids.bids.rows import MapRow, rows_table, scan_entities
+from morbids.bids.traits import JoinedTraits, join_traits, numeric_trait, read_traits, trait
+from morbids.errors import ExitCode, MorbidsError
+from morbids.imaging.atlases import SPHERES
+from morbids.settings import MapKind, Settings, Study
+
+# What may be tested, in the order in which it is looked for, by what the user asks for.
+KINDS: Mapping[MapKind, tuple[Kind, ...]] = {
+    "difference": ("difference", "parameter"),
+    "percent": ("percent difference",),
+    "parameter": ("parameter",),
+}
+# Column of the table of rows that tells the kinds apart.
+KIND = "kind"
+
+
+class RowKind(NamedTuple):
+    """Rows that mean the same in every participant.
+
+    Attributes
+    ----------
+    name, title
+        For file names, and for people.
+    short
+        What tells it from other scans or windows: the task, the session, or the challenge.
+    rows
+        One per participant.
+    lines
+        The same rows in the table of rows, with traits.
+    """
+
+    name: str
+    title: str
+    short: str
+    rows: tuple[MapRow, ...]
+    lines: pd.DataFrame
+
+
+class GroupRows(NamedTuple):
+    """All rows of a group run.
+
+    Attributes
+    ----------
+    found
+        Maps that take part, and those left out with the reason.
+    kind
+        Differences, percent or parameters.
+    table
+        A line per map with the columns of traits, and `kind`.
+    kinds
+        The rows by what they mean.
+    """
+
+    found: FoundMaps
+    kind: Kind
+    table: pd.DataFrame
+    kinds: tuple[RowKind, ...]
+
+
+def find_rows(study: Study, settings: Settings) -> GroupRows:
+    """Find maps and join them with what is known of the participants.
+
+    Raises
+    ------
+    MorbidsError
+        There are no maps, all are left out, or a column that is asked for is in no table, constant or text.
+    """
+    kind, found = _find_maps(study, settings)
+    if not found.rows:
+        reasons = "; ".join(f"{dropped.label}: {dropped.reason}" for dropped in found.dropped[:3])
+        raise MorbidsError(
+            f"All {len(found.dropped)} maps are left out ({reasons}).",
+            "Look at these maps; --keep-flagged takes those with concerns of quality.",
+        )
+    table = _join(study, settings, found.rows)
+    grouped = _by_kind(found.rows)
+    names = {row.path: name for name, rows in grouped.items() for row in rows}
+    table[KIND] = [names[row.path] for row in found.rows]
+    kinds = tuple(
+        RowKind(name, _title(rows[0]), _short(rows[0]), tuple(rows), _lines(table, name))
+        for name, rows in grouped.items()
+    )
+    return GroupRows(found, kind, table, kinds)
+
+
+def maps_dataset(study: Study) -> Path:
+    """Return the dataset that maps are read from: another program's, or our own output."""
+    return study.derivatives[0] if study.derivatives else study.output_dir
+
+
+def _find_maps(study: Study, settings: Settings) -> tuple[Kind, FoundMaps]:
+    """Find maps of the wanted kind in the wanted space, else of what there is: names of others differ."""
+    output = settings.output_spaces[0]
+    spaces: tuple[dict[str, str | None], ...] = (
+        {"space": output.space, "res": output.resolution_label},
+        {"space": output.space},
+        {},
+    )
+    first: MorbidsError | None = None
+    for kind in KINDS[settings.map_kind]:
+        for space in spaces:
+            wanted = space | ({"model": settings.model} if settings.model else {})
+            selection = MapSelection(
+                kind=kind,
+                measure=settings.measure,
+                entities=wanted,
+                filters=study.filters,
+                excluded=dict.fromkeys(settings.excluded, "--exclude"),
+                drop_flagged=not settings.keep_flagged,
+            )
+            try:
+                return kind, find_maps(maps_dataset(study), selection)
+            except MorbidsError as error:
+                if error.exit_code != ExitCode.NOTHING_SELECTED:
+                    raise
+                first = first or error
+    raise first or MorbidsError("No kind of map was looked for.")
+
+
+def _join(study: Study, settings: Settings, rows: Sequence[MapRow]) -> pd.DataFrame:
+    """Table of rows with traits; columns that are asked for are there and differ between rows."""
+    asked = (*settings.traits, *settings.covariates, *filter(None, [settings.group_column]))
+    if not asked and settings.stats_model is None:
+        return rows_table(rows)
+    joined = join_traits(rows_table(rows), read_traits(study.bids_dir))
+    for name in asked:
+        _refuse_constant(joined, name)
+    for name in settings.traits:
+        numeric_trait(joined, name)
+    return joined.table
+
+
+def _refuse_constant(joined: JoinedTraits, name: str) -> None:
+    values = trait(joined, name).dropna()
+    if values.nunique() < 2:
+        told = f"the value {values.iloc[0]} in every row" if len(values) else "no value in any row"
+        raise MorbidsError(
+            f"{joined.sources.get(name, 'The rows')}: column '{name}' has {told} of the analysis, so nothing can "
+            "depend on it.",
+            "Leave it out, or select participants that differ in it.",
+        )
+
+
+def _by_kind(rows: Sequence[MapRow]) -> dict[str, list[MapRow]]:
+    """Rows by what they show: windows, and the scan type where windows alone do not tell."""
+    by_type: dict[tuple[str, str], list[MapRow]] = {}
+    for row in rows:
+        by_type.setdefault((row.description, row.scan_type), []).append(row)
+    described = [description for description, _ in by_type]
+    return {
+        description
+        if description and described.count(description) == 1
+        else entity_label(f"{scan_type} {description or members[0].entities['meas']}"): members
+        for (description, scan_type), members in by_type.items()
+    }
+
+
+def _lines(table: pd.DataFrame, name: str) -> pd.DataFrame:
+    return table[table[KIND] == name].reset_index(drop=True)
+
+
+def _title(row: MapRow) -> str:
+    difference = parse_difference_label(row.description)
+    scan = row.scan_type.replace("_", ", ")
+    if difference is None:
+        return ", ".join(part for part in (scan, row.description, row.entities["meas"]) if part)
+    unit = " (%)" if difference.percent else ""
+    return f"{_short(row)}: {difference.baseline} − {difference.challenge}{unit}"
+
+
+def _short(row: MapRow) -> str:
+    """Values of the scan type without their entities, else the challenge, else the description."""
+    values = [part.partition("-")[2] for part in row.scan_type.split("_") if part]
+    difference = parse_difference_label(row.description)
+    return " ".join(values) or (difference.challenge if difference else row.description)
+
+
+def window_map(row: MapRow, role: Literal["Baseline", "Challenge"]) -> Path | None:
+    """Map of one of the two windows that a row is a difference of; None where the row is none."""
+    window = _window(row, role)
+    if not window:
+        return None
+    return row.path.with_name(row.path.name.replace(f"desc-{row.description}", f"desc-{window}"))
+
+
+def region_table(row: MapRow, role: Literal["Baseline", "Challenge"], dataset: Path) -> Path | None:
+    """Table of the a-priori regions in one of the two windows; None where there is none."""
+    window, model = _window(row, role), row.entities.get("model", "")
+    if not window or not model:
+        return None
+    named = {"seg": SPHERES, "model": model, "desc": window}
+    path = output_path(dataset, scan_entities(row.entities), "kinpar", named)
+    return path if path.exists() else None
+
+
+def _window(row: MapRow, role: Literal["Baseline", "Challenge"]) -> str:
+    """Name of a window, from the sidecar, else from the map's name; empty when it is no difference."""
+    told = row.metadata.get(role)
+    if isinstance(told, Mapping) and "name" in told:
+        return str(told["name"])
+    difference = parse_difference_label(row.description)
+    if difference is None:
+        return ""
+    return difference.baseline if role == "Baseline" else difference.challenge
