@@ -188,15 +188,16 @@ def fit_displacement(
     loss = -fit.coefficients[1] + fit.coefficients[3] * (samples.mean @ responses.T)[:, best]
     fit = with_integrated_noise(fit, regressors, chosen, integrate, loss)
     k2a, amplitude = -fit.coefficients[1], fit.coefficients[3]
-    fit = fit.where((k2a > 0) & (k2a + amplitude > 0))
+    sound = (k2a > 0) & (k2a + amplitude > 0)
+    fit = fit.where(sound)
     n_added = 1 + library.n_free
     degrees = max(len(chosen.rows) - 3 - n_added, 0)
     f_statistic = (rest.residual_sum / fit.residual_sum - 1.0) * degrees / n_added
     return DisplacementFit(
         **reference_tissue_fit(fit)._asdict(),
         **_at_height(fit),
-        onset_min=library.onset_min[best] + 0.0 * amplitude,
-        peak_min=library.peak_min[best] + 0.0 * amplitude,
+        onset_min=np.where(sound, library.onset_min[best], np.nan),
+        peak_min=np.where(sound, library.peak_min[best], np.nan),
         f_statistic=f_statistic,
         p_value=f_distribution.sf(f_statistic, n_added, degrees),
     )
