@@ -1,0 +1,47 @@
+"""Where a group result lies, in one look: nilearn's glass brain."""
+
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from matplotlib.figure import Figure
+from nibabel.nifti1 import Nifti1Image
+from nilearn.plotting import plot_glass_brain
+
+from morbids.reports.figures.maps import DIVERGING
+from morbids.reports.figures.style import FULL_WIDTH_IN, MUTED, new_figure, styled
+
+HEIGHT_IN: Final = 2.9
+
+
+@styled()
+def draw_glass_brain(statistic: Path, *, threshold: float, label: str) -> Figure:
+    """Maximum of the statistic along each axis, red up (activation) and blue down, beyond `threshold`.
+
+    Parameters
+    ----------
+    statistic
+        Map in MNI space; NaN outside the tested voxels.
+    threshold
+        Of the absolute value, finite; smaller values are not shown.
+    label
+        What the colours stand for.
+    """
+    image = Nifti1Image.from_filename(statistic)
+    values = np.nan_to_num(image.get_fdata())
+    reach = max(float(np.abs(values).max()), threshold)
+    figure = new_figure(FULL_WIDTH_IN, HEIGHT_IN, constrained=False)
+    plot_glass_brain(
+        Nifti1Image(values.astype(np.float32), image.affine),
+        threshold=threshold,
+        display_mode="lyrz",
+        figure=figure,
+        colorbar=True,
+        plot_abs=False,
+        cmap=DIVERGING,
+        vmin=-reach,
+        vmax=reach,
+        radiological=False,
+    )
+    figure.text(0.0, 1.0, label, ha="left", va="top", fontsize=8.5, color=MUTED)
+    return figure
