@@ -50,9 +50,8 @@ class DisplacementFit(NamedTuple):
     onset_min, peak_min
         Of the best member of the library.
     f_statistic, p_value
-        Against the model without a response (MRTM1), counting the searched parameters of the library.
-        Frames' noise is taken for independent, as in the literature; amplitude / amplitude_se is the safer
-        test.
+        Against the model without a response (MRTM1), counting the searched parameters of the library. For one
+        fixed response amplitude / amplitude_se is the better test; after a search only this one holds.
     r_squared
         Part of the weighted variance that is explained.
     """
