@@ -1,5 +1,6 @@
 """Run a graph on this machine's processors and tell what failed, without losing what did not."""
 
+import gc
 import re
 import tempfile
 from collections.abc import Callable
@@ -115,11 +116,15 @@ def execute(
         }
     )
     raised: Exception | None = None
+    # nipype collects garbage at every look for new work, which takes 0.1 s and up to a processor where everything
+    # imported so far is looked through each time.
+    gc.freeze()
     try:
         workflow.run(plugin=workers)
     except Exception as error:  # nipype raises the first failure again, after all other branches have ended
         raised = error
     finally:
+        gc.unfreeze()
         workers.pool.shutdown(cancel_futures=True)
     failures = tuple(_read_failure(path) for path in sorted(crash_dir.glob("crash-*.pklz")))
     if raised is not None and not failures:

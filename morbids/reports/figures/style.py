@@ -44,7 +44,7 @@ PNG_DPI: Final = 128
 PNG_GREYS: Final = 56
 PNG_COLOURS: Final = 200
 GREYISH: Final = 10
-COLOUR_BITS: Final = np.uint8(0b11111100)
+COLOUR_BITS: Final = 6
 
 _STYLE: Final = {
     "font.family": "DejaVu Sans",
@@ -140,7 +140,7 @@ def _with_palette(pixels: npt.NDArray[np.uint8]) -> Image.Image:
     palette[:PNG_GREYS] = np.rint(np.linspace(0, 255, PNG_GREYS))[:, None]
     if coloured.any():
         # Each colour counts by the root of its frequency, so that colour bars stay smooth.
-        colours, counts = np.unique(pixels[coloured] & COLOUR_BITS, axis=0, return_counts=True)
+        colours, counts = _count_colours(pixels[coloured])
         weighted = np.repeat(colours, np.ceil(np.sqrt(counts)).astype(int), axis=0)
         choice = Image.fromarray(weighted[None]).quantize(PNG_COLOURS, dither=Image.Dither.NONE)
         chosen = np.reshape(choice.getpalette() or [], (-1, 3))[:PNG_COLOURS]
@@ -150,6 +150,17 @@ def _with_palette(pixels: npt.NDArray[np.uint8]) -> Image.Image:
     reduced = Image.fromarray(levels, mode="P")
     reduced.putpalette(palette.tobytes())
     return reduced
+
+
+def _count_colours(pixels: npt.NDArray[np.uint8]) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.intp]]:
+    """Colours (n, 3) to `COLOUR_BITS` bits that pixels (m, 3) have, and how many have each."""
+    dropped = 8 - COLOUR_BITS
+    red, green, blue = (pixels >> dropped).astype(np.int32).T
+    counts = np.bincount((red << 2 * COLOUR_BITS) + (green << COLOUR_BITS) + blue)
+    codes = np.flatnonzero(counts)
+    channels = [codes >> 2 * COLOUR_BITS, codes >> COLOUR_BITS, codes]
+    colours = np.stack(channels, axis=-1) % 2**COLOUR_BITS << dropped
+    return colours.astype(np.uint8), counts[codes]
 
 
 def bare(axes: Axes) -> None:
