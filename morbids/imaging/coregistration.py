@@ -17,7 +17,7 @@ from morbids.errors import MorbidsError
 from morbids.imaging.greedy import run_greedy
 from morbids.imaging.head_mask import dilate_mm, otsu_mask
 from morbids.imaging.images import Image, read_image, write_image
-from morbids.imaging.resampling import index_transform, resample_volume
+from morbids.imaging.resampling import index_transform, refine_grid, resample_volume
 from morbids.imaging.similarity import normalised_mutual_information
 from morbids.imaging.transforms import (
     invert,
@@ -30,6 +30,7 @@ from morbids.numerics.arrays import BoolArray, FloatArray
 
 MASK_MARGIN_MM = 10.0
 T1W_GRID_MM = 2.0
+COARSEST_VOXEL_MM = 3.0
 START_ROTATIONS_DEG = ((0, 0, 0), (20, 0, 0), (-20, 0, 0), (0, 0, 20), (0, 0, -20))
 """Nodding (about x) and turning (about z): how a head lies differently in two scanners."""
 LEAST_OVERLAP = 0.80
@@ -83,7 +84,8 @@ def register_pet_to_t1w(
     MorbidsError
         An image is broken, or PET or the brain mask is empty.
     """
-    pet, head, brain = (read_image(path) for path in (petref, t1w, t1w_mask))
+    head, brain = read_image(t1w), read_image(t1w_mask)
+    pet = refine_grid(read_image(petref), COARSEST_VOXEL_MM, "cubic", threads)
     inside = brain.values > 0
     if not inside.any():
         raise MorbidsError(

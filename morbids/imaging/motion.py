@@ -19,7 +19,7 @@ from morbids.errors import MorbidsError
 from morbids.imaging.greedy import run_greedy
 from morbids.imaging.head_mask import dilate_mm, otsu_mask
 from morbids.imaging.images import Image, read_image, space_code, write_image
-from morbids.imaging.resampling import resample_frames
+from morbids.imaging.resampling import refine_grid, resample_frames
 from morbids.imaging.similarity import normalised_mutual_information
 from morbids.imaging.transforms import (
     framewise_displacement,
@@ -43,6 +43,8 @@ LARGEST_DISPLACEMENT_MM = 40.0
 """No head in a scanner moves further: such an estimate is a failed registration."""
 EXCURSION_MM = 5.0
 """A frame this far from both its neighbours, which agree, must earn its estimate by similarity."""
+COARSEST_VOXEL_MM = 3.0
+"""Coarser frames are interpolated for registration: on 6 mm voxels it left 1.1 mm of 1.7 mm of motion."""
 OUTLIER_MM = 3.0
 ATTENUATION_MM = 5.0
 """Beyond this displacement the attenuation map no longer fits the head."""
@@ -206,6 +208,8 @@ def _estimate_motion(image: Image, start: FloatArray, duration: FloatArray, thre
             still, ~rich, ("No frame holds enough counts to estimate head motion: not corrected.",)
         )
     cropped, mask = _crop(image, mask)
+    fine = refine_grid(cropped._replace(values=mask.astype(np.float32)), COARSEST_VOXEL_MM, "nearest")
+    cropped, mask = refine_grid(cropped, COARSEST_VOXEL_MM, "cubic", threads), fine.values > 0
     frames = np.flatnonzero(rich)
     first = _register(cropped, _mean_frame(cropped.values, duration, middle), mask, frames, None, threads)
     first, _ = _fill(first, rich)
@@ -268,6 +272,8 @@ def _register(
 
 def _fill(matrices: FloatArray, own: BoolArray) -> tuple[FloatArray, BoolArray]:
     """Give frames without an estimate the nearest later one, or the last there is."""
+    if not own.any():
+        return np.tile(np.eye(4), (len(own), 1, 1)), ~own
     good = np.flatnonzero(own)
     source = good[np.minimum(np.searchsorted(good, np.arange(len(own))), len(good) - 1)]
     return matrices[source], ~own
@@ -283,9 +289,7 @@ def _judge(
     points = _sample_points(image, mask)
     keep = rich & (_displacement(matrices, points) <= LARGEST_DISPLACEMENT_MM)
     if not keep.any():
-        return rich & (np.arange(len(rich)) == np.flatnonzero(rich)[0]), (
-            "Head motion estimates all failed.",
-        )
+        return keep, ("Head motion estimates all failed: not corrected.",)
     for frame in np.flatnonzero(keep).tolist():
         neighbour = _lonely_neighbour(matrices, points, np.flatnonzero(keep), frame)
         if neighbour is not None and not _better(image, target, mask, matrices, frame, neighbour):

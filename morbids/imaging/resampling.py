@@ -93,6 +93,30 @@ def resample_frames(
     return moved
 
 
+def refine_grid(
+    image: Image, coarsest_voxel_mm: float, interpolation: Interpolation, threads: int = 1
+) -> Image:
+    """Interpolate an image to voxels no longer than `coarsest_voxel_mm`; finer axes stay as they are.
+
+    Mutual information on coarse voxels has few samples and snaps to the grid.
+    """
+    split = np.maximum(image.voxel_mm / coarsest_voxel_mm, 1)
+    if (split == 1).all():
+        return image
+    # A fine voxel's centre lies half a fine voxel from the corner of the coarse one.
+    affine = image.affine @ np.vstack(
+        [np.column_stack([np.diag(1 / split), (1 / split - 1) / 2]), [0, 0, 0, 1]]
+    )
+    shape = tuple(np.ceil(np.array(image.values.shape[:3]) * split).astype(int).tolist())
+    pull = index_transform([], affine, image.affine)
+    if image.values.ndim == 3:
+        return Image(resample_volume(image.values, shape, pull, interpolation, threads), affine, image.header)
+    values = np.empty((*shape, image.values.shape[3]), dtype=np.float32)
+    for frame in range(values.shape[3]):
+        values[..., frame] = resample_volume(image.values[..., frame], shape, pull, interpolation, threads)
+    return Image(values, affine, image.header)
+
+
 def index_transform(
     chain: Sequence[FloatArray | sitk.Transform], target_affine: FloatArray, source_affine: FloatArray
 ) -> sitk.Transform:

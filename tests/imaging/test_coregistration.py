@@ -1,0 +1,75 @@
+"""PET to T1w: a known pose comes back from far away, and images that do not fit are flagged."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from morbids.errors import MorbidsError
+from morbids.imaging.coregistration import register_pet_to_t1w
+from morbids.imaging.images import write_image
+from morbids.imaging.transforms import invert, read_itk, rigid_matrix
+from tests.imaging.phantoms import (
+    PET_AFFINE,
+    PET_SHAPE,
+    T1W_AFFINE,
+    T1W_SHAPE,
+    largest_error_mm,
+    pet_volume,
+    write_t1w,
+)
+
+PET_POSE = rigid_matrix(np.array([2.0, 3.0, -4.0, 0.05, 0.0, -0.1]))
+T1W_POSE = rigid_matrix(np.array([-9.0, 6.0, 5.0, -0.15, 0.05, 0.12]))
+
+
+@pytest.fixture(scope="module")
+def petref(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_image(
+        pet_volume(PET_POSE, 0.03), PET_AFFINE, tmp_path_factory.mktemp("pet") / "petref.nii.gz"
+    )
+
+
+def test_known_pose_comes_back_in_both_directions(petref: Path, tmp_path: Path) -> None:
+    t1w, mask = write_t1w(T1W_POSE, tmp_path)
+    found = register_pet_to_t1w(petref, t1w, mask, tmp_path, 2)
+    # Points of PET go back to the head, then to T1w.
+    truth = T1W_POSE @ invert(PET_POSE)
+    t1w_to_pet = read_itk(found.t1w_to_pet)[0]
+    assert largest_error_mm(np.eye(4), truth) > 20
+    assert largest_error_mm(t1w_to_pet, truth) < 1.5
+    np.testing.assert_allclose(read_itk(found.pet_to_t1w)[0] @ t1w_to_pet, np.eye(4), atol=1e-9)
+    assert found.concern == ""
+    assert found.overlap > 0.95
+    assert found.score > 1.05
+
+
+def test_another_part_of_the_body_is_flagged(tmp_path: Path) -> None:
+    body = np.random.default_rng(3).gamma(2.0, 100.0, PET_SHAPE)
+    petref = write_image(body, PET_AFFINE, tmp_path / "petref.nii.gz")
+    t1w, mask = write_t1w(T1W_POSE, tmp_path)
+    found = register_pet_to_t1w(petref, t1w, mask, tmp_path, 2)
+    assert "PET to T1w is doubtful" in found.concern
+    assert "expected" in found.concern
+
+
+def test_brain_out_of_the_field_of_view_is_flagged(tmp_path: Path) -> None:
+    cut = pet_volume(np.eye(4))
+    cut[:, :, 10:] = 0
+    petref = write_image(cut, PET_AFFINE, tmp_path / "petref.nii.gz")
+    t1w, mask = write_t1w(np.eye(4), tmp_path)
+    assert "lies on PET signal" in register_pet_to_t1w(petref, t1w, mask, tmp_path, 2).concern
+
+
+def test_empty_brain_mask_is_refused(petref: Path, tmp_path: Path) -> None:
+    t1w, _ = write_t1w(T1W_POSE, tmp_path)
+    empty = write_image(np.zeros(T1W_SHAPE, dtype=bool), T1W_AFFINE, tmp_path / "mask.nii.gz")
+    with pytest.raises(MorbidsError, match=r"brain mask .* is empty"):
+        register_pet_to_t1w(petref, t1w, empty, tmp_path, 1)
+
+
+def test_empty_pet_is_refused(tmp_path: Path) -> None:
+    t1w, mask = write_t1w(T1W_POSE, tmp_path)
+    empty = write_image(np.zeros(PET_SHAPE), PET_AFFINE, tmp_path / "petref.nii.gz")
+    with pytest.raises(MorbidsError, match="shows no head"):
+        register_pet_to_t1w(empty, t1w, mask, tmp_path, 1)
