@@ -32,11 +32,3 @@ def dilate_mm(mask: BoolArray, radius_mm: float, voxel_mm: FloatArray) -> BoolAr
         return mask
     grown: BoolArray = ndimage.distance_transform_edt(~mask, sampling=voxel_mm) <= radius_mm
     return grown
-
-
-def erode_mm(mask: BoolArray, radius_mm: float, voxel_mm: FloatArray) -> BoolArray:
-    """Mask shrunk by a distance in mm; the edge of the image does not count as outside."""
-    if mask.all():
-        return mask
-    shrunk: BoolArray = ndimage.distance_transform_edt(mask, sampling=voxel_mm) > radius_mm
-    return shrunk

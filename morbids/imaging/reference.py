@@ -268,8 +268,13 @@ def clean_histogram(mask: BoolArray, intensity: FloatArray) -> BoolArray:
     values = intensity[mask]
     if values.size < 10 or np.ptp(values) == 0:
         return mask
-    level = np.linspace(values.min(), values.max(), 256)
-    density = stats.gaussian_kde(values[:: max(1, values.size // 5000)])(level)
+    sample = values[:: max(1, values.size // 5000)]
+    spread = min(np.std(sample), stats.iqr(sample) / 1.349) or np.std(sample)
+    # Silverman's rule with a robust spread: outliers, which are to go, must not widen the kernel.
+    kernel = stats.gaussian_kde(sample, bw_method=0.9 * spread / np.std(sample) * sample.size**-0.2)
+    lowest, highest = np.percentile(sample, [0.5, 99.5])
+    level = np.linspace(lowest, highest, 512)
+    density = kernel(level)
     peak = int(density.argmax())
     low_half = np.flatnonzero(density[: peak + 1] < density[peak] / 2)
     high_half = np.flatnonzero(density[peak:] < density[peak] / 2)

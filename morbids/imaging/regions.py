@@ -74,7 +74,7 @@ def regions_in_pet(
     gm_to_pet: Sequence[Path] = (),
     gm_threshold: float = 0.5,
 ) -> Regions:
-    """Bring an atlas to the PET grid, once, by majority over eight points per voxel.
+    """Bring an atlas to the PET grid, once, by majority over nine points per voxel.
 
     Parameters
     ----------
@@ -167,7 +167,7 @@ def _warp_labels(
 
 
 def _majority_labels(labels: IntArray, pull: sitk.Transform, shape: tuple[int, ...]) -> IntArray:
-    """Label that most of eight points in a voxel have; 0 wins a tie.
+    """Label that most of nine points in a voxel have (its centre and eight around it: no even split in two).
 
     The transform is evaluated at voxel centres and taken as linear within a voxel: it is smooth at that
     scale.
@@ -185,7 +185,7 @@ def _majority_labels(labels: IntArray, pull: sitk.Transform, shape: tuple[int, .
         for dz in SUBVOXEL_OFFSETS
     ]
     result = np.zeros(shape, dtype=np.int32)
-    stacked = np.stack(votes, axis=1)
+    stacked = np.stack([*votes, _label_at(labels, points[near])], axis=1)
     result[near] = _keep_volumes(_most_frequent(stacked), stacked)
     return result
 

@@ -1,0 +1,112 @@
+"""Atlases: sizes and places of labels are right, and what the user got wrong is named."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from morbids.errors import ExitCode, MorbidsError
+from morbids.imaging.atlases import draw_spheres, load_atlas, sphere_table
+from morbids.imaging.images import read_image, write_image
+from morbids.numerics.arrays import FloatArray
+
+
+def centre_mm(dseg: Path, index: Any) -> FloatArray:
+    """Centre of a label in mm."""
+    image = read_image(dseg)
+    centre: FloatArray = (
+        image.affine[:3, :3] @ np.argwhere(image.values == index).mean(axis=0) + image.affine[:3, 3]
+    )
+    return centre
+
+
+def test_aal_labels_lie_where_their_names_say(tmp_path: Path) -> None:
+    atlas = load_atlas("AAL", tmp_path)
+    names = pd.read_csv(atlas.table, sep="\t").set_index("name")
+    left, right = (centre_mm(atlas.dseg, names.loc[f"Thalamus_{side}", "index"]) for side in "LR")
+    assert left[0] < 0 < right[0]
+    np.testing.assert_allclose([abs(left[0]), left[1], left[2]], [11, -18, 8], atol=3)
+    assert names.loc["Thalamus_L", "tissue"] == "any"
+    assert names.loc["Precentral_L", "tissue"] == "gm"
+    assert "General Public License" in atlas.licence
+    present = np.unique(read_image(atlas.dseg).values)
+    assert set(names["index"]) == set(present[present > 0].astype(int))
+
+
+def test_likeliest_region_of_a_probabilistic_atlas(tmp_path: Path) -> None:
+    atlas = load_atlas("HarvardOxford", tmp_path)
+    names = pd.read_csv(atlas.table, sep="\t").set_index("name")
+    left = centre_mm(atlas.dseg, names.loc["Left_Accumbens", "index"])
+    np.testing.assert_allclose(left, [-10, 12, -7], atol=2.5)
+    assert len(names) == 113
+    assert names["index"].min() == 1
+    stamp = atlas.dseg.stat().st_mtime_ns
+    assert load_atlas("HarvardOxford", tmp_path).dseg.stat().st_mtime_ns == stamp
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_spheres_have_their_volume_and_place(tmp_path: Path) -> None:
+    atlas = load_atlas("apriori", tmp_path)
+    image = read_image(atlas.dseg)
+    for sphere in sphere_table().to_dict("records"):
+        volume_mm3 = (image.values == sphere["index"]).sum()
+        assert volume_mm3 == pytest.approx(4 / 3 * np.pi * sphere["radius_mm"] ** 3, rel=0.06)
+        np.testing.assert_allclose(
+            centre_mm(atlas.dseg, sphere["index"]), [sphere["x"], sphere["y"], sphere["z"]], atol=1e-6
+        )
+
+
+def test_overlapping_spheres_share_at_the_middle() -> None:
+    pair = pd.DataFrame({"index": [1, 2], "x": [8.0, 14.0], "y": 10.0, "z": 10.0, "radius_mm": 5.0})
+    labels = draw_spheres(pair, (24, 20, 20), np.eye(4))
+    assert set(np.unique(labels[:11])) == {0, 1}
+    assert set(np.unique(labels[12:])) == {0, 2}
+
+
+def test_sphere_cut_by_the_edge_of_the_grid() -> None:
+    edge = pd.DataFrame({"index": [1], "x": 0.0, "y": 10.0, "z": 10.0, "radius_mm": 5.0})
+    labels = draw_spheres(edge, (20, 20, 20), np.eye(4))
+    assert labels[0, 10, 10] == 1
+    assert labels[6:].sum() == 0
+
+
+def write_user_atlas(folder: Path, name: str, table: pd.DataFrame | None) -> Path:
+    """Write a label image and, if given, its table."""
+    path = write_image(np.ones((4, 4, 4), dtype=np.int32), np.eye(4), folder / f"{name}.nii.gz")
+    if table is not None:
+        table.to_csv(folder / f"{name}.tsv", sep="\t", index=False)
+    return path
+
+
+def test_user_atlas_with_its_space(tmp_path: Path) -> None:
+    path = write_user_atlas(
+        tmp_path, "sub-01_space-T1w_seg-mine_dseg", pd.DataFrame({"index": [1], "name": ["nucleus"]})
+    )
+    atlas = load_atlas(str(path), tmp_path / "cache")
+    assert (atlas.name, atlas.space, atlas.dseg) == ("mine", "T1w", path)
+    assert pd.read_csv(atlas.table, sep="\t")["tissue"].tolist() == ["gm"]
+
+
+@pytest.mark.parametrize(
+    ("name", "table", "sentence"),
+    [
+        ("space-T1w_dseg", None, r"space-T1w_dseg\.tsv does not exist"),
+        ("space-T1w_dseg", pd.DataFrame({"label": [1], "name": ["a"]}), "has columns label, name"),
+        ("space-T1w_dseg", pd.DataFrame({"index": [1, 1], "name": ["a", "b"]}), "twice"),
+        ("mine_dseg", pd.DataFrame({"index": [1], "name": ["a"]}), "does not say its space"),
+    ],
+)
+def test_user_atlas_that_is_not_complete(
+    name: str, table: pd.DataFrame | None, sentence: str, tmp_path: Path
+) -> None:
+    path = write_user_atlas(tmp_path, name, table)
+    with pytest.raises(MorbidsError, match=sentence):
+        load_atlas(str(path), tmp_path / "cache")
+
+
+def test_unknown_atlas_names_the_choices(tmp_path: Path) -> None:
+    with pytest.raises(MorbidsError, match=r"no atlas 'Brodmann'.*AAL, HarvardOxford, apriori") as caught:
+        load_atlas("Brodmann", tmp_path)
+    assert caught.value.exit_code == ExitCode.USAGE

@@ -1,0 +1,160 @@
+"""Reference region: every step does what it says, and steps are taken back before nothing is left."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from morbids.errors import ExitCode, MorbidsError
+from morbids.imaging.atlases import load_atlas
+from morbids.imaging.images import read_image, write_image
+from morbids.imaging.reference import (
+    ReferenceRule,
+    clean_histogram,
+    erode_rim,
+    find_reference_rule,
+    make_reference_region,
+    reference_from_mask,
+    reference_presets,
+    trim_ends,
+)
+from morbids.imaging.transforms import rigid_matrix, write_itk
+
+AFFINE = np.diag([-2.0, 2.0, 2.0, 1.0])
+BLOCK = (slice(5, 25), slice(5, 25), slice(6, 24))
+
+
+@pytest.fixture
+def scan(tmp_path: Path) -> tuple[Path, Path, Path]:
+    """A block of reference tissue (57.6 mL) around 10, with a hot corner; returns dseg, table, petref."""
+    labels = np.zeros((30, 30, 30), dtype=np.int32)
+    labels[BLOCK] = 5001
+    activity = np.random.default_rng(0).normal(10, 1, labels.shape)
+    activity[5:9, 5:25, 6:24] += 30
+    pd.DataFrame({"index": [5001, 9], "name": ["Calcarine_L", "Cuneus_L"]}).to_csv(
+        tmp_path / "t.tsv", sep="\t", index=False
+    )
+    return (
+        write_image(labels, AFFINE, tmp_path / "dseg.nii.gz"),
+        tmp_path / "t.tsv",
+        write_image(activity, AFFINE, tmp_path / "petref.nii.gz"),
+    )
+
+
+def test_every_preset_names_regions_of_its_atlas(tmp_path: Path) -> None:
+    for rule in reference_presets().values():
+        names = pd.read_csv(load_atlas(rule.atlas, tmp_path).table, sep="\t")["name"]
+        for pattern in rule.labels:
+            assert names.str.fullmatch(pattern.replace("*", ".*")).any(), pattern
+
+
+def test_erosion_counts_from_the_border_of_the_voxels() -> None:
+    mask = np.zeros((12, 12, 12), dtype=bool)
+    mask[2:10, 2:10, 2:10] = True
+    # Centres of the outer layer lie 1 mm inside a 2 mm voxel's border, of the next 3 mm.
+    assert erode_rim(mask, 1.0, np.full(3, 2.0)).sum() == 8**3
+    assert erode_rim(mask, 1.5, np.full(3, 2.0)).sum() == 6**3
+    assert erode_rim(mask, 3.5, np.full(3, 2.0)).sum() == 4**3
+
+
+def test_ends_are_cut_along_the_axis_of_the_head() -> None:
+    mask = np.ones((4, 19, 5), dtype=bool)
+    # Axis 1 of the array is z of the head, upside down.
+    affine = np.array([[1.0, 0, 0, 0], [0, 0, 1, 0], [0, -2.0, 0, 0], [0, 0, 0, 1]])
+    kept = trim_ends(mask, 1 / 6, affine)
+    assert np.flatnonzero(kept.any(axis=(0, 2))).tolist() == list(range(3, 16))
+
+
+def test_histogram_keeps_the_full_width_at_half_maximum() -> None:
+    values = np.random.default_rng(1).normal(50, 4, (30, 30, 30))
+    values[:3] = 120
+    kept = clean_histogram(np.ones(values.shape, dtype=bool), values)
+    half_width = 4 * np.sqrt(2 * np.log(2))
+    assert abs(values[kept].min() - (50 - half_width)) < 0.7
+    assert abs(values[kept].max() - (50 + half_width)) < 0.7
+
+
+def test_constant_intensity_is_kept_whole() -> None:
+    mask = np.ones((5, 5, 5), dtype=bool)
+    assert clean_histogram(mask, np.full(mask.shape, 3.0)).all()
+
+
+def test_steps_leave_pure_tissue(scan: tuple[Path, Path, Path], tmp_path: Path) -> None:
+    rule = ReferenceRule("occipital", "AAL", ("Calcarine_*",), 0.0, 2.0, 1 / 6, True)
+    found = make_reference_region(rule, *scan, tmp_path / "out")
+    kept = read_image(found.mask).values > 0
+    # Eroded to 18 x 18 x 16, then 10 of 16 slices remain (one sixth of a height of 15 steps at each end).
+    assert not kept[:, :, :10].any()
+    assert not kept[:9].any()
+    assert found.volume_ml == pytest.approx(kept.sum() * 0.008)
+    assert found.concern == ""
+    assert "labels 57.6 mL; eroded by 2 mm 41.5 mL" in found.notes[0]
+    activity = read_image(scan[2]).values[kept]
+    assert abs(activity.mean() - 10) < 0.05
+    assert activity.max() < 12
+
+
+def test_grey_matter_is_required(scan: tuple[Path, Path, Path], tmp_path: Path) -> None:
+    grey = np.zeros((30, 30, 30))
+    grey[15:] = 1
+    gm = write_image(grey, AFFINE, tmp_path / "gm.nii.gz")
+    rule = ReferenceRule("occipital", "AAL", ("Calcarine_L",), 0.5, 0.0)
+    found = make_reference_region(rule, *scan, tmp_path / "out", gm)
+    assert found.volume_ml == pytest.approx(10 * 20 * 18 * 0.008)
+
+
+def test_steps_are_taken_back_until_enough_is_left(scan: tuple[Path, Path, Path], tmp_path: Path) -> None:
+    gm = write_image(np.full((30, 30, 30), 0.3), AFFINE, tmp_path / "gm.nii.gz")
+    rule = ReferenceRule("occipital", "AAL", ("Calcarine_L",), 0.5, 2.0, 1 / 6, True)
+    found = make_reference_region(rule, *scan, tmp_path / "out", gm)
+    assert found.volume_ml >= 1
+    assert found.notes[-1].endswith("histogram cleaning, erosion, half of the grey-matter threshold.")
+
+
+def test_small_region_is_a_concern(scan: tuple[Path, Path, Path], tmp_path: Path) -> None:
+    labels = np.zeros((30, 30, 30), dtype=np.int32)
+    labels[10:14, 10:14, 10:14] = 5001
+    dseg = write_image(labels, AFFINE, tmp_path / "small.nii.gz")
+    rule = ReferenceRule("occipital", "AAL", ("Calcarine_L",), 0.5, 2.0, 1 / 6, True)
+    found = make_reference_region(rule, dseg, scan[1], scan[2], tmp_path / "out")
+    assert found.volume_ml == pytest.approx(64 * 0.008)
+    assert "has only 0.5 mL (at least 2 expected)" in found.concern
+
+
+def test_own_mask_is_brought_to_pet(scan: tuple[Path, Path, Path], tmp_path: Path) -> None:
+    mask = np.zeros((30, 30, 30), dtype=bool)
+    mask[10:20, 10:20, 10:20] = True
+    given = write_image(mask, AFFINE, tmp_path / "mine.nii.gz")
+    shift = write_itk(rigid_matrix(np.array([4.0, 0, 0, 0, 0, 0])), tmp_path / "shift.txt")
+    found = reference_from_mask(given, scan[2], tmp_path / "out", [shift])
+    kept = read_image(found.mask).values > 0
+    # x runs against the first index: points go 4 mm further, so the mask appears two voxels later.
+    np.testing.assert_array_equal(kept, np.roll(mask, 2, axis=0))
+
+
+def test_own_mask_outside_is_refused(scan: tuple[Path, Path, Path], tmp_path: Path) -> None:
+    empty = write_image(np.zeros((30, 30, 30), dtype=bool), AFFINE, tmp_path / "mine.nii.gz")
+    with pytest.raises(MorbidsError, match=r"mine\.nii\.gz holds no voxel"):
+        reference_from_mask(empty, scan[2], tmp_path / "out")
+
+
+def test_labels_outside_the_field_of_view_are_refused(scan: tuple[Path, Path, Path], tmp_path: Path) -> None:
+    rule = ReferenceRule("occipital", "AAL", ("Cuneus_L",))
+    with pytest.raises(MorbidsError, match="occipital lies outside the field of view"):
+        make_reference_region(rule, *scan, tmp_path / "out")
+
+
+def test_unknown_label_is_named(scan: tuple[Path, Path, Path], tmp_path: Path) -> None:
+    rule = ReferenceRule("mine", "AAL", ("Lingual_L",))
+    with pytest.raises(MorbidsError, match="has no region 'Lingual_L'"):
+        make_reference_region(rule, *scan, tmp_path / "out")
+
+
+def test_rules_by_name_and_by_labels() -> None:
+    assert find_reference_rule("occipital").labels[0] == "Calcarine_L"
+    custom = find_reference_rule("HarvardOxford:Left_Occipital_Pole, Right_Occipital_Pole")
+    assert (custom.atlas, len(custom.labels)) == ("HarvardOxford", 2)
+    with pytest.raises(MorbidsError, match="no reference region 'cortex'") as caught:
+        find_reference_rule("cortex")
+    assert caught.value.exit_code == ExitCode.USAGE
