@@ -56,6 +56,7 @@ MEASUREMENTS: Mapping[str, Measurement] = MappingProxyType(
         "peak": Measurement("Peak of displacement after injection", "min"),
         "F": Measurement("F statistic of displacement against no displacement", "unitless"),
         "p": Measurement("Probability of that F statistic without displacement", "unitless"),
+        "q": Measurement("False discovery rate of p over the voxels of the brain", "unitless"),
         "BPNDafter": Measurement(
             "Non-displaceable binding potential at the height of displacement", "unitless"
         ),

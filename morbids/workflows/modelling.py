@@ -1,5 +1,7 @@
 """The models in a scan's graph: k2', fits of regions and voxels, maps in every space, their plots."""
 
+from collections.abc import Sequence
+
 from nipype import Node
 
 from morbids.bids import sidecars
@@ -20,6 +22,9 @@ from morbids.workflows.steps.figures import (
     plot_logan,
 )
 from morbids.workflows.steps.kinetics import (
+    BASELINE_PARAMETERS,
+    RESPONSE,
+    RESPONSE_PARAMETERS,
     TRANSPORT_MODEL,
     choose_k2_prime,
     difference_name,
@@ -47,15 +52,7 @@ def add_region_fits(builder: ScanBuilder, atlas: str, curves: Node, reference: N
     """Fit the regions of one atlas."""
     kinetics = builder.plan.kinetics
     fit = make_node(fit_regions, f"fit_regions_{atlas}", {"plan": kinetics})
-    parameters = MODELS[kinetics.model].parameters
-    outputs = {
-        window.name: Output(
-            "kinpar",
-            {"seg": atlas, "model": kinetics.model, **window_entities(window)},
-            sidecars.kinpar_sidecar(builder.plan.scan, builder.model, parameters, window, builder.raw),
-        )
-        for window in kinetics.windows
-    }
+    outputs = kinpar_outputs(builder, atlas)
     save = builder.save(
         f"save_fits_{atlas}", outputs, fields=("kinpar",), facts={"k2_prime_per_min": "k2prime"}
     )
@@ -95,7 +92,8 @@ def add_plots(builder: ScanBuilder, curves: Node, reference: Node, k2_prime: Nod
 def add_calibration(builder: ScanBuilder, k2_prime: Node) -> None:
     """Simulate what each contrast of the scan's windows can see."""
     kinetics, scan = builder.plan.kinetics, builder.plan.scan
-    if not kinetics.pairs or MODELS[kinetics.model].parameters[0] != "BPND":
+    known = MODELS[kinetics.model]
+    if not (kinetics.pairs and known.fits_windows and known.parameters[0] == "BPND"):
         return
     schedule = read_schedule(scan.metadata, float(kinetics.frames.end_min[-1]))
     node = make_node(calibrate, "calibrate_protocol", {"plan": kinetics, "schedule": schedule})
@@ -179,6 +177,28 @@ def _add_pictures(builder: ScanBuilder, bring: Node, output: OutputSpace) -> Non
     builder.connect_template(picture, output, [("brain", "template_brain"), ("mask", "template_mask")])
 
 
+def kinpar_outputs(builder: ScanBuilder, atlas: str) -> dict[str, Output]:
+    """Names and sidecars of the tables of regional parameters."""
+    scan, kinetics = builder.plan.scan, builder.plan.kinetics
+    named = {"seg": atlas, "model": kinetics.model}
+    parameters: Sequence[str] = MODELS[kinetics.model].parameters
+    responding = MODELS[kinetics.model].needs_onset
+    if responding:
+        parameters = BASELINE_PARAMETERS
+    outputs = {
+        window.name: Output(
+            "kinpar",
+            {**named, **window_entities(window)},
+            sidecars.kinpar_sidecar(scan, builder.model, parameters, window, builder.raw),
+        )
+        for window in kinetics.windows
+    }
+    if responding:
+        sidecar = sidecars.kinpar_sidecar(scan, builder.model, RESPONSE_PARAMETERS, None, builder.raw)
+        outputs[RESPONSE] = Output("kinpar", {**named, "desc": RESPONSE}, sidecar)
+    return outputs
+
+
 def map_outputs(builder: ScanBuilder, space: OutputSpace | None) -> dict[str, Output]:
     """Names and sidecars of every map of a scan, in PET space (None) or in a template space."""
     kinetics, scan, model = builder.plan.kinetics, builder.plan.scan, builder.model
@@ -202,6 +222,13 @@ def map_outputs(builder: ScanBuilder, space: OutputSpace | None) -> dict[str, Ou
                 sidecars.difference_map_sidecar(
                     scan, model, main, pair, builder.raw, percent=percent, resolution=resolution
                 ),
+            )
+    if MODELS[kinetics.model].needs_onset:
+        for name in (*RESPONSE_PARAMETERS, "q"):
+            outputs[name] = Output(
+                "parametric_map",
+                {"model": model.name, "meas": name, **where},
+                sidecars.parametric_map_sidecar(scan, model, name, None, builder.raw, resolution=resolution),
             )
     transport = sidecars.ModelUse(**{**vars(model), "name": TRANSPORT_MODEL, "t_star_min": None})
     outputs["R1"] = Output(

@@ -1,6 +1,6 @@
 """What will be done with a scan, decided before anything runs: preset, then the user's wishes."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -8,7 +8,15 @@ import numpy as np
 
 from morbids.bids.names import entity_label, scan_label
 from morbids.bids.scans import PetScan
-from morbids.bids.windows import Window, WindowPair, choose_windows, pair_windows, window_points
+from morbids.bids.windows import (
+    WHOLE_SCAN,
+    Window,
+    WindowChoice,
+    WindowPair,
+    choose_windows,
+    pair_windows,
+    window_points,
+)
 from morbids.errors import ExitCode, MorbidsError
 from morbids.imaging.reference import ReferenceRule, find_reference_rule
 from morbids.numerics.frames import Frames
@@ -61,16 +69,21 @@ class KineticPlan:
     grid: BasisGrid = DEFAULT_GRID
     bounds: FitBounds = field(default_factory=lambda: DEFAULT_BOUNDS)
 
-    def options(self, window: Window | None, k2_prime_per_min: float) -> FitOptions:
-        """What a model is told when it fits one window, or the whole scan (None)."""
-        frames = self.frames
+    def options(self, window: Window, k2_prime_per_min: float) -> FitOptions:
+        """What a model is told when it fits one window."""
         return FitOptions(
-            points=None if window is None else window_points(frames, window),
-            inverse_variance=inverse_variance(frames, self.half_life_min),
+            points=window_points(self.frames, window),
+            inverse_variance=inverse_variance(self.frames, self.half_life_min),
             k2_prime=k2_prime_per_min,
             grid=self.grid,
             bounds=self.bounds,
         )
+
+    def response_options(self, k2_prime_per_min: float) -> FitOptions:
+        """What a displacement model is told: all frames after t*, and when the challenge begins."""
+        usable = Window("", self.t_star_min, float(self.frames.end_min[-1]))
+        onset_min = self.pairs[0].challenge.start_min
+        return replace(self.options(usable, k2_prime_per_min), onset_min=onset_min)
 
     @property
     def frames(self) -> Frames:
@@ -111,9 +124,9 @@ def plan_scan(scan: PetScan, settings: Settings) -> ScanPlan:
     """
     preset = find_preset(scan.tracer)
     model = _find_model(_choose("model", settings.model, preset.model if preset else None, scan))
-    t_star_min = _choose("t-star", settings.t_star_min, preset.t_star_min if preset else None, scan)
+    t_star_min = _choose_t_star(model, settings, preset, scan)
     k2_prime, source = _choose_k2_prime(settings, preset)
-    choice = choose_windows(settings.windows, scan.events, scan.metadata, scan.timing, t_star_min)
+    choice = _choose_model_windows(model, settings, scan, t_star_min)
     kinetics = KineticPlan(
         model=model,
         reference=find_reference_rule(
@@ -145,6 +158,45 @@ def _choose(option: str, given: Value | None, preset: Value | None, scan: PetSca
             ExitCode.USAGE,
         )
     return preset
+
+
+def _choose_t_star(model: ModelName, settings: Settings, preset: TracerPreset | None, scan: PetScan) -> float:
+    """The wish, else the preset's; models that take the whole scan can do without."""
+    given = (
+        settings.t_star_min if settings.t_star_min is not None else (preset.t_star_min if preset else None)
+    )
+    return _choose("t-star", given, None if MODELS[model].needs_t_star else 0.0, scan)
+
+
+def _choose_model_windows(
+    model: ModelName, settings: Settings, scan: PetScan, t_star_min: float
+) -> WindowChoice:
+    """Windows of a model that fits them, baseline and challenge of a response, or the whole scan.
+
+    Raises
+    ------
+    MorbidsError
+        Windows are asked of a model that cannot tell them apart, or a response has no challenge to begin with.
+    """
+    timing = scan.timing
+    if not (MODELS[model].fits_windows or MODELS[model].needs_onset):
+        if settings.windows:
+            raise MorbidsError(
+                f"{model} fits the whole scan, so it has no --window.",
+                "Take LoganRef, MRTM2 or SUVR for windows, or StepChange for a change within the scan.",
+                ExitCode.USAGE,
+            )
+        whole = Window(WHOLE_SCAN, float(timing.frames.start_min[0]), float(timing.frames.end_min[-1]))
+        unused = f"{model} fits the whole scan: the rows of events.tsv make no windows."
+        return WindowChoice((whole,), (unused,) if scan.events else (), {})
+    choice = choose_windows(settings.windows, scan.events, scan.metadata, timing, t_star_min)
+    if MODELS[model].needs_onset and len(choice.windows) != 2:
+        raise MorbidsError(
+            f"{scan.pet}: {model} needs a baseline and one challenge, and there are {len(choice.windows)} windows.",
+            "Give two with --window NAME=START-END; the second begins where binding may change.",
+            ExitCode.USAGE,
+        )
+    return choice
 
 
 def _choose_k2_prime(settings: Settings, preset: TracerPreset | None) -> tuple[float | None, str]:

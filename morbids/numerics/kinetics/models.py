@@ -114,13 +114,17 @@ class Fit(Protocol):
 
 
 class Model(NamedTuple):
-    """One model: how it is run, the fields it returns (the main one first), and what it must be told."""
+    """One model: how it is run, the fields it returns (the main one first), and what it must be told.
+
+    `fits_windows` says whether points of one window alone identify it; the others need the whole scan.
+    """
 
     fit: Callable[[FloatArray, FloatArray, Frames, FitOptions], Fit]
     fields: tuple[str, ...]
     needs_k2_prime: bool = False
     needs_t_star: bool = False
     needs_onset: bool = False
+    fits_windows: bool = False
 
     @property
     def parameters(self) -> tuple[str, ...]:
@@ -150,6 +154,7 @@ MODELS: Mapping[ModelName, Model] = {
         lambda t, r, f, o: fit_suvr(t, r, f, points=o.points, inverse_variance=o.inverse_variance),
         ("bp_nd", "suvr"),
         needs_t_star=True,
+        fits_windows=True,
     ),
     "LoganRef": Model(
         lambda t, r, f, o: fit_logan_ref(
@@ -158,11 +163,13 @@ MODELS: Mapping[ModelName, Model] = {
         ("bp_nd", "dvr", "intercept", "r_squared"),
         needs_k2_prime=True,
         needs_t_star=True,
+        fits_windows=True,
     ),
     "MRTM0": Model(
         lambda t, r, f, o: fit_mrtm0(t, r, f, points=o.points, inverse_variance=o.inverse_variance),
         REFERENCE_TISSUE,
         needs_t_star=True,
+        fits_windows=True,
     ),
     "MRTM1": Model(
         lambda t, r, f, o: fit_mrtm1(t, r, f, points=o.points, inverse_variance=o.inverse_variance),
@@ -174,6 +181,7 @@ MODELS: Mapping[ModelName, Model] = {
         ),
         FIXED_EFFLUX,
         needs_k2_prime=True,
+        fits_windows=True,
     ),
     "SRTM": Model(
         lambda t, r, f, o: fit_srtm(
@@ -198,6 +206,7 @@ MODELS: Mapping[ModelName, Model] = {
         lambda t, r, f, o: fit_patlak_ref(t, r, f, points=o.points, inverse_variance=o.inverse_variance),
         ("ki", "intercept", "r_squared"),
         needs_t_star=True,
+        fits_windows=True,
     ),
     "StepChange": Model(
         lambda t, r, f, o: fit_step_change(

@@ -173,7 +173,9 @@ def plot_logan(
 
 def plot_estimates(kinpar: Mapping[str, Path], parameter: str, out_dir: Path) -> Picture:
     """Estimates by region and window, with standard errors."""
-    tables = {window: read_table(path) for window, path in kinpar.items()}
+    tables = {
+        window: table for window, path in kinpar.items() if parameter in (table := read_table(path)).columns
+    }
     names = next(iter(tables.values()))["name"].tolist()
     values, errors = (
         np.stack([table[column].to_numpy(dtype=float) for table in tables.values()], axis=1)

@@ -1,6 +1,6 @@
 """Fit a scan's curves: region by region, and voxel by voxel with the same functions."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,13 +13,18 @@ from morbids.imaging.images import Image, read_image, write_image
 from morbids.imaging.smoothing import smooth_image
 from morbids.numerics.arrays import BoolArray, FloatArray
 from morbids.numerics.kinetics.k2prime import estimate_k2_prime
-from morbids.numerics.kinetics.models import MODELS, Estimates, ModelName, fit_model
+from morbids.numerics.kinetics.models import MODELS, Estimates, FitOptions, ModelName, fit_model
 from morbids.numerics.kinetics.weights import inverse_variance
+from morbids.numerics.statistics.multiple import false_discovery_rate
 from morbids.workflows.plan import KineticPlan
 from morbids.workflows.steps.curves import read_curves
 
 # The model of the transport map: linear, and with k2' fixed the least noisy one that yields R1.
 TRANSPORT_MODEL: ModelName = "MRTM2"
+# Displacement models: what belongs to the time before the response, and what to the response itself.
+BASELINE_PARAMETERS = ("BPND", "R1", "k2", "k2prime", "R2")
+RESPONSE_PARAMETERS = ("BPNDchange", "gamma", "onset", "peak", "F", "p")
+RESPONSE = "response"
 
 
 class K2Prime(NamedTuple):
@@ -72,10 +77,9 @@ def fit_regions(
     table = read_curves(curves)
     reference = read_curves(reference_curve).curves[:, 0]
     kinpar = {}
-    for window in plan.windows:
-        estimates = _fit(table.curves, reference, plan, k2_prime_per_min, window)
-        kinpar[window.name] = out_dir / f"{window.name}.tsv"
-        write_table(_parameter_table(table.names, estimates), kinpar[window.name])
+    for name, estimates in estimate(table.curves, reference, plan, k2_prime_per_min).items():
+        kinpar[name] = out_dir / f"{name}.tsv"
+        write_table(_parameter_table(table.names, estimates), kinpar[name])
     return RegionFits(kinpar)
 
 
@@ -105,36 +109,65 @@ def fit_maps(
     voxels = image.values[inside].T
     reference = read_curves(reference_curve).curves[:, 0]
     main = MODELS[plan.model].parameters[0]
-    maps: dict[str, FloatArray] = {}
-    n_failed = 0
-    for window in plan.windows:
-        estimates = _fit(voxels, reference, plan, k2_prime_per_min, window, threads)
-        maps[map_name(main, window)] = estimates.parameters[main]
-        n_failed += estimates.n_failed
+    found = estimate(voxels, reference, plan, k2_prime_per_min, threads)
+    maps = {map_name(main, window): found[window.name].parameters[main] for window in plan.windows}
     for pair in plan.pairs:
         baseline, challenge = (maps[map_name(main, window)] for window in pair)
         difference = baseline - challenge
         maps[difference_name(main, pair.challenge)] = difference
         divisor = np.where(baseline >= least_baseline, baseline, np.nan)
         maps[difference_name(main, pair.challenge, percent=True)] = 100 * difference / divisor
+    if RESPONSE in found:
+        maps |= {name: found[RESPONSE].parameters[name] for name in RESPONSE_PARAMETERS}
+        maps["q"] = false_discovery_rate(maps["p"])
     maps["R1"] = _fit_transport(voxels, reference, plan, k2_prime_per_min, threads)
     paths = {
         name: _write_map(values, inside, image, out_dir / f"{name}.nii.gz") for name, values in maps.items()
     }
+    n_failed = sum(found[window.name].n_failed for window in plan.windows)
     return MapFits(paths, n_failed / max(voxels.shape[1] * len(plan.windows), 1))
 
 
-def _fit(
+def estimate(
     curves: FloatArray,
     reference: FloatArray,
     plan: KineticPlan,
     k2_prime_per_min: float,
-    window: Window,
     threads: int = 1,
-) -> Estimates:
-    """Fit the plan's model to the points of one window; the integrals behind them start at injection."""
-    options = plan.options(window, k2_prime_per_min)
-    return fit_model(plan.model, curves, reference, plan.frames, options, threads=threads)
+) -> dict[str, Estimates]:
+    """Estimates by window name; a displacement model's response stands under `RESPONSE`.
+
+    A model that fits windows is fitted to the points of each; the integrals behind them start at injection. A
+    displacement model is fitted once: its binding before the response is the baseline's, the one after it
+    the challenge's.
+    """
+
+    def fit(options: FitOptions) -> Estimates:
+        return fit_model(plan.model, curves, reference, plan.frames, options, threads=threads)
+
+    if not MODELS[plan.model].needs_onset:
+        return {window.name: fit(plan.options(window, k2_prime_per_min)) for window in plan.windows}
+    whole = fit(plan.response_options(k2_prime_per_min))
+    (pair,) = plan.pairs
+    after = Estimates(
+        {"BPND": whole.parameters["BPNDafter"]},
+        {"BPND": whole.standard_errors["BPNDafter"]},
+        int(np.isnan(whole.parameters["BPNDafter"]).sum()),
+    )
+    return {
+        pair.baseline.name: _select(whole, BASELINE_PARAMETERS),
+        pair.challenge.name: after,
+        RESPONSE: _select(whole, RESPONSE_PARAMETERS),
+    }
+
+
+def _select(estimates: Estimates, names: Sequence[str]) -> Estimates:
+    parameters, errors = estimates.parameters, estimates.standard_errors
+    return Estimates(
+        {name: parameters[name] for name in names if name in parameters},
+        {name: errors[name] for name in names if name in errors},
+        estimates.n_failed,
+    )
 
 
 def _fit_transport(
