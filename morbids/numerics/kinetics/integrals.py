@@ -1,5 +1,6 @@
 """Running integrals of curves of which only frame means are known."""
 
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -83,8 +84,16 @@ def integral_matrix(frames: Frames) -> FloatArray:
         (n_frames, n_frames), minutes: ``integral_matrix(frames) @ curves`` integrates curves
         (n_frames, n_targets).
     """
-    samples = sample_frames(frames)
-    return np.asarray(samples.running @ samples.from_frames)
+    return _cached_matrix(tuple(frames.start_min.tolist()), tuple(frames.duration_min.tolist()))
+
+
+@lru_cache(maxsize=16)
+def _cached_matrix(start_min: tuple[float, ...], duration_min: tuple[float, ...]) -> FloatArray:
+    """The integral matrix of frames: the same for every block of voxels of a scan, so it is made once."""
+    samples = sample_frames(Frames(np.array(start_min), np.array(duration_min)))
+    matrix = samples.running @ samples.from_frames
+    matrix.flags.writeable = False
+    return np.asarray(matrix)
 
 
 def _nodes(start_min: float, end_min: float) -> tuple[FloatArray, FloatArray]:

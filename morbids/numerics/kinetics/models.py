@@ -56,7 +56,7 @@ PARAMETER_NAMES: Mapping[str, str] = {
 # kept only one of them would be biased wherever there is no binding.
 DEFAULT_BOUNDS: FitBounds = {"BPND": (-0.8, 8.0), "R1": (0.0, 3.0), "k2": (0.0, 1.0)}
 # Targets fitted at once: few enough that a block's working arrays are small beside an image.
-BLOCK = 16384
+BLOCK = 8192
 
 
 @dataclass(frozen=True)

@@ -68,9 +68,15 @@ def _residual_size(
     """Expected weighted sum of squared residuals (n_targets,) about the true line, for noise of size 1."""
     own_weight = weight * points.frame_variance[points.rows, None]
     own_integral = integrate[np.arange(len(points.rows)), points.rows, None]
-    own_loss = loss if len(loss) == 1 else loss[points.rows]
     from_earlier = (integrate**2 * points.frame_variance).T @ weight
+    own_loss = loss if len(loss) == 1 else loss[points.rows]
     return np.asarray(
-        (own_weight * (1.0 + 2.0 * own_integral * own_loss)).sum(axis=0)
-        + (loss**2 * from_earlier).sum(axis=0)
+        own_weight.sum(axis=0)
+        + 2.0 * _sum_product(own_weight * own_integral, own_loss)
+        + _sum_product(from_earlier, loss**2)
     )
+
+
+def _sum_product(values: FloatArray, loss: FloatArray) -> FloatArray:
+    """Sum over rows of values x loss (n_targets,), where loss has as many rows, or one that all share."""
+    return np.asarray(values.sum(axis=0) * loss[0] if len(loss) == 1 else np.einsum("fn,fn->n", values, loss))
