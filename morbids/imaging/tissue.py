@@ -8,6 +8,7 @@ from scipy import ndimage
 
 from morbids.errors import MorbidsError
 from morbids.imaging.images import read_image, space_code, write_image
+from morbids.imaging.tissue_priors import expect_tissues
 from morbids.numerics.arrays import FloatArray
 from morbids.numerics.partial_volume import fit_tissue_mixture, tissue_posteriors
 
@@ -26,7 +27,7 @@ class Tissue(NamedTuple):
     csf: Path
 
 
-def segment_tissue(t1w: Path, mask: Path, out_dir: Path) -> Tissue:
+def segment_tissue(t1w: Path, mask: Path, out_dir: Path, template_to_t1w: Path | None = None) -> Tissue:
     """Segment the brain into three tissues.
 
     Parameters
@@ -35,6 +36,9 @@ def segment_tissue(t1w: Path, mask: Path, out_dir: Path) -> Tissue:
         Bias-corrected T1w image.
     mask
         Brain mask on the same grid.
+    template_to_t1w
+        Transform that brings images from an MNI152 template to the T1w image. With it tissues have spatial
+        priors, without which the bright deep grey matter (thalamus, pallidum) is taken for white matter.
 
     Raises
     ------
@@ -50,9 +54,12 @@ def segment_tissue(t1w: Path, mask: Path, out_dir: Path) -> Tissue:
     if not inside.any() or not np.ptp(image.values[inside]) > 0:
         raise MorbidsError(f"{t1w} has no contrast within {mask}.", "Look at the brain mask.")
     box = ndimage.find_objects(inside.astype(np.uint8))[0]
-    mixture = fit_tissue_mixture(image.values[inside])
+    prior = None
+    if template_to_t1w is not None:
+        prior = expect_tissues(image, inside, template_to_t1w)
+    mixture = fit_tissue_mixture(image.values[inside], prior)
     coupling = COUPLING / np.maximum(image.voxel_mm, 1.0)
-    fractions = tissue_posteriors(image.values[box], inside[box], mixture, coupling)
+    fractions = tissue_posteriors(image.values[box], inside[box], mixture, coupling, prior)
     csf, gm, wm = (_paste(fractions[..., k], box, inside.shape) for k in range(3))
     dseg = np.where(inside, np.stack([gm, wm, csf]).argmax(axis=0) + 1, 0)
     code = space_code(image.header)

@@ -8,13 +8,19 @@ Markov prior on the order CSF, CSF/GM, GM, GM/WM, WM, solved by mean field.
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from scipy.special import ndtr
 
 from morbids.numerics.arrays import BoolArray, FloatArray
+from morbids.numerics.statistics.compiled import compiled
 
-N_BINS = 512
+SAMPLE = 60000
+LEAST_PRIOR = 0.02
+"""Anatomy never excludes a tissue: people differ from the average."""
 N_CLASSES = 5
+MOST_MIXED = 0.12
+"""Largest weight of either mixture; what 1 mm voxels of a folded cortex hold."""
+MOST_SPREAD = 0.45
+"""Largest standard deviation of a tissue, in distances between the means: tissues stay apart in noise."""
 PURE = (0, 2, 4)
 """Positions of CSF, GM and WM among the five ordered classes; 1 and 3 are the mixtures."""
 
@@ -28,20 +34,43 @@ class TissueMixture(NamedTuple):
         (3,) of CSF, GM, WM.
     weight
         (5,) share of CSF, CSF/GM, GM, GM/WM, WM; sums to 1.
+    deep_grey
+        Mean and spread of deep grey matter; those of GM when no prior says where it is.
     """
 
     mean: FloatArray
     sd: FloatArray
     weight: FloatArray
+    deep_grey: tuple[float, float]
 
 
-def fit_tissue_mixture(intensities: FloatArray, n_iterations: int = 200) -> TissueMixture:
-    """Fit the five-class mixture to brain intensities by expectation maximisation on their histogram.
+class TissuePrior(NamedTuple):
+    """What anatomy expects in each voxel before its intensity is seen.
+
+    Attributes
+    ----------
+    tissues
+        (n, 3) probability of CSF, GM, WM.
+    deep_grey
+        (n,) probability of thalamus, pallidum, putamen or caudate, whose grey matter is brighter than the
+        cortex.
+    """
+
+    tissues: FloatArray
+    deep_grey: FloatArray
+
+
+def fit_tissue_mixture(
+    intensities: FloatArray, prior: TissuePrior | None = None, n_iterations: int = 60
+) -> TissueMixture:
+    """Fit the five-class mixture to brain intensities by expectation maximisation.
 
     Parameters
     ----------
     intensities
-        (n_voxels,) of a bias-corrected T1w image within the brain.
+        (n,) of a bias-corrected T1w image within the brain; more than 60 000 are sampled evenly.
+    prior
+        Of the same voxels. With it the classes start from the tissues' places instead of from k-means.
     n_iterations
         At most this many steps; stops when means move by less than 1e-4 of their spread.
 
@@ -50,17 +79,17 @@ def fit_tissue_mixture(intensities: FloatArray, n_iterations: int = 200) -> Tiss
     ValueError
         The intensities do not vary.
     """
-    low, high = np.percentile(intensities, [0.1, 99.9])
+    step = max(1, len(intensities) // SAMPLE)
+    low, high = np.percentile(intensities[::step], [0.1, 99.9])
     if not high > low:
         raise ValueError("the intensities do not vary")
-    counts, edges = np.histogram(intensities, N_BINS, (low, high))
-    level = (edges[:-1] + edges[1:]) / 2
-    share = counts / counts.sum()
-    mixture = _first_guess(level, share)
+    level = np.clip(intensities[::step], low, high).astype(np.float64)
+    sample = None if prior is None else TissuePrior(prior.tissues[::step], prior.deep_grey[::step])
+    mixture = _first_guess(level, sample)
     for _ in range(n_iterations):
-        density = class_densities(level, mixture) * mixture.weight
-        responsibility = share[:, None] * density / np.maximum(density.sum(axis=1, keepdims=True), 1e-300)
-        updated = _maximise(level, responsibility, (high - low) / 100)
+        density = class_densities(level, mixture, sample) * class_prior(mixture, sample)
+        responsibility = density / np.maximum(density.sum(axis=1, keepdims=True), 1e-300)
+        updated = _maximise(level, responsibility, (high - low) / 100, sample)
         moved = np.abs(updated.mean - mixture.mean).max()
         mixture = updated
         if moved < 1e-4 * (high - low):
@@ -68,35 +97,76 @@ def fit_tissue_mixture(intensities: FloatArray, n_iterations: int = 200) -> Tiss
     return mixture
 
 
-def _first_guess(level: FloatArray, share: FloatArray) -> TissueMixture:
-    """Three means by k-means on the histogram."""
-    cumulative = np.cumsum(share)
-    mean = np.interp([0.05, 0.4, 0.85], cumulative, level)
-    for _ in range(100):
-        nearest = np.abs(level[:, None] - mean).argmin(axis=1)
-        weight = np.bincount(nearest, share, 3)
-        mean = np.bincount(nearest, share * level, 3) / np.maximum(weight, 1e-12)
-    sd = np.full(3, np.diff(mean).min() / 4)
-    return TissueMixture(mean, sd, np.full(N_CLASSES, 1 / N_CLASSES))
+def _first_guess(level: FloatArray, prior: TissuePrior | None) -> TissueMixture:
+    """Three means where the prior is sure of a tissue, else by k-means."""
+    mean = np.percentile(level, [5, 40, 85])
+    if prior is not None:
+        certain = prior.tissues * (prior.tissues > 0.7) * (prior.deep_grey < 0.2)[:, None]
+        total = certain.sum(axis=0)
+        mean = np.where(total > 0, (level[:, None] * certain).sum(axis=0) / np.maximum(total, 1e-12), mean)
+        mean = np.sort(mean)
+    else:
+        for _ in range(50):
+            nearest = np.abs(level[:, None] - mean).argmin(axis=1)
+            mean = np.bincount(nearest, level, 3) / np.maximum(np.bincount(nearest, minlength=3), 1)
+    sd = np.full(3, max(np.diff(mean).min(), np.ptp(level) / 20) / 4)
+    deep = _deep_grey_intensity(level, prior, mean[1], sd[1])
+    return TissueMixture(mean, sd, np.full(N_CLASSES, 1 / N_CLASSES), deep)
 
 
-def _maximise(level: FloatArray, responsibility: FloatArray, least_sd: float) -> TissueMixture:
-    """Means and spreads from the pure classes, weights from all."""
+def _deep_grey_intensity(
+    level: FloatArray, prior: TissuePrior | None, mean: float, sd: float
+) -> tuple[float, float]:
+    """Median and robust spread where deep grey matter is sure; those of grey matter without such voxels."""
+    sure = np.zeros(len(level), dtype=bool) if prior is None else prior.deep_grey > 0.8
+    if sure.sum() < 20:
+        return float(mean), float(sd)
+    median = float(np.median(level[sure]))
+    return median, float(max(1.4826 * np.median(np.abs(level[sure] - median)), sd / 2))
+
+
+def _maximise(
+    level: FloatArray, responsibility: FloatArray, least_sd: float, prior: TissuePrior | None
+) -> TissueMixture:
+    """Means and spreads from the pure classes (cortex alone for grey matter), weights from all."""
     pure = responsibility[:, PURE]
+    if prior is not None:
+        pure = pure * np.stack([np.ones_like(level), 1 - prior.deep_grey, np.ones_like(level)], axis=1)
     total = np.maximum(pure.sum(axis=0), 1e-12)
     mean = (level[:, None] * pure).sum(axis=0) / total
     variance = ((level[:, None] - mean) ** 2 * pure).sum(axis=0) / total
-    weight = responsibility.sum(axis=0)
-    return TissueMixture(mean, np.maximum(np.sqrt(variance), least_sd), weight / weight.sum())
+    sd = np.clip(np.sqrt(variance), least_sd, MOST_SPREAD * max(np.diff(mean).min(), 2 * least_sd))
+    # Noise looks like mixing to a mixture of free weights, and would end as noise in the fractions.
+    weight = np.clip(responsibility.mean(axis=0), LEAST_PRIOR, [1, MOST_MIXED, 1, MOST_MIXED, 1])
+    deep = _deep_grey_intensity(level, prior, mean[1], sd[1])
+    return TissueMixture(mean, sd, weight / weight.sum(), deep)
 
 
-def class_densities(intensities: FloatArray, mixture: TissueMixture) -> FloatArray:
+def class_prior(mixture: TissueMixture, prior: TissuePrior | None) -> FloatArray:
+    """Prior of the five classes: (5,) weights, or (n, 5) weights times what anatomy expects over its average."""
+    if prior is None:
+        return mixture.weight
+    csf, gm, wm = np.clip(prior.tissues, LEAST_PRIOR, 1).T
+    expected = np.stack([csf, (csf + gm) / 2, gm, (gm + wm) / 2, wm], axis=1)
+    product = mixture.weight * expected / expected.mean(axis=0)
+    # Deep grey matter is grey through and through: its brightness is no admixture of white matter.
+    product[:, 3] *= 1 - 0.9 * prior.deep_grey
+    product[:, 4] *= 1 - 0.5 * prior.deep_grey
+    normalised: FloatArray = product / product.sum(axis=1, keepdims=True)
+    return normalised
+
+
+def class_densities(
+    intensities: FloatArray, mixture: TissueMixture, prior: TissuePrior | None = None
+) -> FloatArray:
     """Densities of the five classes.
 
     Parameters
     ----------
     intensities
         (n,).
+    prior
+        Of the same voxels: where deep grey matter is expected, grey matter has its brightness.
 
     Returns
     -------
@@ -110,6 +180,10 @@ def class_densities(intensities: FloatArray, mixture: TissueMixture) -> FloatArr
     for tissue, position in enumerate(PURE):
         z = (value - mixture.mean[tissue]) / mixture.sd[tissue]
         density[:, position] = np.exp(-(z**2) / 2) / (mixture.sd[tissue] * np.sqrt(2 * np.pi))
+    if prior is not None:
+        z = (value - mixture.deep_grey[0]) / mixture.deep_grey[1]
+        deep = np.exp(-(z**2) / 2) / (mixture.deep_grey[1] * np.sqrt(2 * np.pi))
+        density[:, 2] += prior.deep_grey * (deep - density[:, 2])
     for darker in (0, 1):
         means, sd = mixture.mean[darker : darker + 2], mixture.sd[darker : darker + 2].mean()
         rise = ndtr((value - means[0]) / sd) - ndtr((value - means[1]) / sd)
@@ -129,8 +203,8 @@ def tissue_posteriors(
     mask: BoolArray,
     mixture: TissueMixture,
     coupling: FloatArray,
-    prior: FloatArray | None = None,
-    n_sweeps: int = 8,
+    prior: TissuePrior | None = None,
+    n_sweeps: int = 6,
 ) -> FloatArray:
     """Posterior fraction of each tissue in each voxel of a mask.
 
@@ -143,7 +217,7 @@ def tissue_posteriors(
     coupling
         (3,) strength of the Markov prior towards neighbours along each axis.
     prior
-        (x, y, z, 5) spatial prior of the classes; None for the mixture's weights everywhere.
+        Of the voxels in the mask; None for the mixture's weights everywhere.
 
     Returns
     -------
@@ -151,10 +225,9 @@ def tissue_posteriors(
         (x, y, z, 3) of CSF, GM, WM: sums to 1 in the mask, 0 outside.
     """
     values = intensities[mask]
-    density = class_densities(values, mixture)
-    weights = mixture.weight if prior is None else prior[mask]
-    evidence = np.full((*mask.shape, N_CLASSES), 0.0, dtype=np.float32)
-    evidence[mask] = np.log(np.maximum(density * weights, 1e-30))
+    density = class_densities(values, mixture, prior) * class_prior(mixture, prior)
+    evidence = np.zeros((*mask.shape, N_CLASSES), dtype=np.float32)
+    evidence[mask] = np.log(np.maximum(density, 1e-30))
     posterior = np.zeros_like(evidence)
     start = np.exp(evidence[mask] - evidence[mask].max(axis=1, keepdims=True))
     posterior[mask] = start / start.sum(axis=1, keepdims=True)
@@ -174,30 +247,31 @@ def tissue_posteriors(
     return tissues
 
 
-@njit(cache=True)
+@compiled
 def _sweep(posterior: FloatArray, evidence: FloatArray, mask: BoolArray, coupling: FloatArray) -> None:
     """One in-place mean-field sweep: each voxel hears its six neighbours, by distance in the class order."""
     n_x, n_y, n_z = mask.shape
     energy = np.zeros(N_CLASSES, dtype=np.float32)
+    heard = np.zeros(N_CLASSES, dtype=np.float32)
     for x in range(n_x):
         for y in range(n_y):
             for z in range(n_z):
                 if not mask[x, y, z]:
                     continue
-                for k in range(N_CLASSES):
-                    energy[k] = evidence[x, y, z, k]
+                heard[:] = 0
                 for axis in range(3):
                     for side in (-1, 1):
                         i = x + side if axis == 0 else x
                         j = y + side if axis == 1 else y
                         m = z + side if axis == 2 else z
-                        if i < 0 or j < 0 or m < 0 or i >= n_x or j >= n_y or m >= n_z or not mask[i, j, m]:
-                            continue
-                        for k in range(N_CLASSES):
-                            unlike = np.float32(0)
-                            for other in range(N_CLASSES):
-                                unlike += abs(k - other) * posterior[i, j, m, other]
-                            energy[k] -= coupling[axis] * unlike
+                        # Outside the mask posteriors are zero, so that only the edge of the array is special.
+                        if 0 <= i < n_x and 0 <= j < n_y and 0 <= m < n_z:
+                            for k in range(N_CLASSES):
+                                heard[k] += coupling[axis] * posterior[i, j, m, k]
+                for k in range(N_CLASSES):
+                    energy[k] = evidence[x, y, z, k]
+                    for other in range(N_CLASSES):
+                        energy[k] -= abs(k - other) * heard[other]
                 top = energy.max()
                 total = np.float32(0)
                 for k in range(N_CLASSES):

@@ -1,0 +1,107 @@
+"""Brain extraction on heads whose brain is known, and masks that must not pass for good."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from morbids.errors import MorbidsError
+from morbids.imaging.brain import (
+    BrainExtraction,
+    BrainQuality,
+    estimate_bias,
+    extract_brain,
+    judge_brain,
+    signed_distance_mm,
+)
+from morbids.imaging.images import Image, read_image, write_image
+from morbids.imaging.templates import Template
+from tests.imaging.head_phantom import Head, dice
+
+GOOD = BrainQuality(volume_ml=1500, likeness=0.9, dark_rim=0.02, bright_rim=0.01)
+
+
+def test_brain_of_a_turned_head_is_found(turned_head: Head, extracted: BrainExtraction) -> None:
+    mask = read_image(extracted.mask)
+    np.testing.assert_allclose(mask.affine, turned_head.affine, atol=1e-4)
+    assert dice(mask.values > 0, turned_head.brain) > 0.96
+    assert extracted.concern == ""
+    assert extracted.volume_ml == pytest.approx(turned_head.brain.sum() * 0.064, rel=0.05)
+
+
+def test_bias_is_taken_out(turned_head: Head, extracted: BrainExtraction) -> None:
+    """The phantom is 40 % brighter in front than behind; what remains after correction is a few percent."""
+    corrected = read_image(extracted.corrected_t1w).values
+    raw = read_image(turned_head.t1w).values
+    slopes = []
+    for values in (raw, corrected):
+        bright = turned_head.brain & (values > np.percentile(values[turned_head.brain], 60))
+        y = np.nonzero(bright)[1]
+        slopes.append(np.polyfit(y, values[bright] / values[bright].mean(), 1)[0] * np.ptp(y))
+    assert slopes[0] > 0.1
+    assert abs(slopes[1]) < 0.03
+    assert np.percentile(corrected[read_image(extracted.mask).values > 0], 75) == pytest.approx(
+        1000, rel=0.01
+    )
+
+
+def test_bias_field_of_a_known_image_is_recovered() -> None:
+    shape = (24, 24, 24)
+    ramp = 0.3 * np.linspace(-1, 1, 24)[:, None, None] * np.ones(shape)
+    tissue = np.where(np.indices(shape).sum(axis=0) % 7 < 3, 60.0, 100.0)
+    noise = np.random.default_rng(0).normal(0, 1, shape)
+    mask = np.zeros(shape, dtype=bool)
+    mask[2:-2, 2:-2, 2:-2] = True
+    values = (tissue * np.exp(ramp) + noise).astype(np.float32)
+    field = estimate_bias(Image(values, np.diag([4.0, 4.0, 4.0, 1.0]), None), mask, threads=1)
+    assert np.abs((field - ramp)[mask] - np.median((field - ramp)[mask])).max() < 0.06
+
+
+@pytest.mark.parametrize(
+    ("quality", "sentence"),
+    [
+        (GOOD, "^$"),
+        (GOOD._replace(likeness=0.3), "correlates with the template by 0.30"),
+        (GOOD._replace(volume_ml=2400), "2400 mL"),
+        (GOOD._replace(dark_rim=0.4), "40% of the mask's rim is as dark as bone"),
+        (GOOD._replace(bright_rim=0.3), "30% of the mask's rim is as bright as fat"),
+    ],
+)
+def test_each_way_to_fail_has_its_sentence(quality: BrainQuality, sentence: str) -> None:
+    assert re.search(sentence, quality.concern())
+
+
+def test_mask_that_reaches_the_scalp_is_flagged(turned_head: Head) -> None:
+    """A child's head: the volume is plausible, the rim is not."""
+    head = read_image(turned_head.t1w)
+    distance = signed_distance_mm(turned_head.brain, head.affine)
+    image = Image(head.values, head.affine, None)
+    assert judge_brain(image, distance, 0.9).concern() == ""
+    small = head.affine * np.array([[0.75], [0.75], [0.75], [1]])
+    to_the_scalp = judge_brain(Image(head.values, small, None), distance + 8, 0.9)
+    assert 700 < to_the_scalp.volume_ml < 2100
+    assert "rim" in to_the_scalp.concern()
+
+
+def test_image_without_a_head_is_flagged(template: Template, tmp_path: Path) -> None:
+    blob = np.random.default_rng(0).normal(100, 10, (20, 24, 20)).astype(np.float32)
+    blob[:2] = blob[-2:] = 0
+    t1w = write_image(blob, np.diag([8.0, 8.0, 8.0, 1.0]), tmp_path / "T1w.nii.gz")
+    result = extract_brain(t1w, template.brain, template.mask, tmp_path, threads=2)
+    assert "correlates with the template" in result.concern
+
+
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        (np.zeros((8, 8, 8), np.float32), "is empty: all voxels are 0"),
+        (np.ones((8, 8, 8, 3), np.float32), "has 3 volumes"),
+    ],
+)
+def test_image_that_is_no_head_is_refused(
+    values: np.ndarray, sentence: str, template: Template, tmp_path: Path
+) -> None:
+    t1w = write_image(values, np.diag([4.0, 4.0, 4.0, 1.0]), tmp_path / "T1w.nii.gz")
+    with pytest.raises(MorbidsError, match=sentence):
+        extract_brain(t1w, template.brain, template.mask, tmp_path, threads=1)
