@@ -1,0 +1,3 @@
+from tests.bids.conftest import dataset
+
+__all__ = ["dataset"]

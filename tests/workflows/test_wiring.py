@@ -1,0 +1,87 @@
+"""Whether the participant level's graph is wired: nipype itself would run them and leave misspelt inputs undefined."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from nipype import Workflow
+
+from morbids.numerics.kinetics.models import MODELS
+from morbids.settings import OutputSpace, Settings
+from morbids.workflows.nodes import make_node
+from morbids.workflows.participant import build_participant_workflow, plan_study
+from morbids.workflows.saving import Output, make_save_node
+from tests.bids.conftest import DatasetMaker
+from tests.workflows import steps_for_tests as steps
+from tests.workflows.studies import make_resources, make_study, write_scan
+from tests.workflows.wiring import find_problems
+
+SETTINGS = Settings()
+
+
+def participant_graph(dataset: DatasetMaker, settings: Settings = SETTINGS) -> Workflow:
+    study = make_study(dataset.root.parent)
+    plans = plan_study(study, settings)
+    assert not plans.unplanned, [str(scan.error) for scan in plans.unplanned]
+    return build_participant_workflow(plans.scans, study, settings, make_resources(dataset.root / "work"))
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        SETTINGS,
+        replace(SETTINGS, k2_prime_per_min="estimate", motion=False, atlas="HarvardOxford"),
+        replace(
+            SETTINGS,
+            reference="cerebellar_grey",
+            output_spaces=(OutputSpace("MNI152NLin2009cAsym", 1), OutputSpace("MNI152NLin2009cAsym", 2)),
+        ),
+        *(replace(SETTINGS, model=model) for model in MODELS),
+    ],
+    ids=lambda settings: settings.model or settings.reference or settings.atlas,
+)
+def test_every_input_of_the_participant_level_is_fed(dataset: DatasetMaker, settings: Settings) -> None:
+    write_scan(dataset, "01", "rejection")
+    write_scan(dataset, "01", "acceptance", t1w=False)
+    write_scan(dataset, "02", session="a", changes={"ImageDecayCorrected": False})
+    assert find_problems(participant_graph(dataset, settings)) == []
+
+
+def test_a_t1w_image_is_processed_once_for_all_its_scans(dataset: DatasetMaker) -> None:
+    write_scan(dataset, "01", "rejection")
+    write_scan(dataset, "01", "acceptance", t1w=False)
+    names = participant_graph(dataset).list_node_names()
+    assert [name for name in names if name.endswith("extract_brain")] == ["sub__01_T1w.extract_brain"]
+    assert len([name for name in names if name.endswith("correct_motion")]) == 2
+
+
+def test_building_a_graph_runs_and_writes_nothing(dataset: DatasetMaker) -> None:
+    write_scan(dataset, "01")
+    before = sorted(dataset.root.parent.rglob("*"))
+    participant_graph(dataset)
+    assert sorted(dataset.root.parent.rglob("*")) == before
+
+
+def test_the_check_itself_sees_what_is_misspelt_or_missing(tmp_path: Path) -> None:
+    workflow = Workflow("whole")
+    add = make_node(steps.add, "add", {"a": 1.0})
+    read = make_node(steps.read, "read")
+    save = make_save_node("save", tmp_path, {"sub": "01"}, {"mask": Output("brain_mask")})
+    workflow.connect([(add, read, [("report", "report"), ("total", "misspelt")])])
+    workflow.connect([(add, save, [("report", "mist")])])
+    assert find_problems(workflow) == [
+        "whole.add is not given b",
+        "whole.read has no input misspelt",
+        "whole.save has no input mist",
+        "whole.save is not given mask",
+    ]
+
+
+def test_a_misspelt_output_or_an_input_of_another_workflow_fails_when_it_is_connected() -> None:
+    workflow, inner = Workflow("whole"), Workflow("inner")
+    add = make_node(steps.add, "add", {"a": 1.0})
+    inner.add_nodes([make_node(steps.read, "read")])
+    with pytest.raises(Exception, match=r"no output called reprot"):
+        workflow.connect([(add, inner, [("reprot", "read.report")])])
+    with pytest.raises(Exception, match=r"no input called read\.rapport"):
+        workflow.connect([(add, inner, [("report", "read.rapport")])])
