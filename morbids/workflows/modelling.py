@@ -10,6 +10,7 @@ from morbids.bids.names import difference_label
 from morbids.bids.windows import window_entities
 from morbids.imaging.atlases import SPHERES
 from morbids.numerics.kinetics.models import MODELS
+from morbids.numerics.kinetics.prediction import can_predict
 from morbids.settings import OutputSpace
 from morbids.workflows.nodes import make_node
 from morbids.workflows.saving import Output
@@ -18,8 +19,10 @@ from morbids.workflows.steps.figures import (
     picture_maps,
     plot_curves,
     plot_estimates,
+    plot_fits,
     plot_k2_prime,
     plot_logan,
+    plot_t_star,
 )
 from morbids.workflows.steps.kinetics import (
     BASELINE_PARAMETERS,
@@ -76,6 +79,8 @@ def add_plots(builder: ScanBuilder, curves: Node, reference: Node, k2_prime: Nod
         plots.append(make_node(plot_logan, "plot_logan", {"plan": kinetics}))
     if known.needs_k2_prime:
         plots.append(make_node(plot_k2_prime, "plot_k2prime", {"plan": kinetics}))
+    if known.needs_t_star:
+        plots.append(make_node(plot_t_star, "plot_tstar", {"plan": kinetics}))
     for plot in plots:
         builder.workflow.connect(
             [(curves, plot, [("curves", "curves")]), (reference, plot, [("curves", "reference_curve")])]
@@ -87,6 +92,28 @@ def add_plots(builder: ScanBuilder, curves: Node, reference: Node, k2_prime: Nod
     fits = builder.workflow.get_node(f"fit_regions_{SPHERES}")
     builder.workflow.connect(fits, "kinpar", estimates, "kinpar")
     builder.save_picture(estimates, "estimates", ".svg")
+
+
+def add_fit_plots(builder: ScanBuilder, curves: Node, reference: Node, k2_prime: Node) -> None:
+    """Draw measured and fitted curves, where the model's equation gives them back."""
+    kinetics = builder.plan.kinetics
+    if not can_predict(MODELS[kinetics.model].parameters) or MODELS[kinetics.model].needs_onset:
+        return
+    plot = make_node(plot_fits, "plot_fits", {"plan": kinetics, "unit": builder.unit})
+    names = [f"fits{window.name}" for window in kinetics.windows]
+    save = builder.save(
+        "save_plot_fits",
+        {name: Output("pet_figure", {"desc": name}) for name in names},
+        fields=("pictures",),
+    )
+    builder.workflow.connect(
+        [
+            (curves, plot, [("curves", "curves")]),
+            (reference, plot, [("curves", "reference_curve")]),
+            (k2_prime, plot, [("k2_prime_per_min", "k2_prime_per_min")]),
+            (plot, save, [("pictures", "pictures")]),
+        ]
+    )
 
 
 def add_calibration(builder: ScanBuilder, k2_prime: Node) -> None:

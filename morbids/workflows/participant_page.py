@@ -204,8 +204,14 @@ def _report_scan(plan: ScanPlan, study: Study, settings: Settings) -> ScanReport
         curves=figures.of("curves", "curves", ".svg"),
         kinetics=(
             *figures.of("logan", "logan", ".svg"),
+            *(
+                block
+                for window in kinetics.windows
+                for block in figures.of("fits", f"fits{window.name}", ".svg", f"Window {window.name}.")
+            ),
             *figures.of("regional_estimates", "estimates", ".svg"),
             *figures.of("k2_prime", "k2prime", ".svg"),
+            *figures.of("t_star", "tstar", ".svg"),
         ),
         maps=figures.maps(),
         protocol=figures.protocol(),

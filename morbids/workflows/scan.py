@@ -11,6 +11,7 @@ from morbids.imaging.coregistration import register_pet_to_t1w
 from morbids.imaging.motion import correct_motion
 from morbids.workflows.modelling import (
     add_calibration,
+    add_fit_plots,
     add_k2_prime,
     add_map_fits,
     add_maps_in_space,
@@ -40,6 +41,7 @@ def build_scan_workflow(builder: ScanBuilder) -> Workflow:
     for atlas, node in curves.items():
         add_region_fits(builder, atlas_label(atlas), node, reference, k2_prime)
     add_plots(builder, curves[SPHERES], reference, k2_prime)
+    add_fit_plots(builder, curves[SPHERES], reference, k2_prime)
     add_calibration(builder, k2_prime)
     maps = add_map_fits(builder, motion, mask, reference, k2_prime)
     for output in builder.settings.output_spaces:

@@ -8,15 +8,16 @@ import numpy as np
 
 from morbids.bids.sidecars import MEASUREMENTS
 from morbids.bids.tables import read_table
-from morbids.bids.windows import window_points
+from morbids.bids.windows import Window, window_points
 from morbids.imaging.images import read_image, write_image
 from morbids.imaging.transforms import invert, read_itk
 from morbids.numerics.arrays import BoolArray, FloatArray
 from morbids.numerics.kinetics.graphical import fit_logan_ref, logan_plot
 from morbids.numerics.kinetics.models import MODELS, fit_model
+from morbids.numerics.kinetics.prediction import predict_curves
 from morbids.numerics.kinetics.weights import inverse_variance
 from morbids.reports.figures.anatomy import draw_brain, draw_in_template
-from morbids.reports.figures.curves import draw_curves
+from morbids.reports.figures.curves import draw_curves, draw_fits
 from morbids.reports.figures.kinetics import (
     LoganLines,
     draw_logan,
@@ -34,7 +35,7 @@ from morbids.reports.figures.pet import draw_pet_on_t1w, draw_reference_region
 from morbids.reports.figures.style import Span, write_figure
 from morbids.workflows.plan import KineticPlan
 from morbids.workflows.steps.curves import read_curves
-from morbids.workflows.steps.kinetics import difference_name, map_name
+from morbids.workflows.steps.kinetics import difference_name, estimate, map_name
 
 # Span of assumed k2' around the one used, for the sensitivity figure.
 K2_PRIME_FACTORS = np.geomspace(0.5, 2.0, 13)
@@ -183,6 +184,49 @@ def plot_estimates(kinpar: Mapping[str, Path], parameter: str, out_dir: Path) ->
     )
     figure = draw_regional_estimates(values, errors, names, list(tables), label=label_of_parameter(parameter))
     return Picture(write_figure(figure, out_dir / "estimates.svg"))
+
+
+def plot_fits(
+    curves: Path, reference_curve: Path, k2_prime_per_min: float, plan: KineticPlan, unit: str, out_dir: Path
+) -> Pictures:
+    """Measured and fitted curves with residuals, a picture per window."""
+    table = read_curves(curves)
+    reference = read_curves(reference_curve).curves[:, 0]
+    found = estimate(table.curves, reference, plan, k2_prime_per_min)
+    pictures = {}
+    for window in plan.windows:
+        expected = predict_curves(
+            found[window.name].parameters, table.curves, reference, plan.frames, k2_prime_per_min
+        )
+        expected[~window_points(plan.frames, window)] = np.nan
+        figure = draw_fits(plan.frames, table.curves, expected, table.names, unit=unit)
+        pictures[f"fits{window.name}"] = write_figure(figure, out_dir / f"{window.name}.svg")
+    return Pictures(pictures)
+
+
+def plot_t_star(
+    curves: Path, reference_curve: Path, k2_prime_per_min: float, plan: KineticPlan, out_dir: Path
+) -> Picture:
+    """How much the estimates depend on t*: every start of the line that leaves enough points."""
+    table = read_curves(curves)
+    reference, frames = read_curves(reference_curve).curves[:, 0], plan.frames
+    starts = frames.start_min[(frames.start_min >= 0) & (np.arange(frames.n_frames) <= frames.n_frames - 4)]
+    main = MODELS[plan.model].parameters[0]
+    estimates = []
+    for start in starts:
+        window = Window("", float(start), float(frames.end_min[-1]))
+        options = plan.options(window, k2_prime_per_min)
+        found = fit_model(plan.model, table.curves, reference, frames, options)
+        estimates.append(found.parameters[main])
+    figure = draw_sensitivity(
+        starts,
+        np.stack(estimates),
+        table.names,
+        plan.t_star_min,
+        assumed_label="t* (min), fitted to the end of the scan",
+        label=label_of_parameter(main),
+    )
+    return Picture(write_figure(figure, out_dir / "tstar.svg"))
 
 
 def plot_k2_prime(

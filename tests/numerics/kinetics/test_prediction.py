@@ -1,0 +1,32 @@
+"""A noise-free curve is predicted by its own estimates."""
+
+import numpy as np
+import pytest
+
+from morbids.errors import MorbidsError
+from morbids.numerics.kinetics.models import FitOptions, ModelName, fit_model
+from morbids.numerics.kinetics.prediction import predict_curves
+from morbids.numerics.tracer import simulate_curves
+from tests.numerics.kinetics.protocol import FRAMES
+
+
+@pytest.mark.parametrize("model", ["LoganRef", "MRTM1", "MRTM2", "SRTM"])
+def test_estimates_of_exact_curves_give_the_curves_back(model: ModelName) -> None:
+    curves = simulate_curves(FRAMES, np.array([0.5, 1.6, 2.5]), k2_prime=0.12, kinetics="one_tissue")
+    late = FRAMES.mid_min >= 30
+    options = FitOptions(points=late, k2_prime=0.12)
+    estimates = fit_model(model, curves.target, curves.reference, FRAMES, options)
+    expected = predict_curves(estimates.parameters, curves.target, curves.reference, FRAMES, 0.12)
+    np.testing.assert_allclose(expected[late], curves.target[late], rtol=0.01)
+
+
+def test_an_estimate_that_failed_predicts_nothing() -> None:
+    curves = simulate_curves(FRAMES, np.array([1.0]), kinetics="one_tissue")
+    unknown = {"BPND": np.array([np.nan]), "R1": np.ones(1), "k2": np.full(1, 0.1)}
+    assert np.isnan(predict_curves(unknown, curves.target, curves.reference, FRAMES)).all()
+
+
+def test_other_parameters_are_refused() -> None:
+    curves = simulate_curves(FRAMES, np.array([1.0]), kinetics="one_tissue")
+    with pytest.raises(MorbidsError, match="No curve can be predicted from SUVR"):
+        predict_curves({"SUVR": np.ones(1)}, curves.target, curves.reference, FRAMES)
