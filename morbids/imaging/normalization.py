@@ -32,7 +32,8 @@ class Normalization(NamedTuple):
     t1w_in_template
         The T1w image on the template's grid.
     correlation
-        Pearson correlation of template and T1w image within the template's brain.
+        Pearson correlation of template and T1w image within the template's brain and the image's field of
+        view.
     concern
         Empty, or the sentence that says why the result is doubtful.
     folded_percent
@@ -77,7 +78,9 @@ def register_to_template(
     to_template = warp.template_points_to_image()
     pull = index_transform([to_template], brain.affine, head.affine)
     moved = resample_volume(np.nan_to_num(head.values), brain.values.shape, pull, "linear", threads)
-    inside = brain_mask.values > 0
+    # Where the field of view cuts the brain, there is nothing to compare.
+    seen = resample_volume(np.ones_like(head.values), brain.values.shape, pull, "nearest", threads) > 0
+    inside = (brain_mask.values > 0) & seen
     correlation = float(np.corrcoef(moved[inside], brain.values[inside])[0, 1])
     folded_percent = _folded_percent(warp)
     out_dir.mkdir(parents=True, exist_ok=True)
