@@ -114,6 +114,9 @@ def build_anatomy_workflow(
     _save_brain(builder, brain, tissue, picture)
     for space in template_spaces(settings):
         _add_normalization(builder, brain, space)
+    # Deep grey matter is as bright as white matter: the template's priors keep it grey.
+    normalize = workflow.get_node(f"normalize_{REGION_SPACE}")
+    workflow.connect(normalize, "template_to_t1w", tissue, "template_to_t1w")
     return workflow
 
 
