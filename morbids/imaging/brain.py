@@ -187,7 +187,8 @@ def _brain_distance(coarse: Image, target: _Target, threads: int) -> tuple[Float
         # Scalp and marrow are the brightest neighbours: without them the edge of the brain decides.
         stripped = coarse._replace(values=np.where(distance > -STRIP_MARGIN_MM, coarse.values, 0))
         pair = TemplatePair(target.brain, target.inside, stripped, Path(folder), threads)
-        fine = pair.register_deformable(affine, (100, 50, 10))
+        # Three iterations at 2 mm place the edge as well as ten (Dice .9909 and .9911 on a simulated head) in 4 s less.
+        fine = pair.register_deformable(affine, (100, 50, 3))
         likeness = _likeness(fine.template_points_to_image(), coarse, target)
         return _carry_distance(fine, target, coarse), likeness
 
