@@ -2,6 +2,7 @@
 
 import argparse
 import logging
+import math
 import os
 import shlex
 import sys
@@ -28,6 +29,9 @@ from morbids.settings import (
 
 logger = logging.getLogger("morbids")
 Value = TypeVar("Value")
+
+# Of k2': tissue cannot be emptied faster than blood flows through it.
+MAX_RATE_PER_MIN = 2.0
 
 DESCRIPTION = """\
 From a PET-BIDS dataset to group-level inference on receptor availability.
@@ -113,7 +117,12 @@ def _add_kinetics(group: "argparse._ArgumentGroup") -> None:
         metavar="RATE",
         help="k2' of the reference region per minute, or 'estimate'; default: the tracer's preset",
     )
-    group.add_argument("--t-star", type=float, metavar="MIN", help="first minute of linear plots and windows")
+    group.add_argument(
+        "--t-star",
+        type=_number_from(0.0),
+        metavar="MIN",
+        help="first minute of linear plots and windows; default: the tracer's preset",
+    )
 
 
 def _add_spaces(group: "argparse._ArgumentGroup") -> None:
@@ -125,6 +134,13 @@ def _add_spaces(group: "argparse._ArgumentGroup") -> None:
         default=list(defaults.output_spaces),
         metavar="SPACE[:res-MM]",
         help="template spaces for maps; default MNI152NLin2009cAsym:res-2",
+    )
+    group.add_argument(
+        "--pet-smoothing-fwhm",
+        type=_number_from(0.0),
+        default=defaults.pet_smoothing_fwhm_mm,
+        metavar="MM",
+        help="smoothing of the frames before voxels are fitted; default %(default)s",
     )
     group.add_argument("--atlas", default=defaults.atlas, help="regions of curves and tables; default AAL")
     group.add_argument("--motion", choices=("on", "off"), default="on", help="default on")
@@ -175,9 +191,25 @@ def _add_spaces(group: "argparse._ArgumentGroup") -> None:
 
 def _add_execution(group: "argparse._ArgumentGroup") -> None:
     group.add_argument("-w", "--work-dir", type=Path, help="intermediate files; default OUTPUT_DIR/.work")
-    group.add_argument("--nprocs", type=int, default=available_processors(), help="default: all")
-    group.add_argument("--omp-nthreads", type=int, help="threads of one step; default: --nprocs, at most 8")
-    group.add_argument("--mem-gb", type=float, help="default: nine tenths of what there is")
+    group.add_argument(
+        "--nprocs",
+        type=_count,
+        default=available_processors(),
+        metavar="N",
+        help="processors; default all that there are, here %(default)s",
+    )
+    group.add_argument(
+        "--omp-nthreads",
+        type=_count,
+        metavar="N",
+        help="threads of one step; default: --nprocs, at most 8",
+    )
+    group.add_argument(
+        "--mem-gb",
+        type=_number_from(0.1),
+        metavar="GB",
+        help="memory that steps share; default: nine tenths of what there is",
+    )
     group.add_argument("--stop-on-first-crash", action="store_true", help="do not finish the other scans")
     group.add_argument("-v", "--verbose", action="count", default=0, help="more log lines; repeat for more")
 
@@ -195,7 +227,38 @@ def _or_usage_error(parse: Callable[[str], Value]) -> Callable[[str], Value]:
 
 
 def _rate_or_estimate(text: str) -> float | Literal["estimate"]:
-    return "estimate" if text == "estimate" else float(text)
+    if text == "estimate":
+        return "estimate"
+    try:
+        rate = float(text)
+    except ValueError:
+        rate = math.nan
+    if not 0 < rate <= MAX_RATE_PER_MIN:
+        raise argparse.ArgumentTypeError(
+            f"{text} is neither 'estimate' nor a rate between 0 and {MAX_RATE_PER_MIN:g} per minute"
+        )
+    return rate
+
+
+def _number_from(lowest: float) -> Callable[[str], float]:
+    """Reader of finite numbers that are at least `lowest`."""
+
+    def read(text: str) -> float:
+        try:
+            number = float(text)
+        except ValueError:
+            number = math.nan
+        if not lowest <= number < math.inf:
+            raise argparse.ArgumentTypeError(f"{text} is not a number of at least {lowest:g}")
+        return number
+
+    return read
+
+
+def _count(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text) > 0):
+        raise argparse.ArgumentTypeError(f"{text} is not a whole number of at least 1")
+    return int(text)
 
 
 def read_settings(options: argparse.Namespace) -> Settings:
@@ -208,6 +271,7 @@ def read_settings(options: argparse.Namespace) -> Settings:
         windows=tuple(options.window),
         motion=options.motion == "on",
         atlas=options.atlas,
+        pet_smoothing_fwhm_mm=options.pet_smoothing_fwhm,
         output_spaces=tuple(options.output_spaces),
         group_smoothing_fwhm_mm=options.smoothing_fwhm,
         mask_threshold=options.mask_threshold,
@@ -220,7 +284,19 @@ def read_settings(options: argparse.Namespace) -> Settings:
 
 
 def read_resources(options: argparse.Namespace) -> Resources:
-    """What the run may use."""
+    """What the run may use.
+
+    Raises
+    ------
+    MorbidsError
+        One step would take more threads than there are processors.
+    """
+    if options.omp_nthreads and options.omp_nthreads > options.nprocs:
+        raise MorbidsError(
+            f"--omp-nthreads {options.omp_nthreads} is more than --nprocs {options.nprocs}.",
+            "A step cannot use more threads than the whole run has processors.",
+            ExitCode.USAGE,
+        )
     return Resources(
         n_procs=options.nprocs,
         omp_n_threads=options.omp_nthreads or min(options.nprocs, 8),
@@ -235,10 +311,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one level and return the exit code."""
     options = build_parser().parse_args(arguments)
     console = Console(stderr=True)
-    resources = read_resources(options)
-    _set_up_logging(console, resources.verbosity)
-    _set_up_environment(resources)
+    _set_up_logging(console, options.verbose)
     try:
+        resources = read_resources(options)
+        _check_folders(options.bids_dir, options.output_dir, resources.work_dir)
+        _set_up_environment(resources)
         return run_level(options, read_settings(options), resources, console)
     except MorbidsError as error:
         logger.error("%s", error)
@@ -246,6 +323,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         logger.error("Interrupted; the same command takes up the work where it stopped.")
         return ExitCode.FAILED
+
+
+def _check_folders(bids_dir: Path, output_dir: Path, work_dir: Path) -> None:
+    """Refuse to write where the raw dataset is: its description would be replaced, and work files be indexed.
+
+    Raises
+    ------
+    MorbidsError
+        The output or the work directory is the dataset itself.
+    """
+    for name, folder in (("output", output_dir), ("work", work_dir)):
+        if folder.resolve() == bids_dir.resolve():
+            raise MorbidsError(
+                f"The {name} directory {folder} is the dataset itself.",
+                f"Give another folder, such as {bids_dir / 'derivatives' / 'morbids'}.",
+                ExitCode.USAGE,
+            )
 
 
 def run_level(

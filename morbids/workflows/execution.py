@@ -1,12 +1,14 @@
 """Run a graph on this machine's processors and tell what failed, without losing what did not."""
 
 import gc
+import hashlib
 import re
 import tempfile
 from collections.abc import Callable
 from concurrent.futures import CancelledError, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from functools import partial
+from importlib.metadata import version
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,6 +17,8 @@ from nipype import Workflow, logging
 from nipype.pipeline.plugins.multiproc import MultiProcPlugin, run_node
 from nipype.utils.filemanip import loadcrash
 
+import morbids
+from morbids.errors import ExitCode, MorbidsError
 from morbids.settings import Resources
 
 # Workers import the package afresh once: they inherit neither threads nor locks of this process.
@@ -94,10 +98,16 @@ def execute(
     Returns
     -------
     One entry per step that failed by itself; steps behind it did not run.
+
+    Raises
+    ------
+    MorbidsError
+        A step needs more memory than the run may use, or the work directory cannot be written to.
     """
-    resources.work_dir.mkdir(parents=True, exist_ok=True)
-    crash_dir = Path(tempfile.mkdtemp(prefix="crashes-", dir=resources.work_dir))
-    workflow.base_dir = str(resources.work_dir)
+    _check_memory(workflow, resources.mem_gb)
+    base_dir = work_folder(resources.work_dir)
+    crash_dir = _make_crash_dir(base_dir)
+    workflow.base_dir = str(base_dir)
     workflow.config["execution"] = {
         "crashdump_dir": str(crash_dir),
         "crashfile_format": "pklz",
@@ -130,6 +140,44 @@ def execute(
     if raised is not None and not failures:
         raise raised
     return failures
+
+
+def work_folder(work_dir: Path) -> Path:
+    """Folder of finished steps that belong to these very sources.
+
+    nipype does not see that a step's code has changed: a folder per state of the code does.
+    """
+    package = Path(morbids.__file__).parent
+    digest = hashlib.sha256()
+    for path in sorted(package.rglob("*")):
+        if path.is_file() and "__pycache__" not in path.parts:
+            digest.update(str(path.relative_to(package)).encode() + path.read_bytes())
+    return work_dir / f"steps-{version('morbids')}-{digest.hexdigest()[:12]}"
+
+
+def _make_crash_dir(base_dir: Path) -> Path:
+    """Make a folder for this run's crashes alone: those of earlier runs are not told again."""
+    try:
+        base_dir.mkdir(parents=True, exist_ok=True)
+        return Path(tempfile.mkdtemp(prefix="crashes-", dir=base_dir))
+    except OSError as error:
+        raise MorbidsError(
+            f"The work directory {base_dir} cannot be written to: {error.strerror or error}.",
+            "Give another with --work-dir.",
+            ExitCode.CANNOT_WRITE,
+        ) from error
+
+
+def _check_memory(workflow: Workflow, mem_gb: float) -> None:
+    """Refuse before anything runs what nipype would refuse in the middle, without a word on the remedy."""
+    nodes = [workflow.get_node(name) for name in workflow.list_node_names()]
+    largest = max(nodes, key=lambda node: node.mem_gb)
+    if largest.mem_gb > mem_gb:
+        raise MorbidsError(
+            f"The step {largest.name} needs {largest.mem_gb:.1f} GB of memory, and the run may use {mem_gb:.1f} GB.",
+            "Raise --mem-gb.",
+            ExitCode.USAGE,
+        )
 
 
 def _read_failure(crash_file: Path) -> StepFailure:
