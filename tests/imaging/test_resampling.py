@@ -9,8 +9,8 @@ import pytest
 import SimpleITK as sitk
 
 from morbids.errors import MorbidsError
-from morbids.imaging.images import read_image, write_image
-from morbids.imaging.resampling import Interpolation, resample
+from morbids.imaging.images import Image, read_image, write_image
+from morbids.imaging.resampling import Interpolation, refine_grid, resample
 from morbids.imaging.transforms import rigid_matrix, write_itk
 from morbids.numerics.arrays import FloatArray
 
@@ -147,3 +147,16 @@ def test_broken_transform_is_named(scan: Path, grid: Path, tmp_path: Path) -> No
     broken.write_bytes(b"no transform")
     with pytest.raises(MorbidsError, match=r"broken\.h5 cannot be read"):
         resample(scan, grid, [broken], "linear", tmp_path / "moved.nii.gz")
+
+
+def test_finer_grid_shows_the_same_places() -> None:
+    affine = np.array([[-6.0, 0, 0, 40.0], [0, 6.0, 0, -40.0], [0, 0, 2.0, -20.0], [0, 0, 0, 1]])
+    coarse = Image(plane(mm_of((14, 14, 20), affine)).astype(np.float32), affine, None)
+    fine = refine_grid(coarse, 3.0, "linear")
+    assert fine.values.shape == (28, 28, 20)
+    np.testing.assert_allclose(fine.voxel_mm, [3, 3, 2])
+    inner = (slice(2, -2),) * 3
+    np.testing.assert_allclose(fine.values[inner], plane(mm_of((28, 28, 20), fine.affine))[inner], atol=1e-3)
+    frames = Image(np.stack([coarse.values, 2 * coarse.values], -1), affine, None)
+    np.testing.assert_allclose(refine_grid(frames, 3.0, "linear").values[..., 1], 2 * fine.values, rtol=1e-5)
+    assert refine_grid(coarse, 6.0, "linear") is coarse
