@@ -97,11 +97,11 @@ def build_anatomy_workflow(
         extract_brain,
         "extract_brain",
         {"t1w": t1w.path, **threads},
-        mem_gb=1.5,
+        mem_gb=1.0,
         n_procs=resources.omp_n_threads,
     )
-    tissue = make_node(segment_tissue, "segment_tissue", mem_gb=1.5)
-    picture = make_node(picture_anatomy, "picture_anatomy", mem_gb=0.6)
+    tissue = make_node(segment_tissue, "segment_tissue", mem_gb=1.2)
+    picture = make_node(picture_anatomy, "picture_anatomy", mem_gb=0.8)
     workflow.connect(
         [
             (brain, tissue, [("corrected_t1w", "t1w"), ("mask", "mask")]),
@@ -124,9 +124,9 @@ def _add_normalization(builder: AnatomyBuilder, brain: Node, space: str) -> None
     """Register the T1w image to one space, and save and draw the result."""
     threads = builder.resources.omp_n_threads
     normalize = make_node(
-        register_to_template, f"normalize_{space}", {"threads": threads}, mem_gb=1.5, n_procs=threads
+        register_to_template, f"normalize_{space}", {"threads": threads}, mem_gb=1.2, n_procs=threads
     )
-    picture = make_node(picture_normalization, f"picture_{space}", {"space": space}, mem_gb=0.6)
+    picture = make_node(picture_normalization, f"picture_{space}", {"space": space}, mem_gb=0.7)
     outputs = _normalized_outputs(builder, space)
     facts = {"correlation": "Correlation", "concern": "Concern"}
     save = builder.save(f"save_{space}", outputs, facts={**facts, "source": "TemplateSource"})

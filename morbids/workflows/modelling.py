@@ -123,7 +123,7 @@ def add_calibration(builder: ScanBuilder, k2_prime: Node) -> None:
     if not (kinetics.pairs and known.fits_windows and known.parameters[0] == "BPND"):
         return
     schedule = read_schedule(scan.metadata, float(kinetics.frames.end_min[-1]))
-    node = make_node(calibrate, "calibrate_protocol", {"plan": kinetics, "schedule": schedule})
+    node = make_node(calibrate, "calibrate_protocol", {"plan": kinetics, "schedule": schedule}, mem_gb=0.8)
     description = "Windowed contrasts on simulated curves with this scan's frames, windows and administration"
     outputs = {
         "table": Output("calibration", sidecar=sidecars.table_sidecar(description, CALIBRATION_COLUMNS))
@@ -149,7 +149,7 @@ def add_map_fits(builder: ScanBuilder, motion: Node, mask: Node, reference: Node
         "least_baseline": settings.mask_threshold,
         "threads": threads,
     }
-    fit = make_node(fit_maps, "fit_maps", constants, mem_gb=1.5, n_procs=threads)
+    fit = make_node(fit_maps, "fit_maps", constants, mem_gb=1.1, n_procs=threads)
     save = builder.save(
         "save_maps", map_outputs(builder, None), fields=("maps",), facts={"k2_prime_per_min": "k2prime"}
     )
@@ -172,7 +172,9 @@ def add_maps_in_space(
     """Bring all maps to one template space, and draw them there."""
     threads = builder.resources.omp_n_threads
     name = f"{output.space}_{output.resolution_label}"
-    bring = make_node(bring_to_template, f"bring_to_{name}", {"threads": threads}, n_procs=threads)
+    bring = make_node(
+        bring_to_template, f"bring_to_{name}", {"threads": threads}, mem_gb=0.9, n_procs=threads
+    )
     save = builder.save(
         f"save_{name}", map_outputs(builder, output), fields=("maps",), facts={"k2_prime_per_min": "k2prime"}
     )
@@ -193,7 +195,7 @@ def add_maps_in_space(
 def _add_pictures(builder: ScanBuilder, bring: Node, output: OutputSpace) -> None:
     """Draw the maps on the template of the first output space."""
     kinetics = builder.plan.kinetics
-    picture = make_node(picture_maps, "picture_maps", {"plan": kinetics}, mem_gb=0.8)
+    picture = make_node(picture_maps, "picture_maps", {"plan": kinetics}, mem_gb=1.1)
     names = [window.name for window in kinetics.windows] + ["R1"]
     names += [f"difference{pair.challenge.name}" for pair in kinetics.pairs]
     pictures = {name: Output("pet_picture", {"desc": name}) for name in names}

@@ -62,7 +62,7 @@ def _add_motion(builder: ScanBuilder) -> Node:
             "correct": builder.settings.motion,
             "threads": threads,
         },
-        mem_gb=1.5,
+        mem_gb=1.0,
         n_procs=threads,
     )
     if np.allclose(scan.timing.decay_factors, 1):
@@ -140,7 +140,7 @@ def _add_coregistration(builder: ScanBuilder, motion: Node) -> Node:
             (register, save, [(name, name) for name in (*outputs, *facts)]),
         ]
     )
-    picture = make_node(picture_registration, "picture_registration", {"unit": builder.unit}, mem_gb=0.6)
+    picture = make_node(picture_registration, "picture_registration", {"unit": builder.unit}, mem_gb=0.8)
     builder.workflow.connect(
         [
             (motion, picture, [("petref", "petref")]),
@@ -156,7 +156,7 @@ def _add_coregistration(builder: ScanBuilder, motion: Node) -> Node:
 
 def _add_mask(builder: ScanBuilder, motion: Node, coregistration: Node) -> Node:
     """Bring the brain mask to PET space."""
-    mask = make_node(mask_pet, "mask_brain")
+    mask = make_node(mask_pet, "mask_brain", mem_gb=0.8)
     outputs = {
         "mask": Output(
             "pet_brain_mask", sidecar=sidecars.mask_sidecar("Brain in PET space", builder.raw, "Brain")
@@ -180,7 +180,7 @@ def _add_reference(builder: ScanBuilder, motion: Node, coregistration: Node, mas
     region = make_node(cut_reference, "cut_reference", {"rule": rule}, mem_gb=1.0)
     curve = make_node(extract_reference, "reference_curve", {"name": rule.name, **builder.timing}, mem_gb=1.0)
     picture = make_node(
-        picture_reference, "picture_reference", {"name": rule.name, "unit": builder.unit}, mem_gb=0.6
+        picture_reference, "picture_reference", {"name": rule.name, "unit": builder.unit}, mem_gb=1.0
     )
     label = {"label": rule.name}
     outputs = {
