@@ -1,6 +1,8 @@
 """Maps of one scan or one group as slices over anatomy."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -28,17 +30,23 @@ SEQUENTIAL: Final = colormaps["inferno"]
 DIVERGING: Final = ListedColormap(colormaps["RdBu_r"](np.linspace(0.07, 0.93, 256)), "activation")
 
 
-class Backcloth(NamedTuple):
+class _Canvas(NamedTuple):
+    mosaic: Mosaic
+    underlay: FloatArray
+    inside: FloatArray
+
+
+@dataclass(frozen=True)
+class Backcloth:
     """What a map lies on: an anatomical image and its brain mask, in the map's world space."""
 
     anatomy: Path
     mask: Path
 
-
-class _Canvas(NamedTuple):
-    mosaic: Mosaic
-    underlay: FloatArray
-    inside: FloatArray
+    @cached_property
+    def canvas(self) -> _Canvas:
+        """Slices through the whole brain, prepared once for all maps of a scan."""
+        return _prepare(self, brain_mosaic(load_volume(self.mask)))
 
 
 def draw_parametric_map(
@@ -57,7 +65,7 @@ def draw_parametric_map(
     highest
         Upper end of the colours; the 99.5th percentile when not given.
     """
-    canvas = _prepare(backcloth)
+    canvas = backcloth.canvas
     shown = np.where(canvas.inside > 0.5, sample(canvas.mosaic, load_volume(values)), np.nan)
     finite = shown[np.isfinite(shown)]
     top = highest if highest is not None else float(np.percentile(finite, 99.5)) if finite.size else 1.0
@@ -73,7 +81,7 @@ def draw_difference_map(
     Small differences fade into the anatomy: opacity grows up to half of `extreme` (the 99th percentile of the
     absolute values when not given), so the eye lands on what is large.
     """
-    canvas = _prepare(backcloth)
+    canvas = backcloth.canvas
     shown = np.where(canvas.inside > 0.5, sample(canvas.mosaic, load_volume(values)), np.nan)
     end = extreme if extreme is not None else _extreme(shown)
     opacity = np.clip(2 * np.abs(np.nan_to_num(shown)) / end, 0, 1) ** 1.5
@@ -105,7 +113,7 @@ def draw_statistic_map(
     colours, label
         Another map for the colours (the effect), with its quantity and unit; the statistic when not given.
     """
-    canvas = _prepare(backcloth)
+    canvas = backcloth.canvas
     return _draw_statistic(canvas, statistic, colours or statistic, _Threshold(threshold, name), label)
 
 
@@ -159,11 +167,9 @@ def draw_peaks(
     return _draw_statistic(canvas, statistic, statistic, _Threshold(threshold, name), label)
 
 
-def _prepare(backcloth: Backcloth, mosaic: Mosaic | None = None) -> _Canvas:
+def _prepare(backcloth: Backcloth, mosaic: Mosaic) -> _Canvas:
     """Anatomy without what lies outside the brain, pale enough for colours to stand out."""
-    mask = load_volume(backcloth.mask)
-    mosaic = mosaic or brain_mosaic(mask)
-    inside = np.nan_to_num(sample(mosaic, mask))
+    inside = np.nan_to_num(sample(mosaic, load_volume(backcloth.mask)))
     greys = grey_levels(sample(mosaic, load_volume(backcloth.anatomy)), inside)
     underlay = np.where(inside > 0.5, 0.3 + 0.65 * greys, np.nan)
     return _Canvas(mosaic, underlay, inside)
