@@ -4,6 +4,7 @@
 Also the error of BP_ND at voxel noise: the Logan plot divides by noisy curves and reads too low, MRTM2 does not.
 """
 
+import os
 import tempfile
 import time
 import tracemalloc
@@ -26,6 +27,7 @@ FRAMES = Frames(np.cumsum(DURATION) - DURATION, DURATION)
 WEIGHT = inverse_variance(FRAMES, half_life_min=20.364)
 K2_PRIME, T_STAR_MIN, ONSET_MIN = 0.1237, 10.0, 45.0
 SHAPE, N_BRAIN = (128, 128, 63), 250_000
+THREADS = len(os.sched_getaffinity(0))
 # Noise of a frame of weight 1, as a part of the curve's mean: a voxel of 2 mm, smoothed by reconstruction.
 VOXEL_NOISE = 0.1
 KEYS: dict[ModelName, str] = {
@@ -101,7 +103,7 @@ def fit(model: ModelName, voxels: FloatArray, reference: FloatArray) -> FloatArr
         k2_prime=K2_PRIME,
         onset_min=ONSET_MIN - 10.0 if model == "lpntPET" else ONSET_MIN,
     )
-    return fit_model(model, voxels, reference, FRAMES, options).parameters["BPND"]
+    return fit_model(model, voxels, reference, FRAMES, options, threads=THREADS).parameters["BPND"]
 
 
 def best_time(action: Callable[[], object]) -> float:

@@ -190,7 +190,7 @@ def fit_displacement(
     sound = (k2a > 0) & (k2a + amplitude > 0)
     fit = fit.where(sound)
     n_added = 1 + library.n_free
-    degrees = max(len(chosen.rows) - 3 - n_added, 0)
+    degrees = max(len(chosen.weight) - 3 - n_added, 0)
     f_statistic = (rest.residual_sum / fit.residual_sum - 1.0) * degrees / n_added
     return DisplacementFit(
         **reference_tissue_fit(fit)._asdict(),

@@ -113,7 +113,7 @@ def fit_logan_ref(
     """
     chosen = regression_points(frames, points, inverse_variance, n_parameters=2)
     plot = logan_plot(target, reference, frames, k2_prime, chosen.rows)
-    regressors = [plot.x, np.ones((len(chosen.rows), 1))]
+    regressors = [plot.x, np.ones((len(chosen.weight), 1))]
     fit = fit_linear(regressors, plot.y, chosen.weight)
     dvr, intercept = fit.coefficients
     fit = with_integrated_noise(
@@ -166,6 +166,6 @@ def fit_suvr(
     suvr = (length @ target[chosen.rows]) / (total if total > 0 else np.nan)
     # A ratio of sums is the slope through the origin when a point's variance goes with its regressor.
     residual = (target[chosen.rows] - suvr * reference[chosen.rows, None]) * length[:, None] / total
-    n = len(chosen.rows)
+    n = len(chosen.weight)
     suvr_se = np.sqrt((residual**2).sum(axis=0) * n / (n - 1)) if n > 1 else np.full_like(suvr, np.nan)
     return SuvrFit(suvr, suvr_se, suvr - 1.0, suvr_se)

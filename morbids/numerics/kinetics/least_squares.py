@@ -20,14 +20,15 @@ class RegressionPoints(NamedTuple):
     Attributes
     ----------
     rows
-        (n_points,) indices of frames.
+        (n_points,) indices of frames, or a slice where they follow each other: then no array is copied to
+        choose them.
     weight
         (n_points,) inverse variances, mean 1.
     frame_variance
         (n_frames,) variance of every frame, also of those that are not fitted, in the units of the weights.
     """
 
-    rows: IntArray
+    rows: IntArray | slice
     weight: FloatArray
     frame_variance: FloatArray
 
@@ -93,7 +94,10 @@ def regression_points(
     weight = weight / weight[rows].mean()
     # A frame of weight 0 is not fitted, but its noise is in every later integral: take it for the noisiest.
     variance = 1.0 / np.maximum(weight, weight[weight > 0].min())
-    return RegressionPoints(rows, weight[rows], variance)
+    contiguous = rows[-1] - rows[0] == len(rows) - 1
+    return RegressionPoints(
+        slice(int(rows[0]), int(rows[-1]) + 1) if contiguous else rows, weight[rows], variance
+    )
 
 
 def fit_linear(

@@ -35,7 +35,7 @@ def fit_mrtm0(
     regressors = [
         (integrate @ reference)[:, None] * reciprocal,
         reference[chosen.rows, None] * reciprocal,
-        np.ones((len(chosen.rows), 1)),
+        np.ones((len(chosen.weight), 1)),
     ]
     fit = fit_linear(regressors, (integrate @ target) * reciprocal, chosen.weight)
     dvr, ratio, intercept = fit.coefficients

@@ -46,7 +46,7 @@ def with_integrated_noise(
     between = cross_products(paths, points.frame_variance)
     absorbed = np.einsum("ijn,ijn->n", fit.inverse, between)
     expected = _residual_size(scale * factor, points, integrate, loss) - absorbed
-    enough = len(points.rows) > len(regressors)
+    enough = len(points.weight) > len(regressors)
     variance = fit.residual_sum / expected if enough else np.full_like(expected, np.nan)
     half = np.einsum("ikn,kjn->ijn", fit.inverse, between)
     return fit._replace(covariance=np.einsum("ikn,kjn->ijn", half, fit.inverse) * variance)
@@ -57,7 +57,7 @@ def _reach(
 ) -> FloatArray:
     """How much the noise of each frame (n_frames, n_targets) adds to a weighted sum of residuals."""
     reach = integrate.T @ weighted
-    reach = reach * loss if reach.shape[1] < loss.shape[1] else np.multiply(reach, loss, out=reach)
+    reach = np.multiply(reach, loss, out=reach if reach.shape[1] == loss.shape[1] else None)
     reach[points.rows] += weighted
     return reach
 
@@ -67,7 +67,7 @@ def _residual_size(
 ) -> FloatArray:
     """Expected weighted sum of squared residuals (n_targets,) about the true line, for noise of size 1."""
     own_weight = weight * points.frame_variance[points.rows, None]
-    own_integral = integrate[np.arange(len(points.rows)), points.rows, None]
+    own_integral = np.diagonal(integrate[:, points.rows])[:, None]
     from_earlier = (integrate**2 * points.frame_variance).T @ weight
     own_loss = loss if len(loss) == 1 else loss[points.rows]
     return np.asarray(
