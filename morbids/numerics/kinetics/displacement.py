@@ -30,6 +30,8 @@ from morbids.numerics.kinetics.responses import (
 
 # Integrals of library members are combinations of a few; those below this part of the first are left out.
 SMALLEST_COMPONENT = 1e-4
+# Targets whose search is held in memory at once: every part of the library times every point.
+SEARCHED = 1024
 
 
 class DisplacementFit(NamedTuple):
@@ -50,8 +52,8 @@ class DisplacementFit(NamedTuple):
     onset_min, peak_min
         Of the best member of the library.
     f_statistic, p_value
-        Against the model without a response (MRTM1), counting the searched parameters of the library. For one
-        fixed response amplitude / amplitude_se is the better test; after a search only this one holds.
+        Against the model without a response (MRTM1), counting the searched parameters of the library. For
+        one fixed response amplitude / amplitude_se is the better test; after a search only this one holds.
     r_squared
         Part of the weighted variance that is explained.
     """
@@ -178,9 +180,13 @@ def fit_displacement(
     without = [shared[:, :1], integrate @ target, shared[:, 1:]]
     response = target[chosen.rows]
     parts, mixing = _compress(weighted_integrals)
-    displaced = parts @ target
-    best = _best_response(displaced, mixing, (shared, without[1]), response, chosen.weight)
-    displaced = np.einsum("kn,kpn->pn", mixing[best].T, displaced)
+    searched = [
+        _best_response(
+            parts @ target[:, s], mixing, (shared, without[1][:, s]), response[:, s], chosen.weight
+        )
+        for s in (slice(start, start + SEARCHED) for start in range(0, target.shape[1], SEARCHED))
+    ]
+    best, displaced = (np.concatenate(found, axis=-1) for found in zip(*searched, strict=True))
     regressors = [*without, -displaced]
     fit = fit_linear(regressors, response, chosen.weight)
     rest = fit_linear(without, response, chosen.weight)
@@ -215,8 +221,8 @@ def _best_response(
     others: tuple[FloatArray, FloatArray],
     response: FloatArray,
     weight: FloatArray,
-) -> IntArray:
-    """Which member, as one more regressor, leaves each target the least residual.
+) -> tuple[IntArray, FloatArray]:
+    """Which member, as one more regressor, leaves each target the least residual; and that regressor.
 
     Parameters
     ----------
@@ -253,7 +259,8 @@ def _best_response(
     doubled = np.where(left == right, 1.0, 2.0)
     length = (mixing[:, left] * mixing[:, right] * doubled) @ products
     gain = (mixing @ along_rest) ** 2 / np.where(length > 0, length, np.inf)
-    return np.asarray(np.nan_to_num(gain).argmax(axis=0))
+    best = np.asarray(np.nan_to_num(gain, copy=False).argmax(axis=0))
+    return best, np.asarray(np.einsum("kn,kpn->pn", mixing[best].T, displaced))
 
 
 def _at_height(fit: LinearFit) -> dict[str, FloatArray]:
