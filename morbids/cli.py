@@ -15,10 +15,11 @@ from rich.console import Console
 from rich.logging import RichHandler
 
 from morbids.bids.scans import Filters
+from morbids.bids.validation import check_dataset
 from morbids.bids.windows import parse_window
 from morbids.errors import ExitCode, MorbidsError
+from morbids.group_options import add_group_options, add_group_settings
 from morbids.settings import (
-    INFERENCES,
     Resources,
     Settings,
     Study,
@@ -37,7 +38,7 @@ DESCRIPTION = """\
 From a PET-BIDS dataset to group-level inference on receptor availability.
 
 participant: head motion, registration, reference region, kinetic models in every window, maps, a page.
-group:       difference maps of all participants, one-sample tests, tables with atlas labels, a page."""
+group:       maps of all participants, tests of every voxel and region, tables with atlas labels, a page."""
 
 EPILOG = """\
 exit codes: 0 all done, 1 something failed (the page and the last lines say what), 16 input is not valid BIDS,
@@ -69,7 +70,8 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"morbids {version('morbids')}")
     _add_selection(parser.add_argument_group("which scans"))
     _add_kinetics(parser.add_argument_group("kinetics (change results)"))
-    _add_spaces(parser.add_argument_group("images and group maps (change results)"))
+    _add_spaces(parser.add_argument_group("images (change results)"))
+    add_group_options(parser.add_argument_group("group level (change results)"))
     _add_execution(parser.add_argument_group("how to run (results stay the same)"))
     return parser
 
@@ -89,6 +91,14 @@ def _add_selection(group: "argparse._ArgumentGroup") -> None:
         type=Path,
         metavar="JSON",
         help='entities that select images, such as {"pet": {"run": "1"}, "t1w": {"session": "mri"}}',
+    )
+    group.add_argument(
+        "--derivatives",
+        nargs="+",
+        type=Path,
+        default=[],
+        metavar="DIR",
+        help="datasets of other programs; at group level, maps are read from the one given",
     )
     group.add_argument(
         "--skip-bids-validation", action="store_true", help="do not check the input with the BIDS validator"
@@ -144,49 +154,6 @@ def _add_spaces(group: "argparse._ArgumentGroup") -> None:
     )
     group.add_argument("--atlas", default=defaults.atlas, help="regions of curves and tables; default AAL")
     group.add_argument("--motion", choices=("on", "off"), default="on", help="default on")
-    group.add_argument(
-        "--smoothing-fwhm",
-        type=float,
-        default=defaults.group_smoothing_fwhm_mm,
-        metavar="MM",
-        help="smoothing of difference maps before group tests; default %(default)s",
-    )
-    group.add_argument(
-        "--mask-threshold",
-        type=float,
-        default=defaults.mask_threshold,
-        metavar="BP",
-        help="group mask: mean BP_ND above this; default %(default)s",
-    )
-    group.add_argument(
-        "--cluster-forming-p",
-        type=float,
-        default=defaults.cluster_forming_p,
-        metavar="P",
-        help="uncorrected one-tailed p that forms clusters; default %(default)s",
-    )
-    group.add_argument(
-        "--trait",
-        nargs="+",
-        default=[],
-        metavar="COLUMN",
-        help="columns of participants.tsv, sessions.tsv or phenotype/*.tsv to correlate with differences",
-    )
-    group.add_argument(
-        "--inference",
-        nargs="+",
-        choices=INFERENCES,
-        default=list(defaults.inference),
-        help="family-wise corrections by permutation; default max-t, cluster-extent and cluster-mass",
-    )
-    group.add_argument(
-        "--n-permutations",
-        type=int,
-        default=defaults.n_permutations,
-        metavar="N",
-        help="sign flips or orders; all there are when fewer; default %(default)s",
-    )
-    group.add_argument("--random-seed", type=int, default=defaults.random_seed, help="default %(default)s")
 
 
 def _add_execution(group: "argparse._ArgumentGroup") -> None:
@@ -202,7 +169,7 @@ def _add_execution(group: "argparse._ArgumentGroup") -> None:
         "--omp-nthreads",
         type=_count,
         metavar="N",
-        help="threads of one step; default: --nprocs, at most 8",
+        help="threads of one step; default: half of --nprocs, from 1 to 8",
     )
     group.add_argument(
         "--mem-gb",
@@ -263,7 +230,7 @@ def _count(text: str) -> int:
 
 def read_settings(options: argparse.Namespace) -> Settings:
     """Everything in the arguments that changes a result."""
-    return Settings(
+    settings = Settings(
         model=options.model,
         reference=options.reference,
         k2_prime_per_min=options.k2prime,
@@ -273,14 +240,8 @@ def read_settings(options: argparse.Namespace) -> Settings:
         atlas=options.atlas,
         pet_smoothing_fwhm_mm=options.pet_smoothing_fwhm,
         output_spaces=tuple(options.output_spaces),
-        group_smoothing_fwhm_mm=options.smoothing_fwhm,
-        mask_threshold=options.mask_threshold,
-        cluster_forming_p=options.cluster_forming_p,
-        traits=tuple(options.trait),
-        inference=tuple(options.inference),
-        n_permutations=options.n_permutations,
-        random_seed=options.random_seed,
     )
+    return add_group_settings(settings, options)
 
 
 def read_resources(options: argparse.Namespace) -> Resources:
@@ -299,7 +260,9 @@ def read_resources(options: argparse.Namespace) -> Resources:
         )
     return Resources(
         n_procs=options.nprocs,
-        omp_n_threads=options.omp_nthreads or min(options.nprocs, 8),
+        # A T1w image and a scan, or two scans, can always be worked on side by side: half of the processors
+        # for each is quicker than all of them for one after the other.
+        omp_n_threads=options.omp_nthreads or min(max(options.nprocs // 2, 1), 8),
         mem_gb=options.mem_gb or 0.9 * available_memory_gb(),
         work_dir=(options.work_dir or options.output_dir / ".work").absolute(),
         stop_on_first_crash=options.stop_on_first_crash,
@@ -309,14 +272,16 @@ def read_resources(options: argparse.Namespace) -> Resources:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one level and return the exit code."""
-    options = build_parser().parse_args(arguments)
+    words = sys.argv[1:] if arguments is None else list(arguments)
+    options = build_parser().parse_args(words)
     console = Console(stderr=True)
     _set_up_logging(console, options.verbose)
     try:
         resources = read_resources(options)
         _check_folders(options.bids_dir, options.output_dir, resources.work_dir)
         _set_up_environment(resources)
-        return run_level(options, read_settings(options), resources, console)
+        study = read_study(options, words)
+        return run_level(options, study, read_settings(options), resources, console)
     except MorbidsError as error:
         logger.error("%s", error)
         return error.exit_code
@@ -325,39 +290,37 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return ExitCode.FAILED
 
 
-def _check_folders(bids_dir: Path, output_dir: Path, work_dir: Path) -> None:
-    """Refuse to write where the raw dataset is: its description would be replaced, and work files be indexed.
-
-    Raises
-    ------
-    MorbidsError
-        The output or the work directory is the dataset itself.
-    """
-    for name, folder in (("output", output_dir), ("work", work_dir)):
-        if folder.resolve() == bids_dir.resolve():
-            raise MorbidsError(
-                f"The {name} directory {folder} is the dataset itself.",
-                f"Give another folder, such as {bids_dir / 'derivatives' / 'morbids'}.",
-                ExitCode.USAGE,
-            )
+def read_study(options: argparse.Namespace, arguments: Sequence[str]) -> Study:
+    """Which scans, and where results go; `arguments` as they were typed, for provenance."""
+    return Study(
+        options.bids_dir.absolute(),
+        options.output_dir.absolute(),
+        Filters(
+            participant_labels=tuple(options.participant_label),
+            session_labels=tuple(options.session_label),
+            task_labels=tuple(options.task_label),
+            tracer_labels=tuple(options.tracer_label),
+            run_labels=tuple(options.run_label),
+            bids_filter_file=options.bids_filter_file,
+        ),
+        shlex.join([Path(sys.argv[0]).name, *arguments]),
+        tuple(folder.absolute() for folder in options.derivatives),
+    )
 
 
 def run_level(
-    options: argparse.Namespace, settings: Settings, resources: Resources, console: Console
+    options: argparse.Namespace, study: Study, settings: Settings, resources: Resources, console: Console
 ) -> ExitCode:
     """Hand over to the level that was asked for.
 
     The levels are imported here, after the environment is set: numerical libraries read it once, at import.
+
+    Raises
+    ------
+    MorbidsError
+        There is no dataset, and whatever the level refuses.
     """
-    filters = Filters(
-        participant_labels=tuple(options.participant_label),
-        session_labels=tuple(options.session_label),
-        task_labels=tuple(options.task_label),
-        tracer_labels=tuple(options.tracer_label),
-        run_labels=tuple(options.run_label),
-        bids_filter_file=options.bids_filter_file,
-    )
-    study = Study(options.bids_dir.absolute(), options.output_dir.absolute(), filters, shlex.join(sys.argv))
+    check_dataset(study.bids_dir)
     if options.analysis_level == "group":
         from morbids.workflows.group import run_group
 
@@ -378,6 +341,23 @@ def _set_up_logging(console: Console, verbosity: int) -> None:
     logger.setLevel(logging.DEBUG if verbosity else logging.INFO)
     if verbosity > 1:
         logging.getLogger().setLevel(logging.INFO)
+
+
+def _check_folders(bids_dir: Path, output_dir: Path, work_dir: Path) -> None:
+    """Refuse to write where the raw dataset is: its description would be replaced, and work files be indexed.
+
+    Raises
+    ------
+    MorbidsError
+        The output or the work directory is the dataset itself.
+    """
+    for name, folder in (("output", output_dir), ("work", work_dir)):
+        if folder.resolve() == bids_dir.resolve():
+            raise MorbidsError(
+                f"The {name} directory {folder} is the dataset itself.",
+                f"Give another folder, such as {bids_dir / 'derivatives' / 'morbids'}.",
+                ExitCode.USAGE,
+            )
 
 
 def _set_up_environment(resources: Resources) -> None:

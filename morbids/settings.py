@@ -10,8 +10,10 @@ from morbids.bids.scans import Filters
 from morbids.bids.windows import Window
 from morbids.errors import ExitCode, MorbidsError
 
-Inference = Literal["max-t", "cluster-extent", "cluster-mass", "tfce"]
+Inference = Literal["max-t", "cluster-extent", "cluster-mass", "tfce", "fdr", "random-field"]
 INFERENCES: tuple[Inference, ...] = get_args(Inference)
+MapKind = Literal["difference", "percent", "parameter"]
+MAP_KINDS: tuple[MapKind, ...] = get_args(MapKind)
 
 
 @dataclass(frozen=True)
@@ -29,12 +31,13 @@ class OutputSpace:
 
 @dataclass(frozen=True)
 class Study:
-    """Which scans, and where results go."""
+    """Which scans, where results go, and datasets of other programs whose results take the place of own steps."""
 
     bids_dir: Path
     output_dir: Path
     filters: Filters
     command_line: str
+    derivatives: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -55,10 +58,22 @@ class Settings:
     pet_smoothing_fwhm_mm: float = 0.0
     group_smoothing_fwhm_mm: float = 6.0
     mask_threshold: float = 0.2
-    cluster_forming_p: float = 0.001
+    map_kind: MapKind = "difference"
+    measure: str = "BPND"
+    excluded: tuple[str, ...] = ()
+    keep_flagged: bool = False
+    stats_model: Path | None = None
+    contrasts: tuple[str, ...] = ()
     traits: tuple[str, ...] = ()
-    inference: tuple[Inference, ...] = ("max-t", "cluster-extent", "cluster-mass")
+    group_column: str = ""
+    equal_variances: bool = False
+    covariates: tuple[str, ...] = ()
+    inference: tuple[Inference, ...] = ("max-t", "cluster-extent", "cluster-mass", "fdr", "random-field")
     n_permutations: int = 5000
+    cluster_forming_p: float = 0.001
+    variance_smoothing_fwhm_mm: float = 0.0
+    small_volumes: tuple[str, ...] = ("all",)
+    regions: Path | None = None
     random_seed: int = 0
 
 

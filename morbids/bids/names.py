@@ -144,6 +144,7 @@ ROLES: Mapping[str, Role] = MappingProxyType(
         "group_calibration": Role(
             "group", "metrics", ".tsv", {"desc": "calibration"}, optional=("contrast",)
         ),
+        "influence": Role("group", "metrics", ".tsv", {"desc": "influence"}, optional=("contrast",)),
         "design": Role("group", "design", ".tsv", optional=("contrast",)),
         "rows": Role("group", "rows", ".tsv"),
         "group_mask": Role("group", "mask", _NIFTI, {"desc": "analysis"}, optional=("contrast",)),
@@ -154,6 +155,7 @@ ROLES: Mapping[str, Role] = MappingProxyType(
             "group_figures", "statmap", ".png", required=("desc",), optional=("contrast", "stat")
         ),
         "group_page": Role("top", "group", ".html"),
+        "index_page": Role("top", "index", ".html"),
     }
 )
 

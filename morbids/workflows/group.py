@@ -1,4 +1,4 @@
-"""The group level: from difference maps on disk to statistics, tables and one page."""
+"""The group level: from maps on disk to statistics, tables and one page."""
 
 import logging
 from collections.abc import Mapping
@@ -8,22 +8,29 @@ from nipype import Node, Workflow
 from nipype.interfaces.utility import Merge
 from rich.console import Console
 
-from morbids.bids import sidecars
 from morbids.bids.dataset import write_dataset_files
 from morbids.errors import ExitCode
-from morbids.imaging.atlases import load_atlas, sphere_table
-from morbids.settings import Resources, Settings, Study
+from morbids.imaging.atlases import load_atlas
+from morbids.settings import OutputSpace, Resources, Settings, Study
 from morbids.workflows.anatomy import make_template_node
+from morbids.workflows.comparisons import Comparison
 from morbids.workflows.execution import execute
+from morbids.workflows.group_outputs import GroupOutputs
 from morbids.workflows.group_page import write_group_pages
-from morbids.workflows.group_plan import BUILT_IN, Comparison, GroupPlan, RegionValues, plan_group
+from morbids.workflows.group_plan import GroupPlan, plan_group
+from morbids.workflows.group_tables import write_plan_tables
+from morbids.workflows.index_page import write_index
 from morbids.workflows.nodes import connect_across, make_node
 from morbids.workflows.progress import Progress, label_of
-from morbids.workflows.saving import Output, make_save_node
-from morbids.workflows.steps.figures import label_of_parameter, picture_statistic
-from morbids.workflows.steps.inference import CORRECTED, MAXIMA, infer, permute, plan_of
+from morbids.workflows.saving import NOTHING, Output, make_save_node
+from morbids.workflows.steps.correlations import correlate_clusters, correlate_regions
+from morbids.workflows.steps.group_figures import picture_comparison, picture_design
+from morbids.workflows.steps.inference import infer
+from morbids.workflows.steps.influence import measure_each_map
 from morbids.workflows.steps.maps import stack_maps
-from morbids.workflows.steps.regions import compare_regions, correlate_regions, picture_name
+from morbids.workflows.steps.permutations import permute, plan_tests
+from morbids.workflows.steps.regions import compare_regions, measure_spheres, read_tables
+from morbids.workflows.steps.small_volumes import search_small_volumes
 
 logger = logging.getLogger("morbids")
 
@@ -31,31 +38,40 @@ logger = logging.getLogger("morbids")
 N_PIECES = 8
 # Atlases that name peaks, and the inputs of the step that names them.
 NAMING = {"AAL": "aal", "HarvardOxford": "harvard_oxford"}
-STATISTICS = ("effect", "variance", "t", "z", "p", "g")
+# Maps of all spaces are drawn on, masked by and named after this template, by their mm.
+TEMPLATE = OutputSpace("MNI152NLin2009cAsym", 2)
 
 
 def run_group(study: Study, settings: Settings, resources: Resources, console: Console) -> ExitCode:
-    """Run the group level on the participant results in the output directory.
+    """Run the group level on the participant results in the output directory, or on another program's maps.
+
+    Returns
+    -------
+    ExitCode
+        OK when every test was made, FAILED when one was not: the log and the page say why.
 
     Raises
     ------
     MorbidsError
-        There are no participant results, or no test can be made of them.
+        There are no maps, or no test can be made of them.
     """
     plan = plan_group(study, settings)
-    for dropped in plan.found.dropped:
+    for dropped in plan.group.found.dropped:
         logger.warning("%s is left out: %s", dropped.label, dropped.reason)
     for title, reason in plan.skipped.items():
         logger.warning("%s is not tested: %s", title, reason)
+    logger.info("%d maps in %s, %d tests", len(plan.group.found.rows), plan.dataset, len(plan.comparisons))
     write_dataset_files(study.output_dir, study.bids_dir)
+    write_plan_tables(plan, study)
     workflow = build_group_workflow(plan, study, settings, resources)
     with Progress(len(workflow.list_node_names()), console) as progress:
         failures = execute(workflow, resources, progress)
     page = write_group_pages(plan, failures, study, settings)
+    write_index(study)
     for failure in failures:
         logger.error("%s, %s failed. %s", label_of(failure.units[-1]), failure.step, failure.sentence)
     logger.info("%s", page)
-    return ExitCode.FAILED if failures else ExitCode.OK
+    return ExitCode.FAILED if failures or plan.skipped else ExitCode.OK
 
 
 @dataclass(frozen=True)
@@ -65,146 +81,229 @@ class GroupBuilder:
     whole: Workflow
     template: Node
     atlases: Mapping[str, Node]
-    parameter: str
+    plan: GroupPlan
     study: Study
     settings: Settings
-    resources: Resources
 
-    def save(self, name: str, outputs: Mapping[str, Output], fields: tuple[str, ...] = ()) -> Node:
+
+@dataclass(frozen=True)
+class ComparisonBuilder:
+    """One comparison's part of the graph."""
+
+    group: GroupBuilder
+    comparison: Comparison
+    workflow: Workflow
+    outputs: GroupOutputs
+
+    @property
+    def mem_gb(self) -> float:
+        """Memory of a step that holds all maps at once, in single precision."""
+        return 0.8 + 0.0016 * len(self.comparison.labels)
+
+    def save(
+        self,
+        name: str,
+        outputs: Mapping[str, Output],
+        fields: tuple[str, ...] = (),
+        facts: Mapping[str, str] = NOTHING,
+    ) -> Node:
         """Build a node that saves outputs of the group."""
-        return make_save_node(name, self.study.output_dir, {}, outputs, fields)
+        return make_save_node(name, self.group.study.output_dir, {}, outputs, fields, facts)
 
 
 def build_group_workflow(plan: GroupPlan, study: Study, settings: Settings, resources: Resources) -> Workflow:
-    """Build the graph: one part per comparison of maps, one per table of regions."""
+    """Build the graph: one part per comparison."""
     whole = Workflow("group")
     cache_dir = resources.work_dir / "atlases"
     atlases = {
         name: make_node(load_atlas, f"atlas_{name}", {"name_or_path": name, "cache_dir": cache_dir})
         for name in NAMING
     }
-    template = make_template_node(settings.output_spaces[0], resources)
-    parameter = plan.found.rows[0].entities["meas"]
-    builder = GroupBuilder(whole, template, atlases, parameter, study, settings, resources)
+    builder = GroupBuilder(whole, make_template_node(TEMPLATE, resources), atlases, plan, study, settings)
     for comparison in plan.comparisons:
-        _add_comparison(builder, comparison)
-    for regions in plan.regions:
-        _add_regions(builder, regions)
+        outputs = GroupOutputs(comparison, plan, study, settings)
+        part = ComparisonBuilder(builder, comparison, Workflow(comparison.name), outputs)
+        stack = _add_stack(part)
+        test = _add_test(part, stack)
+        _add_pictures(part, test)
+        _add_influence(part, stack)
+        _add_regions(part)
+        if plan.small_volumes.names:
+            _add_small_volumes(part, stack, test)
+        if comparison.traits:
+            _add_circular(part, stack, test)
     return whole
 
 
-def _add_comparison(builder: GroupBuilder, comparison: Comparison) -> None:
-    """Stack, permute in pieces, infer, draw, save."""
-    settings, workflow = builder.settings, Workflow(comparison.name)
-    stack = make_node(
-        stack_maps,
-        "stack_maps",
-        {
-            "maps": comparison.maps,
-            "baselines": comparison.baselines,
-            "fwhm_mm": settings.group_smoothing_fwhm_mm,
-            "least_binding": settings.mask_threshold,
-        },
-        mem_gb=1.0 + 0.004 * len(comparison.maps),
-    )
-    connect_across(builder.whole, builder.template, workflow, stack, [("mask", "template_mask")])
-    asked = plan_of(comparison, settings.n_permutations, settings.random_seed)
-    common = {
-        "comparison": comparison,
-        "plan": asked,
-        "cluster_forming_p": settings.cluster_forming_p,
+def _add_stack(part: ComparisonBuilder) -> Node:
+    """Make the matrix of maps, and save its mask."""
+    comparison, settings = part.comparison, part.group.settings
+    constants = {
+        "added": comparison.maps.added,
+        "removed": comparison.maps.removed,
+        "binding": comparison.binding,
+        "n_rows": len(comparison.labels),
+        "fwhm_mm": settings.group_smoothing_fwhm_mm,
+        "least_binding": settings.mask_threshold,
     }
-    test = make_node(infer, "infer", common, mem_gb=1.0 + 0.004 * len(comparison.maps))
-    pieces = asked.pieces(N_PIECES)
-    gather = Node(Merge(len(pieces)), name="gather", run_without_submitting=True)
-    for number, piece in enumerate(pieces, 1):
-        constants = {**common, "piece": piece, "inference": settings.inference, "threads": 1}
-        node = make_node(permute, f"permute_{number}", constants, mem_gb=1.0 + 0.004 * len(comparison.maps))
-        workflow.connect(
-            [
-                (stack, node, [("maps", "maps"), ("mask", "mask")]),
-                (node, gather, [("maxima", f"in{number}")]),
-            ]
-        )
-    workflow.connect(
-        [(stack, test, [("maps", "maps"), ("mask", "mask")]), (gather, test, [("out", "maxima")])]
+    stack = make_node(stack_maps, "stack_maps", constants, mem_gb=0.8)
+    connect_across(part.group.whole, part.group.template, part.workflow, stack, [("mask", "template_mask")])
+    save = part.save("save_mask", part.outputs.mask())
+    part.workflow.connect([(stack, save, [("mask", "mask")])])
+    return stack
+
+
+def _add_test(part: ComparisonBuilder, stack: Node) -> Node:
+    """Permute in pieces, judge, save maps and clusters."""
+    comparison, settings, workflow = part.comparison, part.group.settings, part.workflow
+    variance_fwhm_mm = settings.variance_smoothing_fwhm_mm
+    tests = plan_tests(
+        comparison.design, settings.inference, settings.n_permutations, settings.random_seed, variance_fwhm_mm
     )
-    for name, atlas in builder.atlases.items():
+    common = {
+        "design": comparison.design,
+        "cluster_forming_p": settings.cluster_forming_p,
+        "variance_fwhm_mm": variance_fwhm_mm,
+    }
+    judge = common | {"tests": tests, "inference": settings.inference, "directions": comparison.directions}
+    test = make_node(infer, "infer", judge, mem_gb=part.mem_gb)
+    connections = [(stack, test, [(name, name) for name in ("maps", "mask", "mask_rule")])]
+    pieces = [
+        (one, number, piece) for one in tests for number, piece in enumerate(one.plan.pieces(N_PIECES), 1)
+    ]
+    gather = Node(Merge(max(len(pieces), 1)), name="gather", run_without_submitting=True)
+    for place, (one, number, piece) in enumerate(pieces, 1):
+        name = f"permute_{one.label}_{number}_of_{len(one.plan.pieces(N_PIECES))}"
+        constants = {**common, "test": one, "piece": piece, "threads": 1}
+        node = make_node(permute, name, constants, mem_gb=part.mem_gb)
+        connections += [
+            (stack, node, [("maps", "maps"), ("mask", "mask")]),
+            (node, gather, [("maxima", f"in{place}")]),
+        ]
+    if pieces:
+        connections.append((gather, test, [("out", "maxima")]))
+    else:
+        test.inputs.maxima = []
+    workflow.connect(connections)
+    for name, atlas in part.group.atlases.items():
         pairs = [("dseg", NAMING[name]), ("table", f"{NAMING[name]}_table")]
-        connect_across(builder.whole, atlas, workflow, test, pairs)
-    picture = make_node(picture_statistic, "picture", mem_gb=0.8)
-    workflow.connect([(test, picture, [("maps", "maps"), ("summary", "summary")])])
+        connect_across(part.group.whole, atlas, workflow, test, pairs)
+    outputs = part.outputs.statistics()
+    save = part.save("save_statistics", outputs, ("maps", "table"), {"summary": "Test"})
+    workflow.connect([(test, save, [(name, name) for name in ("maps", "table", "summary")])])
+    return test
+
+
+def _add_pictures(part: ComparisonBuilder, test: Node) -> None:
+    """Draw maps, peaks and design."""
+    comparison, workflow = part.comparison, part.workflow
+    picture = make_node(picture_comparison, "picture", {"quantity": comparison.quantity}, mem_gb=0.8)
+    workflow.connect([(test, picture, [("maps", "maps"), ("table", "clusters"), ("summary", "summary")])])
     connect_across(
-        builder.whole,
-        builder.template,
+        part.group.whole,
+        part.group.template,
         workflow,
         picture,
         [("brain", "template_brain"), ("mask", "template_mask")],
     )
-    _save_comparison(builder, workflow, comparison)
-
-
-def _save_comparison(builder: GroupBuilder, workflow: Workflow, comparison: Comparison) -> None:
-    """Save the mask, every map, the table of clusters, and the picture."""
-    named = {"model": BUILT_IN, "contrast": comparison.name}
-    sources = [sidecars.bids_uri(path, builder.study.output_dir) for path in comparison.maps]
-    methods = [CORRECTED[MAXIMA[name]] for name in builder.settings.inference]
-    outputs = {
-        name: Output(
-            "statistical_map",
-            {**named, "stat": name},
-            sidecars.statistical_map_sidecar(name, comparison.name, sources),
-        )
-        for name in (*STATISTICS, *methods)
-    }
-    outputs["clusters"] = Output(
-        "clusters", named, sidecars.table_sidecar(f"Clusters and peaks of {comparison.title}", {}, sources)
+    design = make_node(
+        picture_design, "picture_design", {"design": comparison.design, "labels": comparison.labels}
     )
-    save = make_save_node(
-        "save", builder.study.output_dir, {}, outputs, ("maps", "clusters"), {"summary": "Test"}
-    )
-    mask = {
-        "mask": Output(
-            "group_mask", named, sidecars.mask_sidecar("Voxels that were tested", sources, "Brain")
-        )
-    }
-    save_mask = builder.save("save_mask", mask)
-    save_picture = builder.save("save_picture", {"picture": Output("group_picture", {**named, "desc": "t"})})
-    test = workflow.get_node("infer")
+    save = part.save("save_pictures", part.outputs.pictures(), ("pictures",))
+    save_design = part.save("save_design", part.outputs.figures({"picture": "design"}))
     workflow.connect(
         [
-            (test, save, [(name, name) for name in ("maps", "clusters", "summary")]),
-            (workflow.get_node("stack_maps"), save_mask, [("mask", "mask")]),
-            (workflow.get_node("picture"), save_picture, [("picture", "picture")]),
+            (picture, save, [("pictures", "pictures")]),
+            (design, save_design, [("picture", "picture")]),
         ]
     )
 
 
-def _add_regions(builder: GroupBuilder, regions: RegionValues) -> None:
-    """Test and correlate the a-priori regions."""
-    workflow = Workflow(f"regions_{regions.name}")
-    label = f"change of {label_of_parameter(builder.parameter)}"
-    constants = {"regions": regions, "parameter": builder.parameter, "label": label}
-    compare = make_node(compare_regions, "compare_regions", constants)
-    named = {"model": BUILT_IN, "contrast": regions.name}
-    outputs = {
-        "tests": Output("regions", named),
-        "values": Output("regions", {**named, "desc": "values"}),
-        "picture": Output("group_figure", {**named, "desc": "forest"}),
+def _add_influence(part: ComparisonBuilder, stack: Node) -> None:
+    """Measure what each map does."""
+    constants = {"design": part.comparison.design, "labels": part.comparison.labels}
+    measure = make_node(measure_each_map, "influence", constants, mem_gb=part.mem_gb)
+    save = part.save("save_influence", part.outputs.influence())
+    part.workflow.connect(
+        [
+            (stack, measure, [("maps", "maps")]),
+            (measure, save, [(name, name) for name in ("table", "picture")]),
+        ]
+    )
+
+
+def _add_regions(part: ComparisonBuilder) -> None:
+    """Take values of regions from tables, else from maps; test them; correlate them with traits."""
+    comparison, settings, workflow = part.comparison, part.group.settings, part.workflow
+    terms = comparison.tables if part.outputs.reads_tables else comparison.maps
+    files = {"added": terms.added, "removed": terms.removed, "labels": comparison.labels}
+    if part.outputs.reads_tables:
+        values = make_node(read_tables, "read_regions", files | {"parameter": settings.measure})
+    else:
+        values = make_node(measure_spheres, "measure_regions", files | {"spheres": part.group.plan.spheres})
+    named = {"quantity": comparison.quantity}
+    compare = make_node(compare_regions, "compare_regions", named | {"design": comparison.design})
+    save = part.save("save_regions", part.outputs.regions())
+    workflow.connect(
+        [
+            (values, compare, [("values", "values")]),
+            (values, save, [("values", "values")]),
+            (compare, save, [(name, name) for name in ("tests", "forest", "strip")]),
+        ]
+    )
+    if comparison.traits:
+        constants = named | {"scores": comparison.traits, **_permutations(settings)}
+        correlate = make_node(correlate_regions, "correlate_regions", constants)
+        save = part.save(
+            "save_correlations", part.outputs.correlations(circular=False), ("correlations", "pictures")
+        )
+        workflow.connect(
+            [
+                (values, correlate, [("values", "values")]),
+                (correlate, save, [(name, name) for name in ("correlations", "pictures")]),
+            ]
+        )
+
+
+def _add_circular(part: ComparisonBuilder, stack: Node, test: Node) -> None:
+    """Correlate significant clusters with traits, under the name of what that is."""
+    comparison = part.comparison
+    constants = {
+        "labels": comparison.labels,
+        "scores": comparison.traits,
+        "quantity": comparison.quantity,
+        **_permutations(part.group.settings),
     }
-    save = builder.save("save_regions", outputs)
-    workflow.connect([(compare, save, [(name, name) for name in outputs])])
-    if regions.traits:
-        settings = builder.settings
-        asked = {"n_permutations": settings.n_permutations, "seed": settings.random_seed}
-        correlate = make_node(correlate_regions, "correlate_regions", {**constants, **asked})
-        correlated = {"correlations": Output("correlations", named)}
-        correlated |= {
-            name: Output("group_figure", {**named, "desc": name})
-            for name in (
-                picture_name(trait, region) for trait in regions.traits for region in sphere_table()["name"]
-            )
-        }
-        save = builder.save("save_correlations", correlated, ("correlations", "pictures"))
-        workflow.connect([(correlate, save, [(name, name) for name in ("correlations", "pictures")])])
-    builder.whole.add_nodes([workflow])
+    correlate = make_node(correlate_clusters, "correlate_clusters", constants, mem_gb=part.mem_gb)
+    save = part.save("save_circular", part.outputs.correlations(circular=True), ("correlations", "pictures"))
+    part.workflow.connect(
+        [
+            (stack, correlate, [("maps", "maps"), ("mask", "mask")]),
+            (test, correlate, [("maps", "cluster_maps"), ("table", "clusters")]),
+            (correlate, save, [(name, name) for name in ("correlations", "pictures")]),
+        ]
+    )
+
+
+def _add_small_volumes(part: ComparisonBuilder, stack: Node, test: Node) -> None:
+    """Search a-priori volumes on their own."""
+    volumes = part.group.plan.small_volumes
+    constants = {
+        "design": part.comparison.design,
+        "volumes": volumes,
+        "mask_images": tuple(volumes.masks.values()),
+        **_permutations(part.group.settings),
+    }
+    search = make_node(search_small_volumes, "small_volumes", constants, mem_gb=0.8)
+    save = part.save("save_small_volumes", part.outputs.small_volumes())
+    part.workflow.connect(
+        [
+            (stack, search, [("maps", "maps"), ("mask", "mask")]),
+            (test, search, [("summary", "summary")]),
+            (search, save, [("table", "table")]),
+        ]
+    )
+
+
+def _permutations(settings: Settings) -> dict[str, int]:
+    return {"n_permutations": settings.n_permutations, "seed": settings.random_seed}

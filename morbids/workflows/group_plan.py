@@ -1,82 +1,17 @@
 """Which questions the group level asks, of which maps: decided before anything runs."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Literal
 
-import numpy as np
-
-from morbids.bids.maps import FoundMaps, MapSelection, find_maps
-from morbids.bids.names import entity_label, output_path, parse_difference_label
-from morbids.bids.rows import MapRow, rows_table, scan_entities
-from morbids.bids.traits import join_traits, numeric_trait, read_traits
 from morbids.errors import ExitCode, MorbidsError
-from morbids.imaging.atlases import SPHERES
-from morbids.numerics.arrays import FloatArray
-from morbids.numerics.statistics.designs import Design, make_design, one_sample, regression
 from morbids.settings import Settings, Study
-
-# Folder of the built-in designs: `group/model-differences/`.
-BUILT_IN = "differences"
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """One question to a set of maps.
-
-    Attributes
-    ----------
-    name
-        Value of `contrast-`.
-    title, question
-        For people: a heading, and one sentence that says what positive means.
-    labels, maps, baselines
-        Per row: the scan's name, its difference map, and the baseline's map (for the mask); in one order.
-    columns
-        Regressors (n_rows,) by name.
-    weights
-        Of the contrast, by column.
-    """
-
-    name: str
-    title: str
-    question: str
-    labels: tuple[str, ...]
-    maps: tuple[Path, ...]
-    baselines: tuple[Path, ...]
-    columns: Mapping[str, tuple[float, ...]]
-    weights: Mapping[str, float]
-
-    @property
-    def design(self) -> Design:
-        """Matrix and contrast."""
-        columns = {name: np.array(values) for name, values in self.columns.items()}
-        return make_design(columns, self.weights)
-
-
-@dataclass(frozen=True)
-class RegionValues:
-    """Tables of regional parameters behind one set of difference maps, per row.
-
-    Attributes
-    ----------
-    name, title
-        As those of the comparison of the mean.
-    labels
-        The scans.
-    baselines, challenges
-        `_kinpar.tsv` of the two windows.
-    traits
-        Per trait, (n_rows,) values; NaN = missing.
-    """
-
-    name: str
-    title: str
-    labels: tuple[str, ...]
-    baselines: tuple[Path, ...]
-    challenges: tuple[Path, ...]
-    traits: Mapping[str, tuple[float, ...]]
+from morbids.workflows.comparisons import Comparison
+from morbids.workflows.group_models import ask_model
+from morbids.workflows.group_questions import Asked, ask_built_in
+from morbids.workflows.group_regions import SmallVolumes, Sphere, choose_small_volumes, read_spheres
+from morbids.workflows.group_rows import GroupRows, find_rows, maps_dataset
 
 
 @dataclass(frozen=True)
@@ -85,152 +20,89 @@ class GroupPlan:
 
     Attributes
     ----------
-    found
+    group
         Rows, and what was left out with its reason.
+    dataset
+        Where the maps are.
     comparisons
-        Maps.
-    regions
-        Tables.
+        What is tested.
     skipped
         Questions that cannot be asked, by title, with the reason.
+    spheres
+        A-priori regions.
+    small_volumes
+        Searched on their own.
     """
 
-    found: FoundMaps
+    group: GroupRows
+    dataset: Path
     comparisons: tuple[Comparison, ...]
-    regions: tuple[RegionValues, ...]
     skipped: Mapping[str, str]
+    spheres: tuple[Sphere, ...]
+    small_volumes: SmallVolumes
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """Names of the models, each a folder."""
+        return tuple(dict.fromkeys(comparison.model for comparison in self.comparisons))
 
 
 def plan_group(study: Study, settings: Settings) -> GroupPlan:
-    """Find the difference maps and ask of each kind whether its mean differs from zero, and of each trait.
+    """Find the maps and write down every question.
 
     Raises
     ------
     MorbidsError
-        There are no maps, no question can be asked of them, or a trait is in no table.
+        There are no maps, no question can be asked of them, or an option names what is not there.
     """
-    output = settings.output_spaces[0]
-    wanted: dict[str, str | None] = {"space": output.space, "res": output.resolution_label}
-    if settings.model is not None:
-        wanted["model"] = settings.model
-    found = find_maps(study.output_dir, MapSelection(entities=wanted, filters=study.filters))
-    traits = _read_traits(study, found.rows, settings.traits)
-    comparisons: list[Comparison] = []
-    regions: list[RegionValues] = []
-    skipped: dict[str, str] = {}
-    for name, rows in _kinds(found.rows).items():
-        labels = [row.label for row in rows]
-        values = {trait: np.array([column[label] for label in labels]) for trait, column in traits.items()}
-        regions.append(_regions(name, rows, study.output_dir, values))
-        for trait in ("", *settings.traits):
-            title = f"{_title(rows[0])}{f' by {trait}' if trait else ''}"
-            try:
-                comparisons.append(_compare(name, rows, trait, values, study.output_dir))
-            except MorbidsError as error:
-                skipped[title] = str(error)
-    if not comparisons:
-        reasons = " ".join(f"{title}: {reason}" for title, reason in skipped.items())
-        raise MorbidsError(f"No group test can be made. {reasons}", exit_code=ExitCode.BAD_DATA)
-    return GroupPlan(found, tuple(comparisons), tuple(regions), skipped)
-
-
-def _kinds(rows: Sequence[MapRow]) -> dict[str, list[MapRow]]:
-    """Rows by what they show: windows, and the scan type where windows alone do not tell."""
-    by_type: dict[tuple[str, str], list[MapRow]] = {}
-    for row in rows:
-        by_type.setdefault((row.description, row.scan_type), []).append(row)
-    described = [description for description, _ in by_type]
-    return {
-        description
-        if described.count(description) == 1
-        else f"{entity_label(scan_type)}{description}": members
-        for (description, scan_type), members in by_type.items()
-    }
-
-
-def _title(row: MapRow) -> str:
-    difference = parse_difference_label(row.description)
-    if difference is None:
-        return row.description
-    return f"{row.scan_type.partition('-')[2] or difference.challenge}: {difference.baseline} − {difference.challenge}"
-
-
-def _compare(
-    name: str, rows: Sequence[MapRow], trait: str, values: Mapping[str, FloatArray], dataset: Path
-) -> Comparison:
-    """Ask for the mean of the maps, or for their slope on a trait among the rows that have it."""
-    kept = (
-        rows
-        if not trait
-        else [row for row, value in zip(rows, values[trait], strict=True) if np.isfinite(value)]
-    )
-    if trait:
-        known = values[trait][np.isfinite(values[trait])]
-        design = regression(known, trait)
-        question = (
-            f"Does the change of binding go with {trait}? Positive: more activation with a higher {trait}."
-        )
+    _check_options(study, settings)
+    spheres = read_spheres(settings.regions)
+    small_volumes = choose_small_volumes(settings.small_volumes, spheres)
+    group = find_rows(study, settings)
+    dataset = maps_dataset(study)
+    if settings.stats_model is None:
+        asked = ask_built_in(group, dataset, settings)
     else:
-        design = one_sample(len(kept))
-        question = "Does binding change from baseline to challenge? Positive: it falls, which is activation."
-    return Comparison(
-        name=f"{name}By{entity_label(trait)[:1].upper()}{entity_label(trait)[1:]}" if trait else name,
-        title=f"{_title(rows[0])}{f' by {trait}' if trait else ''}",
-        question=question,
-        labels=tuple(row.label for row in kept),
-        maps=tuple(row.path for row in kept),
-        baselines=tuple(_baseline_map(row, dataset) for row in kept),
-        columns={
-            column: tuple(map(float, numbers))
-            for column, numbers in zip(design.columns, design.matrix.T, strict=True)
-        },
-        weights={
-            column: float(weight)
-            for column, weight in zip(design.columns, design.contrast, strict=True)
-            if weight
-        },
-    )
+        asked = Asked(ask_model(settings.stats_model, group, dataset, settings), {})
+    if not asked.comparisons:
+        reasons = " ".join(f"{title}: {reason}" for title, reason in asked.skipped.items())
+        raise MorbidsError(
+            f"No group test can be made of the {len(group.found.rows)} maps in {dataset}. {reasons}".strip(),
+            "" if reasons else "Maps of one kind alone can be compared with --trait or --group-column.",
+        )
+    chosen = _choose(asked.comparisons, settings.contrasts)
+    return GroupPlan(group, dataset, chosen, asked.skipped, spheres, small_volumes)
 
 
-def _regions(
-    name: str, rows: Sequence[MapRow], dataset: Path, values: Mapping[str, FloatArray]
-) -> RegionValues:
-    """Collect the tables of both windows of each row."""
-    return RegionValues(
-        name=name,
-        title=_title(rows[0]),
-        labels=tuple(row.label for row in rows),
-        baselines=tuple(_kinpar(row, dataset, "Baseline") for row in rows),
-        challenges=tuple(_kinpar(row, dataset, "Challenge") for row in rows),
-        traits={trait: tuple(map(float, numbers)) for trait, numbers in values.items()},
-    )
+def _check_options(study: Study, settings: Settings) -> None:
+    """Refuse what would be ignored."""
+    if len(study.derivatives) > 1:
+        raise MorbidsError(
+            "The group level reads maps from one dataset, and --derivatives names several.",
+            "Name the one that has the maps.",
+            ExitCode.USAGE,
+        )
+    if settings.equal_variances and not settings.group_column and settings.stats_model is None:
+        raise MorbidsError(
+            "--equal-variances has no use without two groups.", "Add --group-column.", ExitCode.USAGE
+        )
+    if settings.variance_smoothing_fwhm_mm and settings.group_column and not settings.equal_variances:
+        raise MorbidsError(
+            "--variance-smoothing cannot be combined with Welch's test, which has two variances.",
+            "Add --equal-variances.",
+            ExitCode.USAGE,
+        )
 
 
-def _window_name(row: MapRow, role: Literal["Baseline", "Challenge"]) -> str:
-    """Name of a window, from the sidecar, else from the map's name."""
-    if role in row.metadata:
-        return str(row.metadata[role]["name"])
-    difference = parse_difference_label(row.description)
-    if difference is None:
-        raise MorbidsError(f"{row.path} does not say which windows it is a difference of.")
-    return difference.baseline if role == "Baseline" else difference.challenge
-
-
-def _baseline_map(row: MapRow, dataset: Path) -> Path:
-    entities = {key: row.entities[key] for key in ("model", "meas", "space", "res") if key in row.entities}
-    named = entities | {"desc": _window_name(row, "Baseline")}
-    return output_path(dataset, scan_entities(row.entities), "parametric_map", named)
-
-
-def _kinpar(row: MapRow, dataset: Path, role: Literal["Baseline", "Challenge"]) -> Path:
-    named = {"seg": SPHERES, "model": row.entities["model"], "desc": _window_name(row, role)}
-    return output_path(dataset, scan_entities(row.entities), "kinpar", named)
-
-
-def _read_traits(study: Study, rows: Sequence[MapRow], names: Sequence[str]) -> dict[str, dict[str, float]]:
-    """Value of each trait per scan label; NaN where missing."""
-    if not names:
-        return {}
-    joined = join_traits(rows_table(rows), read_traits(study.bids_dir))
-    labels = [row.label for row in rows]
-    return {name: dict(zip(labels, numeric_trait(joined, name).astype(float), strict=True)) for name in names}
+def _choose(comparisons: tuple[Comparison, ...], wanted: tuple[str, ...]) -> tuple[Comparison, ...]:
+    """Keep the contrasts that the user names."""
+    if not wanted:
+        return comparisons
+    for pattern in wanted:
+        if not any(fnmatchcase(comparison.name, pattern) for comparison in comparisons):
+            raise MorbidsError(
+                f"There is no contrast '{pattern}'.",
+                f"There are {', '.join(comparison.name for comparison in comparisons)}.",
+                ExitCode.USAGE,
+            )
+    return tuple(one for one in comparisons if any(fnmatchcase(one.name, pattern) for pattern in wanted))

@@ -7,8 +7,17 @@ from scipy import special
 
 from morbids.errors import MorbidsError
 from morbids.numerics.arrays import BoolArray, FloatArray, IntArray
-from morbids.numerics.statistics.linear_model import fit_linear_model, fit_unequal_variances
+from morbids.numerics.statistics.designs import Design, fit_design
+from morbids.numerics.statistics.linear_model import (
+    LinearFit,
+    dependent_columns,
+    fit_linear_model,
+    fit_unequal_variances,
+)
 from morbids.numerics.statistics.multiple import false_discovery_rate, holm
+
+# Effect, standard error, t, df, p, g.
+_N_COLUMNS = 6
 
 
 class RegionTests(NamedTuple):
@@ -97,6 +106,47 @@ def compare_groups(values: FloatArray, second_group: BoolArray, *, confidence: f
     return _compare_each(np.asarray(values, dtype=float), np.asarray(second_group, dtype=bool), confidence)
 
 
+def compare_design(values: FloatArray, design: Design, *, confidence: float = 0.95) -> RegionTests:
+    """Test the contrast of any design in each region, on the rows that have a value there.
+
+    Parameters
+    ----------
+    values
+        (n_rows, n_regions).
+    design
+        With n_rows; a region whose rows cannot estimate it is NaN.
+
+    Raises
+    ------
+    MorbidsError
+        The numbers of rows differ.
+    """
+    values = np.asarray(values, dtype=float)
+    if len(values) != len(design.matrix):
+        raise MorbidsError(
+            f"There are {len(values)} rows of region values but {len(design.matrix)} in the design.",
+            "Give one row for each map.",
+        )
+    complete = np.isfinite(values)
+    columns = np.full((_N_COLUMNS, values.shape[1]), np.nan)
+    for region in range(values.shape[1]):
+        rows = complete[:, region]
+        if _can_estimate(design, rows):
+            second = None if design.second_group is None else design.second_group[rows]
+            fitted = design._replace(matrix=design.matrix[rows], second_group=second)
+            columns[:, region] = _in_columns(fit_design(values[rows, region][:, None], fitted))
+    return _summarise(complete.sum(axis=0), columns, confidence)
+
+
+def _can_estimate(design: Design, rows: BoolArray) -> bool:
+    """Whether some of the rows still estimate the contrast and a residual variance."""
+    if design.second_group is not None:
+        second = design.second_group[rows]
+        return bool(min(second.sum(), (~second).sum()) >= 2)
+    matrix = design.matrix[rows]
+    return len(matrix) > matrix.shape[1] and not dependent_columns(matrix)
+
+
 def _compare_each(values: FloatArray, second_group: BoolArray | None, confidence: float) -> RegionTests:
     if values.shape[0] < 2:
         raise MorbidsError(
@@ -104,8 +154,7 @@ def _compare_each(values: FloatArray, second_group: BoolArray | None, confidence
         )
     n_regions = values.shape[1]
     n = np.isfinite(values).sum(axis=0)
-    # effect, standard error, t, df, p, g
-    columns = np.full((6, n_regions), np.nan)
+    columns = np.full((_N_COLUMNS, n_regions), np.nan)
     for region in range(n_regions):
         complete = np.isfinite(values[:, region])
         sample = values[complete, region][:, None]
@@ -118,9 +167,16 @@ def _compare_each(values: FloatArray, second_group: BoolArray | None, confidence
             if min(second.sum(), (~second).sum()) < 2:
                 continue
             fit = fit_unequal_variances(sample, second)
-        columns[:, region] = np.concatenate(
-            [fit.effect, fit.standard_error, fit.t, fit.df, fit.p, fit.hedges_g]
-        )
+        columns[:, region] = _in_columns(fit)
+    return _summarise(n, columns, confidence)
+
+
+def _in_columns(fit: LinearFit) -> FloatArray:
+    """Effect, standard error, t, df, p, g of one region."""
+    return np.concatenate([fit.effect, fit.standard_error, fit.t, fit.df, fit.p, fit.hedges_g])
+
+
+def _summarise(n: IntArray, columns: FloatArray, confidence: float) -> RegionTests:
     effect, standard_error, t, df, p, hedges_g = columns
     half_width = -special.stdtrit(df, (1 - confidence) / 2) * standard_error
     return RegionTests(

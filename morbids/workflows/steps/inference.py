@@ -1,57 +1,54 @@
-"""Test one comparison: statistics, permutations in independent pieces, corrected p, clusters with names."""
+"""Judge one comparison: statistics of every voxel, and p corrected for many voxels in each way asked for."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-import pandas as pd
 
 from morbids.bids.tables import write_table
+from morbids.errors import MorbidsError
 from morbids.imaging.images import Image, read_image
-from morbids.imaging.naming import AtlasNames, read_names
-from morbids.numerics.arrays import FloatArray, IntArray
+from morbids.imaging.naming import read_names
+from morbids.numerics.arrays import FloatArray
 from morbids.numerics.statistics.clusters import Clusters, Lattice, find_clusters, make_lattice
 from morbids.numerics.statistics.designs import fit_design
+from morbids.numerics.statistics.linear_model import LinearFit
+from morbids.numerics.statistics.multiple import false_discovery_rate
 from morbids.numerics.statistics.permutation import (
     MaximumOf,
-    Measurement,
-    NullMaxima,
     cluster_threshold,
     corrected_p,
     critical_value,
-    find_null_maxima,
-    join_pieces,
 )
-from morbids.numerics.statistics.plan import PermutationPlan, Piece, plan_design
-from morbids.numerics.statistics.rearranged import prepare_model
+from morbids.numerics.statistics.random_field import (
+    Smoothness,
+    estimate_smoothness,
+    find_unit_residuals,
+    peak_p,
+    peak_threshold,
+)
+from morbids.numerics.statistics.rearranged import observed_t
 from morbids.numerics.statistics.tfce import enhance
 from morbids.settings import Inference
-from morbids.workflows.group_plan import Comparison
+from morbids.workflows.comparisons import WrittenDesign
+from morbids.workflows.steps.clusters import tabulate_clusters
 from morbids.workflows.steps.maps import write_map
+from morbids.workflows.steps.permutations import PermutationTest, join_maxima, model_of
 
 ALPHA = 0.05
-# Clusters below this are named in no table: half a resolution element of a PET group map.
-SMALLEST_CLUSTER_MM3 = 80.0
-# Each method's statistic, and the `stat-` of its map of corrected p.
-MAXIMA: Mapping[Inference, MaximumOf] = {
-    "max-t": "t",
-    "cluster-extent": "cluster_extent",
-    "cluster-mass": "cluster_mass",
-    "tfce": "tfce",
-}
-CORRECTED: Mapping[MaximumOf, str] = {
-    "t": "pfweMaxT",
-    "cluster_extent": "pfweClusterExtent",
-    "cluster_mass": "pfweClusterMass",
+# The `stat-` of each method's map of corrected p.
+CORRECTED: Mapping[Inference, str] = {
+    "max-t": "pfweMaxT",
+    "cluster-extent": "pfweClusterExtent",
+    "cluster-mass": "pfweClusterMass",
     "tfce": "pfweTfce",
+    "fdr": "pfdr",
+    "random-field": "pfweRandomField",
 }
-
-
-class Permuted(NamedTuple):
-    """The maxima of one piece, `.npz`."""
-
-    maxima: Path
+PSEUDO_T = "pseudot"
+CLUSTERS = "clusters"
+STATISTICS = ("effect", "variance", "t", "z", "p", "g", "r2")
 
 
 class Tested(NamedTuple):
@@ -60,164 +57,175 @@ class Tested(NamedTuple):
     Attributes
     ----------
     maps
-        `effect`, `variance`, `t`, `z`, `p`, `g`, and `pfwe...` per corrected method.
-    clusters
-        A row per peak.
+        Images by `stat-`: see `statistics_of`.
+    table
+        Clusters: a row per peak.
     summary
         Thresholds, counts and degrees of freedom.
     """
 
     maps: dict[str, Path]
-    clusters: Path
+    table: Path
     summary: dict[str, Any]
 
 
-def plan_of(comparison: Comparison, n_permutations: int, seed: int) -> PermutationPlan:
-    """Which rearrangements a comparison makes."""
-    return plan_design(comparison.design, n_permutations, seed=seed)
+class Judged(NamedTuple):
+    """What is judged: a fit, the statistic whose height counts (t or pseudo-t), its clusters, and the noise's width."""
+
+    fit: LinearFit
+    height: FloatArray
+    clusters: Clusters
+    smoothness: Smoothness | None
 
 
-def permute(
-    maps: Path,
-    mask: Path,
-    comparison: Comparison,
-    plan: PermutationPlan,
-    piece: Piece,
-    inference: Sequence[Inference],
-    cluster_forming_p: float,
-    out_dir: Path,
-    threads: int = 1,
-) -> Permuted:
-    """Note the maxima of the maps that one piece of the plan rearranges."""
-    model = prepare_model(np.load(maps, mmap_mode="r"), comparison.design)
-    statistics = tuple(MAXIMA[name] for name in inference)
-    if set(statistics) == {"t"}:
-        measurement = Measurement(statistics)
-    else:
-        lattice = make_lattice(read_image(mask).values > 0.5)
-        measurement = Measurement(statistics, lattice, cluster_threshold(cluster_forming_p, _df(comparison)))
-    found = find_null_maxima(model, plan, Piece(*piece), measurement, threads=threads)
-    path = out_dir / "maxima.npz"
-    arrays: dict[str, Any] = {str(name): values for name, values in found.maxima.items()}
-    np.savez(path, piece=np.array(found.piece), **arrays)
-    return Permuted(path)
+def statistics_of(inference: Sequence[Inference], variance_fwhm_mm: float) -> tuple[str, ...]:
+    """Return the maps that a comparison leaves, by `stat-`."""
+    pseudo = (PSEUDO_T,) if variance_fwhm_mm else ()
+    return (*STATISTICS, *pseudo, *(CORRECTED[name] for name in inference), CLUSTERS)
 
 
 def infer(
     maps: Path,
     mask: Path,
+    mask_rule: str,
     maxima: Sequence[Path],
-    comparison: Comparison,
-    plan: PermutationPlan,
+    design: WrittenDesign,
+    tests: tuple[PermutationTest, ...],
+    inference: tuple[Inference, ...],
+    directions: tuple[str, str],
     cluster_forming_p: float,
+    variance_fwhm_mm: float,
     aal: Path,
     aal_table: Path,
     harvard_oxford: Path,
     harvard_oxford_table: Path,
     out_dir: Path,
 ) -> Tested:
-    """Fit every voxel, correct p by the permutations' maxima, and name clusters and peaks."""
+    """Fit every voxel, correct p, and name clusters and peaks."""
     image = read_image(mask)
     lattice = make_lattice(image.values > 0.5)
-    fit = fit_design(np.load(maps, mmap_mode="r"), comparison.design)
-    null = join_pieces([_read_maxima(path) for path in maxima], plan).maxima
-    threshold = cluster_threshold(cluster_forming_p, _df(comparison))
-    clusters = find_clusters(
-        fit.t,
-        lattice,
-        threshold,
-        min_extent=max(1, round(SMALLEST_CLUSTER_MM3 / (1000 * image.voxel_ml))),
-        voxel_size_mm=tuple(image.voxel_mm.tolist()),
-    )
-    values = {
-        "effect": fit.effect,
-        "variance": fit.variance,
-        "t": fit.t,
-        "z": fit.z,
-        "p": fit.p,
-        "g": fit.hedges_g,
-        **_corrected_maps(fit.t, lattice, clusters, null),
+    null = join_maxima(maxima, tests)
+    threshold = cluster_threshold(cluster_forming_p, design.df)
+    data = np.load(maps, mmap_mode="r")
+    fit = fit_design(data, design.design)
+    height = observed_t(model_of(data, mask, design, variance_fwhm_mm)) if variance_fwhm_mm else fit.t
+    x, y, z = image.voxel_mm.tolist()
+    clusters = find_clusters(height, lattice, threshold, voxel_size_mm=(x, y, z))
+    smoothness, why_not = _smoothness(data, design, image) if "random-field" in inference else (None, "")
+    judged = Judged(fit, height, clusters, smoothness)
+    corrected = {CORRECTED[name]: _correct(name, judged, lattice, null, design) for name in inference}
+    values: dict[str, Any] = {
+        **{"effect": fit.effect, "variance": fit.variance, "t": fit.t, "z": fit.z, "p": fit.p},
+        **{"g": fit.hedges_g, "r2": fit.r_squared},
+        **({PSEUDO_T: height} if variance_fwhm_mm else {}),
+        **corrected,
+        CLUSTERS: clusters.labels,
     }
     names = {
         "AAL": read_names(aal, aal_table),
         "HarvardOxford": read_names(harvard_oxford, harvard_oxford_table),
     }
-    table = _cluster_table(clusters, image, lattice.voxels, null, names)
+    table = tabulate_clusters(clusters, values, (image, lattice.voxels), names, directions)
     write_table(table, out_dir / "clusters.tsv")
     paths = {name: write_map(numbers, image, out_dir / f"{name}.nii.gz") for name, numbers in values.items()}
     summary = {
-        "NumberOfMaps": len(comparison.maps),
+        "NumberOfMaps": len(data),
         "NumberOfVoxels": len(fit.t),
-        "DegreesOfFreedom": _df(comparison),
+        "Mask": mask_rule,
+        "Statistic": "pseudo-t" if variance_fwhm_mm else "t",
+        **_degrees_of_freedom(fit, design),
         "ClusterFormingT": threshold,
-        "CriticalT": critical_value(null["t"], ALPHA) if "t" in null else None,
-        "NumberOfRearrangements": plan.n_rearrangements,
-        "Exhaustive": plan.exhaustive,
-        "SmallestP": plan.smallest_p,
+        "Tests": [_tell(name, judged, corrected[CORRECTED[name]], null, tests) for name in inference],
+        **_tell_smoothness(smoothness, why_not, image),
     }
     return Tested(paths, out_dir / "clusters.tsv", summary)
 
 
-def _df(comparison: Comparison) -> int:
-    design = comparison.design
-    return int(design.matrix.shape[0] - design.matrix.shape[1])
+def _smoothness(data: FloatArray, design: WrittenDesign, image: Image) -> tuple[Smoothness | None, str]:
+    """Width of the noise; None and the reason where it cannot be estimated (too few maps)."""
+    try:
+        residuals = find_unit_residuals(data, design.design.matrix)
+        return estimate_smoothness(residuals, image.values > 0.5, design.df), ""
+    except MorbidsError as error:
+        return None, error.message
 
 
-def _read_maxima(path: Path) -> NullMaxima:
-    with np.load(path) as stored:
-        maxima: dict[MaximumOf, FloatArray] = {
-            name: stored[name] for name in MAXIMA.values() if name in stored
-        }
-        return NullMaxima(Piece(*map(int, stored["piece"])), maxima, np.zeros(0, dtype=np.int64))
-
-
-def _corrected_maps(
-    t: FloatArray, lattice: Lattice, clusters: Clusters, null: Mapping[MaximumOf, FloatArray]
-) -> dict[str, FloatArray]:
-    """Family-wise corrected p per method; 1 outside clusters where a method judges clusters."""
-    corrected: dict[str, FloatArray] = {}
-    if "t" in null:
-        corrected[CORRECTED["t"]] = corrected_p(t, null["t"])
-    if "tfce" in null:
-        corrected[CORRECTED["tfce"]] = corrected_p(enhance(t, lattice), null["tfce"])
-    for name, values in _sizes(clusters).items():
-        if name in null:
-            by_cluster = np.concatenate([[1.0], corrected_p(values, null[name])])
-            corrected[CORRECTED[name]] = by_cluster[clusters.labels]
-    return corrected
-
-
-def _sizes(clusters: Clusters) -> dict[MaximumOf, FloatArray]:
-    return {"cluster_extent": clusters.extent.astype(float), "cluster_mass": clusters.mass}
-
-
-def _cluster_table(
-    clusters: Clusters,
-    image: Image,
-    voxels: IntArray,
+def _correct(
+    name: Inference,
+    judged: Judged,
+    lattice: Lattice,
     null: Mapping[MaximumOf, FloatArray],
-    names: Mapping[str, AtlasNames],
-) -> pd.DataFrame:
-    """A row per peak, the cluster's own numbers in its first."""
-    rows = []
-    for place, cluster in enumerate(clusters.peak_cluster):
-        x, y, z = image.affine[:3, :3] @ voxels[clusters.peak_voxel[place]] + image.affine[:3, 3]
-        first = place == 0 or clusters.peak_cluster[place - 1] != cluster
-        row: dict[str, Any] = {
-            "cluster": int(cluster),
-            "direction": "activation" if clusters.sign[cluster - 1] > 0 else "deactivation",
-            "extent_mm3": float(clusters.extent[cluster - 1] * 1000 * image.voxel_ml) if first else None,
-            "x_mm": float(x),
-            "y_mm": float(y),
-            "z_mm": float(z),
-            "t": float(clusters.peak_value[place]),
-        }
-        if "t" in null:
-            row["p_fwe_peak"] = float(corrected_p(np.array(row["t"]), null["t"]))
-        for name, values in _sizes(clusters).items():
-            if name in null:
-                p = corrected_p(values[cluster - 1], null[name])
-                row[f"p_fwe_{name.removeprefix('cluster_')}"] = float(p) if first else None
-        rows.append(row | {atlas: known.at(np.array([x, y, z])) for atlas, known in names.items()})
-    columns = ["cluster", "direction", "extent_mm3", "x_mm", "y_mm", "z_mm", "t"]
-    return pd.DataFrame(rows) if rows else pd.DataFrame(columns=[*columns, *names])
+    design: WrittenDesign,
+) -> FloatArray:
+    """(n_voxels,) corrected p of one method; 1 outside clusters where clusters are judged."""
+    fit, height, clusters, smoothness = judged
+    match name:
+        case "max-t":
+            return corrected_p(height, null["t"])
+        case "tfce":
+            return corrected_p(enhance(height, lattice), null["tfce"])
+        case "cluster-extent" | "cluster-mass":
+            statistic: MaximumOf = "cluster_extent" if name == "cluster-extent" else "cluster_mass"
+            sizes = clusters.extent.astype(float) if name == "cluster-extent" else clusters.mass
+            return np.concatenate([[1.0], corrected_p(sizes, null[statistic])])[clusters.labels]
+        case "fdr":
+            return false_discovery_rate(fit.p)
+        case "random-field":
+            if smoothness is None:
+                return np.full(fit.t.shape, np.nan)
+            # Welch's degrees of freedom differ between voxels: its z is tested as a Gaussian field.
+            welch = bool(design.second_group)
+            return peak_p(fit.z if welch else fit.t, smoothness.resels, None if welch else design.df)
+
+
+def _tell(
+    name: Inference,
+    judged: Judged,
+    p: FloatArray,
+    null: Mapping[MaximumOf, FloatArray],
+    tests: Sequence[PermutationTest],
+) -> dict[str, Any]:
+    """What one method found: voxels that pass in each direction, its threshold, and its rearrangements."""
+    passing = p <= ALPHA
+    told: dict[str, Any] = {
+        "Method": name,
+        "VoxelsPositive": int(np.sum(passing & (judged.height > 0))),
+        "VoxelsNegative": int(np.sum(passing & (judged.height < 0))),
+        "SmallestP": float(np.nanmin(p)) if np.isfinite(p).any() else None,
+    }
+    if name == "max-t":
+        told["CriticalT"] = _finite(critical_value(null["t"], ALPHA))
+    if name == "random-field" and judged.smoothness is not None:
+        df = judged.fit.df
+        fixed = float(df[0]) if np.ptp(df) == 0 else None
+        told["CriticalT" if fixed else "CriticalZ"] = peak_threshold(ALPHA, judged.smoothness.resels, fixed)
+    if name == "fdr" and passing.any():
+        told["CriticalT"] = float(np.abs(judged.fit.t[passing]).min())
+    for test in tests:
+        if name.replace("-", "_").replace("max_", "") in test.statistics:
+            told |= {
+                "Rearrangements": test.plan.n_rearrangements,
+                "Exhaustive": test.plan.exhaustive,
+                "SmallestPossibleP": test.plan.smallest_p,
+            }
+    return told
+
+
+def _finite(value: float) -> float | None:
+    return value if np.isfinite(value) else None
+
+
+def _degrees_of_freedom(fit: LinearFit, design: WrittenDesign) -> dict[str, Any]:
+    if not design.second_group:
+        return {"DegreesOfFreedom": design.df}
+    low, high = (float(end) for end in np.nanpercentile(fit.df, [0, 100]))
+    return {"DegreesOfFreedom": float(np.nanmedian(fit.df)), "DegreesOfFreedomRange": [low, high]}
+
+
+def _tell_smoothness(smoothness: Smoothness | None, why_not: str, image: Image) -> dict[str, Any]:
+    if smoothness is None:
+        return {"RandomField": why_not} if why_not else {}
+    return {
+        "FWHMmm": [round(float(width), 2) for width in smoothness.fwhm_voxels * image.voxel_mm],
+        "Resels": [round(float(count), 2) for count in smoothness.resels],
+    }

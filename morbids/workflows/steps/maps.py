@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from scipy import ndimage
 
 from morbids.errors import MorbidsError
 from morbids.imaging.images import Image, read_image, write_image
@@ -21,77 +22,98 @@ class Stack(NamedTuple):
     Attributes
     ----------
     maps
-        (n_maps, n_voxels) float32, `.npy`, so that it can be mapped into memory.
+        (n_rows, n_voxels) float32, `.npy`, so that it can be mapped into memory.
     mask
         The voxels, in the order of `image[mask]`.
     n_voxels
         Their number.
+    mask_rule
+        How the mask came about, in words.
     """
 
     maps: Path
     mask: Path
     n_voxels: int
+    mask_rule: str
 
 
 def stack_maps(
-    maps: Sequence[Path],
-    baselines: Sequence[Path],
+    added: Sequence[Path],
+    removed: Sequence[Path],
+    binding: Sequence[Path],
+    n_rows: int,
     template_mask: Path,
     fwhm_mm: float,
     least_binding: float,
     out_dir: Path,
 ) -> Stack:
-    """Smooth maps, and keep brain voxels that all of them know and whose mean baseline binds enough.
+    """Make each row's map, smooth it, and keep brain voxels that all rows know and that bind enough.
 
     Parameters
     ----------
-    maps, baselines
-        One of each per row; a baseline that is not there (maps of other software) does not limit the mask.
+    added, removed
+        Maps of the terms of each row (see `Terms`).
+    binding
+        Maps whose mean limits the mask; those that are not there (other software) do not.
     fwhm_mm
         Of the smoothing; 0 for none.
     least_binding
-        Smallest mean of the baselines, as the original study had.
+        Smallest mean of `binding`, as the original study had.
 
     Raises
     ------
     MorbidsError
         No voxel remains.
     """
-    first = read_image(maps[0])
+    first = read_image(added[0])
     inside = _brain(template_mask, first)
-    binding, n_baselines = np.zeros(first.values.shape, dtype=np.float32), 0
-    smoothed: list[FloatArray] = []
-    for path in maps:
-        volume = smooth_volume(read_image(path).values, fwhm_mm, first.voxel_mm)
-        inside &= np.isfinite(volume)
-        smoothed.append(volume.astype(np.float32))
-    for path in baselines:
-        if path.exists():
-            binding += np.nan_to_num(read_image(path).values)
-            n_baselines += 1
-    if n_baselines:
-        inside &= binding / n_baselines >= least_binding
+    for path in (*added, *removed):
+        inside &= np.isfinite(read_map(path))
+    there = [path for path in binding if path.exists()]
+    rule = f"brain, known in all {n_rows} rows"
+    if there:
+        mean = sum((np.nan_to_num(read_map(path)) for path in there), np.zeros(inside.shape, np.float32))
+        inside &= mean / len(there) >= least_binding
+        rule += f", mean of {len(there)} maps at least {least_binding:g}"
+    else:
+        rule += "; no baseline maps, so --mask-threshold was not applied"
     if not inside.any():
         raise MorbidsError(
-            f"No voxel is in the brain, known in all {len(maps)} maps and bound above {least_binding:g}.",
+            f"No voxel remains for {added[0].name} and the other maps ({rule}).",
             "Lower --mask-threshold, or look at the participants' maps.",
         )
-    stacked = np.stack([volume[inside] for volume in smoothed])
-    np.save(out_dir / "maps.npy", stacked)
+    stacked = np.lib.format.open_memmap(
+        out_dir / "maps.npy", mode="w+", dtype=np.float32, shape=(n_rows, int(inside.sum()))
+    )
+    for row in range(n_rows):
+        volume = sum((read_map(path) for path in added[row::n_rows]), np.zeros(inside.shape, np.float32))
+        volume = volume - sum((read_map(path) for path in removed[row::n_rows]), np.zeros_like(volume))
+        stacked[row] = smooth_volume(volume, fwhm_mm, first.voxel_mm)[inside]
+    stacked.flush()
     mask = write_image(inside, first.affine, out_dir / "mask.nii.gz", code=MNI_CODE)
-    return Stack(out_dir / "maps.npy", mask, int(inside.sum()))
+    return Stack(out_dir / "maps.npy", mask, int(inside.sum()), rule)
+
+
+def read_map(path: Path) -> FloatArray:
+    """Read a map; where no voxel is NaN, exact zeros are what other software writes for "unknown"."""
+    values = read_image(path).values
+    return values if np.isnan(values).any() else np.where(values == 0, np.nan, values).astype(np.float32)
 
 
 def write_map(values: FloatArray, mask: Image, path: Path) -> Path:
-    """Write (n_voxels,) values of a mask as an image, NaN outside."""
+    """Write (n_voxels,) values of a mask as an image, NaN outside; labels stay whole numbers, 0 outside."""
     inside = mask.values > 0.5
-    volume = np.full(inside.shape, np.nan, dtype=np.float32)
+    whole = np.issubdtype(values.dtype, np.integer)
+    volume = np.zeros(inside.shape, np.int32) if whole else np.full(inside.shape, np.nan, np.float32)
     volume[inside] = values
     return write_image(volume, mask.affine, path, code=MNI_CODE)
 
 
 def _brain(template_mask: Path, like: Image) -> BoolArray:
-    """Read the template's brain; every voxel where the template has another grid than the maps (other software)."""
+    """Read the template's brain on the grid of the maps, which other software may have chosen otherwise."""
     brain = read_image(template_mask)
-    same = brain.values.shape == like.values.shape and np.allclose(brain.affine, like.affine, atol=1e-3)
-    return brain.values > 0.5 if same else np.ones(like.values.shape, dtype=bool)
+    to_brain = np.linalg.inv(brain.affine) @ like.affine
+    sampled = ndimage.affine_transform(
+        brain.values, to_brain[:3, :3], to_brain[:3, 3], output_shape=like.values.shape, order=1
+    )
+    return np.asarray(sampled > 0.5)

@@ -1,130 +1,134 @@
-"""Group tests on regions: differences of two windows, and how they go with traits."""
+"""Values of a-priori regions in every row, and the tests of a comparison on them."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from morbids.bids.names import entity_label
 from morbids.bids.tables import read_table, write_table
 from morbids.errors import MorbidsError
-from morbids.numerics.arrays import FloatArray
-from morbids.numerics.statistics.correlation import Correlations, correlate
-from morbids.numerics.statistics.regions import RegionTests, compare_pairs
-from morbids.reports.figures.group import draw_correlation, draw_forest
+from morbids.imaging.images import read_image
+from morbids.numerics.arrays import BoolArray, FloatArray
+from morbids.numerics.statistics.regions import compare_design
+from morbids.reports.figures.group import draw_forest, draw_strip
 from morbids.reports.figures.style import write_figure
-from morbids.workflows.group_plan import RegionValues
+from morbids.workflows.comparisons import WrittenDesign, sum_terms
+from morbids.workflows.group_regions import Sphere, readable_region
+from morbids.workflows.steps.maps import read_map
+from morbids.workflows.steps.small_volumes import draw_sphere
 
-# The correlations drawn: those with the smallest p.
-N_DRAWN = 3
+SCAN = "scan"
+COLUMNS = {
+    "name": ("Region", ""),
+    "label": ("Its name for people", ""),
+    "n": ("Rows with a value", ""),
+    "effect": ("Contrast of the means or slope, in the unit of the values", ""),
+    "standard_error": ("Standard error of the effect", ""),
+    "ci_low": ("Lower end of the 95 % confidence interval", ""),
+    "ci_high": ("Upper end of the 95 % confidence interval", ""),
+    "t": ("Statistic", ""),
+    "df": ("Degrees of freedom", ""),
+    "p": ("Two-tailed p, uncorrected", ""),
+    "hedges_g": ("Effect in standard deviations, corrected for small samples", ""),
+    "p_holm": ("p, Holm over the regions (family-wise)", ""),
+    "p_fdr": ("p, Benjamini-Hochberg over the regions (false discovery rate)", ""),
+}
+
+
+class RegionValues(NamedTuple):
+    """Value of every region in every row: a row per scan, a column per region."""
+
+    values: Path
 
 
 class RegionResults(NamedTuple):
-    """Tests of every region: `values` (a row per scan), `tests` (a row per region), and their picture."""
+    """Tests of every region, their picture, and every row's values drawn."""
 
-    values: Path
     tests: Path
-    picture: Path
+    forest: Path
+    strip: Path
 
 
-class Correlated(NamedTuple):
-    """Correlations of every trait with every region, and pictures of the strongest, by `desc`."""
-
-    correlations: Path
-    pictures: dict[str, Path]
-
-
-class Differences(NamedTuple):
-    """Region names and baseline, challenge (n_rows, n_regions)."""
-
-    names: tuple[str, ...]
-    baseline: FloatArray
-    challenge: FloatArray
-
-
-def read_differences(regions: RegionValues, parameter: str) -> Differences:
-    """Read a parameter of both windows from every row's tables.
+def read_tables(
+    added: Sequence[Path], removed: Sequence[Path], labels: tuple[str, ...], parameter: str, out_dir: Path
+) -> RegionValues:
+    """Read a parameter from the terms' tables of regional estimates.
 
     Raises
     ------
     MorbidsError
-        A table is not there or names other regions than the first.
+        A table cannot be read, or names other regions than the first.
     """
     names: tuple[str, ...] = ()
-    values: dict[str, list[FloatArray]] = {"baseline": [], "challenge": []}
-    for kind, paths in (("baseline", regions.baselines), ("challenge", regions.challenges)):
+    terms: list[list[FloatArray]] = []
+    for paths in (added, removed):
+        terms.append([])
         for path in paths:
             table = read_table(path, ("name", parameter))
-            found = tuple(table["name"])
+            found = tuple(map(str, table["name"]))
             names = names or found
             if found != names:
                 raise MorbidsError(
                     f"{path} names other regions than the tables before it.",
                     "Run all scans with one version.",
                 )
-            values[kind].append(table[parameter].to_numpy(dtype=float))
-    return Differences(names, np.stack(values["baseline"]), np.stack(values["challenge"]))
+            terms[-1].append(table[parameter].to_numpy(dtype=float))
+    return _write_values(sum_terms(terms[0], terms[1], len(labels)), names, labels, out_dir)
 
 
-def compare_regions(regions: RegionValues, parameter: str, label: str, out_dir: Path) -> RegionResults:
-    """Test baseline minus challenge in every region, two-tailed, Holm and FDR over the regions."""
-    found = read_differences(regions, parameter)
-    tests = compare_pairs(found.baseline, found.challenge)
-    per_scan = pd.DataFrame(found.baseline - found.challenge, columns=list(found.names))
-    per_scan.insert(0, "scan", regions.labels)
-    write_table(per_scan, out_dir / "values.tsv")
-    write_table(_test_table(found.names, tests), out_dir / "tests.tsv")
-    figure = draw_forest(tests, found.names, label=label)
-    return RegionResults(
-        out_dir / "values.tsv", out_dir / "tests.tsv", write_figure(figure, out_dir / "forest.svg")
-    )
+def measure_spheres(
+    added: Sequence[Path],
+    removed: Sequence[Path],
+    labels: tuple[str, ...],
+    spheres: tuple[Sphere, ...],
+    out_dir: Path,
+) -> RegionValues:
+    """Take the mean of the terms' maps, as they are, in every sphere; NaN where a map knows no voxel of it."""
+    grid = read_image(added[0])
+    inside = [draw_sphere(sphere, grid) for sphere in spheres]
+    terms = [[_means(read_map(path), inside) for path in paths] for paths in (added, removed)]
+    names = tuple(sphere.name for sphere in spheres)
+    return _write_values(sum_terms(terms[0], terms[1], len(labels)), names, labels, out_dir)
 
 
-def correlate_regions(
-    regions: RegionValues, parameter: str, label: str, n_permutations: int, seed: int, out_dir: Path
-) -> Correlated:
-    """Correlate every trait with the difference in every region: both Pearson and Spearman."""
-    found = read_differences(regions, parameter)
-    difference = found.baseline - found.challenge
-    tables, pictures = [], {}
-    for trait, values in regions.traits.items():
-        known = np.array(values)
-        pearson, spearman = (
-            correlate(known, difference, method, n_permutations=n_permutations, seed=seed)
-            for method in ("pearson", "spearman")
-        )
-        tables.append(_correlation_table(trait, found.names, pearson, spearman))
-        for region in np.argsort(np.nan_to_num(pearson.p_permutation, nan=2))[:N_DRAWN]:
-            if not np.isfinite(pearson.r[region]):
-                continue
-            figure = draw_correlation(
-                known,
-                difference[:, region],
-                regions.labels,
-                trait_label=trait,
-                effect_label=f"{found.names[region]}: {label}",
-                note=f"r = {pearson.r[region]:.2f}, p (permutation) = {pearson.p_permutation[region]:.3g}",
-            )
-            name = picture_name(trait, found.names[region])
-            pictures[name] = write_figure(figure, out_dir / f"{name}.svg")
-    write_table(pd.concat(tables, ignore_index=True), out_dir / "correlations.tsv")
-    return Correlated(out_dir / "correlations.tsv", pictures)
+def compare_regions(values: Path, design: WrittenDesign, quantity: str, out_dir: Path) -> RegionResults:
+    """Test the comparison's contrast in every region, two-tailed, Holm and FDR over the regions."""
+    table = read_values(values)
+    tests = compare_design(table.values, design.design)
+    labels = [readable_region(name) for name in table.names]
+    written = pd.DataFrame({"name": table.names, "label": labels, **tests._asdict()})
+    write_table(written[list(COLUMNS)], out_dir / "tests.tsv")
+    forest = write_figure(draw_forest(tests, labels, label=quantity), out_dir / "forest.svg")
+    strip = draw_strip(table.values, labels, label=quantity, joined=False)
+    return RegionResults(out_dir / "tests.tsv", forest, write_figure(strip, out_dir / "strip.svg"))
 
 
-def picture_name(trait: str, region: str) -> str:
-    """Value of `desc-` of the picture of one correlation."""
-    return entity_label(f"{trait} {region}")
+class Values(NamedTuple):
+    """Region names, scan labels, and values (n_rows, n_regions)."""
+
+    names: tuple[str, ...]
+    labels: tuple[str, ...]
+    values: FloatArray
 
 
-def _test_table(names: tuple[str, ...], tests: RegionTests) -> pd.DataFrame:
-    return pd.DataFrame({"name": names, **tests._asdict()})
+def read_values(path: Path) -> Values:
+    """Read what `read_tables` or `measure_spheres` wrote."""
+    table = read_table(path, (SCAN,))
+    names = tuple(name for name in table.columns if name != SCAN)
+    return Values(names, tuple(table[SCAN]), table[list(names)].to_numpy(dtype=float))
 
 
-def _correlation_table(
-    trait: str, names: tuple[str, ...], pearson: Correlations, spearman: Correlations
-) -> pd.DataFrame:
-    columns: dict[str, object] = {"trait": trait, "name": names, "kind": "independent region"}
-    columns |= pearson._asdict()
-    columns |= {"rho": spearman.r, "rho_p_permutation": spearman.p_permutation}
-    return pd.DataFrame(columns)
+def _write_values(
+    values: FloatArray, names: tuple[str, ...], labels: tuple[str, ...], out_dir: Path
+) -> RegionValues:
+    table = pd.DataFrame(values, columns=list(names))
+    table.insert(0, SCAN, labels)
+    write_table(table, out_dir / "values.tsv")
+    return RegionValues(out_dir / "values.tsv")
+
+
+def _means(volume: FloatArray, inside: Sequence[BoolArray]) -> FloatArray:
+    known = [volume[voxels][np.isfinite(volume[voxels])] for voxels in inside]
+    return np.array([float(values.mean()) if len(values) else np.nan for values in known])
