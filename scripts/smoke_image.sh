@@ -2,13 +2,13 @@
 # Run the image as a cluster or a cautious user would: scripts/smoke_image.sh [IMAGE]
 #
 # Read-only, without network, as a user that the image does not know, with an unwritable HOME: simulate a tiny study, run participant
-# and group on it, and check what came out. IMAGE is a root file system written by scripts/build_image.sh (default
+# and group on it (the dataset is read-only by then), and check what came out. IMAGE is a root file system written by scripts/build_image.sh (default
 # build/image/rootfs; run with bubblewrap), or the name of an image that docker knows.
 set -euo pipefail
 image=${1:-$(dirname "$0")/../build/image/rootfs}
 user=12345
 study=$(mktemp -d "${TMPDIR:-/tmp}/morbids-smoke.XXXXXX")
-trap 'rm -rf "$study"' EXIT
+trap 'chmod -R u+w "$study"; rm -rf "$study"' EXIT
 mkdir "$study/bids" "$study/out" "$study/work"
 chown -R "$user:$user" "$study" 2>/dev/null || chmod -R a+rwX "$study"
 
@@ -46,6 +46,7 @@ fi
 "$run" "$entrypoint" --version
 "$run" /bin/cat /version
 "$run" /opt/venv/bin/python -m morbids.simulation /mnt/bids --participants 3 --voxel-mm 6 --seed 1
+chmod -R a-w "$study/bids"
 "$run" "$entrypoint" /mnt/bids /mnt/out participant --work-dir /mnt/work --nprocs 2
 "$run" "$entrypoint" /mnt/bids /mnt/out group --work-dir /mnt/work --nprocs 2
 
