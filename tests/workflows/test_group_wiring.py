@@ -1,0 +1,36 @@
+"""Whether the group level's graph is wired, whatever is asked."""
+
+from dataclasses import replace
+
+import pytest
+
+from morbids.settings import Settings
+from morbids.workflows.group import build_group_workflow
+from morbids.workflows.group_plan import plan_group
+from tests.bids.conftest import DatasetMaker
+from tests.bids.test_maps import write_study
+from tests.workflows.studies import make_resources, make_study
+from tests.workflows.wiring import find_problems
+
+SETTINGS = Settings()
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        SETTINGS,
+        replace(SETTINGS, traits=("score",), n_permutations=50, small_volumes=("none",)),
+        replace(SETTINGS, group_column="group", inference=("fdr",)),
+        replace(SETTINGS, map_kind="parameter", covariates=("score",)),
+    ],
+    ids=["defaults", "trait", "groups", "parameters"],
+)
+def test_every_input_of_the_group_level_is_fed(dataset: DatasetMaker, settings: Settings) -> None:
+    study = make_study(dataset.root.parent)
+    write_study(study.output_dir, 6)
+    lines = [f"sub-{n:02d}\t{n * n}\t{'ab'[n % 2]}" for n in range(1, 7)]
+    dataset.text("participants.tsv", "\n".join(["participant_id\tscore\tgroup", *lines]) + "\n")
+    plan = plan_group(study, settings)
+    assert plan.comparisons
+    graph = build_group_workflow(plan, study, settings, make_resources(dataset.root / "work"))
+    assert find_problems(graph) == []
