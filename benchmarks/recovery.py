@@ -17,6 +17,7 @@ from morbids.bids.tables import read_table
 from morbids.imaging.atlases import load_atlas
 from morbids.imaging.images import read_image, write_image
 from morbids.imaging.regions import mean_curves, regions_in_pet
+from morbids.workflows.anatomy import REGION_SPACE
 
 ATLAS = "AAL"
 GREY = 1
@@ -78,7 +79,9 @@ def _compare_scan(truth: Path, results: Path, source: Mapping[str, str], work_di
     """Compare both windows of one scan."""
     folder = work_dir / "-".join(source.values())
     dseg, names = _true_regions(truth, source, folder)
-    tissue = read_table(output_path(truth, source, "kinpar", {"model": "truth"})).set_index("name")
+    # The atlas comes first; a sphere that has the name of an atlas region (the amygdala) comes after it.
+    tissue = read_table(output_path(truth, source, "kinpar", {"model": "truth"}))
+    tissue = tissue.drop_duplicates("name").set_index("name")
     windows = {"baseline": "baseline", "challenge": source["task"]}
     tables = []
     for window, name in windows.items():
@@ -110,7 +113,7 @@ def _true_regions(truth: Path, source: Mapping[str, str], folder: Path) -> tuple
     folder.mkdir(parents=True, exist_ok=True)
     grey = write_image((tissue.values == GREY).astype(np.float32), tissue.affine, folder / "grey.nii.gz")
     to_pet = output_path(truth, source, "t1w_to_pet")
-    to_t1w = output_path(truth, participant, "template_to_t1w", {"from": atlas.space})
+    to_t1w = output_path(truth, participant, "template_to_t1w", {"from": REGION_SPACE})
     baseline = _true_map(truth, source, "baseline")
     regions = regions_in_pet(atlas.dseg, atlas.table, baseline, (to_t1w, to_pet), folder, grey, (to_pet,))
     return regions.dseg, regions.table
