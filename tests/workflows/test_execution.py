@@ -4,14 +4,20 @@ from typing import Any
 import pytest
 from nipype import Workflow
 
+import morbids
+from morbids.errors import ExitCode, MorbidsError
 from morbids.settings import Resources
-from morbids.workflows.execution import execute, sentence_of
+from morbids.workflows.execution import execute, sentence_of, work_folder
 from morbids.workflows.nodes import make_node
 from tests.workflows import steps_for_tests as steps
 
 
 def resources(work_dir: Path) -> Resources:
     return Resources(n_procs=2, omp_n_threads=1, mem_gb=2.0, work_dir=work_dir)
+
+
+def ignore(node: Any, status: str) -> None:
+    """Watch nothing."""
 
 
 def add_then(function: Any, name: str) -> Workflow:
@@ -55,3 +61,52 @@ def test_a_second_run_computes_nothing(tmp_path: Path) -> None:
 
 def test_the_sentence_of_a_foreign_error_is_its_last_line() -> None:
     assert sentence_of("Traceback:\n  somewhere\nValueError: bad number\n\n") == "ValueError: bad number"
+
+
+def test_a_step_that_needs_more_memory_than_there_is_is_refused_before_anything_runs(tmp_path: Path) -> None:
+    workflow = Workflow("whole")
+    workflow.add_nodes([make_node(steps.add, "add", {"a": 1.0, "b": 2.0}, mem_gb=3.5)])
+    with pytest.raises(
+        MorbidsError, match=r"step add needs 3\.5 GB .* may use 2\.0 GB\. Raise --mem-gb"
+    ) as error:
+        execute(workflow, resources(tmp_path / "work"), ignore)
+    assert error.value.exit_code == ExitCode.USAGE
+    assert not (tmp_path / "work").exists()
+
+
+def test_a_work_directory_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no folder")
+    with pytest.raises(
+        MorbidsError, match=r"work directory .*file.* cannot be written to.*--work-dir"
+    ) as error:
+        execute(
+            add_then(steps.read, "whole"), resources(tmp_path / "file" / "work"), lambda node, status: None
+        )
+    assert error.value.exit_code == ExitCode.CANNOT_WRITE
+
+
+def test_crashes_of_an_earlier_run_are_not_told_again(tmp_path: Path) -> None:
+    def run(function: Any) -> int:
+        return len(execute(add_then(function, "whole"), resources(tmp_path), ignore))
+
+    assert run(steps.refuse) == 1
+    assert run(steps.read) == 0
+
+
+def test_finished_steps_belong_to_one_state_of_the_code(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = tmp_path / "package"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    monkeypatch.setattr(morbids, "__file__", str(package / "__init__.py"))
+    first = work_folder(tmp_path)
+    assert work_folder(tmp_path) == first
+    (package / "__pycache__").mkdir()
+    (package / "__pycache__" / "__init__.pyc").write_text("compiled")
+    assert work_folder(tmp_path) == first
+    (package / "model.py").write_text("BOUND = 1")
+    changed = work_folder(tmp_path)
+    assert changed != first
+    (package / "model.py").write_text("BOUND = 2")
+    assert work_folder(tmp_path) not in (first, changed)
