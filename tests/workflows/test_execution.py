@@ -79,9 +79,7 @@ def test_a_work_directory_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     with pytest.raises(
         MorbidsError, match=r"work directory .*file.* cannot be written to.*--work-dir"
     ) as error:
-        execute(
-            add_then(steps.read, "whole"), resources(tmp_path / "file" / "work"), lambda node, status: None
-        )
+        execute(add_then(steps.read, "whole"), resources(tmp_path / "file" / "work"), ignore)
     assert error.value.exit_code == ExitCode.CANNOT_WRITE
 
 
