@@ -17,6 +17,7 @@ from morbids.bids.names import difference_label, output_path
 from morbids.bids.tables import read_table
 from morbids.imaging.images import read_image
 from morbids.simulation.effects import TASKS, Effect, built_in_effects
+from morbids.workflows.steps.correlations import INDEPENDENT
 
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "build" / "benchmarks" / "study"
@@ -111,7 +112,7 @@ def _statistic(results: Path, effect: Effect) -> float:
     if effect.kind == "mean":
         table = _group_table(results, "regions", effect.task)
         return float(table.loc[_sides(table, effect.region), "t"].mean())
-    table = _group_table(results, "correlations", effect.task)
+    table = _correlations(results, effect.task)
     return float(table.loc[_sides(table, effect.region) & (table["trait"] == effect.trait), "r"].mean())
 
 
@@ -122,6 +123,12 @@ def _sides(table: pd.DataFrame, region: str) -> "pd.Series[bool]":
 def _group_table(results: Path, role: str, task: str) -> pd.DataFrame:
     contrast = difference_label("baseline", task)
     return read_table(output_path(results, {}, role, {"model": MODEL, "contrast": contrast}))
+
+
+def _correlations(results: Path, task: str) -> pd.DataFrame:
+    """Correlations of a-priori regions, without the circular ones of clusters that the same data selected."""
+    table = _group_table(results, "correlations", task)
+    return table[table["kind"] == INDEPENDENT]
 
 
 def null_figures(results: Path) -> dict[str, float]:
@@ -148,7 +155,7 @@ def _smallest_of_regions(results: Path) -> Iterator[float]:
     """Yield the smallest Holm p of every family of regions."""
     for task in TASKS:
         yield float(_group_table(results, "regions", task)["p_holm"].min())
-        for _, table in _group_table(results, "correlations", task).groupby("trait"):
+        for _, table in _correlations(results, task).groupby("trait"):
             yield float(table["p_holm"].min())
 
 
