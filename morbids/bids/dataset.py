@@ -9,6 +9,7 @@ import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from morbids.bids.inheritance import read_json_object
@@ -22,6 +23,7 @@ TEMPLATEFLOW_URL = "https://github.com/templateflow/templateflow"
 CONTAINER_TAG_VARIABLE = "MORBIDS_CONTAINER_TAG"
 # A pattern that ends in a slash does not hide what is in the folder.
 _IGNORED = ("*.html", "CITATION.bib", "figures", "group", "logs")
+NO_LINKS: Mapping[str, Path] = MappingProxyType({})
 _README = """\
 # morbids derivatives
 
@@ -37,7 +39,7 @@ Names that no released BIDS schema holds yet follow the draft BEP023 and are lis
 """
 
 
-def write_dataset_files(output_dir: Path, bids_dir: Path) -> None:
+def write_dataset_files(output_dir: Path, bids_dir: Path, links: Mapping[str, Path] = NO_LINKS) -> None:
     """Write dataset_description.json, README.md, .bidsignore and CITATION.bib.
 
     Parameters
@@ -46,6 +48,8 @@ def write_dataset_files(output_dir: Path, bids_dir: Path) -> None:
         The derivative dataset.
     bids_dir
         The raw dataset that it is made from.
+    links
+        Further datasets that it is made from, by the name that URIs in `Sources` call them.
 
     Raises
     ------
@@ -54,6 +58,7 @@ def write_dataset_files(output_dir: Path, bids_dir: Path) -> None:
     """
     raw = read_json_object(bids_dir / "dataset_description.json")
     description = dataset_description(raw, bids_dir, os.environ)
+    description["DatasetLinks"] |= {name: folder.absolute().as_uri() for name, folder in links.items()}
     write_text(output_dir / "dataset_description.json", json.dumps(description, indent=2) + "\n")
     readme = _README.format(version=morbids_version(), name=raw.get("Name", bids_dir.name))
     write_text(output_dir / "README.md", readme)

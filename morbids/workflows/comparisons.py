@@ -100,7 +100,7 @@ class Comparison:
     title, question
         For people: a heading, and one sentence that says what positive means.
     quantity
-        What the maps hold, for figures: "change of BPND".
+        What the maps hold, "change of BP_ND".
     directions
         What clusters of positive and of negative effect are called.
     labels
@@ -132,6 +132,11 @@ class Comparison:
     design: WrittenDesign
     traits: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     dropped: tuple[Missing, ...] = ()
+
+    @property
+    def label(self) -> str:
+        """The quantity as figures write it."""
+        return self.quantity.replace("BP_ND", "$BP_{ND}$")
 
 
 def sum_terms(added: Sequence[FloatArray], removed: Sequence[FloatArray], n_rows: int) -> FloatArray:

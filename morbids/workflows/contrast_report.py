@@ -10,7 +10,7 @@ from morbids.bids.tables import read_table
 from morbids.reports import tables
 from morbids.reports.captions import FigureKind, figure
 from morbids.reports.group import ContrastReport
-from morbids.reports.pages import Alert, Block, Cell, Facts, Table, Text
+from morbids.reports.pages import Alert, Block, Cell, Facts, PValue, Table, Text
 from morbids.workflows.group_outputs import GroupOutputs
 from morbids.workflows.steps import correlations
 from morbids.workflows.steps.inference import ALPHA
@@ -146,13 +146,10 @@ class ContrastPage:
         first, second = self.comparison.directions
         if positive or negative:
             return (
-                f"Clusters that pass a family-wise correction at p ≤ {ALPHA:g}: {positive} {first}, "
-                f"{negative} {second}. {self._power()}"
+                f"{positive + negative} clusters pass a family-wise correction at p ≤ {ALPHA:g} "
+                f"({first} {positive}, {second} {negative}). {self._power()}"
             )
-        return (
-            f"Nothing passes a family-wise correction at p ≤ {ALPHA:g}. Clusters in the table were formed at "
-            f"uncorrected p < {self.outputs.settings.cluster_forming_p:g} (two-tailed). {self._power()}"
-        )
+        return f"No cluster passes a family-wise correction at p ≤ {ALPHA:g}. {self._power()}"
 
     def _power(self) -> str:
         """What the permutations can show at best."""
@@ -180,7 +177,8 @@ class ContrastPage:
         if self.summary:
             yield self._corrections()
             yield Facts(tuple(self._facts()))
-        yield from self._figure("design", "design")
+        if len(self.comparison.design.columns) > 1:
+            yield from self._figure("design", "design")
 
     def _corrections(self) -> Table:
         """What passes at which correction."""
@@ -191,7 +189,9 @@ class ContrastPage:
             kind = "all" if test.get("Exhaustive") else "random"
             made = f"{test['Rearrangements']} ({kind})" if "Rearrangements" in test else None
             counts = (test["VoxelsPositive"], test["VoxelsNegative"])
-            rows.append((_METHODS[test["Method"]], threshold or None, *counts, test["SmallestP"], made))
+            rows.append(
+                (_METHODS[test["Method"]], threshold or None, *counts, _p_value(test["SmallestP"]), made)
+            )
         first, second = self.comparison.directions
         columns = ("Correction", f"Threshold (p ≤ {ALPHA:g})", f"Voxels: {first}", f"Voxels: {second}")
         return Table(
@@ -296,3 +296,7 @@ class ContrastPage:
         path = self.outputs.path("group_picture", desc=desc)
         if path.exists():
             yield figure(kind, path)
+
+
+def _p_value(p: float | None) -> PValue | None:
+    return None if p is None else PValue(p)

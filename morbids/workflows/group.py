@@ -15,7 +15,7 @@ from morbids.settings import OutputSpace, Resources, Settings, Study
 from morbids.workflows.anatomy import make_template_node
 from morbids.workflows.comparisons import Comparison
 from morbids.workflows.execution import execute
-from morbids.workflows.group_outputs import GroupOutputs
+from morbids.workflows.group_outputs import MAPS_LINK, GroupOutputs
 from morbids.workflows.group_page import write_group_pages
 from morbids.workflows.group_plan import GroupPlan, plan_group
 from morbids.workflows.group_tables import write_plan_tables
@@ -61,7 +61,8 @@ def run_group(study: Study, settings: Settings, resources: Resources, console: C
     for title, reason in plan.skipped.items():
         logger.warning("%s is not tested: %s", title, reason)
     logger.info("%d maps in %s, %d tests", len(plan.group.found.rows), plan.dataset, len(plan.comparisons))
-    write_dataset_files(study.output_dir, study.bids_dir)
+    links = {} if plan.dataset == study.output_dir else {MAPS_LINK: plan.dataset}
+    write_dataset_files(study.output_dir, study.bids_dir, links)
     write_plan_tables(plan, study)
     workflow = build_group_workflow(plan, study, settings, resources)
     with Progress(len(workflow.list_node_names()), console) as progress:
@@ -197,7 +198,7 @@ def _add_test(part: ComparisonBuilder, stack: Node) -> Node:
 def _add_pictures(part: ComparisonBuilder, test: Node) -> None:
     """Draw maps, peaks and design."""
     comparison, workflow = part.comparison, part.workflow
-    picture = make_node(picture_comparison, "picture", {"quantity": comparison.quantity}, mem_gb=0.8)
+    picture = make_node(picture_comparison, "picture", {"quantity": comparison.label}, mem_gb=0.8)
     workflow.connect([(test, picture, [("maps", "maps"), ("table", "clusters"), ("summary", "summary")])])
     connect_across(
         part.group.whole,
@@ -241,7 +242,7 @@ def _add_regions(part: ComparisonBuilder) -> None:
         values = make_node(read_tables, "read_regions", files | {"parameter": settings.measure})
     else:
         values = make_node(measure_spheres, "measure_regions", files | {"spheres": part.group.plan.spheres})
-    named = {"quantity": comparison.quantity}
+    named = {"quantity": comparison.label}
     compare = make_node(compare_regions, "compare_regions", named | {"design": comparison.design})
     save = part.save("save_regions", part.outputs.regions())
     workflow.connect(
@@ -271,7 +272,7 @@ def _add_circular(part: ComparisonBuilder, stack: Node, test: Node) -> None:
     constants = {
         "labels": comparison.labels,
         "scores": comparison.traits,
-        "quantity": comparison.quantity,
+        "quantity": comparison.label,
         **_permutations(part.group.settings),
     }
     correlate = make_node(correlate_clusters, "correlate_clusters", constants, mem_gb=part.mem_gb)

@@ -14,7 +14,9 @@ from morbids.workflows.steps import clusters, correlations, influence, regions, 
 from morbids.workflows.steps.correlations import Kind
 from morbids.workflows.steps.inference import statistics_of
 
-# What is drawn as pixels, and what as lines: `desc-` of each.
+# What URIs of `Sources` call the dataset of another program's maps.
+MAPS_LINK = "maps"
+# What is drawn as pixels: `desc-` of each.
 PICTURES = ("t", "effect", "peaks")
 _SCAN = (regions.SCAN, ("Scan or participant", ""))
 # What maps hold, where the sidecars' own words do not say it.
@@ -60,7 +62,7 @@ class GroupOutputs:
     def sources(self) -> list[str]:
         """URIs of the maps."""
         own = self.plan.dataset == self.study.output_dir
-        root, name = self.plan.dataset, "" if own else "maps"
+        root, name = self.plan.dataset, "" if own else MAPS_LINK
         return [sidecars.bids_uri(path, root, name) for path in self.comparison.maps.files]
 
     def mask(self) -> dict[str, Output]:

@@ -70,7 +70,7 @@ def plan_group(study: Study, settings: Settings) -> GroupPlan:
             f"No group test can be made of the {len(group.found.rows)} maps in {dataset}. {reasons}".strip(),
             "" if reasons else "Maps of one kind alone can be compared with --trait or --group-column.",
         )
-    chosen = _choose(asked.comparisons, settings.contrasts)
+    chosen = _choose(asked, settings.contrasts)
     return GroupPlan(group, dataset, chosen, asked.skipped, spheres, small_volumes)
 
 
@@ -94,15 +94,19 @@ def _check_options(study: Study, settings: Settings) -> None:
         )
 
 
-def _choose(comparisons: tuple[Comparison, ...], wanted: tuple[str, ...]) -> tuple[Comparison, ...]:
+def _choose(asked: Asked, wanted: tuple[str, ...]) -> tuple[Comparison, ...]:
     """Keep the contrasts that the user names."""
+    comparisons = asked.comparisons
     if not wanted:
         return comparisons
+    refused = [f"{title} cannot be tested: {reason}" for title, reason in asked.skipped.items()]
     for pattern in wanted:
         if not any(fnmatchcase(comparison.name, pattern) for comparison in comparisons):
             raise MorbidsError(
                 f"There is no contrast '{pattern}'.",
-                f"There are {', '.join(comparison.name for comparison in comparisons)}.",
+                " ".join(
+                    [f"There are {', '.join(comparison.name for comparison in comparisons)}.", *refused]
+                ),
                 ExitCode.USAGE,
             )
     return tuple(one for one in comparisons if any(fnmatchcase(one.name, pattern) for pattern in wanted))

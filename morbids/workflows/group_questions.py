@@ -12,6 +12,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from morbids.bids.group_designs import GroupDesign, build_designs
+from morbids.bids.maps import Kind
 from morbids.bids.names import entity_label
 from morbids.bids.rows import MapRow, pair_maps
 from morbids.bids.stats_model import Contrast, Node, StatsModel
@@ -163,9 +164,16 @@ def rows_of_kind(kind: RowKind, group: GroupRows, dataset: Path) -> Rows:
         maps=Terms(tuple(row.path for row in kind.rows)),
         binding=tuple(path for path in binding if path is not None),
         tables=tables,
-        quantity=f"{'change of ' if difference else ''}{measure}"
-        + (" (%)" if group.kind == "percent difference" else ""),
+        quantity=_quantity(measure, group.kind),
         model=DIFFERENCES if difference else PARAMETERS,
+    )
+
+
+def _quantity(measure: str, kind: Kind) -> str:
+    """What the maps hold, as people write it."""
+    symbol = {"BPND": "BP_ND"}.get(measure, measure)
+    return {"difference": f"change of {symbol}", "percent difference": f"change of {symbol} (%)"}.get(
+        kind, symbol
     )
 
 

@@ -21,6 +21,7 @@ from morbids.workflows.anatomy import (
     template_spaces,
 )
 from morbids.workflows.execution import StepFailure, execute
+from morbids.workflows.index_page import write_index
 from morbids.workflows.nodes import make_node
 from morbids.workflows.participant_page import write_participant_pages
 from morbids.workflows.plan import ScanPlan, atlas_label, plan_scan
@@ -83,6 +84,7 @@ def run_participants(
     with Progress(len(workflow.list_node_names()), console) as progress:
         failures = execute(workflow, resources, progress)
     pages = write_participant_pages(plans.scans, plans.unplanned, failures, study, settings)
+    write_index(study)
     for failure in failures:
         logger.error("%s, %s failed. %s", where(failure), failure.step.replace("_", " "), failure.sentence)
     for page in pages:

@@ -13,6 +13,7 @@ from morbids.numerics.statistics.linear_model import voxel_blocks
 _FOUR_LOG_2 = 4 * math.log(2)
 _ROUNDING = 1e-12
 _PAIRS_AT_ONCE = 8192
+_HIGHEST = 1e4
 
 
 class Smoothness(NamedTuple):
@@ -172,7 +173,7 @@ def peak_p(
 def peak_threshold(
     alpha: float, resels: FloatArray, df: float | None = None, *, two_tailed: bool = True
 ) -> float:
-    """Height whose corrected p is alpha.
+    """Height whose corrected p is alpha; infinite where no height below 10 000 reaches it (few degrees of freedom).
 
     Raises
     ------
@@ -187,7 +188,10 @@ def peak_threshold(
     def excess(height: float) -> float:
         return float(peak_p(np.array([height]), resels, df, two_tailed=two_tailed)[0]) - alpha
 
-    return float(optimize.brentq(excess, 0.0, 1e4, xtol=1e-10))
+    # With 3 degrees of freedom or fewer the volume term of a t field does not fall with height.
+    if excess(_HIGHEST) > 0:
+        return math.inf
+    return float(optimize.brentq(excess, 0.0, _HIGHEST, xtol=1e-10))
 
 
 def _width_along(unit_residuals: FloatArray, positions: IntArray, axis: int, df: float) -> float:

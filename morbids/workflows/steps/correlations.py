@@ -17,7 +17,7 @@ from morbids.numerics.statistics.multiple import holm
 from morbids.reports.figures.group import draw_correlation
 from morbids.reports.figures.style import write_figure
 from morbids.workflows.group_regions import readable_region
-from morbids.workflows.steps.regions import Values, read_values
+from morbids.workflows.steps.regions import Values, read_values, tidy
 
 Kind = Literal["independent region", "circular"]
 INDEPENDENT: Final = "independent region"
@@ -119,7 +119,7 @@ def _correlate(
                 pictures[name] = write_figure(_draw(table, int(place), drawn), out_dir / f"{name}.svg")
     joined = pd.concat(tables, ignore_index=True)
     joined["p_holm_all"] = holm(joined["p_permutation"].to_numpy(dtype=float))
-    write_table(joined[list(COLUMNS)], out_dir / "correlations.tsv")
+    write_table(tidy(joined[list(COLUMNS)]), out_dir / "correlations.tsv")
     return Correlated(out_dir / "correlations.tsv", pictures)
 
 

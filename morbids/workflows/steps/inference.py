@@ -51,7 +51,7 @@ CLUSTERS = "clusters"
 STATISTICS = ("effect", "variance", "t", "z", "p", "g", "r2")
 
 
-class Tested(NamedTuple):
+class Inferred(NamedTuple):
     """Results of a comparison.
 
     Attributes
@@ -100,7 +100,7 @@ def infer(
     harvard_oxford: Path,
     harvard_oxford_table: Path,
     out_dir: Path,
-) -> Tested:
+) -> Inferred:
     """Fit every voxel, correct p, and name clusters and peaks."""
     image = read_image(mask)
     lattice = make_lattice(image.values > 0.5)
@@ -138,7 +138,7 @@ def infer(
         "Tests": [_tell(name, judged, corrected[CORRECTED[name]], null, tests) for name in inference],
         **_tell_smoothness(smoothness, why_not, image),
     }
-    return Tested(paths, out_dir / "clusters.tsv", summary)
+    return Inferred(paths, out_dir / "clusters.tsv", summary)
 
 
 def _smoothness(data: FloatArray, design: WrittenDesign, image: Image) -> tuple[Smoothness | None, str]:
@@ -198,7 +198,9 @@ def _tell(
     if name == "random-field" and judged.smoothness is not None:
         df = judged.fit.df
         fixed = float(df[0]) if np.ptp(df) == 0 else None
-        told["CriticalT" if fixed else "CriticalZ"] = peak_threshold(ALPHA, judged.smoothness.resels, fixed)
+        told["CriticalT" if fixed else "CriticalZ"] = _finite(
+            peak_threshold(ALPHA, judged.smoothness.resels, fixed)
+        )
     if name == "fdr" and passing.any():
         told["CriticalT"] = float(np.abs(judged.fit.t[passing]).min())
     for test in tests:

@@ -10,7 +10,7 @@ from scipy import ndimage
 from morbids.errors import MorbidsError
 from morbids.imaging.images import Image, read_image, write_image
 from morbids.imaging.smoothing import smooth_volume
-from morbids.numerics.arrays import BoolArray, FloatArray
+from morbids.numerics.arrays import BoolArray, FloatArray, IntArray
 
 # NIfTI code of template space.
 MNI_CODE = 4
@@ -100,7 +100,7 @@ def read_map(path: Path) -> FloatArray:
     return values if np.isnan(values).any() else np.where(values == 0, np.nan, values).astype(np.float32)
 
 
-def write_map(values: FloatArray, mask: Image, path: Path) -> Path:
+def write_map(values: FloatArray | IntArray, mask: Image, path: Path) -> Path:
     """Write (n_voxels,) values of a mask as an image, NaN outside; labels stay whole numbers, 0 outside."""
     inside = mask.values > 0.5
     whole = np.issubdtype(values.dtype, np.integer)

@@ -9,7 +9,7 @@ import pandas as pd
 
 from morbids.bids.tables import read_table, write_table
 from morbids.errors import MorbidsError
-from morbids.imaging.images import read_image
+from morbids.imaging.images import Image, read_image
 from morbids.numerics.arrays import BoolArray, FloatArray
 from morbids.numerics.statistics.regions import compare_design
 from morbids.reports.figures.group import draw_forest, draw_strip
@@ -17,7 +17,6 @@ from morbids.reports.figures.style import write_figure
 from morbids.workflows.comparisons import WrittenDesign, sum_terms
 from morbids.workflows.group_regions import Sphere, readable_region
 from morbids.workflows.steps.maps import read_map
-from morbids.workflows.steps.small_volumes import draw_sphere
 
 SCAN = "scan"
 COLUMNS = {
@@ -99,7 +98,7 @@ def compare_regions(values: Path, design: WrittenDesign, quantity: str, out_dir:
     tests = compare_design(table.values, design.design)
     labels = [readable_region(name) for name in table.names]
     written = pd.DataFrame({"name": table.names, "label": labels, **tests._asdict()})
-    write_table(written[list(COLUMNS)], out_dir / "tests.tsv")
+    write_table(tidy(written[list(COLUMNS)]), out_dir / "tests.tsv")
     forest = write_figure(draw_forest(tests, labels, label=quantity), out_dir / "forest.svg")
     strip = draw_strip(table.values, labels, label=quantity, joined=False)
     return RegionResults(out_dir / "tests.tsv", forest, write_figure(strip, out_dir / "strip.svg"))
@@ -120,12 +119,24 @@ def read_values(path: Path) -> Values:
     return Values(names, tuple(table[SCAN]), table[list(names)].to_numpy(dtype=float))
 
 
+def draw_sphere(sphere: Sphere, grid: Image) -> BoolArray:
+    """Voxels whose centre lies in a sphere, on the grid of an image."""
+    voxels = np.moveaxis(np.indices(grid.values.shape), 0, -1)
+    places = voxels @ grid.affine[:3, :3].T + grid.affine[:3, 3]
+    return np.asarray(np.square(places - np.array(sphere.centre_mm)).sum(axis=-1) <= sphere.radius_mm**2)
+
+
+def tidy(table: pd.DataFrame) -> pd.DataFrame:
+    """Round real numbers to six significant digits: beyond them they are noise of binary numbers."""
+    return table.map(lambda value: float(f"{value:.6g}") if isinstance(value, float) else value)
+
+
 def _write_values(
     values: FloatArray, names: tuple[str, ...], labels: tuple[str, ...], out_dir: Path
 ) -> RegionValues:
     table = pd.DataFrame(values, columns=list(names))
     table.insert(0, SCAN, labels)
-    write_table(table, out_dir / "values.tsv")
+    write_table(tidy(table), out_dir / "values.tsv")
     return RegionValues(out_dir / "values.tsv")
 
 

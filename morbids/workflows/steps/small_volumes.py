@@ -19,8 +19,9 @@ from morbids.numerics.statistics.plan import PermutationPlan, plan_design
 from morbids.numerics.statistics.random_field import count_resels, peak_p
 from morbids.numerics.statistics.rearranged import prepare_model
 from morbids.workflows.comparisons import WrittenDesign
-from morbids.workflows.group_regions import SmallVolumes, Sphere, readable_region
+from morbids.workflows.group_regions import SmallVolumes, readable_region
 from morbids.workflows.steps.permutations import EXHAUSTIVE_UP_TO
+from morbids.workflows.steps.regions import draw_sphere, tidy
 
 UNION = "all together"
 COLUMNS = {
@@ -93,7 +94,7 @@ def search_small_volumes(
     table["p_holm"] = np.nan
     table.loc[alone, "p_holm"] = holm(table.loc[alone, "p_small_volume"].to_numpy(dtype=float))
     table["label"] = [readable_region(name) for name in table["name"]]
-    write_table(table[list(COLUMNS)], out_dir / "small_volumes.tsv")
+    write_table(tidy(table[list(COLUMNS)]), out_dir / "small_volumes.tsv")
     return Searched(out_dir / "small_volumes.tsv")
 
 
@@ -114,13 +115,6 @@ def _draw(
             order=0,
         )
         yield name, sampled > 0.5
-
-
-def draw_sphere(sphere: Sphere, grid: Image) -> BoolArray:
-    """Voxels whose centre lies in a sphere, on the grid of an image."""
-    voxels = np.moveaxis(np.indices(grid.values.shape), 0, -1)
-    places = voxels @ grid.affine[:3, :3].T + grid.affine[:3, 3]
-    return np.asarray(np.square(places - np.array(sphere.centre_mm)).sum(axis=-1) <= sphere.radius_mm**2)
 
 
 def _search(search: _Search, volume: BoolArray) -> dict[str, Any]:
