@@ -175,7 +175,10 @@ def _title(row: MapRow) -> str:
     if difference is None:
         return ", ".join(part for part in (scan, row.description, row.entities["meas"]) if part)
     unit = " (%)" if difference.percent else ""
-    return f"{_short(row)}: {difference.baseline} − {difference.challenge}{unit}"
+    short = _short(row)
+    # Labels begin the challenge with a capital letter; the scan's own label says how it is written.
+    challenge = short if short.lower() == difference.challenge.lower() else difference.challenge
+    return f"{short}: {difference.baseline} − {challenge}{unit}"
 
 
 def _short(row: MapRow) -> str:
@@ -187,28 +190,35 @@ def _short(row: MapRow) -> str:
 
 def window_map(row: MapRow, role: Literal["Baseline", "Challenge"]) -> Path | None:
     """Map of one of the two windows that a row is a difference of; None where the row is none."""
-    window = _window(row, role)
-    if not window:
-        return None
-    return row.path.with_name(row.path.name.replace(f"desc-{row.description}", f"desc-{window}"))
+    paths = [
+        row.path.with_name(row.path.name.replace(f"desc-{row.description}", f"desc-{window}"))
+        for window in _windows(row, role)
+    ]
+    return next((path for path in paths if path.exists()), paths[0] if paths else None)
 
 
 def region_table(row: MapRow, role: Literal["Baseline", "Challenge"], dataset: Path) -> Path | None:
     """Table of the a-priori regions in one of the two windows; None where there is none."""
-    window, model = _window(row, role), row.entities.get("model", "")
-    if not window or not model:
+    if "model" not in row.entities:
         return None
-    named = {"seg": SPHERES, "model": model, "desc": window}
-    path = output_path(dataset, scan_entities(row.entities), "kinpar", named)
-    return path if path.exists() else None
+    named = {"seg": SPHERES, "model": row.entities["model"]}
+    paths = [
+        output_path(dataset, scan_entities(row.entities), "kinpar", named | {"desc": window})
+        for window in _windows(row, role)
+    ]
+    return next((path for path in paths if path.exists()), None)
 
 
-def _window(row: MapRow, role: Literal["Baseline", "Challenge"]) -> str:
-    """Name of a window, from the sidecar, else from the map's name; empty when it is no difference."""
+def _windows(row: MapRow, role: Literal["Baseline", "Challenge"]) -> tuple[str, ...]:
+    """Name of a window, from the sidecar, else from the map's name, as it may be written; empty for no difference."""
     told = row.metadata.get(role)
     if isinstance(told, Mapping) and "name" in told:
-        return str(told["name"])
+        return (str(told["name"]),)
     difference = parse_difference_label(row.description)
     if difference is None:
-        return ""
-    return difference.baseline if role == "Baseline" else difference.challenge
+        return ()
+    if role == "Baseline":
+        return (difference.baseline,)
+    # The label of a difference begins its challenge with a capital letter, whatever it was.
+    challenge = difference.challenge
+    return (challenge[:1].lower() + challenge[1:], challenge)
