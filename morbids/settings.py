@@ -55,7 +55,7 @@ class Settings:
     motion: bool = True
     atlas: str = "AAL"
     output_spaces: tuple[OutputSpace, ...] = (OutputSpace("MNI152NLin2009cAsym", 2),)
-    pet_smoothing_fwhm_mm: float = 0.0
+    pet_smoothing_fwhm_mm: float = 5.0
     group_smoothing_fwhm_mm: float = 6.0
     mask_threshold: float = 0.2
     map_kind: MapKind = "difference"
