@@ -19,6 +19,7 @@ FigureKind = Literal[
     "parametric_map",
     "difference_map",
     "protocol",
+    "glass_brain",
     "statistic_map",
     "effect_map",
     "forest",
@@ -105,6 +106,11 @@ _FIGURES: Final[dict[FigureKind, _Words]] = {
         " windows. Left: the change that the contrast reports when nothing changed; right: the "
         "share of a true change that it recovers.",
         "Protocol calibration: bias without change, and share of a true change that is recovered.",
+    ),
+    "glass_brain": _Words(
+        "Where the statistic passes what forms clusters, seen through the whole brain: the largest value along each "
+        "axis. Slices below show the same map, without a threshold.",
+        "Glass brain of the group statistic.",
     ),
     "statistic_map": _Words(
         "Group statistic. What passes the threshold is outlined in black; below it colours fade "

@@ -15,8 +15,10 @@ from morbids.workflows.group_outputs import GroupOutputs
 from morbids.workflows.steps import correlations
 from morbids.workflows.steps.inference import ALPHA
 
+# What matters most stands first: a wide table is seen from its left.
 CLUSTER_COLUMNS: Mapping[str, str] = {
     "cluster": "Cluster",
+    "AAL": "AAL",
     "direction": "Direction",
     "extent_mm3": "Volume (mm³)",
     "x_mm": "x (mm)",
@@ -24,15 +26,14 @@ CLUSTER_COLUMNS: Mapping[str, str] = {
     "z_mm": "z (mm)",
     "pseudo_t": "pseudo-t",
     "t": "t",
-    "z": "Z",
-    "hedges_g": "g",
     "p_fwe_peak": "p (max-T)",
+    "p_fwe_extent": "p (extent)",
+    "p_fwe_mass": "p (mass)",
     "p_fwe_tfce": "p (TFCE)",
     "p_fwe_random_field": "p (random field)",
     "p_fdr": "p (FDR)",
-    "p_fwe_extent": "p (extent)",
-    "p_fwe_mass": "p (mass)",
-    "AAL": "AAL",
+    "z": "Z",
+    "hedges_g": "g",
     "HarvardOxford": "Harvard-Oxford",
 }
 SMALL_VOLUME_COLUMNS: Mapping[str, str] = {
@@ -172,6 +173,7 @@ class ContrastPage:
         return ", ".join(_METHODS[name] for name in self.outputs.settings.inference)
 
     def _maps(self) -> Iterator[Block]:
+        yield from self._picture("glass_brain", "glass")
         yield from self._picture("statistic_map", "t")
         yield from self._picture("effect_map", "effect")
         if self.summary:
@@ -200,7 +202,7 @@ class ContrastPage:
 
     def _facts(self) -> Iterator[tuple[str, Cell]]:
         low_high = self.summary.get("DegreesOfFreedomRange")
-        df = f"{self.summary['DegreesOfFreedom']:g}"
+        df = f"{self.summary['DegreesOfFreedom']:.4g}"
         yield (
             "degrees of freedom",
             df + (f" (median; {low_high[0]:.1f} to {low_high[1]:.1f})" if low_high else ""),

@@ -1,5 +1,7 @@
 """Run a graph on this machine's processors and tell what failed, without losing what did not."""
 
+import contextlib
+import fcntl
 import gc
 import hashlib
 import re
@@ -58,10 +60,10 @@ class Workers(MultiProcPlugin):
         task: int = self._taskid
         job = (node, updatehash, task)
         try:
-            future = self.pool.submit(run_node, *job)
+            future = self.pool.submit(run_alone, *job)
         except BrokenProcessPool:
             self.pool = _make_pool(self.processors)
-            future = self.pool.submit(run_node, *job)
+            future = self.pool.submit(run_alone, *job)
         future.add_done_callback(partial(self._collect, job, alone=False))
         self._task_obj[task] = future
         return task
@@ -77,8 +79,24 @@ class Workers(MultiProcPlugin):
                 self._taskresult[task] = {"taskid": task, "result": None, "traceback": [KILLED]}
                 return
             pool = _make_pool(1)
-            pool.submit(run_node, *job).add_done_callback(partial(self._collect, job, alone=True))
+            pool.submit(run_alone, *job).add_done_callback(partial(self._collect, job, alone=True))
             pool.shutdown(wait=False)
+
+
+def run_alone(node: Any, update_hash: bool, task: int) -> dict[str, Any]:
+    """Run a step while no other run of the program works on the same one.
+
+    Simultaneous runs may share a work directory, and templates and atlases in it. nipype empties the folder of a
+    step that is not finished, also while another process fills it; here the second waits, and finds it done.
+    """
+    locks = Path(node.base_dir) / "locks"
+    locks.mkdir(exist_ok=True)
+    with (locks / node.fullname).open("w") as lock:
+        # The system frees the lock when a process ends, however it ends.
+        with contextlib.suppress(OSError):  # file systems without locks
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        result: dict[str, Any] = run_node(node, update_hash, task)
+        return result
 
 
 def execute(

@@ -17,7 +17,7 @@ from morbids.workflows.steps.inference import statistics_of
 # What URIs of `Sources` call the dataset of another program's maps.
 MAPS_LINK = "maps"
 # What is drawn as pixels: `desc-` of each.
-PICTURES = ("t", "effect", "peaks")
+PICTURES = ("glass", "t", "effect", "peaks")
 _SCAN = (regions.SCAN, ("Scan or participant", ""))
 # What maps hold, where the sidecars' own words do not say it.
 _DESCRIPTIONS: Mapping[str, str] = {

@@ -67,6 +67,12 @@ def run_participants(
     MorbidsError
         The dataset is not valid, holds no scan, or nothing is selected.
     """
+    if study.derivatives:
+        raise MorbidsError(
+            f"--derivatives {study.derivatives[0]}: the participant level works from raw images only.",
+            "Leave the option out; the group level reads maps of other programs with it.",
+            ExitCode.USAGE,
+        )
     if validate:
         check_input(study.bids_dir, study.filters.labels.get("sub", ()))
     plans = plan_study(study, settings)

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from morbids.bids.tables import read_table
+from morbids.reports.figures.glass import draw_glass_brain
 from morbids.reports.figures.group import draw_design
 from morbids.reports.figures.maps import Backcloth, Peak, draw_peaks, draw_statistic_map
 from morbids.reports.figures.style import write_figure
@@ -38,14 +39,18 @@ def picture_comparison(
     template_mask: Path,
     out_dir: Path,
 ) -> Pictures:
-    """Draw the statistic, the effect faded by it, and the strongest peak of each cluster.
+    """Draw the statistic through the whole brain and in slices, the effect faded by it, and each cluster's peak.
 
     What passes the permutation threshold of the largest |t| is outlined; without one, what forms clusters.
     """
     backcloth = Backcloth(template_brain, template_mask)
     statistic, symbol = (PSEUDO_T, "pseudo-t") if PSEUDO_T in maps else ("t", "t")
     threshold, name = threshold_of(summary, symbol)
+    forming = float(summary["ClusterFormingT"])
     drawn = {
+        "glass": draw_glass_brain(
+            maps[statistic], threshold=forming, label=f"{symbol}, |{symbol}| ≥ {forming:.2f}"
+        ),
         "t": draw_statistic_map(maps[statistic], backcloth, threshold=threshold, name=name, label=symbol),
         "effect": draw_statistic_map(
             maps[statistic], backcloth, threshold=threshold, name=name, colours=maps["effect"], label=quantity
