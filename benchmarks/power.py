@@ -83,7 +83,8 @@ def run(quick: bool) -> dict[str, float]:
     people = draw_cohort(N_PARTICIPANTS, seed=1, null=False)
     maps = {task: _draw_maps(people, task, brain) for task in get_args(Task)}
     effects = built_in_effects()
-    found = np.array([_find(effect, maps[effect.task], people, brain, quick) for effect in effects])
+    corrected = _Corrections(brain, 99 if quick else 999)
+    found = np.array([_find(effect, maps[effect.task], people, corrected) for effect in effects])
     width = max(len(effect.name) for effect in effects)
     print(f"{'':{width}}  {'  '.join(METHODS)}")
     for effect, row in zip(effects, found, strict=True):
@@ -159,19 +160,34 @@ def _near(region: str, radius_mm: float, brain: Brain) -> BoolArray:
     return np.asarray(np.min(distances, axis=0) <= radius_mm)
 
 
+class _Corrections:
+    """Corrected p of each test of the brain, made once: several effects are sought in one map."""
+
+    def __init__(self, brain: Brain, n_permutations: int) -> None:
+        self.brain, self.n_permutations = brain, n_permutations
+        self._made: dict[tuple[Task, str], list[FloatArray]] = {}
+
+    def of(self, effect: Effect, maps: FloatArray, design: Design) -> list[FloatArray]:
+        """(n_voxels,) p by each method."""
+        question = (effect.task, effect.trait)
+        if question not in self._made:
+            self._made[question] = _corrected(maps, design, self.brain, self.n_permutations)
+        return self._made[question]
+
+
 def _find(
-    effect: Effect, maps: FloatArray, people: tuple[Participant, ...], brain: Brain, quick: bool
+    effect: Effect, maps: FloatArray, people: tuple[Participant, ...], corrections: _Corrections
 ) -> list[bool]:
     """Whether each method finds an effect with its sign, within the reach of the release."""
+    brain = corrections.brain
     design = one_sample(len(people))
     if effect.kind == "correlation":
         scores = np.array([person.scores[effect.trait] for person in people], dtype=float)
         design = regression(scores, effect.trait)
     t = np.nan_to_num(fit_design(maps, design).t)
     there = _near(effect.region, release_radius_mm(effect.region), brain) & (np.sign(t) == effect.sign)
-    by_voxel = _corrected(maps, design, brain, 99 if quick else 999)
     return [
-        *(bool((p[there] <= ALPHA).any()) for p in by_voxel),
+        *(bool((p[there] <= ALPHA).any()) for p in corrections.of(effect, maps, design)),
         _search_volume(effect, maps, design, brain),
         *_test_regions(effect, maps, design, brain),
     ]
