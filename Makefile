@@ -8,9 +8,10 @@ DEMO := demo
 STUDY := $(DEMO)/.simulated
 OUTPUT := $(DEMO)/derivatives/morbids
 DEMO_OPTIONS := --work-dir $(DEMO)/work --nprocs 2
+DEMO_TRAITS := er89_total rejection_negative_affect acceptance_social_desire
 
 .DEFAULT_GOAL := help
-.PHONY: help env demo test lint lock image clean
+.PHONY: help env demo validate test lint lock image clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 8
@@ -25,7 +26,7 @@ $(READY): requirements-dev.lock pyproject.toml version scripts/find_python.sh
 
 demo: $(STUDY)  ## simulate a small study, run both levels on it, print where the group page is
 	$(BIN)/python run.py $(DEMO)/bids $(OUTPUT) participant $(DEMO_OPTIONS)
-	$(BIN)/python run.py $(DEMO)/bids $(OUTPUT) group $(DEMO_OPTIONS)
+	$(BIN)/python run.py $(DEMO)/bids $(OUTPUT) group $(DEMO_OPTIONS) --trait $(DEMO_TRAITS)
 	@test -f $(OUTPUT)/group.html
 	@echo "Group page: $(CURDIR)/$(OUTPUT)/group.html"
 
@@ -34,6 +35,9 @@ $(STUDY): | $(READY)
 	@rm -rf $(DEMO)/bids
 	$(BIN)/python -m morbids.simulation $(DEMO)/bids --participants 8 --voxel-mm 4 --seed 1
 	@touch $@
+
+validate: $(READY)  ## the demo's input and output, by the BIDS validator
+	$(BIN)/python -m morbids.bids.validation $(DEMO)/bids $(OUTPUT)
 
 test: $(READY)  ## the test suite
 	$(BIN)/python -m pytest

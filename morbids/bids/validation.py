@@ -162,11 +162,16 @@ def _concerns(problem: Problem, participant_labels: Sequence[str]) -> bool:
 
 def _copy_names(source: Path, target: Path) -> None:
     """Copy a tree's names and texts, without the patterns of its .bidsignore that hide draft suffixes."""
-    shutil.copytree(source, target, copy_function=_copy_or_stand_in)
+    shutil.copytree(source, target, copy_function=_copy_or_stand_in, ignore=_hidden)
     ignored = target / ".bidsignore"
     if ignored.exists():
         lines = ignored.read_text(encoding="utf-8").splitlines()
         ignored.write_text("\n".join(line for line in lines if not line.startswith("*_")) + "\n")
+
+
+def _hidden(_folder: str, names: Sequence[str]) -> list[str]:
+    """Names that the validator passes over, such as the work directory; .bidsignore is not one of them."""
+    return [name for name in names if name.startswith(".") and name != ".bidsignore"]
 
 
 def _copy_or_stand_in(source: str, target: str) -> None:
@@ -175,3 +180,22 @@ def _copy_or_stand_in(source: str, target: str) -> None:
         shutil.copyfile(source, target)
     else:
         Path(target).write_bytes(b"\n")
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Validate datasets: `python -m morbids.bids.validation DIR...`; derivatives under the draft rules too."""
+    n_problems = 0
+    for dataset in map(Path, arguments):
+        check_dataset(dataset)
+        description = read_json_object(dataset / "dataset_description.json")
+        derivative = description.get("DatasetType") == "derivative"
+        problems = validate_derivatives(dataset) if derivative else run_validator(dataset)
+        kind = "derivatives, with the draft names of BEP023" if derivative else "raw"
+        sys.stdout.write(f"{dataset} ({kind}): {len(problems)} errors\n")
+        sys.stdout.writelines(f"  {problem}\n" for problem in problems)
+        n_problems += len(problems)
+    return ExitCode.INVALID_BIDS if n_problems else ExitCode.OK
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

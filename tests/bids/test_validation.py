@@ -21,7 +21,7 @@ from morbids.bids.sidecars import (
     segmentation_sidecar,
     transform_sidecar,
 )
-from morbids.bids.validation import check_input, run_validator, validate_derivatives
+from morbids.bids.validation import check_input, main, run_validator, validate_derivatives
 from morbids.bids.windows import Window
 from morbids.errors import ExitCode, MorbidsError
 from tests.bids.conftest import DatasetMaker
@@ -112,6 +112,23 @@ def test_draft_names_and_fields_are_really_checked(dataset: DatasetMaker, tmp_pa
     assert any(name == f"{stem}_model-LoganRef_mimap.nii.gz" for _, name in found)
     assert any(name == f"{stem}_stat-t_tacs.tsv" for _, name in found)
     assert any("ModelName" in str(problem) for problem in problems if bare.name in problem.location)
+
+
+def test_the_command_tells_of_raw_data_and_of_derivatives(
+    dataset: DatasetMaker, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = tmp_path / "out"
+    write_derivatives(dataset, output)
+    (output / ".work").mkdir()
+    (output / ".work" / "half_finished.nii.gz").touch()
+    assert main([str(dataset.root), str(output)]) == ExitCode.OK
+    assert capsys.readouterr().out.splitlines() == [
+        f"{dataset.root} (raw): 0 errors",
+        f"{output} (derivatives, with the draft names of BEP023): 0 errors",
+    ]
+    (output / "sub-01" / "sub-01_desc-x_mimap.nii.gz").write_bytes(b"1")
+    assert main([str(output)]) == ExitCode.INVALID_BIDS
+    assert "sub-01_desc-x_mimap.nii.gz" in capsys.readouterr().out
 
 
 def test_valid_input_passes(dataset: DatasetMaker) -> None:
