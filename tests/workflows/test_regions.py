@@ -9,6 +9,7 @@ from scipy import stats
 
 from morbids.bids.tables import read_table, write_table
 from morbids.errors import MorbidsError
+from morbids.imaging.images import read_image
 from morbids.numerics.statistics.designs import one_sample, regression
 from morbids.workflows.comparisons import write_design
 from morbids.workflows.group_regions import (
@@ -72,6 +73,14 @@ def test_spheres_are_measured_on_maps_that_have_no_tables(tmp_path: Path) -> Non
     expected = [values[brain.active].mean() for values in maps]
     np.testing.assert_allclose(read.values[:, 0], expected, rtol=1e-4)
     assert np.isnan(read.values[:, 1]).all()
+
+
+def test_a_sphere_that_is_smaller_than_a_voxel_takes_the_voxel_that_it_is_in(tmp_path: Path) -> None:
+    brain = make_brain(tmp_path)
+    path = save(draw_maps(brain, 1, 0.0)[0], tmp_path / "map.nii.gz")
+    between = Sphere("Between", (-33 + 5 * 6 + 2.0, -45 + 5 * 6 + 2.0, -27 + 5 * 6 + 2.0), 1.0)
+    read = read_values(measure_spheres([path], [], LABELS[:1], (between,), tmp_path).values)
+    assert read.values[0, 0] == pytest.approx(read_image(path).values[5, 5, 5], rel=1e-5)
 
 
 def test_a_slope_is_tested_in_regions_too(tmp_path: Path) -> None:

@@ -120,10 +120,15 @@ def read_values(path: Path) -> Values:
 
 
 def draw_sphere(sphere: Sphere, grid: Image) -> BoolArray:
-    """Voxels whose centre lies in a sphere, on the grid of an image."""
+    """Voxels whose centre lies in a sphere; of one that is smaller than a voxel, the voxel that it is in."""
     voxels = np.moveaxis(np.indices(grid.values.shape), 0, -1)
     places = voxels @ grid.affine[:3, :3].T + grid.affine[:3, 3]
-    return np.asarray(np.square(places - np.array(sphere.centre_mm)).sum(axis=-1) <= sphere.radius_mm**2)
+    inside = np.square(places - np.array(sphere.centre_mm)).sum(axis=-1) <= sphere.radius_mm**2
+    if not inside.any():
+        middle = np.linalg.solve(grid.affine, [*sphere.centre_mm, 1.0])[:3].round().astype(int)
+        if np.all((middle >= 0) & (middle < grid.values.shape)):
+            inside[tuple(middle)] = True
+    return np.asarray(inside)
 
 
 def tidy(table: pd.DataFrame) -> pd.DataFrame:
