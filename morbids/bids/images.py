@@ -8,7 +8,6 @@ import numpy as np
 
 from morbids.bids.inheritance import unfetched
 from morbids.errors import MorbidsError
-from morbids.numerics.frames import Frames
 
 
 def count_volumes(path: Path) -> int:
@@ -56,33 +55,3 @@ def check_present(path: Path) -> None:
         raise MorbidsError(
             f"{path} is empty (0 bytes).", "Fetch or copy the image; a placeholder cannot be analysed."
         )
-
-
-def check_frames(path: Path, frames: Frames) -> None:
-    """Read a PET image and refuse frames without measurement.
-
-    Frames that end before injection may be all zero: nothing was there to be measured.
-
-    Raises
-    ------
-    MorbidsError
-        A frame has values that are not finite, or is zero everywhere, or the image cannot be read to its end.
-    """
-    image: Any = nib.load(path)
-    try:
-        volumes = np.asanyarray(image.dataobj)
-    except (OSError, EOFError, ValueError) as error:
-        raise MorbidsError(f"{path} cannot be read to its end: {error}.", "Copy the image again.") from error
-    volumes = volumes.reshape(*volumes.shape[:3], -1)
-    for frame in range(frames.n_frames):
-        volume = volumes[..., frame]
-        where = f"frame {frame + 1} ({frames.start_min[frame]:.1f} to {frames.end_min[frame]:.1f} min)"
-        if not np.isfinite(volume).all():
-            raise MorbidsError(
-                f"{path}: {where} has values that are not finite.", "Reconstruct or convert the scan again."
-            )
-        if frames.end_min[frame] > 0 and not volume.any():
-            raise MorbidsError(
-                f"{path}: {where} is zero everywhere.",
-                "Reconstruct the scan again, or remove the frame from image and sidecar.",
-            )

@@ -21,7 +21,6 @@ from scipy import ndimage, stats
 from morbids.errors import ExitCode, MorbidsError
 from morbids.imaging.images import Image, read_image, space_code, write_image
 from morbids.imaging.regions import tissue_in_pet
-from morbids.imaging.resampling import resample
 from morbids.numerics.arrays import BoolArray, FloatArray
 
 LEAST_VOLUME_ML = 1.0
@@ -114,7 +113,7 @@ def find_reference_rule(reference: str) -> ReferenceRule:
     if not colon or not atlas or not names:
         raise MorbidsError(
             f"There is no reference region '{reference}'.",
-            f"Choose one of {', '.join(presets)}, or name labels as ATLAS:LABEL,LABEL, or give a mask image.",
+            f"Choose one of {', '.join(presets)}, or name labels as ATLAS:LABEL,LABEL (an atlas or a label image).",
             ExitCode.USAGE,
         )
     return ReferenceRule(name="custom", atlas=atlas, labels=names)
@@ -156,26 +155,6 @@ def make_reference_region(
     grey = tissue_in_pet(gm, gm_to_pet, petref) if gm is not None else None
     mask, notes = _cut_until_large_enough(rule, region, pet, grey)
     return _save(mask, pet, out_dir, rule.name, notes)
-
-
-def reference_from_mask(
-    mask: Path, petref: Path, out_dir: Path, transforms: Sequence[Path] = ()
-) -> ReferenceRegion:
-    """Bring the user's mask to PET space and take it as it is.
-
-    Raises
-    ------
-    MorbidsError
-        The mask holds no voxel of the PET field of view.
-    """
-    moved = read_image(resample(mask, petref, transforms, "linear", out_dir / "reference_share.nii.gz"))
-    pet = read_image(petref)
-    inside = (np.nan_to_num(moved.values) >= 0.5) & np.isfinite(pet.values)
-    if not inside.any():
-        raise MorbidsError(
-            f"The reference mask {mask} holds no voxel of {petref}.", "Check its space and its registration."
-        )
-    return _save(inside, pet, out_dir, "custom", (f"Reference region: the mask {mask.name}, as given.",))
 
 
 def _chosen_index(rule: ReferenceRule, names: pd.DataFrame, table: Path) -> list[int]:

@@ -1,4 +1,4 @@
-"""Images told by their header, and frames without measurement."""
+"""Images told by their header."""
 
 from pathlib import Path
 
@@ -6,11 +6,8 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from morbids.bids.images import check_frames, check_present, count_volumes
+from morbids.bids.images import check_present, count_volumes
 from morbids.errors import MorbidsError
-from morbids.numerics.frames import Frames
-
-FRAMES = Frames(np.array([-1.0, 0.0, 1.0]), np.ones(3))
 
 
 def save(path: Path, values: np.ndarray) -> Path:
@@ -40,31 +37,3 @@ def test_a_truncated_image_is_refused_by_its_size(tmp_path: Path) -> None:
 def test_an_absent_image_is_named(tmp_path: Path) -> None:
     with pytest.raises(MorbidsError, match=r"x.nii does not exist"):
         check_present(tmp_path / "x.nii")
-
-
-def test_a_frame_before_injection_may_be_empty(tmp_path: Path) -> None:
-    values = np.ones((2, 2, 2, 3))
-    values[..., 0] = 0
-    check_frames(save(tmp_path / "x.nii.gz", values), FRAMES)
-
-
-@pytest.mark.parametrize(
-    ("value", "message"),
-    [
-        (0.0, r"x.nii.gz: frame 3 \(1.0 to 2.0 min\) is zero everywhere"),
-        (np.nan, r"x.nii.gz: frame 3 \(1.0 to 2.0 min\) has values that are not finite"),
-    ],
-)
-def test_frames_without_measurement_are_refused(tmp_path: Path, value: float, message: str) -> None:
-    values = np.ones((2, 2, 2, 3))
-    values[..., 2] = value
-    with pytest.raises(MorbidsError, match=message):
-        check_frames(save(tmp_path / "x.nii.gz", values), FRAMES)
-
-
-def test_an_image_cut_in_the_middle_is_refused(tmp_path: Path) -> None:
-    rng = np.random.default_rng(0)
-    path = save(tmp_path / "x.nii.gz", rng.normal(size=(16, 16, 16, 3)))
-    path.write_bytes(path.read_bytes()[:-2000])
-    with pytest.raises(MorbidsError, match=r"x.nii.gz cannot be read to its end"):
-        check_frames(path, FRAMES)

@@ -15,11 +15,10 @@ from morbids.imaging.reference import (
     erode_rim,
     find_reference_rule,
     make_reference_region,
-    reference_from_mask,
     reference_presets,
     trim_ends,
 )
-from morbids.imaging.transforms import rigid_matrix, write_itk
+from morbids.numerics.kinetics.presets import load_presets
 
 AFFINE = np.diag([-2.0, 2.0, 2.0, 1.0])
 BLOCK = (slice(5, 25), slice(5, 25), slice(6, 24))
@@ -122,23 +121,6 @@ def test_small_region_is_a_concern(scan: tuple[Path, Path, Path], tmp_path: Path
     assert "has only 0.5 mL (at least 2 expected)" in found.concern
 
 
-def test_own_mask_is_brought_to_pet(scan: tuple[Path, Path, Path], tmp_path: Path) -> None:
-    mask = np.zeros((30, 30, 30), dtype=bool)
-    mask[10:20, 10:20, 10:20] = True
-    given = write_image(mask, AFFINE, tmp_path / "mine.nii.gz")
-    shift = write_itk(rigid_matrix(np.array([4.0, 0, 0, 0, 0, 0])), tmp_path / "shift.txt")
-    found = reference_from_mask(given, scan[2], tmp_path / "out", [shift])
-    kept = read_image(found.mask).values > 0
-    # x runs against the first index: points go 4 mm further, so the mask appears two voxels later.
-    np.testing.assert_array_equal(kept, np.roll(mask, 2, axis=0))
-
-
-def test_own_mask_outside_is_refused(scan: tuple[Path, Path, Path], tmp_path: Path) -> None:
-    empty = write_image(np.zeros((30, 30, 30), dtype=bool), AFFINE, tmp_path / "mine.nii.gz")
-    with pytest.raises(MorbidsError, match=r"mine\.nii\.gz holds no voxel"):
-        reference_from_mask(empty, scan[2], tmp_path / "out")
-
-
 def test_labels_outside_the_field_of_view_are_refused(scan: tuple[Path, Path, Path], tmp_path: Path) -> None:
     rule = ReferenceRule("occipital", "AAL", ("Cuneus_L",))
     with pytest.raises(MorbidsError, match="occipital lies outside the field of view"):
@@ -158,3 +140,9 @@ def test_rules_by_name_and_by_labels() -> None:
     with pytest.raises(MorbidsError, match="no reference region 'cortex'") as caught:
         find_reference_rule("cortex")
     assert caught.value.exit_code == ExitCode.USAGE
+
+
+def test_every_tracer_preset_has_a_reference_region() -> None:
+    assert [
+        preset.name for preset in load_presets().values() if not find_reference_rule(preset.reference).labels
+    ] == []

@@ -81,7 +81,7 @@ def test_a_misspelt_output_or_an_input_of_another_workflow_fails_when_it_is_conn
     workflow, inner = Workflow("whole"), Workflow("inner")
     add = make_node(steps.add, "add", {"a": 1.0})
     inner.add_nodes([make_node(steps.read, "read")])
-    with pytest.raises(Exception, match=r"no output called reprot"):
-        workflow.connect([(add, inner, [("reprot", "read.report")])])
+    with pytest.raises(Exception, match=r"no output called misspelt_report"):
+        workflow.connect([(add, inner, [("misspelt_report", "read.report")])])
     with pytest.raises(Exception, match=r"no input called read\.rapport"):
         workflow.connect([(add, inner, [("report", "read.rapport")])])
