@@ -9,6 +9,7 @@ from itertools import combinations
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 import pandas as pd
 
 from morbids.bids.group_designs import GroupDesign, build_designs
@@ -18,6 +19,8 @@ from morbids.bids.rows import MapRow, pair_maps
 from morbids.bids.stats_model import Contrast, Node, StatsModel
 from morbids.bids.transformers import Factor, Instruction, Scale, level_name
 from morbids.errors import ExitCode, MorbidsError
+from morbids.numerics.arrays import FloatArray
+from morbids.numerics.statistics.correlation import FEWEST_ROWS
 from morbids.numerics.statistics.designs import INTERCEPT
 from morbids.settings import Settings
 from morbids.workflows.comparisons import (
@@ -88,6 +91,7 @@ def ask_built_in(group: GroupRows, dataset: Path, settings: Settings) -> Asked:
     alone = len(group.kinds) == 1 and not settings.traits and not settings.group_column
     for kind in group.kinds:
         rows = rows_of_kind(kind, group, dataset)
+        skipped |= _refuse_correlations(rows, settings.traits)
         for question in _questions(group, settings, alone=alone):
             title = f"{rows.title}{question.words.title}"
             try:
@@ -123,7 +127,7 @@ def write_comparison(
     """Put the rows of a design and one of its contrasts together."""
     kept = design.rows.tolist()
     n_rows = len(rows.labels)
-    known = {trait: rows.lines[trait].to_numpy(dtype=float) for trait in traits}
+    known = {trait: rows.lines[trait].to_numpy(dtype=float)[kept] for trait in traits}
     return Comparison(
         model=rows.model,
         name=words.name,
@@ -136,9 +140,27 @@ def write_comparison(
         binding=rows.binding,
         tables=_keep(rows.tables, kept, n_rows),
         design=write_design(design.contrasts[contrast].design, words.second_group),
-        traits={trait: tuple(map(float, values[kept])) for trait, values in known.items()},
+        traits={
+            trait: tuple(map(float, values)) for trait, values in known.items() if _can_correlate(values)
+        },
         dropped=tuple(Missing(rows.labels[one.row], one.reason) for one in design.dropped),
     )
+
+
+def _can_correlate(values: FloatArray) -> bool:
+    """Whether enough values are known, and differ."""
+    present = values[np.isfinite(values)]
+    return len(present) >= FEWEST_ROWS and bool(np.ptp(present) > 0)
+
+
+def _refuse_correlations(rows: Rows, traits: Sequence[str]) -> dict[str, str]:
+    """Return the correlations that cannot be made, with the reason."""
+    return {
+        f"{rows.title}, correlations with {trait}": f"{rows.lines[trait].count()} scans have a value, or all the "
+        f"same; a correlation needs {FEWEST_ROWS} that differ."
+        for trait in traits
+        if not _can_correlate(rows.lines[trait].to_numpy(dtype=float))
+    }
 
 
 def _keep(terms: Terms, kept: Sequence[int], n_rows: int) -> Terms:

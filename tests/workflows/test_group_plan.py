@@ -252,6 +252,18 @@ def test_a_question_that_cannot_be_asked_does_not_stop_the_others(study: Study) 
     assert len(made.comparisons) == 3
 
 
+def test_three_values_of_a_trait_are_a_slope_but_no_correlation(study: Study, dataset: DatasetMaker) -> None:
+    path = dataset.root / "participants.tsv"
+    text = path.read_text()
+    for score in SCORES[3:]:
+        text = text.replace(f"\t{score}\t", "\tn/a\t")
+    path.write_text(text)
+    made = plan(study, traits=("score",))
+    assert not find(made, "baselineMinusRejection").traits
+    assert len(find(made, "baselineMinusRejectionByScore").labels) == 3
+    assert "needs 4" in made.skipped["rejection: baseline − rejection, correlations with score"]
+
+
 def test_tables_of_rows_and_designs_are_written_with_sidecars(study: Study) -> None:
     made = plan(study, excluded=("sub-03",), traits=("score",))
     write_plan_tables(made, study)

@@ -14,7 +14,7 @@ from morbids.numerics.statistics.multiple import false_discovery_rate, holm
 
 Method = Literal["pearson", "spearman"]
 
-_FEWEST_ROWS = 4  # Fisher's interval divides by n - 3
+FEWEST_ROWS = 4  # Fisher's interval divides by n - 3
 # Orders held at once while permuting.
 _BATCH = 4096
 _TIE = 1e-9
@@ -73,9 +73,9 @@ def correlate(
     """
     trait, values = np.asarray(trait, dtype=float), np.asarray(values, dtype=float)
     known = trait[np.isfinite(trait)]
-    if len(known) < _FEWEST_ROWS:
+    if len(known) < FEWEST_ROWS:
         raise MorbidsError(
-            f"The trait has {len(known)} finite values; a correlation needs {_FEWEST_ROWS}.",
+            f"The trait has {len(known)} finite values; a correlation needs {FEWEST_ROWS}.",
             "Fill in the column.",
         )
     if np.ptp(known) == 0:
@@ -90,7 +90,7 @@ def correlate(
         complete = np.isfinite(trait) & np.isfinite(values[:, region])
         n[region] = int(complete.sum())
         x, y = _standard_scores(trait[complete], method), _standard_scores(values[complete, region], method)
-        if n[region] >= _FEWEST_ROWS and np.all(np.isfinite(x)) and np.all(np.isfinite(y)):
+        if n[region] >= FEWEST_ROWS and np.all(np.isfinite(x)) and np.all(np.isfinite(y)):
             r[region] = np.clip(x @ y, -1, 1)
             p_permutation[region] = _permutation_p(x, y, n_permutations, seed)
     low, high = confidence_interval(r, n, method, confidence)
