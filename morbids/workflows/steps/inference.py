@@ -128,17 +128,26 @@ def infer(
     table = tabulate_clusters(clusters, values, (image, lattice.voxels), names, directions)
     write_table(table, out_dir / "clusters.tsv")
     paths = {name: write_map(numbers, image, out_dir / f"{name}.nii.gz") for name, numbers in values.items()}
+    told = [_tell(name, judged, corrected[CORRECTED[name]], null, tests) for name in inference]
     summary = {
-        "NumberOfMaps": len(data),
-        "NumberOfVoxels": len(fit.t),
         "Mask": mask_rule,
         "Statistic": "pseudo-t" if variance_fwhm_mm else "t",
-        **_degrees_of_freedom(fit, design),
         "ClusterFormingT": threshold,
-        "Tests": [_tell(name, judged, corrected[CORRECTED[name]], null, tests) for name in inference],
-        **_tell_smoothness(smoothness, why_not, image),
+        **_summarise(judged, design, image, why_not),
+        "Tests": told,
     }
     return Inferred(paths, out_dir / "clusters.tsv", summary)
+
+
+def _summarise(judged: Judged, design: WrittenDesign, image: Image, why_not: str) -> dict[str, Any]:
+    """Counts, degrees of freedom, and the width of the noise or the reason why it is not known."""
+    fit = judged.fit
+    return {
+        "NumberOfMaps": len(next(iter(design.columns.values()))),
+        "NumberOfVoxels": len(fit.t),
+        **_degrees_of_freedom(fit, design),
+        **_tell_smoothness(judged.smoothness, why_not, image),
+    }
 
 
 def _smoothness(data: FloatArray, design: WrittenDesign, image: Image) -> tuple[Smoothness | None, str]:
