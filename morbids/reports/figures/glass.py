@@ -12,6 +12,7 @@ from morbids.reports.figures.maps import DIVERGING
 from morbids.reports.figures.style import FULL_WIDTH_IN, MUTED, new_figure, styled
 
 HEIGHT_IN: Final = 2.9
+COLOUR_REACH: Final = 2.5
 
 
 @styled()
@@ -29,7 +30,8 @@ def draw_glass_brain(statistic: Path, *, threshold: float, label: str) -> Figure
     """
     image = Nifti1Image.from_filename(statistic)
     values = np.nan_to_num(image.get_fdata())
-    reach = max(float(np.abs(values).max()), threshold)
+    # With few maps t has a long tail: colours end at a multiple of the threshold, so that it does not pale the rest.
+    reach = COLOUR_REACH * threshold
     figure = new_figure(FULL_WIDTH_IN, HEIGHT_IN, constrained=False)
     plot_glass_brain(
         Nifti1Image(values.astype(np.float32), image.affine),
