@@ -13,6 +13,7 @@ from functools import partial
 from importlib.metadata import version
 from multiprocessing import get_context
 from pathlib import Path
+from traceback import format_exc
 from typing import Any, NamedTuple
 
 from nipype import Workflow, logging
@@ -81,6 +82,12 @@ class Workers(MultiProcPlugin):
             pool = _make_pool(1)
             pool.submit(run_alone, *job).add_done_callback(partial(self._collect, job, alone=True))
             pool.shutdown(wait=False)
+        except Exception:  # without a result nipype would wait for ever
+            self._taskresult[task] = {
+                "taskid": task,
+                "result": None,
+                "traceback": format_exc().splitlines(True),
+            }
 
 
 def run_alone(node: Any, update_hash: bool, task: int) -> dict[str, Any]:
@@ -89,9 +96,9 @@ def run_alone(node: Any, update_hash: bool, task: int) -> dict[str, Any]:
     Simultaneous runs may share a work directory, and templates and atlases in it. nipype empties the folder of a
     step that is not finished, also while another process fills it; here the second waits, and finds it done.
     """
-    locks = Path(node.base_dir) / "locks"
-    locks.mkdir(exist_ok=True)
-    with (locks / node.fullname).open("w") as lock:
+    path = Path(f"{node.output_dir()}.lock")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as lock:
         # The system frees the lock when a process ends, however it ends.
         with contextlib.suppress(OSError):  # file systems without locks
             fcntl.flock(lock, fcntl.LOCK_EX)

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -31,6 +32,17 @@ def read(report: Path, others: tuple[Path, ...] = (), named: Mapping[str, Path] 
 
 def refuse(report: Path) -> Text:
     raise MorbidsError(f"{report.name} is not to my liking.", "Bring another.")
+
+
+def count_slowly(folder: Path, out_dir: Path) -> Sum:
+    """Note that this ran, and take so long that another run comes in between."""
+    report = out_dir / "report.txt"
+    report.write_text("begun")
+    time.sleep(1)
+    with (folder / "counter").open("a") as stream:
+        stream.write("x")
+    report.write_text(report.read_text() + ", done")
+    return Sum(1.0, report)
 
 
 def die(report: Path) -> Text:

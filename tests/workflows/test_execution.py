@@ -1,3 +1,4 @@
+from multiprocessing import Queue, get_context
 from pathlib import Path
 from typing import Any
 
@@ -108,3 +109,23 @@ def test_finished_steps_belong_to_one_state_of_the_code(
     assert changed != first
     (package / "model.py").write_text("BOUND = 2")
     assert work_folder(tmp_path) not in (first, changed)
+
+
+def run_in_a_process(work_dir: str, folder: str, results: "Queue[int]") -> None:
+    workflow = Workflow("whole")
+    first = make_node(steps.count_slowly, "first", {"folder": folder})
+    workflow.connect(first, "report", make_node(steps.read, "then"), "report")
+    results.put(len(execute(workflow, resources(Path(work_dir)), ignore)))
+
+
+def test_simultaneous_runs_in_one_work_directory_wait_for_each_other(tmp_path: Path) -> None:
+    context = get_context("spawn")
+    results: Queue[int] = context.Queue()
+    words = (str(tmp_path / "work"), str(tmp_path), results)
+    runs = [context.Process(target=run_in_a_process, args=words) for _ in range(2)]
+    for run in runs:
+        run.start()
+    assert [results.get(timeout=60) for _ in runs] == [0, 0], "no step failed"
+    for run in runs:
+        run.join()
+    assert (tmp_path / "counter").read_text() == "x", "the step ran once"
