@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -28,7 +28,6 @@ from morbids.reports.figures.maps import (
     Backcloth,
     draw_difference_map,
     draw_parametric_map,
-    draw_statistic_map,
 )
 from morbids.reports.figures.motion import MotionTrace, draw_motion
 from morbids.reports.figures.pet import draw_pet_on_t1w, draw_reference_region
@@ -279,25 +278,6 @@ def picture_maps(
             maps[difference_name(main, pair.challenge)], backcloth, label=label
         )
     return Pictures({name: write_figure(figure, out_dir / f"{name}.png") for name, figure in drawn.items()})
-
-
-def picture_statistic(
-    maps: Mapping[str, Path],
-    summary: Mapping[str, Any],
-    template_brain: Path,
-    template_mask: Path,
-    out_dir: Path,
-) -> Picture:
-    """Group t map: outlined where it passes the family-wise threshold, or the cluster-forming one without it."""
-    critical = summary["CriticalT"]
-    if critical is not None and np.isfinite(critical):
-        threshold, name = critical, f"|t| ≥ {critical:.2f} (max-T, p < .05)"
-    else:
-        threshold = summary["ClusterFormingT"]
-        name = f"|t| ≥ {threshold:.2f} (uncorrected, forms clusters)"
-    backcloth = Backcloth(template_brain, template_mask)
-    figure = draw_statistic_map(maps["t"], backcloth, threshold=threshold, name=name, label="t")
-    return Picture(write_figure(figure, out_dir / "t.png"))
 
 
 def label_of_parameter(parameter: str) -> str:
