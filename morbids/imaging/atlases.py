@@ -6,6 +6,7 @@ table (index, name, tissue), where tissue `any` exempts a region from intersecti
 nuclei look like white matter in T1w).
 """
 
+import filecmp
 import importlib.util
 import json
 import os
@@ -203,11 +204,17 @@ def _write_table(labels: pd.DataFrame, out: Path) -> None:
 
 
 def _atomically(path: Path, make: Callable[[Path], None]) -> Path:
-    """Make a file beside its place and move it there, so that no job sees half of it."""
+    """Make a file beside its place and move it there, so that no job sees half of it.
+
+    A file that already says the same keeps its time: steps that were made from it stay finished.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f".{os.getpid()}_{path.name}")
     make(unfinished)
-    unfinished.replace(path)
+    if path.is_file() and filecmp.cmp(unfinished, path, shallow=False):
+        unfinished.unlink()
+    else:
+        unfinished.replace(path)
     return path
 
 

@@ -110,3 +110,15 @@ def test_unknown_atlas_names_the_choices(tmp_path: Path) -> None:
     with pytest.raises(MorbidsError, match=r"no atlas 'Brodmann'.*AAL, HarvardOxford, apriori") as caught:
         load_atlas("Brodmann", tmp_path)
     assert caught.value.exit_code == ExitCode.USAGE
+
+
+@pytest.mark.parametrize("name", ["AAL", "apriori"])
+def test_an_atlas_that_is_there_keeps_its_times(tmp_path: Path, name: str) -> None:
+    """Another run that loads it must not make the steps of the first look unfinished."""
+    first = load_atlas(name, tmp_path)
+    before = [path.stat().st_mtime_ns for path in (first.dseg, first.table)]
+    again = load_atlas(name, tmp_path)
+    assert [path.stat().st_mtime_ns for path in (again.dseg, again.table)] == before
+    assert sorted(tmp_path.iterdir()) == sorted(
+        {path for path in (first.dseg, first.table) if path.parent == tmp_path}
+    )
