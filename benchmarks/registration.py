@@ -124,7 +124,7 @@ def measure(case: Case, settings: StudySettings, template: Template, work: Path)
         moved(case.brain, offset, work / "moved.nii.gz"),
     )
     pet_to_t1w, pet_cpu_s = timed(
-        lambda: register_pet_to_t1w(motion.petref, t1w, brain, work / "coreg", THREADS)
+        lambda: register_pet_to_t1w(motion.petref, t1w, brain, work / "coreg", THREADS, motion.early_petref)
     )
     # Points of petref go to the true reference pose, then to T1w, then where the header was moved.
     truth = compose([offset, case.scan.truth.t1w_to_pet, petref_to_truth])

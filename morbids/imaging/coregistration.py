@@ -1,8 +1,9 @@
 """Rigid registration of PET to the same person's T1w image.
 
-The PET mean is the fixed image and the T1w head the moving one, by normalised mutual information within
-the head as PET shows it. The search starts from several rotations; the best end point is refined, and its
-score is what the user sees.
+PET is the fixed image and T1w the moving one, by normalised mutual information within the head as PET
+shows it. A coarse search with the whole T1w head starts from several rotations. A fine one follows with
+the brain and a margin, because scalp shines differently in both; it runs for each PET reference (late, and
+early: flow shows grey and white matter where binding shows receptors), and the best score wins.
 """
 
 import tempfile
@@ -38,6 +39,8 @@ LEAST_OVERLAP = 0.80
 LEAST_CONTRAST = 1.3
 """PET inside the T1w brain over PET in the shell around it: 1 means the brain outline fits nothing in PET."""
 SHELL_MM = (4.0, 12.0)
+STRIP_MARGIN_MM = 5.0
+"""T1w is kept this far outside the brain mask in the fine search: the mask's own edge must not be a feature."""
 
 
 class Coregistration(NamedTuple):
@@ -55,6 +58,8 @@ class Coregistration(NamedTuple):
         Share of the T1w brain (inside the PET field of view) that lies on PET signal.
     contrast
         Mean PET inside the T1w brain over mean PET in the shell 4-12 mm outside it.
+    reference
+        Which PET reference gave the best score: `late` or `early`.
     """
 
     pet_to_t1w: Path
@@ -63,10 +68,19 @@ class Coregistration(NamedTuple):
     concern: str
     overlap: float
     contrast: float
+    reference: str
+
+
+class _Reference(NamedTuple):
+    """A PET reference: its volume, what of it is signal, and where similarity is measured."""
+
+    image: Image
+    signal: BoolArray
+    region: BoolArray
 
 
 def register_pet_to_t1w(
-    petref: Path, t1w: Path, t1w_mask: Path, out_dir: Path, threads: int
+    petref: Path, t1w: Path, t1w_mask: Path, out_dir: Path, threads: int, early_petref: Path | None = None
 ) -> Coregistration:
     """Register the PET reference to T1w, rigidly, from several starts.
 
@@ -78,6 +92,8 @@ def register_pet_to_t1w(
         Whole head, bias-corrected; skull and scalp help.
     t1w_mask
         Brain mask in the space of `t1w`: judges the result, and its centre is where the search begins.
+    early_petref
+        Mean of the early frames in the same place as `petref`; tried too when given.
 
     Raises
     ------
@@ -85,20 +101,23 @@ def register_pet_to_t1w(
         An image is broken, or PET or the brain mask is empty.
     """
     head, brain = read_image(t1w), read_image(t1w_mask)
-    pet = refine_grid(read_image(petref), COARSEST_VOXEL_MM, "cubic", threads)
     inside = brain.values > 0
     if not inside.any():
         raise MorbidsError(
             f"The brain mask {t1w_mask} is empty.", "Look at the brain extraction of this T1w."
         )
-    signal = otsu_mask(np.nan_to_num(pet.values))
-    if not signal.any():
-        raise MorbidsError(f"{petref} shows no head.", "Look at the PET image: is it empty or constant?")
-    region = dilate_mm(signal, MASK_MARGIN_MM, pet.voxel_mm)
-    coarse_head = _coarsen(head)
-    starts = _starts(pet, signal, brain, inside)
-    t1w_to_pet, score = _search(pet, region, coarse_head, starts, threads)
-    overlap, contrast = _judge(pet, signal, brain, inside, t1w_to_pet)
+    late = _read_reference(petref, threads)
+    references = {"late": late}
+    if early_petref is not None and early_petref != petref:
+        references["early"] = _read_reference(early_petref, threads)
+    starts = _starts(late.image, late.signal, brain, inside)
+    rough = _search(late, _coarsen(head), starts, threads)
+    near = dilate_mm(inside, STRIP_MARGIN_MM, brain.voxel_mm)
+    stripped = _coarsen(head._replace(values=np.where(near, head.values, 0)))
+    ends = {name: _refine(one, stripped, rough, threads) for name, one in references.items()}
+    best = max(ends, key=lambda name: np.nan_to_num(ends[name][1], nan=-1.0))
+    t1w_to_pet, score = ends[best]
+    overlap, contrast = _judge(late.image, late.signal, brain, inside, t1w_to_pet)
     return Coregistration(
         pet_to_t1w=write_itk(invert(t1w_to_pet), out_dir / "from-petref_to-T1w_xfm.txt"),
         t1w_to_pet=write_itk(t1w_to_pet, out_dir / "from-T1w_to-petref_xfm.txt"),
@@ -106,7 +125,18 @@ def register_pet_to_t1w(
         concern=_concern(overlap, contrast),
         overlap=overlap,
         contrast=contrast,
+        reference=best,
     )
+
+
+def _read_reference(path: Path, threads: int) -> _Reference:
+    """Read a PET reference on a grid that is fine enough, with its masks."""
+    image = refine_grid(read_image(path), COARSEST_VOXEL_MM, "cubic", threads)
+    image = image._replace(values=np.nan_to_num(image.values))
+    signal = otsu_mask(image.values)
+    if not signal.any():
+        raise MorbidsError(f"{path} shows no head.", "Look at the PET image: is it empty or constant?")
+    return _Reference(image, signal, dilate_mm(signal, MASK_MARGIN_MM, image.voxel_mm))
 
 
 def _coarsen(image: Image) -> Image:
@@ -139,42 +169,45 @@ def _starts(pet: Image, signal: BoolArray, brain: Image, inside: BoolArray) -> l
     return [*turned, np.eye(4)]
 
 
-def _search(
-    pet: Image, region: BoolArray, head: Image, starts: Sequence[FloatArray], threads: int
-) -> tuple[FloatArray, float]:
-    """Register from every start coarsely, then finely from the best; returns the matrix and its score."""
-    with tempfile.TemporaryDirectory(prefix="morbids_coreg_") as folder:
-        work = Path(folder)
-        fixed = write_image(np.nan_to_num(pet.values), pet.affine, work / "pet.nii")
-        moving = write_image(head.values, head.affine, work / "t1w.nii")
-        mask = write_image(region, pet.affine, work / "mask.nii")
-        images = ["-i", str(fixed), str(moving), "-gm", str(mask)]
-        ends = _register(images, starts, "100x50x0", work, threads)
-        scores = [_score(pet, region, head, end) for end in ends]
-        best = ends[int(np.nanargmax(scores))] if np.isfinite(scores).any() else ends[0]
-        (fine,) = _register(images, [best], "100x50", work, threads)
-    candidates = [(matrix, _score(pet, region, head, matrix)) for matrix in (best, fine)]
+def _search(reference: _Reference, head: Image, starts: Sequence[FloatArray], threads: int) -> FloatArray:
+    """Register coarsely from every start; returns the matrix with the best score."""
+    ends = _register(reference, head, starts, "100x50x0", threads)
+    scores = [np.nan_to_num(_score(reference, head, end), nan=-1.0) for end in ends]
+    return ends[int(np.argmax(scores))]
+
+
+def _refine(reference: _Reference, head: Image, start: FloatArray, threads: int) -> tuple[FloatArray, float]:
+    """Register finely from one start; returns the matrix and its score, never a worse one than the start's."""
+    (fine,) = _register(reference, head, [start], "100x50", threads)
+    candidates = [(matrix, _score(reference, head, matrix)) for matrix in (start, fine)]
     return max(candidates, key=lambda pair: np.nan_to_num(pair[1], nan=-1.0))
 
 
 def _register(
-    images: Sequence[str], starts: Sequence[FloatArray], levels: str, work: Path, threads: int
+    reference: _Reference, head: Image, starts: Sequence[FloatArray], levels: str, threads: int
 ) -> list[FloatArray]:
     """Run the rigid search from each start."""
-    commands = []
-    for index, start in enumerate(starts):
-        initial = write_greedy(start, work / f"start{index}.mat")
-        search = ["-a", "-dof", "6", "-m", "NMI", "-n", levels, "-ia", str(initial)]
-        commands.append([*search, *images, "-o", str(work / f"end{index}.mat")])
-    run_greedy(commands, threads)
-    return [read_greedy(work / f"end{index}.mat") for index in range(len(starts))]
+    with tempfile.TemporaryDirectory(prefix="morbids_coreg_") as folder:
+        work = Path(folder)
+        fixed = write_image(reference.image.values, reference.image.affine, work / "pet.nii")
+        moving = write_image(head.values, head.affine, work / "t1w.nii")
+        mask = write_image(reference.region, reference.image.affine, work / "mask.nii")
+        images = ["-i", str(fixed), str(moving), "-gm", str(mask)]
+        commands = []
+        for index, start in enumerate(starts):
+            initial = write_greedy(start, work / f"start{index}.mat")
+            search = ["-a", "-dof", "6", "-m", "NMI", "-n", levels, "-ia", str(initial)]
+            commands.append([*search, *images, "-o", str(work / f"end{index}.mat")])
+        run_greedy(commands, threads)
+        return [read_greedy(work / f"end{index}.mat") for index in range(len(starts))]
 
 
-def _score(pet: Image, region: BoolArray, head: Image, t1w_to_pet: FloatArray) -> float:
+def _score(reference: _Reference, head: Image, t1w_to_pet: FloatArray) -> float:
     """Normalised mutual information of PET with T1w brought to its grid."""
+    pet = reference.image
     pull = index_transform([t1w_to_pet], pet.affine, head.affine)
     moved = resample_volume(head.values, pet.values.shape, pull, "linear")
-    return normalised_mutual_information(np.nan_to_num(pet.values), moved, region)
+    return normalised_mutual_information(pet.values, moved, reference.region)
 
 
 def _judge(

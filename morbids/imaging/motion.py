@@ -71,6 +71,9 @@ class Motion(NamedTuple):
         motion_outlier and motion_borrowed (1 when the transform is another frame's).
     notes
         Sentences for the report.
+    early_petref
+        Mean of the corrected early frames, which show blood flow: grey and white matter differ there
+        whatever the receptor does. The same file as `petref` when no early frame could be registered.
     """
 
     corrected_pet: Path
@@ -78,6 +81,7 @@ class Motion(NamedTuple):
     transforms: Path
     confounds_tsv: Path
     notes: tuple[str, ...]
+    early_petref: Path
 
 
 class _Estimate(NamedTuple):
@@ -123,18 +127,25 @@ def correct_motion(
         )
         estimate = _Estimate(np.tile(np.eye(4), (n_frames, 1, 1)), np.zeros(n_frames, dtype=bool), (kept,))
     corrected = resample_frames(image, estimate.matrices, "cubic", threads)
-    late = np.flatnonzero(_mid_share(start, duration) >= MIDDLE_OF_SCAN[0])
+    is_late = _mid_share(start, duration) >= MIDDLE_OF_SCAN[0]
+    late, early = np.flatnonzero(is_late), np.flatnonzero(~is_late & ~estimate.borrowed & (start > 0))
     petref = _mean_frame(corrected, duration, late if late.size else np.arange(n_frames))
     head = otsu_mask(petref)
     confounds = _confounds(image, head, estimate)
     values = corrected if n_frames > 1 else corrected[..., 0]
     code = space_code(image.header)
+    petref_path = write_image(petref, image.affine, out_dir / "petref.nii.gz", code=code)
+    early_path = petref_path
+    if early.size and late.size:
+        early_mean = _mean_frame(corrected, duration, early)
+        early_path = write_image(early_mean, image.affine, out_dir / "petref_early.nii.gz", code=code)
     return Motion(
         corrected_pet=write_image(values, image.affine, out_dir / "pet.nii.gz", image.header, code),
-        petref=write_image(petref, image.affine, out_dir / "petref.nii.gz", code=code),
+        petref=petref_path,
         transforms=write_itk(estimate.matrices, out_dir / "from-orig_to-petref_xfm.txt"),
         confounds_tsv=_write_confounds(confounds, out_dir / "confounds.tsv"),
         notes=(*notes, *estimate.notes, *_describe(confounds)),
+        early_petref=early_path,
     )
 
 

@@ -39,10 +39,17 @@ def brain_at(points_mm: FloatArray) -> BoolArray:
     return ellipsoid(points_mm, (0, 0, 0), (48, 60, 46))
 
 
+def folds_at(points_mm: FloatArray) -> BoolArray:
+    """Folds of grey matter: stripes that bend, so that no shift or turn maps them onto themselves."""
+    x, y, z = np.moveaxis(points_mm, -1, 0)
+    wave = np.sin(x / 7 + np.sin(y / 17)) + np.sin(y / 8 + np.sin(z / 15)) + np.sin(z / 8 + np.sin(x / 19))
+    return np.asarray(brain_at(points_mm) & (wave > 0.6))
+
+
 def activity_at(points_mm: FloatArray) -> FloatArray:
     """Activity of a head: brain with hot and cold nuclei, faint scalp."""
     head = ellipsoid(points_mm, (0, 0, -2), (62, 74, 60)) & ~ellipsoid(points_mm, (0, 0, -2), (57, 69, 55))
-    values = 0.25 * head + 1.0 * brain_at(points_mm)
+    values = 0.25 * head + 1.0 * brain_at(points_mm) + 0.8 * folds_at(points_mm)
     values = values + 1.5 * ellipsoid(points_mm, (18, 12, 6), (12, 16, 10))
     values = values + 1.0 * ellipsoid(points_mm, (-20, -8, -6), (9, 20, 12))
     values = values - 0.9 * ellipsoid(points_mm, (0, -42, 4), (14, 10, 22))
@@ -52,7 +59,7 @@ def activity_at(points_mm: FloatArray) -> FloatArray:
 def t1w_at(points_mm: FloatArray) -> FloatArray:
     """T1w-like contrast of the same head: bright scalp, dark skull, nuclei grey in white."""
     scalp = ellipsoid(points_mm, (0, 0, -2), (66, 78, 64)) & ~ellipsoid(points_mm, (0, 0, -2), (58, 70, 56))
-    values = 90.0 * scalp + 80.0 * brain_at(points_mm)
+    values = 90.0 * scalp + 90.0 * brain_at(points_mm) - 30.0 * folds_at(points_mm)
     values = values - 25.0 * ellipsoid(points_mm, (18, 12, 6), (12, 16, 10))
     values = values - 30.0 * ellipsoid(points_mm, (-20, -8, -6), (9, 20, 12))
     values = values - 55.0 * ellipsoid(points_mm, (0, -42, 4), (14, 10, 22))

@@ -44,6 +44,15 @@ def test_known_pose_comes_back_in_both_directions(petref: Path, tmp_path: Path) 
     assert found.score > 1.05
 
 
+def test_the_reference_with_the_better_score_wins(petref: Path, tmp_path: Path) -> None:
+    t1w, mask = write_t1w(T1W_POSE, tmp_path)
+    noisy = write_image(pet_volume(PET_POSE, 1.5, 4), PET_AFFINE, tmp_path / "noisy.nii.gz")
+    assert register_pet_to_t1w(petref, t1w, mask, tmp_path / "a", 2, noisy).reference == "late"
+    swapped = register_pet_to_t1w(noisy, t1w, mask, tmp_path / "b", 2, petref)
+    assert swapped.reference == "early"
+    assert largest_error_mm(read_itk(swapped.t1w_to_pet)[0], T1W_POSE @ invert(PET_POSE)) < 1.5
+
+
 def test_another_part_of_the_body_is_flagged(tmp_path: Path) -> None:
     body = np.random.default_rng(3).gamma(2.0, 100.0, PET_SHAPE)
     petref = write_image(body, PET_AFFINE, tmp_path / "petref.nii.gz")

@@ -75,6 +75,9 @@ def test_frames_lie_still_after_one_resampling(corrected: motion.Motion, moved_s
     assert likeness(still) > 0.97
     assert read_image(corrected.corrected_pet).header["sform_code"] == 1
     assert read_image(corrected.petref).values.shape == PET_SHAPE
+    early, late = read_image(corrected.early_petref).values, read_image(corrected.petref).values
+    # Frames 2 (2 min, level 0.6) and 3 (5 min, 1.0) are early; the later ones lie at 1.0 on average.
+    np.testing.assert_allclose(early[late > 500].mean() / late[late > 500].mean(), 6.2 / 7, atol=0.03)
 
 
 def test_short_frame_borrows_and_is_named(corrected: motion.Motion) -> None:
