@@ -66,10 +66,11 @@ class _Image(NamedTuple):
     entities: dict[str, str]
 
 
-def find_maps(
-    dataset: Path, selection: MapSelection | None = None, expected: Iterable[Mapping[str, str]] = ()
-) -> FoundMaps:
+def find_maps(dataset: Path, selection: MapSelection | None = None) -> FoundMaps:
     """Find the maps that a group analysis compares.
+
+    Every scan and participant that left a file in the dataset is a row or is dropped with a reason, so that a
+    scan that failed is not forgotten.
 
     Parameters
     ----------
@@ -77,8 +78,6 @@ def find_maps(
         A derivative dataset: participant folders with `_mimap` images in a template space.
     selection
         Which of them; by default differences of BPND.
-    expected
-        Entities of scans that should have a map (the raw dataset's); scans with any map are always expected.
 
     Raises
     ------
@@ -93,7 +92,8 @@ def find_maps(
     if not fitting:
         raise _nothing_fits(dataset, images, selection)
     _refuse_ambiguous(dataset, fitting)
-    dropped = _missing(images, fitting, expected, selection)
+    known = [scan for scan in _known_scans(dataset) if matches(scan, wanted)]
+    dropped = _missing(images, fitting, known, selection)
     type_keys = _scan_type_keys(fitting)
     rows: list[MapRow] = []
     for image in fitting:
@@ -182,14 +182,26 @@ def _refuse_ambiguous(dataset: Path, images: Sequence[_Image]) -> None:
             )
 
 
+def _known_scans(dataset: Path) -> list[dict[str, str]]:
+    """Entities of every scan that left a file, and of participants who left nothing but a folder or a page."""
+    names = (parse_name(path).entities for path in sorted(dataset.glob("sub-*/**/pet/*")))
+    scans = {scan_label(scan_entities(entities)): scan_entities(entities) for entities in names}
+    with_scans = {scan.get("sub") for scan in scans.values()}
+    for path in sorted(dataset.glob("sub-*")):
+        participant = scan_entities(parse_name(path).entities)
+        if participant.keys() == {"sub"} and participant["sub"] not in with_scans:
+            scans[scan_label(participant)] = participant
+    return [scan for scan in scans.values() if "sub" in scan]
+
+
 def _missing(
     images: Sequence[_Image],
     fitting: Sequence[_Image],
-    expected: Iterable[Mapping[str, str]],
+    known: Iterable[Mapping[str, str]],
     selection: MapSelection,
 ) -> list[DroppedMap]:
     """Scans that have no fitting map, with what they have instead."""
-    present: dict[str, list[str]] = {scan_label(scan_entities(scan)): [] for scan in expected}
+    present: dict[str, list[str]] = {scan_label(scan): [] for scan in known}
     for image in images:
         description = _describe(image.entities)
         present.setdefault(scan_label(scan_entities(image.entities)), []).append(description)

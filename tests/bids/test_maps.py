@@ -133,7 +133,11 @@ def test_every_unusable_map_is_dropped_with_its_reason(tmp_path: Path) -> None:
     unfetched = write_map(tmp_path, {"sub": "07"})
     unfetched.unlink()
     unfetched.symlink_to(tmp_path / ".git" / "annex" / "nothing")
-    found = find_maps(tmp_path, expected=[{"sub": "99", "task": "rest"}])
+    failed = output_path(tmp_path, {"sub": "08", "task": "rest"}, "quality")
+    failed.parent.mkdir(parents=True, exist_ok=True)
+    failed.write_text("step\tconcern\n")
+    (tmp_path / "sub-99.html").touch()
+    found = find_maps(tmp_path)
     assert [row.participant for row in found.rows] == [f"{number:02d}" for number in range(8, 14)]
     expected = {
         "sub-01": "all NaN",
@@ -143,7 +147,8 @@ def test_every_unusable_map_is_dropped_with_its_reason(tmp_path: Path) -> None:
         "sub-05": "has ReferenceRegion cerebellum; the other maps have ReferenceRegion occipital",
         "sub-06": "cannot be read",
         "sub-07": "datalad|not on this machine",
-        "sub-99_task-rest": "no difference map of BPND; it has no map at all",
+        "sub-08_task-rest": "no difference map of BPND; it has no map at all",
+        "sub-99": "no difference map of BPND; it has no map at all",
     }
     dropped = reasons(found)
     assert dropped.keys() == expected.keys()
