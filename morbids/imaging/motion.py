@@ -257,12 +257,13 @@ def _register(
     starts: FloatArray | None,
     threads: int,
 ) -> FloatArray:
-    """Register some frames rigidly to a target by normalised mutual information.
+    """Register some frames rigidly to a target; returns (n_frames, 4, 4), identity where not registered.
 
-    Returns (n_frames, 4, 4), identity where not registered. Without `starts` a coarse search, else a fine
-    one.
+    Without `starts` a coarse search by mutual information, which finds its way from afar. Else a fine one
+    by local correlation: receptors fill the brain unevenly over time, which pulls the optimum of mutual
+    information 0.9 mm away in early frames (0.2 mm with local correlation, simulated).
     """
-    levels = "100x50x0" if starts is None else "40"
+    metric, levels = (["NMI"], "100x50x0") if starts is None else (["NCC", "4x4x4"], "40")
     matrices = np.tile(np.eye(4), (image.values.shape[3], 1, 1))
     with tempfile.TemporaryDirectory(prefix="morbids_motion_") as folder:
         work = Path(folder)
@@ -272,7 +273,7 @@ def _register(
         for frame in frames:
             moving = write_image(image.values[..., frame], image.affine, work / f"{frame}.nii")
             start = matrices[frame] if starts is None else starts[frame]
-            words: list[str | Path] = ["-a", "-dof", "6", "-m", "NMI", "-n", levels, "-i", fixed, moving]
+            words: list[str | Path] = ["-a", "-dof", "6", "-m", *metric, "-n", levels, "-i", fixed, moving]
             words += ["-gm", region, "-ia", write_greedy(start, work / f"{frame}_start.mat")]
             commands.append([str(word) for word in [*words, "-o", work / f"{frame}.mat"]])
         run_greedy(commands, threads)
