@@ -111,8 +111,11 @@ def _confounds_sidecar(builder: ScanBuilder) -> dict[str, Any]:
     others = {
         "framewise_displacement": ("Displacement from the frame before (Power 2012, 50 mm)", "mm"),
         "mean_displacement": ("Mean displacement over the head against petref", "mm"),
-        "motion_outlier": ("1 where the estimate is implausible and another frame's is used", ""),
-        "motion_borrowed": ("1 where the frame is too short or too faint and took another's estimate", ""),
+        "motion_outlier": ("1 where framewise displacement exceeds 3 mm", ""),
+        "motion_borrowed": (
+            "1 where the frame took another's estimate: too short, too faint, or its own implausible",
+            "",
+        ),
     }
     return sidecars.table_sidecar("Head motion by frame", {**position, **turn, **others}, builder.raw)
 
@@ -131,12 +134,13 @@ def _add_coregistration(builder: ScanBuilder, motion: Node) -> Node:
         "score": "NormalizedMutualInformation",
         "overlap": "Overlap",
         "contrast": "Contrast",
+        "reference": "ReferenceFrames",
         "concern": "Concern",
     }
     save = builder.save("save_registration", outputs, facts=facts)
     builder.workflow.connect(
         [
-            (motion, register, [("petref", "petref")]),
+            (motion, register, [("petref", "petref"), ("early_petref", "early_petref")]),
             (register, save, [(name, name) for name in (*outputs, *facts)]),
         ]
     )
