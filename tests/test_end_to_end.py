@@ -1,0 +1,328 @@
+"""The whole way as a user goes it: a simulated study, both levels, a run again, a broken scan."""
+
+import gzip
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from morbids.bids.names import ROLES, difference_label, output_path, parse_name
+from morbids.bids.tables import read_table
+from morbids.bids.validation import run_validator, validate_derivatives
+from morbids.errors import ExitCode
+from morbids.imaging.images import read_image
+from morbids.simulation.effects import TASKS, built_in_effects
+from morbids.simulation.settings import StudySettings
+from morbids.simulation.study import simulate_study
+
+ROOT = Path(__file__).parents[1]
+PARTICIPANTS = ("01", "02", "03")
+SIMULATED = StudySettings(
+    participants=len(PARTICIPANTS), pet_voxel_mm=6.0, t1w_voxel_mm=3.0, seed=1, noise=0.3, motion=0.3
+)
+TRAIT = "er89_total"
+SPACE = {"space": "MNI152NLin2009cAsym", "res": "2"}
+
+
+class Finished(NamedTuple):
+    """Exit code and log of one call of run.py."""
+
+    exit_code: int
+    log: str
+
+    @property
+    def started(self) -> list[tuple[str, str]]:
+        """Scan (or other unit) and name of every step that started."""
+        return re.findall(r"^[\d:]+ (\S+), (.+): started$", self.log, flags=re.MULTILINE)
+
+
+class Places(NamedTuple):
+    """Folders of the study."""
+
+    bids: Path
+    out: Path
+    work: Path
+
+    @property
+    def truth(self) -> Path:
+        return self.bids / "derivatives" / "truth"
+
+
+class Story(NamedTuple):
+    """What happened, in this order; the folders are as the last run left them."""
+
+    places: Places
+    participant: Finished
+    group: Finished
+    problems_of_input: tuple[object, ...]
+    problems_of_output: tuple[object, ...]
+    again: Finished
+    deleted: tuple[Path, ...]
+    came_back: tuple[bool, ...]
+    untouched: bool
+    broken: Finished
+    broken_scan: str
+
+
+def run_level(places: Places, level: str, *options: str) -> Finished:
+    """Call run.py as a user does."""
+    command = [sys.executable, str(ROOT / "run.py"), str(places.bids), str(places.out), level]
+    command += ["--work-dir", str(places.work), "--nprocs", "2", *options]
+    finished = subprocess.run(command, capture_output=True, text=True, check=False)
+    return Finished(finished.returncode, finished.stdout + finished.stderr)
+
+
+def scan(participant: str, task: str) -> dict[str, str]:
+    return {"sub": participant, "task": task, "trc": "carfentanil"}
+
+
+def times(folder: Path) -> dict[Path, int]:
+    """When every derivative was written; pages and quality tables are made anew by every run."""
+    return {
+        path: path.stat().st_mtime_ns
+        for path in folder.glob("sub-*/**/*")
+        if path.is_file() and not path.name.endswith("_metrics.tsv")
+    }
+
+
+@pytest.fixture(scope="module")
+def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
+    folder = tmp_path_factory.mktemp("whole")
+    places = Places(folder / "bids", folder / "out", folder / "work")
+    simulate_study(places.bids, SIMULATED)
+    participant = run_level(places, "participant")
+    group = run_level(places, "group", "--trait", TRAIT, "--n-permutations", "64")
+    problems = run_validator(places.bids), validate_derivatives(places.out)
+
+    deleted = (
+        output_path(places.out, {"sub": "01"}, "brain_mask"),
+        output_path(places.out, scan("02", "acceptance"), "petref"),
+    )
+    before = times(places.out)
+    for path in deleted:
+        path.unlink()
+    again = run_level(places, "participant")
+    came_back = tuple(path.is_file() for path in deleted)
+    untouched = times(places.out) == before
+
+    broken_scan = "sub-02_task-rejection_trc-carfentanil"
+    image = places.bids / "sub-02/pet" / f"{broken_scan}_pet.nii.gz"
+    image.write_bytes(image.read_bytes()[: image.stat().st_size // 2])
+    broken = run_level(places, "participant")
+    return Story(
+        places, participant, group, *problems, again, deleted, came_back, untouched, broken, broken_scan
+    )
+
+
+def test_both_levels_end_well(story: Story) -> None:
+    assert story.participant.exit_code == ExitCode.OK, story.participant.log
+    assert story.group.exit_code == ExitCode.OK, story.group.log
+    assert "FAILED" not in story.participant.log + story.group.log
+    assert "Traceback" not in story.participant.log + story.group.log
+
+
+def test_input_and_output_are_valid_bids(story: Story) -> None:
+    assert [str(problem) for problem in story.problems_of_input] == []
+    assert [str(problem) for problem in story.problems_of_output] == []
+
+
+def saved_roles(story: Story) -> Iterator[tuple[str, dict[str, str], dict[str, str]]]:
+    """Every role that a scan, its T1w image and the group leave, with what tells its files apart."""
+    t1w, pet = {"sub": "01"}, scan("01", "rejection")
+    for role in ("preproc_t1w", "brain_mask", "dseg", "gm_probseg", "wm_probseg", "csf_probseg"):
+        yield role, t1w, {}
+    yield "t1w_in_template", t1w, SPACE
+    yield "t1w_to_template", t1w, {"to": SPACE["space"]}
+    yield "template_to_t1w", t1w, {"from": SPACE["space"]}
+    for role in ("preproc_pet", "petref", "pet_brain_mask", "confounds", "motion_transforms", "quality"):
+        yield role, pet, {}
+    for role in ("pet_to_t1w", "t1w_to_pet", "calibration"):
+        yield role, pet, {}
+    for role in ("reference_mask", "reference_curve"):
+        yield role, pet, {"label": "occipital"}
+    for atlas in ("AAL", "apriori"):
+        for role in ("pet_dseg", "pet_dseg_table", "region_curves"):
+            yield role, pet, {"seg": atlas}
+        for window in ("baseline", "rejection"):
+            yield "kinpar", pet, {"seg": atlas, "model": "LoganRef", "desc": window}
+    for space in ({}, SPACE):
+        for window in ("baseline", "rejection"):
+            yield "parametric_map", pet, {"model": "LoganRef", "meas": "BPND", "desc": window, **space}
+        for percent in (False, True):
+            label = difference_label("baseline", "rejection", percent=percent)
+            yield "difference_map", pet, {"model": "LoganRef", "meas": "BPND", "desc": label, **space}
+        yield "parametric_map", pet, {"model": "MRTM2", "meas": "R1", **space}
+    yield "participant_page", t1w, {}
+    yield "group_page", {}, {}
+
+
+def test_every_role_of_the_participant_level_is_there_with_its_sidecar(story: Story) -> None:
+    for role, source, entities in saved_roles(story):
+        path = output_path(story.places.out, source, role, entities)
+        assert path.is_file(), path
+        assert path.stat().st_size > 0, path
+        if path.name.endswith((".nii.gz", "_xfm.txt", "_xfm.h5", "_tacs.tsv", "_kinpar.tsv")):
+            sidecar = json.loads((path.parent / f"{path.name.split('.')[0]}.json").read_text())
+            assert sidecar["Sources"], path
+
+
+def test_nothing_is_left_in_the_output_that_has_no_role(story: Story) -> None:
+    suffixes = {role.suffix for role in ROLES.values()}
+    for path in story.places.out.glob("sub-*/**/*"):
+        if path.is_file():
+            assert not path.name.startswith("."), "a partial file stayed"
+            assert parse_name(path).suffix in suffixes, path
+
+
+def test_images_can_be_read_and_maps_of_a_space_share_its_grid(story: Story) -> None:
+    grids = set()
+    for path in story.places.out.glob("sub-*/pet/*_space-*_mimap.nii.gz"):
+        image = read_image(path)
+        grids.add((image.values.shape, image.affine.tobytes()))
+        assert np.isfinite(image.values).sum() > 10_000, path
+    assert len(grids) == 1
+
+
+def estimates(story: Story, participant: str, task: str, window: str, atlas: str) -> pd.DataFrame:
+    named = {"seg": atlas, "model": "LoganRef", "desc": window}
+    path = output_path(story.places.out, scan(participant, task), "kinpar", named)
+    return read_table(path, ("name", "BPND", "BPND-se")).set_index("name")
+
+
+def truth(story: Story, participant: str, task: str) -> pd.DataFrame:
+    folder = story.places.truth / f"sub-{participant}" / "pet"
+    return read_table(next(folder.glob(f"*task-{task}*_model-truth_kinpar.tsv"))).set_index("name")
+
+
+def test_regional_binding_is_recovered(story: Story) -> None:
+    """In voxels of 6 mm the reference region loses activity to its surroundings: where little binds, that shows."""
+    pairs = []
+    for participant in PARTICIPANTS:
+        for task in TASKS:
+            for window in ("baseline", task):
+                known = truth(story, participant, task)
+                true = known[f"BPND-scanner-{window}"][known["volume-ml"] > 1]
+                found = estimates(story, participant, task, window, "AAL")["BPND"]
+                pairs.append(pd.DataFrame({"true": true, "found": found.reindex(true.index)}).dropna())
+    table = pd.concat(pairs)
+    assert len(table) > 1000
+    assert table["found"].corr(table["true"]) > 0.95
+    binding = table[table["true"] > 0.8]
+    assert len(binding) > 400
+    assert ((binding["found"] - binding["true"]) / binding["true"]).abs().median() < 0.10
+
+
+def group_table(story: Story, role: str, task: str) -> pd.DataFrame:
+    folder = story.places.out / "group"
+    contrast = difference_label("baseline", task)
+    (path,) = folder.glob(f"model-*/contrast-{contrast}_{ROLES[role].suffix}.tsv")
+    return read_table(path)
+
+
+def test_group_effects_have_the_sign_that_was_built_in(story: Story) -> None:
+    """Means alone: three people cannot show how an effect goes with a trait."""
+    for effect in built_in_effects():
+        if effect.kind != "mean":
+            continue
+        table = group_table(story, "regions", effect.task)
+        names = table["name"].str.removesuffix("_L").str.removesuffix("_R")
+        found = table.loc[names == effect.region, "effect"].mean()
+        assert np.sign(found) == effect.sign, (effect.name, found)
+
+
+def test_the_effect_map_is_the_mean_of_smoothed_differences(story: Story) -> None:
+    label = difference_label("baseline", "rejection")
+    folder = story.places.out / "group"
+    (path,) = folder.glob(f"model-*/contrast-{label}_stat-effect_statmap.nii.gz")
+    effect = read_image(path).values
+    maps = [
+        read_image(
+            output_path(
+                story.places.out,
+                scan(participant, "rejection"),
+                "difference_map",
+                {"model": "LoganRef", "meas": "BPND", "desc": label, **SPACE},
+            )
+        ).values
+        for participant in PARTICIPANTS
+    ]
+    inside = np.isfinite(effect) & np.isfinite(np.sum(maps, axis=0)) & (effect != 0)
+    assert inside.sum() > 10_000
+    assert np.corrcoef(effect[inside], np.mean(maps, axis=0)[inside])[0, 1] > 0.8
+    assert abs(effect[inside].mean() - np.mean(maps, axis=0)[inside].mean()) < 0.02
+
+
+def test_sidecars_say_how_a_number_was_made(story: Story) -> None:
+    named = {"model": "LoganRef", "meas": "BPND", "desc": "rejection", **SPACE}
+    path = output_path(story.places.out, scan("01", "rejection"), "parametric_map", named)
+    sidecar = json.loads(path.with_name(path.name.replace(".nii.gz", ".json")).read_text())
+    assert sidecar["ModelName"] == "LoganRef"
+    assert sidecar["ReferenceRegion"] == "occipital"
+    assert sidecar["k2prime"] == 0.1237
+    assert sidecar["TracerName"] == "carfentanil"
+    assert sidecar["Sources"] == ["bids:raw:sub-01/pet/sub-01_task-rejection_trc-carfentanil_pet.nii.gz"]
+    assert "2" in sidecar["Resolution"]
+    assert "run.py" in sidecar["CommandLine"]
+    assert str(story.places.bids) in sidecar["CommandLine"]
+
+
+def test_the_participant_page_shows_every_scan_and_links_what_exists(story: Story) -> None:
+    page = output_path(story.places.out, {"sub": "01"}, "participant_page")
+    text = page.read_text()
+    for word in ("task-rejection", "task-acceptance", "LoganRef", "occipital", "0.1237"):
+        assert word in text, word
+    linked = re.findall(r'(?:src|href)="([^"#]+)"', text)
+    files = [link for link in linked if not link.startswith(("data:", "http", "mailto"))]
+    assert len(files) > 20
+    for link in files:
+        assert (page.parent / link).exists(), link
+
+
+def test_the_group_page_names_contrasts_regions_and_participants(story: Story) -> None:
+    text = output_path(story.places.out, {}, "group_page").read_text()
+    for word in ("Amygdala", "rejection", "acceptance", TRAIT, "sub-01", "sub-03"):
+        assert word in text, word
+
+
+def test_a_second_run_starts_nothing_but_savers(story: Story) -> None:
+    """Savers run in the scheduler's own process, which does not tell that they start."""
+    everything = {step for _, step in story.participant.started}
+    assert {"correct motion", "extract brain", "fit maps", "picture maps"} <= everything
+    assert story.again.exit_code == ExitCode.OK, story.again.log
+    assert [step for _, step in story.again.started if not step.startswith("save")] == []
+
+
+def test_deleted_derivatives_come_back_and_the_others_are_left_alone(story: Story) -> None:
+    assert story.came_back == (True, True)
+    assert story.untouched, "restored files carry the times of the results they are copies of"
+
+
+def test_a_truncated_image_stops_only_its_own_scan(story: Story) -> None:
+    assert story.broken.exit_code == ExitCode.FAILED, story.broken.log
+    end = story.broken.log.splitlines()[-6:]
+    (told,) = [line for line in end if f"{story.broken_scan}, correct motion failed." in line]
+    assert f"{story.broken_scan}_pet.nii.gz" in told
+    assert "truncated" in told
+    assert story.broken.started == [(story.broken_scan, "correct motion")], "the others were finished before"
+    assert story.broken.log.count("failed.") == 1
+
+
+def test_the_page_of_the_truncated_image_says_why(story: Story) -> None:
+    broken = output_path(story.places.out, {"sub": "02"}, "participant_page").read_text()
+    assert story.broken_scan in broken
+    assert "truncated" in broken
+    well = output_path(story.places.out, {"sub": "01"}, "participant_page").read_text()
+    assert "truncated" not in well
+
+
+def test_the_truncated_image_of_this_test_is_one(story: Story) -> None:
+    image = story.places.bids / "sub-02/pet" / f"{story.broken_scan}_pet.nii.gz"
+    with pytest.raises(EOFError), gzip.open(image) as stream:
+        stream.read()
