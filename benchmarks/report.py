@@ -9,7 +9,17 @@ from pathlib import Path
 
 RESULTS = Path(__file__).parent / "results"
 # Packages whose version may change a figure.
-PACKAGES = ("morbids", "numpy", "scipy", "numba", "nibabel", "nilearn", "SimpleITK", "picsl_greedy", "niftypad")
+PACKAGES = (
+    "morbids",
+    "numpy",
+    "scipy",
+    "numba",
+    "nibabel",
+    "nilearn",
+    "SimpleITK",
+    "picsl_greedy",
+    "niftypad",
+)
 
 
 def report(name: str, figures: Mapping[str, float]) -> Path:
