@@ -10,7 +10,7 @@ from morbids.errors import MorbidsError
 from morbids.imaging.images import read_image, space_code, write_image
 from morbids.imaging.tissue_priors import expect_tissues
 from morbids.numerics.arrays import FloatArray
-from morbids.numerics.partial_volume import fit_tissue_mixture, tissue_posteriors
+from morbids.numerics.tissue_mixture import fit_tissue_mixture, tissue_posteriors
 
 LABELS = {"GM": 1, "WM": 2, "CSF": 3}
 """Labels of the discrete segmentation, as in BIDS."""

@@ -16,7 +16,7 @@ from morbids.imaging.images import Image, read_image
 from morbids.imaging.resampling import index_transform, read_chain, resample_volume
 from morbids.imaging.template_registration import onto_isotropic_grid
 from morbids.numerics.arrays import BoolArray, FloatArray
-from morbids.numerics.partial_volume import TissuePrior
+from morbids.numerics.tissue_mixture import TissuePrior
 
 GREY_MAP = ("nilearn", "datasets/data/mni_icbm152_gm_tal_nlin_sym_09a_converted.nii.gz")
 WHITE_MAP = ("nilearn", "datasets/data/mni_icbm152_wm_tal_nlin_sym_09a_converted.nii.gz")

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from morbids.numerics.partial_volume import (
+from morbids.numerics.tissue_mixture import (
     TissueMixture,
     TissuePrior,
     class_densities,
