@@ -49,7 +49,7 @@ class ContrastReport:
         What it asks, in one sentence, with what positive means.
     finding
         What came out at the stated threshold, in one sentence.
-    n_maps, n_activations, n_deactivations
+    n_maps, n_positive, n_negative
         Maps that entered; clusters that pass, by direction.
     design, inference
         The test, and the threshold with its correction.
@@ -61,8 +61,8 @@ class ContrastReport:
     question: str
     finding: str
     n_maps: int
-    n_activations: int
-    n_deactivations: int
+    n_positive: int
+    n_negative: int
     design: str
     inference: str
     maps: tuple[Block, ...] = ()
@@ -148,13 +148,13 @@ def _summary(report: GroupReport) -> tuple[Block, ...]:
         (
             Link(contrast.name, f"#{slug(contrast.name)}"),
             contrast.n_maps,
-            contrast.n_activations,
-            contrast.n_deactivations,
+            contrast.n_positive,
+            contrast.n_negative,
             contrast.finding,
         )
         for contrast in report.contrasts
     )
-    columns = ("Contrast", "Maps", "Activations", "Deactivations", "Finding")
+    columns = ("Contrast", "Maps", "Clusters: positive", "negative", "Finding")
     overview = (Table(columns, rows),) if rows else ()
     facts = (Facts(report.facts),) if report.facts else ()
     return (*failure_alerts(report.failures), *facts, *_absent(report.left_out), *overview)
@@ -175,7 +175,7 @@ def _absent(left_out: tuple[LeftOut, ...]) -> tuple[Alert, ...]:
 
 
 def _contrast_section(contrast: ContrastReport) -> Section:
-    found = contrast.n_activations + contrast.n_deactivations > 0
+    found = contrast.n_positive + contrast.n_negative > 0
     level: Level = "pass" if found else "note"
     topics: tuple[tuple[str, tuple[Block, ...]], ...] = (
         ("Maps", contrast.maps),

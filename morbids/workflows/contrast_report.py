@@ -116,8 +116,8 @@ class ContrastPage:
             question=self.comparison.question,
             finding=self._finding(positive, negative),
             n_maps=len(self.comparison.labels),
-            n_activations=positive,
-            n_deactivations=negative,
+            n_positive=positive,
+            n_negative=negative,
             design=self.comparison.design.words,
             inference=self._inference(),
             maps=tuple(self._maps()),
@@ -146,8 +146,11 @@ class ContrastPage:
             return "The test failed; see above."
         first, second = self.comparison.directions
         if positive or negative:
+            passing = (
+                "1 cluster passes" if positive + negative == 1 else f"{positive + negative} clusters pass"
+            )
             return (
-                f"{positive + negative} clusters pass a family-wise correction at p ≤ {ALPHA:g} "
+                f"{passing} a family-wise correction at p ≤ {ALPHA:g} "
                 f"({first} {positive}, {second} {negative}). {self._power()}"
             )
         return f"No cluster passes a family-wise correction at p ≤ {ALPHA:g}. {self._power()}"

@@ -198,7 +198,8 @@ def _add_test(part: ComparisonBuilder, stack: Node) -> Node:
 def _add_pictures(part: ComparisonBuilder, test: Node) -> None:
     """Draw maps, peaks and design."""
     comparison, workflow = part.comparison, part.workflow
-    picture = make_node(picture_comparison, "picture", {"quantity": comparison.label}, mem_gb=0.8)
+    shown = {"quantity": comparison.label, "directions": comparison.directions}
+    picture = make_node(picture_comparison, "picture", shown, mem_gb=0.8)
     workflow.connect([(test, picture, [("maps", "maps"), ("table", "clusters"), ("summary", "summary")])])
     connect_across(
         part.group.whole,
@@ -243,7 +244,8 @@ def _add_regions(part: ComparisonBuilder) -> None:
     else:
         values = make_node(measure_spheres, "measure_regions", files | {"spheres": part.group.plan.spheres})
     named = {"quantity": comparison.label}
-    compare = make_node(compare_regions, "compare_regions", named | {"design": comparison.design})
+    tested = named | {"design": comparison.design, "directions": comparison.directions}
+    compare = make_node(compare_regions, "compare_regions", tested)
     save = part.save("save_regions", part.outputs.regions())
     workflow.connect(
         [

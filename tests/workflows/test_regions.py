@@ -47,7 +47,7 @@ def test_tables_of_two_windows_become_differences(tmp_path: Path) -> None:
     read = read_values(values.values)
     assert (read.names, read.labels) == (NAMES, LABELS)
     np.testing.assert_allclose(read.values, baseline - challenge, rtol=1e-5)
-    compared = compare_regions(values.values, write_design(one_sample(N)), "change", tmp_path)
+    compared = compare_regions(values.values, write_design(one_sample(N)), "change", ("up", "down"), tmp_path)
     tests = read_table(compared.tests)
     assert list(tests["label"]) == ["Amygdala, left", "PAG"]
     assert list(tests["n"]) == [N, N - 1]
@@ -90,7 +90,7 @@ def test_a_slope_is_tested_in_regions_too(tmp_path: Path) -> None:
     added = write_kinpar(tmp_path, "b", values)
     read = read_tables(added, [], LABELS, "BPND", tmp_path)
     design = write_design(regression(trait, "score"))
-    tests = read_table(compare_regions(read.values, design, "BP", tmp_path).tests)
+    tests = read_table(compare_regions(read.values, design, "BP", ("up", "down"), tmp_path).tests)
     reference = stats.linregress(trait, values[:, 0])
     assert tests["effect"][0] == pytest.approx(reference.slope, rel=1e-4)
     assert tests["p"][0] == pytest.approx(reference.pvalue, rel=1e-4)

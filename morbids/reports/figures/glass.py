@@ -17,7 +17,7 @@ COLOUR_REACH: Final = 2.5
 
 @styled()
 def draw_glass_brain(statistic: Path, *, threshold: float, label: str) -> Figure:
-    """Maximum of the statistic along each axis, red up (activation) and blue down, beyond `threshold`.
+    """Maximum of the statistic along each axis, positive red and negative blue, beyond `threshold`.
 
     Parameters
     ----------
@@ -45,5 +45,5 @@ def draw_glass_brain(statistic: Path, *, threshold: float, label: str) -> Figure
         vmax=reach,
         radiological=False,
     )
-    figure.text(0.0, 1.0, label, ha="left", va="top", fontsize=8.5, color=MUTED)
+    figure.text(0.008, 0.98, label, ha="left", va="top", fontsize=8.5, color=MUTED)
     return figure

@@ -32,14 +32,16 @@ JITTER_SEED: Final = 0
 def draw_forest(
     tests: RegionTests,
     regions: Sequence[str],
+    directions: tuple[str, str],
     *,
     label: str,
     alpha: float = 0.05,
     confidence_percent: int = 95,
 ) -> Figure:
-    """Effects by region with their intervals, activation to the right; filled marks pass Holm at `alpha`.
+    """Effects by region with their intervals; filled marks pass Holm at `alpha`.
 
-    `label` is the quantity with its unit; Hedges' g and the corrected p stand at the right.
+    `directions` say what the right (positive) and the left side mean, `label` is the quantity with its unit;
+    Hedges' g and the corrected p stand at the right.
     """
     n_regions = len(regions)
     figure = new_figure(FULL_WIDTH_IN, 1.4 + 0.34 * max(n_regions, 3))
@@ -63,19 +65,14 @@ def draw_forest(
     axes.set_ylim(n_regions - 0.4, -0.6)
     axes.grid(visible=True, axis="x")
     axes.set_xlabel(f"{label}, mean and {confidence_percent} % confidence interval")
-    axes.text(
-        0.0, 1.01, "← deactivation", transform=axes.transAxes, color=DEACTIVATION, fontsize=8.5, va="bottom"
-    )
-    axes.text(
-        1.0,
-        1.01,
-        "activation →",
-        transform=axes.transAxes,
-        color=ACTIVATION,
-        fontsize=8.5,
-        va="bottom",
-        ha="right",
-    )
+    right, left = directions
+    for words, column, side, colour in (
+        (f"← {left}", 0.0, "left", DEACTIVATION),
+        (f"{right} →", 1.0, "right", ACTIVATION),
+    ):
+        axes.text(
+            column, 1.01, words, transform=axes.transAxes, color=colour, fontsize=8.5, va="bottom", ha=side
+        )
     return figure
 
 

@@ -30,6 +30,11 @@ SEQUENTIAL: Final = colormaps["inferno"]
 DIVERGING: Final = ListedColormap(colormaps["RdBu_r"](np.linspace(0.07, 0.93, 256)), "activation")
 
 
+DIRECTIONS: Final = ("activation", "deactivation")
+"""What baseline minus challenge means where it is positive, and where it is negative."""
+FADING: Final = 2.0
+
+
 class _Canvas(NamedTuple):
     mosaic: Mosaic
     underlay: FloatArray
@@ -89,12 +94,32 @@ def draw_difference_map(
     return draw_mosaic(Picture(canvas.mosaic, canvas.underlay, overlay, backdrop="paper"))
 
 
+class Emphasis(NamedTuple):
+    """What a group map stresses.
+
+    Attributes
+    ----------
+    threshold
+        Height of the statistic, positive, that is outlined; infinite when nothing can pass.
+    name
+        How the key states it, such as "|t| > 5.2 (max-T, p < .05)".
+    opaque_from
+        Height from which colours are full; a strict threshold with few maps must not hide what is just below it.
+    directions
+        What positive and negative values mean.
+    """
+
+    threshold: float
+    name: str
+    opaque_from: float
+    directions: tuple[str, str] = DIRECTIONS
+
+
 def draw_statistic_map(
     statistic: Path,
     backcloth: Backcloth,
+    emphasis: Emphasis,
     *,
-    threshold: float,
-    name: str,
     colours: Path | None = None,
     label: str = "",
 ) -> Figure:
@@ -103,35 +128,26 @@ def draw_statistic_map(
     Parameters
     ----------
     statistic
-        t, z or pseudo-t; its absolute value sets the opacity, full from `threshold` on.
+        t, z or pseudo-t; its absolute value sets the opacity.
     backcloth
         Template and mask.
-    threshold
-        Of the statistic's absolute value, positive; infinite when nothing can pass.
-    name
-        How the key states the threshold, such as "|t| > 5.2 (max-T, p < .05)".
+    emphasis
+        What is outlined, and what is opaque.
     colours, label
         Another map for the colours (the effect), with its quantity and unit; the statistic when not given.
     """
-    canvas = backcloth.canvas
-    return _draw_statistic(canvas, statistic, colours or statistic, _Threshold(threshold, name), label)
-
-
-class _Threshold(NamedTuple):
-    height: float
-    name: str
+    return _draw_statistic(backcloth.canvas, statistic, colours or statistic, emphasis, label)
 
 
 def _draw_statistic(
-    canvas: _Canvas, statistic: Path, colours: Path, threshold: _Threshold, label: str
+    canvas: _Canvas, statistic: Path, colours: Path, emphasis: Emphasis, label: str
 ) -> Figure:
     inside = canvas.inside > 0.5
     height = np.where(inside, np.abs(sample(canvas.mosaic, load_volume(statistic))), np.nan)
     shown = np.where(inside, sample(canvas.mosaic, load_volume(colours)), np.nan)
-    full = threshold.height if np.isfinite(threshold.height) else _extreme(height)
-    opacity = np.clip(np.nan_to_num(height) / full, 0, 1) ** 2
-    overlay = _signed(shown, _extreme(shown), label, opacity)
-    outline = Outline(height, INK, threshold.name, level=threshold.height, width_pt=1.2)
+    opacity = np.clip(np.nan_to_num(height) / emphasis.opaque_from, 0, 1) ** FADING
+    overlay = _signed(shown, _extreme(shown), label, opacity, emphasis.directions)
+    outline = Outline(height, INK, emphasis.name, level=emphasis.threshold, width_pt=1.2)
     return draw_mosaic(Picture(canvas.mosaic, canvas.underlay, overlay, (outline,), backdrop="paper"))
 
 
@@ -145,7 +161,7 @@ class Peak(NamedTuple):
 
 
 def draw_peaks(
-    statistic: Path, backcloth: Backcloth, peaks: Sequence[Peak], *, threshold: float, name: str, label: str
+    statistic: Path, backcloth: Backcloth, peaks: Sequence[Peak], emphasis: Emphasis, *, label: str
 ) -> Figure:
     """Three planes through each peak (the first eight), two peaks to a row.
 
@@ -157,14 +173,14 @@ def draw_peaks(
         Template and mask.
     peaks
         At least one.
-    threshold, name, label
+    emphasis, label
         As in `draw_statistic_map`.
     """
     mask = load_volume(backcloth.mask)
     cuts = [(Cut("axial", z, peak), Cut("coronal", y), Cut("sagittal", x)) for peak, x, y, z in peaks[:8]]
     rows = [[cut for trio in cuts[first : first + 2] for cut in trio] for first in range(0, len(cuts), 2)]
     canvas = _prepare(backcloth, lay_out(mask_bounds(mask, 2.0), rows, gap_mm=7.0, justified=False))
-    return _draw_statistic(canvas, statistic, statistic, _Threshold(threshold, name), label)
+    return _draw_statistic(canvas, statistic, statistic, emphasis, label)
 
 
 def _prepare(backcloth: Backcloth, mosaic: Mosaic) -> _Canvas:
@@ -175,10 +191,15 @@ def _prepare(backcloth: Backcloth, mosaic: Mosaic) -> _Canvas:
     return _Canvas(mosaic, underlay, inside)
 
 
-def _signed(canvas: FloatArray, extreme: float, label: str, opacity: FloatArray) -> Overlay:
-    return Overlay(
-        canvas, DIVERGING, -extreme, extreme, label, opacity, low_name="deactivation", high_name="activation"
-    )
+def _signed(
+    canvas: FloatArray,
+    extreme: float,
+    label: str,
+    opacity: FloatArray,
+    directions: tuple[str, str] = DIRECTIONS,
+) -> Overlay:
+    high, low = directions
+    return Overlay(canvas, DIVERGING, -extreme, extreme, label, opacity, low_name=low, high_name=high)
 
 
 def _extreme(canvas: FloatArray) -> float:

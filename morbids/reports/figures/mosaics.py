@@ -9,6 +9,7 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Colormap, Normalize
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
+from matplotlib.ticker import MaxNLocator
 
 from morbids.numerics.arrays import FloatArray
 from morbids.reports.figures.slices import Mosaic
@@ -27,6 +28,8 @@ from morbids.reports.figures.style import (
 Backdrop = Literal["film", "paper"]
 
 _KEY_IN: Final = 0.52
+# What fits under a colour bar with five-digit numbers.
+_MOST_TICKS: Final = 4
 
 
 class Outline(NamedTuple):
@@ -224,6 +227,8 @@ def _draw_colour_bar(figure: Figure, overlay: Overlay, ink: str, height: float) 
     mappable = ScalarMappable(Normalize(overlay.low, overlay.high), overlay.colours)
     bar = figure.colorbar(mappable, cax=bar_axes, orientation="horizontal")
     bar.outline.set_visible(False)
+    bar.locator = MaxNLocator(_MOST_TICKS, steps=[1, 2, 2.5, 5, 10])
+    bar.update_ticks()
     bar_axes.tick_params(colors=ink, labelsize=8, length=2)
     bar_axes.grid(visible=False)
     bar_axes.text(-0.03, 0.5, overlay.label, transform=bar_axes.transAxes, ha="right", va="center", color=ink)

@@ -9,7 +9,7 @@ import numpy as np
 from morbids.bids.tables import read_table
 from morbids.reports.figures.glass import draw_glass_brain
 from morbids.reports.figures.group import draw_design
-from morbids.reports.figures.maps import Backcloth, Peak, draw_peaks, draw_statistic_map
+from morbids.reports.figures.maps import Backcloth, Emphasis, Peak, draw_peaks, draw_statistic_map
 from morbids.reports.figures.style import write_figure
 from morbids.workflows.comparisons import WrittenDesign
 from morbids.workflows.steps.inference import PSEUDO_T
@@ -35,25 +35,25 @@ def picture_comparison(
     clusters: Path,
     summary: dict[str, Any],
     quantity: str,
+    directions: tuple[str, str],
     template_brain: Path,
     template_mask: Path,
     out_dir: Path,
 ) -> Pictures:
     """Draw the statistic through the whole brain and in slices, the effect faded by it, and each cluster's peak.
 
-    What passes the permutation threshold of the largest |t| is outlined; without one, what forms clusters.
+    What passes the permutation threshold of the largest |t| is outlined; without one, what forms clusters. Colours are
+    full from there on that forms clusters.
     """
     backcloth = Backcloth(template_brain, template_mask)
     statistic, symbol = (PSEUDO_T, "pseudo-t") if PSEUDO_T in maps else ("t", "t")
-    threshold, name = threshold_of(summary, symbol)
     forming = float(summary["ClusterFormingT"])
+    emphasis = Emphasis(*threshold_of(summary, symbol), forming, directions)
     drawn = {
-        "glass": draw_glass_brain(
-            maps[statistic], threshold=forming, label=f"{symbol}, |{symbol}| ≥ {forming:.2f}"
-        ),
-        "t": draw_statistic_map(maps[statistic], backcloth, threshold=threshold, name=name, label=symbol),
+        "glass": draw_glass_brain(maps[statistic], threshold=forming, label=f"|{symbol}| ≥ {forming:.2f}"),
+        "t": draw_statistic_map(maps[statistic], backcloth, emphasis, label=symbol),
         "effect": draw_statistic_map(
-            maps[statistic], backcloth, threshold=threshold, name=name, colours=maps["effect"], label=quantity
+            maps[statistic], backcloth, emphasis, colours=maps["effect"], label=quantity
         ),
     }
     peaks = read_table(clusters).drop_duplicates("cluster").head(N_PEAKS)
@@ -62,9 +62,7 @@ def picture_comparison(
             Peak(_name(row), float(row["x_mm"]), float(row["y_mm"]), float(row["z_mm"]))
             for row in peaks.to_dict("records")
         ]
-        drawn["peaks"] = draw_peaks(
-            maps[statistic], backcloth, places, threshold=threshold, name=name, label=symbol
-        )
+        drawn["peaks"] = draw_peaks(maps[statistic], backcloth, places, emphasis, label=symbol)
     return Pictures({name: write_figure(figure, out_dir / f"{name}.png") for name, figure in drawn.items()})
 
 

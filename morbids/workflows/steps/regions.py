@@ -92,14 +92,19 @@ def measure_spheres(
     return _write_values(sum_terms(terms[0], terms[1], len(labels)), names, labels, out_dir)
 
 
-def compare_regions(values: Path, design: WrittenDesign, quantity: str, out_dir: Path) -> RegionResults:
-    """Test the comparison's contrast in every region, two-tailed, Holm and FDR over the regions."""
+def compare_regions(
+    values: Path, design: WrittenDesign, quantity: str, directions: tuple[str, str], out_dir: Path
+) -> RegionResults:
+    """Test the comparison's contrast in every region, two-tailed, Holm and FDR over the regions.
+
+    `directions` say what a positive and a negative effect mean.
+    """
     table = read_values(values)
     tests = compare_design(table.values, design.design)
     labels = [readable_region(name) for name in table.names]
     written = pd.DataFrame({"name": table.names, "label": labels, **tests._asdict()})
     write_table(tidy(written[list(COLUMNS)]), out_dir / "tests.tsv")
-    forest = write_figure(draw_forest(tests, labels, label=quantity), out_dir / "forest.svg")
+    forest = write_figure(draw_forest(tests, labels, directions, label=quantity), out_dir / "forest.svg")
     strip = draw_strip(table.values, labels, label=quantity, joined=False)
     return RegionResults(out_dir / "tests.tsv", forest, write_figure(strip, out_dir / "strip.svg"))
 

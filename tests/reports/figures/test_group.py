@@ -18,11 +18,12 @@ from tests.reports.figures.marks import xs, ys
 RNG = np.random.default_rng(5)
 VALUES = np.array([0.3, -0.25, 0.01]) + RNG.normal(0, 0.1, (16, 3))
 REGIONS = ["striatum", "thalamus", "insula"]
+DIRECTIONS = ("rises", "falls")
 
 
 def test_the_forest_shows_effects_with_intervals_and_fills_what_passes() -> None:
     tests = compare_with_zero(VALUES)
-    axes = draw_forest(tests, REGIONS, label="Δ").axes[0]
+    axes = draw_forest(tests, REGIONS, DIRECTIONS, label="Δ").axes[0]
     marks = [line for line in axes.lines if line.get_marker() == "o"]
     np.testing.assert_allclose([xs(mark)[0] for mark in marks], tests.effect)
     assert [to_hex(str(mark.get_color())).upper() for mark in marks[:2]] == [ACTIVATION, DEACTIVATION]
@@ -32,13 +33,14 @@ def test_the_forest_shows_effects_with_intervals_and_fills_what_passes() -> None
     low, high = axes.get_xlim()
     assert low == -high
     assert any(text.get_text().endswith("p(Holm) <\u202f.001") for text in axes.texts)
+    assert {"← falls", "rises →"} <= {text.get_text() for text in axes.texts}
     assert axes.get_xlabel() == "Δ, mean and 95 % confidence interval"
 
 
 def test_a_region_without_values_is_named_as_not_testable() -> None:
     values = VALUES.copy()
     values[:, 1] = np.nan
-    axes = draw_forest(compare_with_zero(values), REGIONS, label="Δ").axes[0]
+    axes = draw_forest(compare_with_zero(values), REGIONS, DIRECTIONS, label="Δ").axes[0]
     assert "  not testable" in {text.get_text() for text in axes.texts}
     assert len([line for line in axes.lines if line.get_marker() == "o"]) == 2
 

@@ -5,6 +5,7 @@ import pytest
 
 from morbids.reports.figures.maps import (
     Backcloth,
+    Emphasis,
     Peak,
     draw_difference_map,
     draw_parametric_map,
@@ -44,24 +45,27 @@ def test_a_parametric_map_starts_at_zero_and_ends_where_told(head: Head) -> None
 
 def test_what_passes_the_threshold_is_outlined(head: Head) -> None:
     backcloth = Backcloth(head.t1w, head.mask)
-    figure = draw_statistic_map(head.signed, backcloth, threshold=0.5, name="|t| > 0.5", label="t")
+    emphasis = Emphasis(0.5, "|t| > 0.5", 0.2, ("rises", "falls"))
+    figure = draw_statistic_map(head.signed, backcloth, emphasis, label="t")
+    assert {"rises", "falls"} <= {text.get_text() for axes in figure.axes for text in axes.texts}
     assert key_names(figure) == ["|t| > 0.5"]
     assert [list(outline.levels) for outline in contours(figure)] == [[0.5]]
-    assert overlay(figure)[..., 3].max() == pytest.approx(1)
+    tints = overlay(figure)[..., 3]
+    assert tints.max() == pytest.approx(1)
+    assert (tints == 1).sum() > 2 * (tints[tints < 1] > 0.5).sum()
 
 
 def test_nothing_is_outlined_when_nothing_can_pass(head: Head) -> None:
     backcloth = Backcloth(head.t1w, head.mask)
-    figure = draw_statistic_map(head.signed, backcloth, threshold=np.inf, name="nothing passes", label="t")
+    figure = draw_statistic_map(head.signed, backcloth, Emphasis(np.inf, "nothing passes", 0.5), label="t")
     assert contours(figure) == []
     assert key_names(figure) == ["nothing passes"]
 
 
 def test_each_peak_has_three_planes_and_its_name(head: Head) -> None:
     peaks = [Peak("accumbens", 10, 8, -8), Peak("thalamus", 0, -14, 8), Peak("amygdala", 22, -4, -18)]
-    figure = draw_peaks(
-        head.signed, Backcloth(head.t1w, head.mask), peaks, threshold=0.5, name="|t| > 0.5", label="t"
-    )
+    emphasis = Emphasis(0.5, "|t| > 0.5", 0.5)
+    figure = draw_peaks(head.signed, Backcloth(head.t1w, head.mask), peaks, emphasis, label="t")
     names = slice_names(figure)
     assert [name for name in names if name in {"accumbens", "thalamus", "amygdala"}] == [
         "accumbens",
