@@ -11,7 +11,7 @@ DEMO_OPTIONS := --work-dir $(DEMO)/work --nprocs 2
 DEMO_TRAITS := er89_total rejection_negative_affect acceptance_social_desire
 
 .DEFAULT_GOAL := help
-.PHONY: help env demo validate test lint lock image clean
+.PHONY: help env demo validate test lint peers lock image clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 8
@@ -49,14 +49,18 @@ lint: $(READY)  ## ruff, type checker, import contracts, spelling, on every file
 	$(BIN)/lint-imports
 	$(BIN)/codespell
 
+peers: $(READY)  ## other programs that the benchmarks run side by side, into .venv
+	$(BIN)/python -m pip install --quiet --require-hashes -r benchmarks/requirements.lock
+
 # requirements.lock is a subset of requirements-dev.lock, at the same versions.
-COMPILE := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
+COMPILE := $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" --quiet
 
-lock: $(READY)  ## resolve the requirements anew and write both lock files (LOCK_OPTIONS=--upgrade for newer ones)
+lock: $(READY)  ## resolve the requirements anew and write the lock files (LOCK_OPTIONS=--upgrade for newer ones)
 	$(BIN)/python -m pip install --quiet uv
-	$(COMPILE) $(LOCK_OPTIONS) --extra dev --extra build -o requirements-dev.lock
-	$(COMPILE) --extra build -c requirements-dev.lock -o requirements.lock
+	$(COMPILE) pyproject.toml $(LOCK_OPTIONS) --extra dev --extra build -o requirements-dev.lock
+	$(COMPILE) pyproject.toml --extra build -c requirements-dev.lock -o requirements.lock
+	$(COMPILE) --group pyproject.toml:peers -c requirements-dev.lock -o benchmarks/requirements.lock
 
 image:  ## build the container image without an engine and try it (Debian, as root)
 	scripts/build_image.sh

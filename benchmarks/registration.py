@@ -2,7 +2,7 @@
 
 Every seed is another head with another scan. T1w images are turned and moved (PET to T1w: up to 15 degrees
 and 20 mm; brain extraction: up to 30 degrees) by changing their header, so the truth is exact. ANTs' SyN
-runs on the same pairs when `antspyx` is installed (extra `peers`). Wall time and memory of a whole scan:
+runs on the same pairs when `antspyx` is installed (`make peers`). Wall time and memory of a whole scan:
 `python -m benchmarks scan`.
 """
 
