@@ -114,7 +114,7 @@ def test_documented_make_targets_exist() -> None:
 
 def test_make_targets_parse() -> None:
     targets = sorted(make_targets() - {"help"})
-    assert {"env", "demo", "validate", "test", "lint", "lock", "image", "clean"} == set(targets)
+    assert {"env", "demo", "validate", "test", "lint", "peers", "lock", "image", "clean"} == set(targets)
     plan = subprocess.run(["make", "-n", *targets], cwd=ROOT, capture_output=True, text=True, check=False)
     assert plan.returncode == 0, plan.stderr
 
