@@ -110,12 +110,6 @@ def confidence_interval(
         return np.tanh(np.arctanh(r) - half_width), np.tanh(np.arctanh(r) + half_width)
 
 
-def critical_correlation(n: int, alpha: float) -> float:
-    """Smallest |r| of n rows with two-tailed p below alpha."""
-    t = -float(special.stdtrit(n - 2, alpha / 2))
-    return t / math.sqrt(n - 2 + t**2)
-
-
 def _standard_scores(values: FloatArray, method: Method) -> FloatArray:
     """Values, or their ranks, with mean 0 and length 1; NaN when they are all the same."""
     scores = stats.rankdata(values) if method == "spearman" else values

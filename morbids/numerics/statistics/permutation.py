@@ -198,11 +198,6 @@ def critical_value(null_maxima: FloatArray, alpha: float) -> float:
     return float(np.nextafter(ordered[n_allowed], np.inf) / (1 - _TIE)) if n_allowed < len(ordered) else 0.0
 
 
-def voxelwise_p(n_at_least: IntArray, n_rearrangements: int) -> FloatArray:
-    """Uncorrected p of each voxel from the count of rearrangements that reach its statistic."""
-    return permutation_p(n_at_least, n_rearrangements)
-
-
 def _largest(values: FloatArray, two_tailed: bool) -> float:
     return float(max(values.max(), -values.min()) if two_tailed else values.max())
 

@@ -103,12 +103,6 @@ def count_resels(mask: BoolArray, fwhm_voxels: FloatArray) -> FloatArray:
     )
 
 
-def sphere_resels(radius_mm: float, fwhm_mm: float) -> FloatArray:
-    """(4,) resels of a ball in closed form (Worsley 1996, table I)."""
-    ratio = radius_mm / fwhm_mm
-    return np.array([1, 4 * ratio, 2 * math.pi * ratio**2, 4 / 3 * math.pi * ratio**3])
-
-
 def density(values: FloatArray, df: float | None = None) -> FloatArray:
     """Euler characteristic densities per resel (Worsley 1996, table II).
 

@@ -1,4 +1,4 @@
-"""Tests on the mean values of regions: one sample, paired, and two groups, corrected over the regions."""
+"""Tests of a contrast on the mean values of regions, corrected over the regions."""
 
 from typing import NamedTuple
 
@@ -8,12 +8,7 @@ from scipy import special
 from morbids.errors import MorbidsError
 from morbids.numerics.arrays import BoolArray, FloatArray, IntArray
 from morbids.numerics.statistics.designs import Design, fit_design
-from morbids.numerics.statistics.linear_model import (
-    LinearFit,
-    dependent_columns,
-    fit_linear_model,
-    fit_unequal_variances,
-)
+from morbids.numerics.statistics.linear_model import LinearFit, dependent_columns
 from morbids.numerics.statistics.multiple import false_discovery_rate, holm
 
 # Effect, standard error, t, df, p, g.
@@ -51,68 +46,13 @@ class RegionTests(NamedTuple):
     p_fdr: FloatArray
 
 
-def compare_with_zero(values: FloatArray, *, confidence: float = 0.95) -> RegionTests:
-    """Test the mean of each region against 0.
-
-    Parameters
-    ----------
-    values
-        (n_rows, n_regions), e.g. differences; rows that are not finite are left out region by region.
-
-    Raises
-    ------
-    MorbidsError
-        Fewer than two rows.
-    """
-    return _compare_each(np.asarray(values, dtype=float), None, confidence)
-
-
-def compare_pairs(baseline: FloatArray, challenge: FloatArray, *, confidence: float = 0.95) -> RegionTests:
-    """Test baseline minus challenge in each region: activation, a fall of BP_ND, is positive.
-
-    Parameters
-    ----------
-    baseline, challenge
-        (n_rows, n_regions) of the same participants in the same order.
-
-    Raises
-    ------
-    MorbidsError
-        The two differ in shape, or there are fewer than two rows.
-    """
-    if baseline.shape != challenge.shape:
-        raise MorbidsError(
-            f"Paired values have the shapes {baseline.shape} and {challenge.shape}.",
-            "Give one row for each participant in both.",
-        )
-    return compare_with_zero(np.asarray(baseline, dtype=float) - challenge, confidence=confidence)
-
-
-def compare_groups(values: FloatArray, second_group: BoolArray, *, confidence: float = 0.95) -> RegionTests:
-    """Test the mean of the second group minus that of the first in each region, variances unequal (Welch).
-
-    Parameters
-    ----------
-    values
-        (n_rows, n_regions).
-    second_group
-        (n_rows,) true for the second group.
-
-    Raises
-    ------
-    MorbidsError
-        Fewer than two rows.
-    """
-    return _compare_each(np.asarray(values, dtype=float), np.asarray(second_group, dtype=bool), confidence)
-
-
 def compare_design(values: FloatArray, design: Design, *, confidence: float = 0.95) -> RegionTests:
     """Test the contrast of any design in each region, on the rows that have a value there.
 
     Parameters
     ----------
     values
-        (n_rows, n_regions).
+        (n_rows, n_regions), e.g. differences; rows that are not finite are left out region by region.
     design
         With n_rows; a region whose rows cannot estimate it is NaN.
 
@@ -145,30 +85,6 @@ def _can_estimate(design: Design, rows: BoolArray) -> bool:
         return bool(min(second.sum(), (~second).sum()) >= 2)
     matrix = design.matrix[rows]
     return len(matrix) > matrix.shape[1] and not dependent_columns(matrix)
-
-
-def _compare_each(values: FloatArray, second_group: BoolArray | None, confidence: float) -> RegionTests:
-    if values.shape[0] < 2:
-        raise MorbidsError(
-            f"{values.shape[0]} row of region values cannot be tested.", "Use at least two participants."
-        )
-    n_regions = values.shape[1]
-    n = np.isfinite(values).sum(axis=0)
-    columns = np.full((_N_COLUMNS, n_regions), np.nan)
-    for region in range(n_regions):
-        complete = np.isfinite(values[:, region])
-        sample = values[complete, region][:, None]
-        if second_group is None:
-            if n[region] < 2:
-                continue
-            fit = fit_linear_model(sample, np.ones((len(sample), 1)), np.ones(1))
-        else:
-            second = second_group[complete]
-            if min(second.sum(), (~second).sum()) < 2:
-                continue
-            fit = fit_unequal_variances(sample, second)
-        columns[:, region] = _in_columns(fit)
-    return _summarise(n, columns, confidence)
 
 
 def _in_columns(fit: LinearFit) -> FloatArray:

@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 
 from morbids.errors import MorbidsError
-from morbids.numerics.statistics.correlation import Method, correlate, critical_correlation
+from morbids.numerics.statistics.correlation import Method, correlate
 
 
 @pytest.mark.parametrize("method", ["pearson", "spearman"])
@@ -59,12 +59,6 @@ def test_permutation_p_is_uniform_without_correlation() -> None:
     rng = np.random.default_rng(5)
     found = correlate(rng.normal(size=12), rng.exponential(size=(12, 300)), n_permutations=199)
     assert stats.kstest(found.p_permutation, "uniform").pvalue > 0.01
-
-
-def test_critical_values_of_18_participants() -> None:
-    assert critical_correlation(18, 0.05) == pytest.approx(0.468, abs=5e-4)
-    assert critical_correlation(18, 0.01) == pytest.approx(0.590, abs=5e-4)
-    assert critical_correlation(18, 0.001) == pytest.approx(0.708, abs=5e-4)
 
 
 def test_constant_regions_are_nan_and_constant_traits_refused() -> None:

@@ -9,6 +9,7 @@ from morbids.errors import MorbidsError
 from morbids.numerics.arrays import FloatArray
 from morbids.numerics.statistics.clusters import find_clusters, make_lattice
 from morbids.numerics.statistics.designs import one_sample, regression, two_sample
+from morbids.numerics.statistics.exchange import permutation_p
 from morbids.numerics.statistics.permutation import (
     Measurement,
     NullMaxima,
@@ -18,7 +19,6 @@ from morbids.numerics.statistics.permutation import (
     find_null_maxima,
     join_pieces,
     measure_map,
-    voxelwise_p,
 )
 from morbids.numerics.statistics.plan import Piece, plan_design, plan_permutations
 from morbids.numerics.statistics.rearranged import largest_t, observed_t, prepare_model
@@ -134,7 +134,7 @@ def test_uncorrected_p_of_permutations_agrees_with_students() -> None:
     plan = plan_permutations(20, "orders", 1500, seed=1)
     t = observed_t(model)
     null = find_null_maxima(model, plan, plan.pieces(1)[0], Measurement(observed=t))
-    p = voxelwise_p(null.n_at_least, plan.n_rearrangements)
+    p = permutation_p(null.n_at_least, plan.n_rearrangements)
     np.testing.assert_allclose(p, 2 * stats.t.sf(np.abs(t), 18), atol=0.06)
 
 

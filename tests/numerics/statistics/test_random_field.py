@@ -3,6 +3,7 @@ import pytest
 from scipy import ndimage, stats
 
 from morbids.errors import MorbidsError
+from morbids.numerics.arrays import FloatArray
 from morbids.numerics.statistics.random_field import (
     count_resels,
     density,
@@ -10,10 +11,15 @@ from morbids.numerics.statistics.random_field import (
     find_unit_residuals,
     peak_p,
     peak_threshold,
-    sphere_resels,
 )
 
 BRAIN = np.array([1, 8.3, 52.7, 480.0])
+
+
+def sphere_resels(radius_mm: float, fwhm_mm: float) -> FloatArray:
+    """Resels of a ball in closed form (Worsley 1996, table I)."""
+    ratio = radius_mm / fwhm_mm
+    return np.array([1, 4 * ratio, 2 * np.pi * ratio**2, 4 / 3 * np.pi * ratio**3])
 
 
 def test_two_dimensional_example_of_the_spm_book() -> None:

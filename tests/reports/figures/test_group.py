@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_hex
 
-from morbids.numerics.statistics.regions import compare_with_zero
+from morbids.numerics.statistics.designs import one_sample
+from morbids.numerics.statistics.regions import compare_design
 from morbids.reports.figures.group import (
     draw_correlation,
     draw_design,
@@ -22,7 +23,7 @@ DIRECTIONS = ("rises", "falls")
 
 
 def test_the_forest_shows_effects_with_intervals_and_fills_what_passes() -> None:
-    tests = compare_with_zero(VALUES)
+    tests = compare_design(VALUES, one_sample(len(VALUES)))
     axes = draw_forest(tests, REGIONS, DIRECTIONS, label="Δ").axes[0]
     marks = [line for line in axes.lines if line.get_marker() == "o"]
     np.testing.assert_allclose([xs(mark)[0] for mark in marks], tests.effect)
@@ -40,7 +41,9 @@ def test_the_forest_shows_effects_with_intervals_and_fills_what_passes() -> None
 def test_a_region_without_values_is_named_as_not_testable() -> None:
     values = VALUES.copy()
     values[:, 1] = np.nan
-    axes = draw_forest(compare_with_zero(values), REGIONS, DIRECTIONS, label="Δ").axes[0]
+    axes = draw_forest(compare_design(values, one_sample(len(values))), REGIONS, DIRECTIONS, label="Δ").axes[
+        0
+    ]
     assert "  not testable" in {text.get_text() for text in axes.texts}
     assert len([line for line in axes.lines if line.get_marker() == "o"]) == 2
 
