@@ -19,6 +19,7 @@ from morbids.bids.validation import check_dataset
 from morbids.bids.windows import parse_window
 from morbids.errors import ExitCode, MorbidsError
 from morbids.group_options import add_group_options, add_group_settings
+from morbids.region_options import add_region_options, add_region_settings
 from morbids.settings import (
     Resources,
     Settings,
@@ -71,6 +72,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_selection(parser.add_argument_group("which scans"))
     _add_kinetics(parser.add_argument_group("kinetics (change results)"))
     _add_spaces(parser.add_argument_group("images (change results)"))
+    add_region_options(parser.add_argument_group("regions (change results)"))
     add_group_options(parser.add_argument_group("group level (change results)"))
     _add_execution(parser.add_argument_group("how to run (results stay the same)"))
     return parser
@@ -117,11 +119,6 @@ def _add_kinetics(group: "argparse._ArgumentGroup") -> None:
     )
     group.add_argument("--model", help="such as LoganRef, MRTM2, SRTM; default: the tracer's preset")
     group.add_argument(
-        "--reference",
-        metavar="REGION",
-        help="such as occipital; default: the tracer's preset",
-    )
-    group.add_argument(
         "--k2prime",
         type=_rate_or_estimate,
         metavar="RATE",
@@ -152,7 +149,6 @@ def _add_spaces(group: "argparse._ArgumentGroup") -> None:
         metavar="MM",
         help="smoothing of the frames before voxels are fitted; default %(default)s",
     )
-    group.add_argument("--atlas", default=defaults.atlas, help="regions of curves and tables; default AAL")
     group.add_argument("--motion", choices=("on", "off"), default="on", help="default on")
 
 
@@ -232,16 +228,14 @@ def read_settings(options: argparse.Namespace) -> Settings:
     """Everything in the arguments that changes a result."""
     settings = Settings(
         model=options.model,
-        reference=options.reference,
         k2_prime_per_min=options.k2prime,
         t_star_min=options.t_star,
         windows=tuple(options.window),
         motion=options.motion == "on",
-        atlas=options.atlas,
         pet_smoothing_fwhm_mm=options.pet_smoothing_fwhm,
         output_spaces=tuple(options.output_spaces),
     )
-    return add_group_settings(settings, options)
+    return add_group_settings(add_region_settings(settings, options), options)
 
 
 def read_resources(options: argparse.Namespace) -> Resources:

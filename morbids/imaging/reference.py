@@ -21,11 +21,15 @@ from scipy import ndimage, stats
 from morbids.errors import ExitCode, MorbidsError
 from morbids.imaging.images import Image, read_image, space_code, write_image
 from morbids.imaging.regions import tissue_in_pet
+from morbids.imaging.user_atlases import IMAGE_EXTENSIONS, file_label
 from morbids.numerics.arrays import BoolArray, FloatArray
 
 LEAST_VOLUME_ML = 1.0
 """Below this the reference curve is noisier than the target's: steps are taken back."""
 CONCERN_VOLUME_ML = 2.0
+CONCERN_VARIATION = 0.3
+"""Grey matter and the tissue beside it differ by more than this in most tracers: the region mixes tissues."""
+WHOLE = "*"
 
 
 @dataclass(frozen=True)
@@ -58,6 +62,18 @@ class ReferenceRule:
     trim_share: float = 0.0
     clean_histogram: bool = False
 
+    @property
+    def fields(self) -> dict[str, object]:
+        """The rule as the sidecar of the mask says it."""
+        return {
+            "Atlas": self.atlas if "/" not in self.atlas else Path(self.atlas).name,
+            "Labels": list(self.labels),
+            "GreyMatterThreshold": self.gm_threshold,
+            "ErosionMM": self.erode_mm,
+            "TrimmedShare": self.trim_share,
+            "HistogramCleaned": self.clean_histogram,
+        }
+
 
 class ReferenceRegion(NamedTuple):
     """A mask in PET space.
@@ -72,12 +88,15 @@ class ReferenceRegion(NamedTuple):
         Empty, or the sentence that says why the region is doubtful.
     notes
         The steps that were taken, with the volume after each.
+    variation
+        Standard deviation of the voxels of the PET reference image in the mask, as part of their mean.
     """
 
     mask: Path
     volume_ml: float
     concern: str
     notes: tuple[str, ...]
+    variation: float
 
 
 def reference_presets() -> Mapping[str, ReferenceRule]:
@@ -98,22 +117,28 @@ def reference_presets() -> Mapping[str, ReferenceRule]:
 
 
 def find_reference_rule(reference: str) -> ReferenceRule:
-    """Return the rule of a preset, or of labels separated by commas (`AAL:Calcarine_*,Cuneus_*`).
+    """Return the rule of a preset, of labels of an atlas (`AAL:Calcarine_*,Cuneus_*`), or of the user's mask.
+
+    A mask is taken as it was drawn.
 
     Raises
     ------
     MorbidsError
-        Neither a preset nor `ATLAS:LABEL[,LABEL...]`.
+        Neither a preset, nor `ATLAS:LABEL[,LABEL...]`, nor an image.
     """
     presets = reference_presets()
     if reference in presets:
         return presets[reference]
+    if reference.endswith(IMAGE_EXTENSIONS):
+        name = file_label(Path(reference))
+        return ReferenceRule(name, reference, (WHOLE,), gm_threshold=0.0, erode_mm=0.0)
     atlas, colon, labels = reference.rpartition(":")
     names = tuple(label.strip() for label in labels.split(",") if label.strip())
     if not colon or not atlas or not names:
         raise MorbidsError(
             f"There is no reference region '{reference}'.",
-            f"Choose one of {', '.join(presets)}, or name labels as ATLAS:LABEL,LABEL (an atlas or a label image).",
+            f"Choose one of {', '.join(presets)}, name labels as ATLAS:LABEL,LABEL (an atlas or a label image), "
+            "or give a mask image.",
             ExitCode.USAGE,
         )
     return ReferenceRule(name="custom", atlas=atlas, labels=names)
@@ -263,13 +288,21 @@ def clean_histogram(mask: BoolArray, intensity: FloatArray) -> BoolArray:
 
 
 def _save(mask: BoolArray, pet: Image, out_dir: Path, name: str, notes: tuple[str, ...]) -> ReferenceRegion:
-    """Write the mask and judge its volume."""
+    """Write the mask, and judge its volume and its evenness."""
     volume_ml = float(mask.sum() * pet.voxel_ml)
-    concern = ""
+    values = pet.values[mask]
+    mean = float(values.mean(dtype=float))
+    variation = float(values.std(dtype=float) / mean) if mean > 0 else float("inf")
+    concerns = []
     if volume_ml < CONCERN_VOLUME_ML:
-        concern = (
+        concerns.append(
             f"The reference region {name} has only {volume_ml:.1f} mL (at least {CONCERN_VOLUME_ML:g} expected): "
             "its curve is noisy and every estimate with it."
         )
+    if variation > CONCERN_VARIATION:
+        concerns.append(
+            f"The voxels of the reference region {name} vary by {variation:.0%} of their mean (at most "
+            f"{CONCERN_VARIATION:.0%} expected): it may hold other tissue, or none."
+        )
     path = write_image(mask, pet.affine, out_dir / "reference_mask.nii.gz", code=space_code(pet.header))
-    return ReferenceRegion(path, volume_ml, concern, notes)
+    return ReferenceRegion(path, volume_ml, " ".join(concerns), notes, variation)

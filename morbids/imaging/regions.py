@@ -16,6 +16,9 @@ from morbids.numerics.arrays import BoolArray, FloatArray, IntArray
 LEAST_GM_SHARE = 0.25
 """A region with less grey matter than this keeps its whole volume: its tissue was not classified as grey."""
 LEAST_COVERAGE = 0.9
+"""Below this a region is named as cut by the field of view."""
+USABLE_COVERAGE = 0.5
+"""Below this the mean of what is seen does not stand for the region: it has no curve."""
 HEAD_EXTENT_MM = 250.0
 """Regions are looked for this far, so that what lies outside a short field of view is known to be missing."""
 SUBVOXEL_OFFSETS = (-0.25, 0.25)
@@ -51,7 +54,8 @@ class RegionCurves(NamedTuple):
     names
         Region names in the order of the table.
     curves
-        (n_frames, n_regions) mean activity in the unit of the image; NaN for a region without voxels.
+        (n_frames, n_regions) mean activity in the unit of the image; NaN for a region without voxels, or
+        of which less than half lies in the field of view.
     volume_ml
         (n_regions,) volume that was averaged.
     coverage
@@ -141,6 +145,7 @@ def mean_curves(pet: Path, dseg: Path, table: Path) -> RegionCurves:
     sums = [np.bincount(rows, weights=frame, minlength=len(index) + 1)[:-1] for frame in voxels[known].T]
     curves = np.divide(sums, counts, out=np.full((len(sums), len(index)), np.nan), where=counts > 0)
     coverage = names["coverage"].to_numpy(float) if "coverage" in names else np.full(len(index), np.nan)
+    curves[:, coverage < USABLE_COVERAGE] = np.nan
     return RegionCurves(tuple(names["name"]), curves, counts * image.voxel_ml, coverage)
 
 
@@ -263,11 +268,13 @@ def _within_grey(
 def _missing(table: pd.DataFrame) -> tuple[str, ...]:
     """Sentence about regions that the field of view cuts or misses."""
     cut = table[(table["coverage"] < LEAST_COVERAGE) | table["coverage"].isna()]
-    named = [
-        f"{name} ({share:.0%})" for name, share in zip(cut["name"], cut["coverage"].fillna(0), strict=True)
-    ]
-    if not named:
+    shares = cut["coverage"].fillna(0)
+    if cut.empty:
         return ()
+    named = [
+        f"{name} ({share:.0%}{', no curve' if share < USABLE_COVERAGE else ''})"
+        for name, share in zip(cut["name"], shares, strict=True)
+    ]
     return (f"Outside the PET field of view in part (share inside): {_listed(named)}.",)
 
 

@@ -5,11 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from morbids.bids.tables import read_table
 from morbids.errors import ExitCode, MorbidsError
 from morbids.imaging.atlases import sphere_table
+from morbids.imaging.user_atlases import read_sphere_table
 
-SPHERE_COLUMNS = ("name", "x", "y", "z", "radius_mm")
 ALL, NONE = "all", "none"
 
 
@@ -41,31 +40,13 @@ def read_spheres(path: Path | None) -> tuple[Sphere, ...]:
     Raises
     ------
     MorbidsError
-        The table cannot be read, lacks a column, holds text for a number, or names a region twice.
+        The user's table cannot be used.
     """
-    table = sphere_table() if path is None else read_table(path, SPHERE_COLUMNS)
-    spheres = []
-    for row in table.to_dict("records"):
-        try:
-            centre = (float(row["x"]), float(row["y"]), float(row["z"]))
-            sphere = Sphere(str(row["name"]), centre, float(row["radius_mm"]))
-        except ValueError as error:
-            raise MorbidsError(
-                f"{path}: the region {row['name']} has a coordinate or radius that is no number ({error}).",
-                "Give mm of the template.",
-            ) from error
-        if not sphere.radius_mm > 0 or not all(abs(value) < 1000 for value in centre):
-            raise MorbidsError(
-                f"{path}: the region {sphere.name} has the centre {centre} and the radius {sphere.radius_mm:g} mm.",
-                "Give mm of the template, and a radius above 0.",
-            )
-        spheres.append(sphere)
-    names = [sphere.name for sphere in spheres]
-    twice = [name for name in names if names.count(name) > 1]
-    if twice or not spheres:
-        told = f"names {twice[0]} twice" if twice else "names no region"
-        raise MorbidsError(f"{path} {told}.", "Give one line for each region.")
-    return tuple(spheres)
+    table = sphere_table() if path is None else read_sphere_table(path)
+    return tuple(
+        Sphere(str(row["name"]), (float(row["x"]), float(row["y"]), float(row["z"])), float(row["radius_mm"]))
+        for row in table.to_dict("records")
+    )
 
 
 def choose_small_volumes(wanted: tuple[str, ...], spheres: tuple[Sphere, ...]) -> SmallVolumes:

@@ -12,7 +12,7 @@ from morbids.bids.names import scan_label
 from morbids.bids.scans import find_scans
 from morbids.bids.validation import check_input
 from morbids.errors import ExitCode, MorbidsError
-from morbids.imaging.atlases import SPHERES, load_atlas
+from morbids.imaging.atlases import SPHERES, atlas_key, load_atlas
 from morbids.settings import Resources, Settings, Study
 from morbids.workflows.anatomy import (
     build_anatomy_workflow,
@@ -24,7 +24,7 @@ from morbids.workflows.execution import StepFailure, execute
 from morbids.workflows.index_page import write_index
 from morbids.workflows.nodes import make_node
 from morbids.workflows.participant_page import write_participant_pages
-from morbids.workflows.plan import ScanPlan, atlas_label, plan_scan
+from morbids.workflows.plan import ScanPlan, plan_scan
 from morbids.workflows.progress import Progress, label_of, workflow_name
 from morbids.workflows.scan import build_scan_workflow
 from morbids.workflows.scan_builder import ScanBuilder
@@ -121,7 +121,7 @@ def build_participant_workflow(
         output: make_template_node(output, resources)
         for output in dict.fromkeys((*targets, *settings.output_spaces))
     }
-    atlases = _make_atlas_nodes(plans, settings, resources)
+    atlases = _make_atlas_nodes(plans, resources)
     anatomies: dict[str, Workflow] = {}
     for plan in plans:
         t1w = plan.t1w
@@ -142,15 +142,15 @@ def build_participant_workflow(
     return whole
 
 
-def _make_atlas_nodes(plans: Sequence[ScanPlan], settings: Settings, resources: Resources) -> dict[str, Node]:
+def _make_atlas_nodes(plans: Sequence[ScanPlan], resources: Resources) -> dict[str, Node]:
     """One node per atlas: the user's, the a-priori spheres, and those that reference regions are cut from."""
-    names = dict.fromkeys((settings.atlas, SPHERES, *(plan.kinetics.reference.atlas for plan in plans)))
+    wanted = [name for plan in plans for name in (*plan.atlases, plan.kinetics.reference.atlas)]
     cache_dir = resources.work_dir / "atlases"
     return {
         name: make_node(
-            load_atlas, f"atlas_{atlas_label(name)}", {"name_or_path": name, "cache_dir": cache_dir}
+            load_atlas, f"atlas_{atlas_key(name)}", {"name_or_path": name, "cache_dir": cache_dir}
         )
-        for name in names
+        for name in dict.fromkeys((SPHERES, *wanted))
     }
 
 

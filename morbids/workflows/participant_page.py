@@ -15,6 +15,7 @@ from morbids.bids.names import output_path, sidecar_path
 from morbids.bids.tables import write_table
 from morbids.bids.windows import window_points
 from morbids.errors import MorbidsError
+from morbids.imaging.atlases import atlas_label
 from morbids.numerics.kinetics.models import MODELS
 from morbids.reports.boilerplate import ScanChoices, participant_methods
 from morbids.reports.captions import FigureKind, figure, flicker
@@ -100,7 +101,7 @@ def _methods(plans: Sequence[ScanPlan], study: Study, settings: Settings) -> tup
             k2_prime_source=kinetics.k2_prime_source,
             t_star_min=kinetics.t_star_min,
             windows=tuple((w.name, w.start_min, w.end_min) for w in kinetics.windows),
-            atlas=settings.atlas,
+            atlas=" and ".join(atlas_label(atlas) for atlas in plan.atlases),
             motion_corrected=settings.motion,
         )
         paragraphs += participant_methods(choices)
@@ -176,10 +177,21 @@ def scan_verdicts(plan: ScanPlan, study: Study, settings: Settings) -> tuple[Ver
             f"overlap {registration['Overlap']:.2f}, contrast {registration['Contrast']:.1f}"
         )
         verdicts.append(_judge("PET to T1w", finding, registration))
-    reference = _facts(study, entities, "reference_mask", {"label": plan.kinetics.reference.name})
-    if reference:
-        verdicts.append(_judge("reference region", f"{reference['VolumeML']:.1f} mL", reference))
+    verdicts += _reference_verdicts(plan, study)
     return tuple(verdicts)
+
+
+def _reference_verdicts(plan: ScanPlan, study: Study) -> Iterator[Verdict]:
+    """Size and evenness of the reference region, and what its curve looks like."""
+    label = {"label": plan.kinetics.reference.name}
+    region = _facts(study, plan.scan.entities, "reference_mask", label)
+    if region:
+        finding = f"{region['VolumeML']:.1f} mL, voxels vary by {region['CoefficientOfVariation']:.0%}"
+        yield _judge("reference region", finding, region)
+    curve = _facts(study, plan.scan.entities, "reference_curve", label)
+    if curve and curve["LowestLateRatio"] is not None:
+        finding = f"lowest ratio of a region to it late in the scan {curve['LowestLateRatio']:.2f}"
+        yield _judge("reference curve", finding, curve)
 
 
 def _report_scan(plan: ScanPlan, study: Study, settings: Settings) -> ScanReport:
@@ -197,7 +209,7 @@ def _report_scan(plan: ScanPlan, study: Study, settings: Settings) -> ScanReport
             for w in kinetics.windows
         ),
         verdicts=verdicts,
-        notes=(*plan.notes, *motion.get("Notes", ())),
+        notes=(*plan.notes, *motion.get("Notes", ()), *_region_notes(plan, study)),
         registration=figures.of("pet_on_t1w", "coregistration"),
         motion=figures.of("motion", "motion", ".svg"),
         reference=figures.reference(),
@@ -216,6 +228,16 @@ def _report_scan(plan: ScanPlan, study: Study, settings: Settings) -> ScanReport
         maps=figures.maps(),
         protocol=figures.protocol(),
     )
+
+
+def _region_notes(plan: ScanPlan, study: Study) -> Iterator[str]:
+    """How the reference region was cut, and regions that the field of view cuts."""
+    label = {"label": plan.kinetics.reference.name}
+    yield from _facts(study, plan.scan.entities, "reference_mask", label).get("Notes", ())
+    for atlas in plan.atlases:
+        name = atlas_label(atlas)
+        notes = _facts(study, plan.scan.entities, "pet_dseg", {"seg": name}).get("Notes", ())
+        yield from (f"{name}: {note}" for note in notes)
 
 
 class _ScanFigures:

@@ -1,12 +1,14 @@
 """What will be done with a scan, decided before anything runs: preset, then the user's wishes."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
 
-from morbids.bids.names import entity_label, scan_label
+from morbids.bids.names import scan_label
+from morbids.bids.own_files import find_own, is_pattern
 from morbids.bids.scans import PetScan
 from morbids.bids.windows import (
     WHOLE_SCAN,
@@ -18,7 +20,9 @@ from morbids.bids.windows import (
     window_points,
 )
 from morbids.errors import ExitCode, MorbidsError
+from morbids.imaging.atlases import SPHERES, atlas_label, check_atlas
 from morbids.imaging.reference import ReferenceRule, find_reference_rule
+from morbids.imaging.user_atlases import IMAGE_EXTENSIONS
 from morbids.numerics.frames import Frames
 from morbids.numerics.kinetics.models import DEFAULT_BOUNDS, MODELS, FitBounds, FitOptions, ModelName
 from morbids.numerics.kinetics.presets import TracerPreset, find_preset
@@ -106,12 +110,16 @@ class T1w:
 
 @dataclass(frozen=True)
 class ScanPlan:
-    """A scan with its T1w image, how it is modelled, and what the report should say about them."""
+    """A scan with its T1w image, how it is modelled, and what the report should say about them.
+
+    `atlases` are names or paths of its regions; the first one's curves serve to estimate k2'.
+    """
 
     scan: PetScan
     t1w: T1w
     kinetics: KineticPlan
     notes: tuple[str, ...]
+    atlases: tuple[str, ...]
 
 
 def plan_scan(scan: PetScan, settings: Settings) -> ScanPlan:
@@ -122,16 +130,15 @@ def plan_scan(scan: PetScan, settings: Settings) -> ScanPlan:
     MorbidsError
         A choice is neither in the tracer's preset nor given, the model does not exist, or the windows cannot be.
     """
-    preset = find_preset(scan.tracer)
+    preset, t1w = find_preset(scan.tracer), _find_t1w(scan)
+    owners = (scan.entities, t1w.entities)
     model = _find_model(_choose("model", settings.model, preset.model if preset else None, scan))
     t_star_min = _choose_t_star(model, settings, preset, scan)
     k2_prime, source = _choose_k2_prime(settings, preset)
     choice = _choose_model_windows(model, settings, scan, t_star_min)
     kinetics = KineticPlan(
         model=model,
-        reference=find_reference_rule(
-            _choose("reference", settings.reference, preset.reference if preset else None, scan)
-        ),
+        reference=_choose_reference(settings, preset, scan, owners),
         k2_prime_per_min=k2_prime,
         k2_prime_source=source,
         t_star_min=t_star_min,
@@ -144,7 +151,39 @@ def plan_scan(scan: PetScan, settings: Settings) -> ScanPlan:
         bounds=preset.bounds if preset else DEFAULT_BOUNDS,
     )
     notes = (*scan.timing.notes, *scan.notes, *filter(None, [scan.t1w_note]), *choice.notes)
-    return ScanPlan(scan, _find_t1w(scan), kinetics, notes)
+    return ScanPlan(scan, t1w, kinetics, notes, _find_atlases(settings.atlases, owners))
+
+
+def _choose_reference(
+    settings: Settings, preset: TracerPreset | None, scan: PetScan, owners: Sequence[Mapping[str, str]]
+) -> ReferenceRule:
+    """The rule that was asked for, else the tracer's; steps that the user sets replace the rule's own."""
+    wish = _choose("reference", settings.reference, preset.reference if preset else None, scan)
+    if is_pattern(wish) and wish.endswith(IMAGE_EXTENSIONS):
+        wish = str(find_own(wish, owners))
+    rule = find_reference_rule(wish)
+    return replace(rule, atlas=_find_atlas(rule.atlas, owners), **settings.reference_steps.given)
+
+
+def _find_atlases(names: Sequence[str], owners: Sequence[Mapping[str, str]]) -> tuple[str, ...]:
+    """Names or paths of the atlases of a scan; results of two with one label would overwrite each other."""
+    atlases = tuple(dict.fromkeys(_find_atlas(name, owners) for name in names))
+    labels = [atlas_label(atlas) for atlas in atlases]
+    for place, atlas in enumerate(atlases):
+        if labels[place] in labels[:place] or (labels[place] == SPHERES and atlas != SPHERES):
+            raise MorbidsError(
+                f"The atlas {atlas} would be named '{labels[place]}' like another one.",
+                "Give its file another name, or another value of seg-.",
+                ExitCode.USAGE,
+            )
+    return atlases
+
+
+def _find_atlas(name: str, owners: Sequence[Mapping[str, str]]) -> str:
+    """Name of an atlas that exists, or path of the file that belongs to the scan."""
+    own = str(find_own(name, owners)) if is_pattern(name) else name
+    check_atlas(own)
+    return str(Path(own).absolute()) if own.endswith((*IMAGE_EXTENSIONS, ".tsv")) else own
 
 
 def _choose(option: str, given: Value | None, preset: Value | None, scan: PetScan) -> Value:
@@ -222,8 +261,3 @@ def _find_model(name: str) -> ModelName:
         if model == name:
             return model
     raise MorbidsError(f"There is no model '{name}'.", f"The models are {', '.join(MODELS)}.", ExitCode.USAGE)
-
-
-def atlas_label(atlas: str) -> str:
-    """Value of `seg-` for an atlas: its name, or what the name of the user's file makes."""
-    return entity_label(Path(atlas).name.split(".")[0])

@@ -6,7 +6,7 @@ import numpy as np
 from nipype import Node, Workflow
 
 from morbids.bids import sidecars
-from morbids.imaging.atlases import SPHERES
+from morbids.imaging.atlases import SPHERES, atlas_label
 from morbids.imaging.coregistration import register_pet_to_t1w
 from morbids.imaging.motion import correct_motion
 from morbids.workflows.modelling import (
@@ -19,11 +19,16 @@ from morbids.workflows.modelling import (
     add_region_fits,
 )
 from morbids.workflows.nodes import make_node
-from morbids.workflows.plan import atlas_label
 from morbids.workflows.saving import Output
 from morbids.workflows.scan_builder import ScanBuilder
-from morbids.workflows.steps.curves import cut_reference, extract_curves, extract_reference, label_pet
-from morbids.workflows.steps.figures import picture_reference, picture_registration, plot_motion
+from morbids.workflows.scan_regions import (
+    add_curves,
+    add_labels,
+    add_reference_curve,
+    add_reference_region,
+    add_reference_verdict,
+)
+from morbids.workflows.steps.figures import picture_registration, plot_motion
 from morbids.workflows.steps.pet import correct_decay, mask_pet
 
 
@@ -32,12 +37,16 @@ def build_scan_workflow(builder: ScanBuilder) -> Workflow:
     motion = _add_motion(builder)
     coregistration = _add_coregistration(builder, motion)
     mask = _add_mask(builder, motion, coregistration)
-    reference = _add_reference(builder, motion, coregistration, mask)
-    curves = {
-        atlas: _add_curves(builder, atlas, motion, coregistration)
-        for atlas in dict.fromkeys((builder.settings.atlas, SPHERES))
+    region = add_reference_region(builder, motion, coregistration, mask)
+    atlases = builder.plan.atlases
+    labels = {
+        atlas: add_labels(builder, atlas, motion, coregistration)
+        for atlas in dict.fromkeys((*atlases, SPHERES))
     }
-    k2_prime = add_k2_prime(builder, curves[builder.settings.atlas], reference)
+    curves = {atlas: add_curves(builder, atlas, motion, node) for atlas, node in labels.items()}
+    reference = add_reference_curve(builder, motion, region)
+    add_reference_verdict(builder, curves[atlases[0]], labels[atlases[0]], reference)
+    k2_prime = add_k2_prime(builder, curves[atlases[0]], reference)
     for atlas, node in curves.items():
         add_region_fits(builder, atlas_label(atlas), node, reference, k2_prime)
     add_plots(builder, curves[SPHERES], reference, k2_prime)
@@ -176,75 +185,3 @@ def _add_mask(builder: ScanBuilder, motion: Node, coregistration: Node) -> Node:
     )
     builder.connect_anatomy(mask, [("extract_brain.mask", "t1w_mask")])
     return mask
-
-
-def _add_reference(builder: ScanBuilder, motion: Node, coregistration: Node, mask: Node) -> Node:
-    """Cut the reference region, and average it; returns the node of its curve."""
-    rule = builder.plan.kinetics.reference
-    region = make_node(cut_reference, "cut_reference", {"rule": rule}, mem_gb=1.0)
-    curve = make_node(extract_reference, "reference_curve", {"name": rule.name, **builder.timing}, mem_gb=1.0)
-    picture = make_node(
-        picture_reference, "picture_reference", {"name": rule.name, "unit": builder.unit}, mem_gb=1.0
-    )
-    label = {"label": rule.name}
-    outputs = {
-        "mask": Output(
-            "reference_mask",
-            label,
-            sidecars.mask_sidecar(f"Reference region {rule.name} in PET space", builder.raw, "ROI"),
-        )
-    }
-    facts = {"volume_ml": "VolumeML", "concern": "Concern", "notes": "Notes"}
-    save = builder.save("save_reference", outputs, facts=facts)
-    curves = sidecars.curves_sidecar(builder.plan.scan, "Mean curve of the reference region", builder.raw)
-    save_curve = builder.save("save_reference_curve", {"curves": Output("reference_curve", label, curves)})
-    builder.workflow.connect(
-        [
-            (motion, region, [("petref", "petref")]),
-            (coregistration, region, [("t1w_to_pet", "t1w_to_pet")]),
-            (motion, curve, [("corrected_pet", "pet")]),
-            (region, curve, [("mask", "mask")]),
-            (region, save, [(name, name) for name in (*outputs, *facts)]),
-            (curve, save_curve, [("curves", "curves")]),
-            (motion, picture, [("petref", "petref")]),
-            (region, picture, [("mask", "reference_mask")]),
-            (mask, picture, [("mask", "mask")]),
-            (coregistration, picture, [("pet_to_t1w", "pet_to_t1w")]),
-        ]
-    )
-    builder.connect_anatomy(picture, [("extract_brain.corrected_t1w", "t1w")])
-    builder.connect_atlas(region, rule.atlas)
-    pictures = {name: Output("pet_picture", {"desc": name}) for name in ("reference", "referenceT1w")}
-    save_pictures = builder.save("save_picture_reference", pictures, fields=("pictures",))
-    builder.workflow.connect(picture, "pictures", save_pictures, "pictures")
-    return curve
-
-
-def _add_curves(builder: ScanBuilder, atlas: str, motion: Node, coregistration: Node) -> Node:
-    """Bring an atlas to PET space, and average its regions."""
-    scan, name = builder.plan.scan, atlas_label(atlas)
-    label = make_node(label_pet, f"label_{name}", mem_gb=1.0)
-    curves = make_node(extract_curves, f"curves_{name}", builder.timing, mem_gb=1.0)
-    seg = {"seg": name}
-    outputs = {
-        "dseg": Output(
-            "pet_dseg", seg, sidecars.segmentation_sidecar(f"{atlas} in PET space", builder.raw, {})
-        ),
-        "table": Output("pet_dseg_table", seg),
-        "curves": Output(
-            "region_curves", seg, sidecars.curves_sidecar(scan, f"Mean curves of {atlas}", builder.raw)
-        ),
-    }
-    save = builder.save(f"save_curves_{name}", outputs)
-    builder.workflow.connect(
-        [
-            (motion, label, [("petref", "petref")]),
-            (motion, curves, [("corrected_pet", "pet")]),
-            (coregistration, label, [("t1w_to_pet", "t1w_to_pet")]),
-            (label, curves, [("dseg", "dseg"), ("table", "names")]),
-            (label, save, [("dseg", "dseg"), ("table", "table")]),
-            (curves, save, [("curves", "curves")]),
-        ]
-    )
-    builder.connect_atlas(label, atlas)
-    return curves

@@ -86,14 +86,67 @@ def test_user_atlas_with_its_space(tmp_path: Path) -> None:
     )
     atlas = load_atlas(str(path), tmp_path / "cache")
     assert (atlas.name, atlas.space, atlas.dseg) == ("mine", "T1w", path)
-    assert pd.read_csv(atlas.table, sep="\t")["tissue"].tolist() == ["gm"]
+    # A person's own segmentation has found the tissue itself.
+    assert pd.read_csv(atlas.table, sep="\t")["tissue"].tolist() == ["any"]
+
+
+def test_user_atlas_in_template_space_is_cut_to_grey_matter(tmp_path: Path) -> None:
+    names = pd.DataFrame({"index": [0, 1], "name": ["background", "nucleus"]})
+    path = write_user_atlas(tmp_path, "tpl-MNI152NLin2009cAsym_atlas-mine_dseg", names)
+    table = pd.read_csv(load_atlas(str(path), tmp_path / "cache").table, sep="\t")
+    assert table.to_dict("list") == {"index": [1], "name": ["nucleus"], "tissue": ["gm"]}
+
+
+def test_a_segmentation_of_freesurfer_finds_its_table_at_the_top_of_the_dataset(tmp_path: Path) -> None:
+    """As other programs write it: no space in the name means T1w, one table for all participants."""
+    own = tmp_path / "fmriprep" / "sub-01" / "anat"
+    own.mkdir(parents=True)
+    path = write_user_atlas(own, "sub-01_desc-aparcaseg_dseg", None)
+    for kind, name in (("aparcaseg", "Left-Putamen"), ("aseg", "other")):
+        table = pd.DataFrame({"index": [12], "name": [name], "color": ["#ec0db0"]})
+        table.to_csv(tmp_path / "fmriprep" / f"desc-{kind}_dseg.tsv", sep="\t", index=False)
+    atlas = load_atlas(str(path), tmp_path / "cache")
+    assert (atlas.name, atlas.space) == ("aparcaseg", "T1w")
+    assert pd.read_csv(atlas.table, sep="\t")["name"].tolist() == ["Left-Putamen"]
+
+
+def test_own_segmentations_of_two_people_do_not_share_a_table(tmp_path: Path) -> None:
+    tables = []
+    for person in ("01", "02"):
+        names = pd.DataFrame({"index": [1], "name": [f"region{person}"]})
+        path = write_user_atlas(tmp_path, f"sub-{person}_space-T1w_seg-mine_dseg", names)
+        tables.append(load_atlas(str(path), tmp_path / "cache").table)
+    assert [pd.read_csv(table, sep="\t")["name"][0] for table in tables] == ["region01", "region02"]
+
+
+def test_a_mask_is_one_region(tmp_path: Path) -> None:
+    (tmp_path / "pet").mkdir()
+    path = write_user_atlas(tmp_path / "pet", "sub-01_task-rest_label-occipital_desc-reference_mask", None)
+    atlas = load_atlas(str(path), tmp_path / "cache")
+    assert (atlas.name, atlas.space) == ("occipital", "petref")
+    assert pd.read_csv(atlas.table, sep="\t")["name"].tolist() == ["occipital"]
+    shares = write_image(np.full((4, 4, 4), 0.4), np.eye(4), tmp_path / "space-T1w_label-a_mask.nii.gz")
+    with pytest.raises(MorbidsError, match="holds values other than 0 and 1"):
+        load_atlas(str(shares), tmp_path / "cache")
+
+
+def test_spheres_of_the_user(tmp_path: Path) -> None:
+    path = tmp_path / "space-MNI152NLin6Asym_seg-seeds.tsv"
+    path.write_text("name\tx\ty\tz\tradius_mm\nseed\t10\t-20\t30\t5\n")
+    atlas = load_atlas(str(path), tmp_path / "cache")
+    assert (atlas.name, atlas.space) == ("seeds", "MNI152NLin6Asym")
+    np.testing.assert_allclose(centre_mm(atlas.dseg, 1), [10, -20, 30], atol=1e-6)
+    path.write_text("name\tx\ty\tz\tradius_mm\nseed\t-10\t-20\t30\t5\n")
+    np.testing.assert_allclose(
+        centre_mm(load_atlas(str(path), tmp_path / "cache").dseg, 1)[0], -10, atol=1e-6
+    )
 
 
 @pytest.mark.parametrize(
     ("name", "table", "sentence"),
     [
         ("space-T1w_dseg", None, r"space-T1w_dseg\.tsv does not exist"),
-        ("space-T1w_dseg", pd.DataFrame({"label": [1], "name": ["a"]}), "has columns label, name"),
+        ("space-T1w_dseg", pd.DataFrame({"label": [1], "name": ["a"]}), "no column 'index'"),
         ("space-T1w_dseg", pd.DataFrame({"index": [1, 1], "name": ["a", "b"]}), "twice"),
         ("mine_dseg", pd.DataFrame({"index": [1], "name": ["a"]}), "does not say its space"),
     ],

@@ -146,3 +146,19 @@ def test_every_tracer_preset_has_a_reference_region() -> None:
     assert [
         preset.name for preset in load_presets().values() if not find_reference_rule(preset.reference).labels
     ] == []
+
+
+def test_a_mask_is_taken_as_it_was_drawn(scan: tuple[Path, Path, Path], tmp_path: Path) -> None:
+    rule = find_reference_rule("masks/space-T1w_label-mine_mask.nii.gz")
+    assert rule.name == "mine"
+    found = make_reference_region(rule, *scan, tmp_path / "out")
+    assert found.volume_ml == pytest.approx(57.6, rel=0.01)
+    # A fifth of the block is hot: 40 beside 10.
+    assert found.variation == pytest.approx(12.04 / 16.0, rel=0.02)
+    assert "vary by 75% of their mean (at most 30% expected)" in found.concern
+
+
+def test_the_rule_stands_in_the_sidecar_without_paths() -> None:
+    fields = ReferenceRule("mine", "/secret/space-T1w_dseg.nii.gz", ("a",), 0.4, 1.0).fields
+    assert fields["Atlas"] == "space-T1w_dseg.nii.gz"
+    assert (fields["GreyMatterThreshold"], fields["ErosionMM"]) == (0.4, 1.0)

@@ -53,7 +53,7 @@ def test_volumes_survive_a_chain_to_any_grid(
     # 0.216 mL is one voxel of 6 mm and 3.4 voxels of 4 mm.
     assert table.loc["nucleus", "volume_ml"] == pytest.approx(0.216, rel=0.2)
     assert table.loc[["left", "right", "nucleus"], "coverage"].tolist() == [1, 1, 1]
-    assert found.notes == ("Outside the PET field of view in part (share inside): absent (0%).",)
+    assert found.notes == ("Outside the PET field of view in part (share inside): absent (0%, no curve).",)
 
 
 def test_labels_lie_where_the_transform_puts_them(atlas: tuple[Path, Path], tmp_path: Path) -> None:

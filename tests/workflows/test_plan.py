@@ -1,14 +1,17 @@
 """What is decided about a scan before anything runs: preset, then the user's wishes, and refusals."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from morbids.bids.windows import Window
 from morbids.errors import ExitCode, MorbidsError
-from morbids.settings import Settings
+from morbids.imaging.atlases import atlas_label
+from morbids.imaging.reference import find_reference_rule
+from morbids.settings import ReferenceSteps, Settings
 from morbids.workflows.participant import plan_study
-from morbids.workflows.plan import ESTIMATED, ScanPlan, atlas_label
+from morbids.workflows.plan import ESTIMATED, ScanPlan
 from tests.bids.conftest import DatasetMaker
 from tests.workflows.studies import make_study, write_scan
 
@@ -147,4 +150,50 @@ def test_a_participant_without_t1w_does_not_stop_the_others(dataset: DatasetMake
 
 def test_the_label_of_an_atlas_is_its_name_or_its_file() -> None:
     assert atlas_label("AAL") == "AAL"
-    assert atlas_label("/somewhere/my_atlas-v2.nii.gz") == "myAtlasV2"
+    assert atlas_label("/somewhere/my_atlas.v2.nii.gz") == "myAtlas"
+    assert atlas_label("/somewhere/sub-01_space-T1w_desc-aparcaseg_dseg.nii.gz") == "aparcaseg"
+
+
+def write_own_masks(dataset: DatasetMaker, *participants: str) -> str:
+    for participant in participants:
+        dataset.image(f"../masks/sub-{participant}/sub-{participant}_space-T1w_label-mine_mask.nii.gz")
+    return str(dataset.root.parent / "masks" / "sub-*" / "*_mask.nii.gz")
+
+
+def test_each_scan_takes_its_own_mask_as_drawn_except_for_the_steps_that_are_asked_for(
+    dataset: DatasetMaker,
+) -> None:
+    write_scan(dataset, "01")
+    pattern = write_own_masks(dataset, "01", "02")
+    steps = ReferenceSteps(erode_mm=1.0, clean_histogram=True)
+    plan = plan_one(dataset, replace(SETTINGS, reference=pattern, reference_steps=steps))
+    rule = plan.kinetics.reference
+    assert rule.name == "mine"
+    assert Path(rule.atlas).name == "sub-01_space-T1w_label-mine_mask.nii.gz"
+    assert (rule.erode_mm, rule.gm_threshold, rule.clean_histogram) == (1.0, 0.0, True)
+    with pytest.raises(MorbidsError, match="none belongs to sub-01"):
+        plan_one(dataset, replace(SETTINGS, reference=pattern.replace("sub-*", "sub-02", 1)))
+
+
+def test_steps_that_are_asked_for_replace_those_of_a_preset(dataset: DatasetMaker) -> None:
+    write_scan(dataset, "01")
+    steps = ReferenceSteps(gm_threshold=0.0, trim_share=0.25)
+    rule = plan_one(dataset, replace(SETTINGS, reference_steps=steps)).kinetics.reference
+    preset = find_reference_rule("occipital")
+    assert rule == replace(preset, gm_threshold=0.0, trim_share=0.25)
+
+
+def test_an_atlas_that_is_not_there_is_refused_before_anything_runs(dataset: DatasetMaker) -> None:
+    write_scan(dataset, "01")
+    with pytest.raises(MorbidsError, match="no atlas 'Brodmann'"):
+        plan_one(dataset, replace(SETTINGS, atlases=("Brodmann",)))
+    with pytest.raises(MorbidsError, match=r"nowhere_dseg\.nii\.gz does not exist"):
+        plan_one(dataset, replace(SETTINGS, atlases=("nowhere_dseg.nii.gz",)))
+
+
+def test_two_atlases_of_one_name_are_refused(dataset: DatasetMaker) -> None:
+    write_scan(dataset, "01")
+    dataset.image("../own/tpl-MNI152NLin2009cAsym_atlas-AAL_dseg.nii.gz")
+    own = str(dataset.root.parent / "own" / "tpl-MNI152NLin2009cAsym_atlas-AAL_dseg.nii.gz")
+    with pytest.raises(MorbidsError, match="would be named 'AAL' like another one"):
+        plan_one(dataset, replace(SETTINGS, atlases=("AAL", own)))

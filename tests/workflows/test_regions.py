@@ -172,8 +172,8 @@ def test_the_users_spheres_replace_the_programs(tmp_path: Path) -> None:
     ("line", "sentence"),
     [
         ("Mine\tright\t0\t0\t6\n", "no number"),
-        ("Mine\t1\t0\t0\t0\n", "radius 0 mm"),
-        ("Mine\tn/a\t0\t0\t5\n", "centre"),
+        ("Mine\t1\t0\t0\t0\n", "radius that is no number of mm"),
+        ("Mine\tn/a\t0\t0\t5\n", "Mine has a coordinate"),
         ("Mine\t1\t0\t0\t5\nMine\t2\t0\t0\t5\n", "names Mine twice"),
         ("", "names no region"),
     ],

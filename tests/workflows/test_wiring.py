@@ -30,7 +30,7 @@ def participant_graph(dataset: DatasetMaker, settings: Settings = SETTINGS) -> W
     "settings",
     [
         SETTINGS,
-        replace(SETTINGS, k2_prime_per_min="estimate", motion=False, atlas="HarvardOxford"),
+        replace(SETTINGS, k2_prime_per_min="estimate", motion=False, atlases=("HarvardOxford", "AAL")),
         replace(
             SETTINGS,
             reference="cerebellar_grey",
@@ -38,7 +38,7 @@ def participant_graph(dataset: DatasetMaker, settings: Settings = SETTINGS) -> W
         ),
         *(replace(SETTINGS, model=model) for model in MODELS),
     ],
-    ids=lambda settings: settings.model or settings.reference or settings.atlas,
+    ids=lambda settings: settings.model or settings.reference or settings.atlases[0],
 )
 def test_every_input_of_the_participant_level_is_fed(dataset: DatasetMaker, settings: Settings) -> None:
     write_scan(dataset, "01", "rejection")

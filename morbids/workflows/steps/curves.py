@@ -8,8 +8,6 @@ import numpy as np
 import pandas as pd
 
 from morbids.bids.tables import read_table, write_table
-from morbids.imaging.images import read_image
-from morbids.imaging.reference import ReferenceRegion, ReferenceRule, make_reference_region
 from morbids.imaging.regions import Regions, mean_curves, regions_in_pet
 from morbids.numerics.arrays import FloatArray
 from morbids.numerics.frames import Frames
@@ -36,45 +34,20 @@ def label_pet(
     template_to_t1w: Path,
     t1w_to_pet: Path,
     gm: Path,
+    gm_threshold: float,
     out_dir: Path,
 ) -> Regions:
-    """Bring an atlas to the PET grid, through the template's way unless it is already in T1w space."""
-    way = (t1w_to_pet,) if space == "T1w" else (template_to_t1w, t1w_to_pet)
-    return regions_in_pet(atlas_dseg, table, petref, way, out_dir, gm, (t1w_to_pet,))
+    """Bring an atlas to the PET grid; with a threshold, its regions keep voxels of so much grey matter."""
+    way = way_to_pet(space, template_to_t1w, t1w_to_pet)
+    grey = gm if gm_threshold > 0 else None
+    return regions_in_pet(atlas_dseg, table, petref, way, out_dir, grey, (t1w_to_pet,), gm_threshold)
 
 
-def cut_reference(
-    atlas_dseg: Path,
-    table: Path,
-    space: str,
-    petref: Path,
-    template_to_t1w: Path,
-    t1w_to_pet: Path,
-    gm: Path,
-    rule: ReferenceRule,
-    out_dir: Path,
-) -> ReferenceRegion:
-    """Cut the reference region out of its atlas, all of which is brought to PET space."""
-    way = (t1w_to_pet,) if space == "T1w" else (template_to_t1w, t1w_to_pet)
-    regions = regions_in_pet(atlas_dseg, table, petref, way, out_dir)
-    return make_reference_region(rule, regions.dseg, regions.table, petref, out_dir, gm, (t1w_to_pet,))
-
-
-def extract_reference(
-    pet: Path,
-    mask: Path,
-    name: str,
-    frame_start_min: Sequence[float],
-    frame_duration_min: Sequence[float],
-    injection_s: float,
-    out_dir: Path,
-) -> Curves:
-    """Average the reference region in every frame."""
-    inside = read_image(mask).values > 0.5
-    curve = read_image(pet).values[inside].mean(axis=0, dtype=float)
-    return _write(
-        CurveTable((name,), curve[:, None]), frame_start_min, frame_duration_min, injection_s, out_dir
-    )
+def way_to_pet(space: str, template_to_t1w: Path, t1w_to_pet: Path) -> tuple[Path, ...]:
+    """Chain of transforms that brings images of a space to PET."""
+    if space == "petref":
+        return ()
+    return (t1w_to_pet,) if space == "T1w" else (template_to_t1w, t1w_to_pet)
 
 
 def extract_curves(
@@ -89,7 +62,7 @@ def extract_curves(
     """Average every region of a segmentation in every frame."""
     found = mean_curves(pet, dseg, names)
     table = CurveTable(found.names, found.curves)
-    return _write(table, frame_start_min, frame_duration_min, injection_s, out_dir)
+    return save_curves(table, frame_start_min, frame_duration_min, injection_s, out_dir)
 
 
 def write_curves(path: Path, table: CurveTable, frames: Frames, injection_s: float) -> None:
@@ -107,13 +80,14 @@ def read_curves(path: Path) -> CurveTable:
     return CurveTable(tuple(table.columns), table.to_numpy(dtype=float))
 
 
-def _write(
+def save_curves(
     table: CurveTable,
     frame_start_min: Sequence[float],
     frame_duration_min: Sequence[float],
     injection_s: float,
     out_dir: Path,
 ) -> Curves:
+    """Write curves as the result of a step."""
     frames = Frames(np.array(frame_start_min), np.array(frame_duration_min))
     write_curves(out_dir / "curves.tsv", table, frames, injection_s)
     return Curves(out_dir / "curves.tsv")

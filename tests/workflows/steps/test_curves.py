@@ -11,10 +11,10 @@ from morbids.imaging.images import write_image
 from morbids.workflows.steps.curves import (
     CurveTable,
     extract_curves,
-    extract_reference,
     read_curves,
     write_curves,
 )
+from morbids.workflows.steps.reference import extract_reference
 from tests.workflows.steps.known_scan import FRAMES, INJECTION_S
 
 AFFINE = np.diag([4.0, 4.0, 4.0, 1.0])
@@ -59,3 +59,14 @@ def test_regions_and_reference_are_means_over_their_own_voxels(tmp_path: Path) -
     reference = read_curves(extract_reference(pet, mask, "occipital", *TIMES, tmp_path).curves)
     assert reference.names == ("occipital",)
     np.testing.assert_allclose(reference.curves[:, 0], 0.5 * course, rtol=1e-5)
+
+
+def test_a_region_that_is_mostly_outside_the_field_of_view_has_no_curve(tmp_path: Path) -> None:
+    pet = write_image(np.ones((3, 3, 3, FRAMES.n_frames)), AFFINE, tmp_path / "pet.nii.gz")
+    labels = np.zeros((3, 3, 3), dtype=int)
+    labels[0], labels[1], labels[2] = 1, 2, 3
+    dseg = write_image(labels, AFFINE, tmp_path / "dseg.nii.gz")
+    names = tmp_path / "names.tsv"
+    names.write_text("index\tname\tcoverage\n1\twhole\t1\n2\tmost\t0.6\n3\tlittle\t0.4\n")
+    found = read_curves(extract_curves(pet, dseg, names, *TIMES, tmp_path).curves)
+    assert np.isfinite(found.curves).all(axis=0).tolist() == [True, True, False]
