@@ -1,16 +1,18 @@
-"""Options of regions and of the reference region, and how they become settings."""
+"""Options of regions, the reference region and partial volume, and how they become settings."""
 
 import argparse
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
-from morbids.settings import ReferenceSteps, Settings
+from morbids.settings import PARTIAL_VOLUME, ReferenceSteps, Settings
 
 
 def add_region_options(group: "argparse._ArgumentGroup") -> None:
     """Add every option of regions."""
     _add_atlases(group)
     _add_reference(group)
+    _add_partial_volume(group)
 
 
 def _add_atlases(group: "argparse._ArgumentGroup") -> None:
@@ -65,6 +67,41 @@ def _add_reference(group: "argparse._ArgumentGroup") -> None:
     )
 
 
+def _add_partial_volume(group: "argparse._ArgumentGroup") -> None:
+    group.add_argument(
+        "--pvc",
+        choices=PARTIAL_VOLUME,
+        default=Settings().partial_volume,
+        help="correction for partial volume: gtm corrects the curves of regions (maps stay as they are), rbv every "
+        "voxel; the group level reads results of this kind; default %(default)s",
+    )
+    group.add_argument(
+        "--psf-fwhm",
+        nargs="+",
+        type=_width,
+        default=[],
+        action=_OneOrThree,
+        metavar="MM",
+        help="width of the scanner's point spread, one number or three (in the plane twice, along the axis); "
+        "default: the scanner's, with the filter of the sidecar",
+    )
+
+
+class _OneOrThree(argparse.Action):
+    """Take one number or three."""
+
+    def __call__(
+        self,
+        _parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: Any,
+        _option: str | None = None,
+    ) -> None:
+        if len(values) not in (1, 3):
+            raise argparse.ArgumentError(self, f"takes one number or three, not {len(values)}")
+        setattr(namespace, self.dest, values)
+
+
 def add_region_settings(settings: Settings, options: argparse.Namespace) -> Settings:
     """Put what the options of regions say into settings."""
     steps = ReferenceSteps(
@@ -79,6 +116,8 @@ def add_region_settings(settings: Settings, options: argparse.Namespace) -> Sett
         region_gm_threshold=options.region_gm,
         reference=options.reference,
         reference_steps=steps,
+        partial_volume=options.pvc,
+        psf_fwhm_mm=tuple(options.psf_fwhm),
     )
 
 
@@ -91,3 +130,10 @@ def _share_below(highest: float) -> Callable[[str], float]:
 
     read.__name__ = "number"
     return read
+
+
+def _width(text: str) -> float:
+    value = float(text)
+    if not 0 < value < 30:
+        raise argparse.ArgumentTypeError(f"{text} does not lie between 0 and 30")
+    return value

@@ -16,6 +16,10 @@ MapKind = Literal["difference", "percent", "parameter"]
 MAP_KINDS: tuple[MapKind, ...] = get_args(MapKind)
 
 
+PartialVolume = Literal["none", "gtm", "rbv"]
+PARTIAL_VOLUME: tuple[PartialVolume, ...] = get_args(PartialVolume)
+
+
 @dataclass(frozen=True)
 class OutputSpace:
     """A template space and the edge of its voxels."""
@@ -83,6 +87,8 @@ class Settings:
     motion: bool = True
     atlases: tuple[str, ...] = ("AAL",)
     region_gm_threshold: float = 0.5
+    partial_volume: PartialVolume = "none"
+    psf_fwhm_mm: tuple[float, ...] = ()
     output_spaces: tuple[OutputSpace, ...] = (OutputSpace("MNI152NLin2009cAsym", 2),)
     pet_smoothing_fwhm_mm: float = 5.0
     group_smoothing_fwhm_mm: float = 6.0

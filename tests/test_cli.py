@@ -42,6 +42,8 @@ EXAMPLES: dict[str, list[str]] = {
     "--reference-trim": ["0.1"],
     "--reference-clean": ["off"],
     "--region-gm": ["0"],
+    "--pvc": ["gtm"],
+    "--psf-fwhm": ["5", "5", "6"],
     "--k2prime": ["0.1"],
     "--t-star": ["20"],
     "--output-spaces": ["MNI152NLin2009cAsym:res-1"],

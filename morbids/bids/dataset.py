@@ -22,7 +22,7 @@ TEMPLATEFLOW_URL = "https://github.com/templateflow/templateflow"
 # Set by the container image: its name and tag, and what kind of container it is.
 CONTAINER_TAG_VARIABLE = "MORBIDS_CONTAINER_TAG"
 # A pattern that ends in a slash does not hide what is in the folder.
-_IGNORED = ("*.html", "CITATION.bib", "figures", "group", "logs")
+_IGNORED = ("*.html", "CITATION.bib", "figures", "group", "logs", "*_pvc-*_pet.*")
 NO_LINKS: Mapping[str, Path] = MappingProxyType({})
 _README = """\
 # morbids derivatives

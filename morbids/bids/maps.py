@@ -24,7 +24,9 @@ Kind = Literal["difference", "percent difference", "parameter"]
 # The values of `space-` that are one participant's own.
 _OWN_SPACES = ("T1w", "orig", "pet", "petref")
 # How the command line chooses among values of an entity.
-_OPTIONS = MappingProxyType({"model": "--model", "space": "--output-spaces", "res": "--output-spaces"})
+_OPTIONS = MappingProxyType(
+    {"model": "--model", "space": "--output-spaces", "res": "--output-spaces", "pvc": "--pvc"}
+)
 
 
 @dataclass(frozen=True)

@@ -108,6 +108,7 @@ ROLES: Mapping[str, Role] = MappingProxyType(
         "t1w_to_template": _xfm("T1w", None, ".h5", "anat"),
         "template_to_t1w": _xfm(None, "T1w", ".h5", "anat"),
         "preproc_pet": Role("pet", "pet", _NIFTI, {"desc": "preproc"}, optional=_IN_SPACE),
+        "corrected_pet": Role("pet", "pet", _NIFTI, {"desc": "preproc"}, ("pvc",)),
         "petref": Role("pet", "petref", _NIFTI, optional=_IN_SPACE),
         "pet_brain_mask": Role("pet", "mask", _NIFTI, {"desc": "brain"}, optional=_IN_SPACE),
         "confounds": Role("pet", "timeseries", ".tsv", {"desc": "confounds"}),

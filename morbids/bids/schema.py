@@ -40,6 +40,7 @@ _IMAGE = (".nii.gz", ".nii", ".json")
 _TABLE = (".tsv", ".json")
 _SPACE = ("space", "resolution", "description")
 DRAFT_FILES = (
+    DraftFile("pet", _IMAGE, ("pet",), ("pvc", "description")),
     DraftFile("petref", _IMAGE, ("pet",), optional=_SPACE),
     DraftFile("mask", _IMAGE, ("pet",), optional=(*_SPACE, "label")),
     DraftFile("dseg", (*_IMAGE, ".tsv"), ("pet",), optional=(*_SPACE, "segmentation")),

@@ -11,6 +11,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
+from morbids.bids.scanners import PointSpread
 from morbids.bids.scans import PetScan
 from morbids.bids.windows import WHOLE_SCAN, Window, WindowPair
 
@@ -65,6 +66,12 @@ MEASUREMENTS: Mapping[str, Measurement] = MappingProxyType(
         ),
         "intercept": Measurement("Intercept of the linear plot", "min (Logan), unitless (Patlak)"),
         "R2": Measurement("Share of variance that the model explains", "unitless"),
+    }
+)
+_CORRECTIONS = MappingProxyType(
+    {
+        "GTM": "geometric transfer matrix (Rousset 1998)",
+        "RBV": "region-based voxelwise correction (Thomas 2011)",
     }
 )
 STATISTICS: Mapping[str, Measurement] = MappingProxyType(
@@ -184,6 +191,16 @@ def curves_sidecar(scan: PetScan, description: str, sources: Sequence[str]) -> d
         "frame_start": {"Description": f"Start of the frame {from_zero}", "Units": "s"},
         "frame_end": {"Description": f"End of the frame {from_zero}", "Units": "s"},
         **pet_fields(scan),
+    }
+
+
+def partial_volume_fields(method: str, spread: PointSpread) -> dict[str, Any]:
+    """Fields that say how partial volume was corrected (no draft names them yet)."""
+    return {
+        "PartialVolumeCorrection": _CORRECTIONS[method],
+        "PointSpreadFWHM": [round(width, 3) for width in spread.fwhm_mm],
+        "PointSpreadFWHMUnits": "mm",
+        "PointSpreadSource": spread.source,
     }
 
 

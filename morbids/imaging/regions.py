@@ -140,7 +140,7 @@ def mean_curves(pet: Path, dseg: Path, table: Path) -> RegionCurves:
     where = np.flatnonzero(labels.values)
     voxels = frames.reshape(-1, frames.shape[3])[where]
     known = np.isfinite(voxels).all(axis=1)
-    rows = _rows_of(labels.values.ravel()[where[known]].astype(np.int32), index)
+    rows = rows_of(labels.values.ravel()[where[known]].astype(np.int32), index)
     counts = np.bincount(rows, minlength=len(index) + 1)[:-1]
     sums = [np.bincount(rows, weights=frame, minlength=len(index) + 1)[:-1] for frame in voxels[known].T]
     curves = np.divide(sums, counts, out=np.full((len(sums), len(index)), np.nan), where=counts > 0)
@@ -234,7 +234,7 @@ def _most_frequent(votes: IntArray) -> IntArray:
     return best
 
 
-def _rows_of(values: IntArray, index: IntArray) -> IntArray:
+def rows_of(values: IntArray, index: IntArray) -> IntArray:
     """Row of the table for each label; one past the end for labels that the table lacks."""
     order = np.argsort(index)
     place = np.minimum(np.searchsorted(index[order], values), len(index) - 1)
@@ -244,7 +244,7 @@ def _rows_of(values: IntArray, index: IntArray) -> IntArray:
 
 def _counts(labels: IntArray, index: IntArray) -> IntArray:
     """Voxels of each label of the table."""
-    counts: IntArray = np.bincount(_rows_of(labels[labels > 0], index), minlength=len(index) + 1)[:-1]
+    counts: IntArray = np.bincount(rows_of(labels[labels > 0], index), minlength=len(index) + 1)[:-1]
     return counts
 
 
@@ -258,7 +258,7 @@ def _within_grey(
     exempt = (table["tissue"] == "any").to_numpy() if "tissue" in table else np.zeros(len(index), dtype=bool)
     vanishing = ~exempt & (share < LEAST_GM_SHARE)
     stays_whole = np.append(exempt | vanishing, False)
-    kept: IntArray = np.where(grey | stays_whole[_rows_of(labels, index)], labels, 0)
+    kept: IntArray = np.where(grey | stays_whole[rows_of(labels, index)], labels, 0)
     names = [str(name) for name in table["name"][vanishing]]
     if not names:
         return kept, share, ()

@@ -38,6 +38,18 @@ _CORRECTIONS: Final[dict[Correction, tuple[str, tuple[str, ...]]]] = {
     "random_field": ("by Gaussian random field theory", ("Worsley 1992", "Worsley 1996")),
 }
 
+_PARTIAL_VOLUME: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
+    "GTM": (
+        "Curves of regions and of the reference region, but not maps, were corrected for partial volume with the "
+        "geometric transfer matrix",
+        ("Rousset 1998",),
+    ),
+    "RBV": (
+        "Frames were corrected for partial volume voxel by voxel with the region-based method",
+        ("Rousset 1998", "Thomas 2011"),
+    ),
+}
+
 _REFERENCES: Final[dict[str, str]] = {
     "Alpert 2003": "Alpert NM, et al. (2003) NeuroImage 19:1050–1060.",
     "Benjamini 1995": "Benjamini Y, Hochberg Y (1995) J R Stat Soc B 57:289–300.",
@@ -54,8 +66,10 @@ _REFERENCES: Final[dict[str, str]] = {
     "Nichols 2002": "Nichols TE, Holmes AP (2002) Hum Brain Mapp 15:1–25.",
     "Normandin 2012": "Normandin MD, et al. (2012) NeuroImage 59:2714–2726.",
     "Patlak 1985": "Patlak CS, Blasberg RG (1985) J Cereb Blood Flow Metab 5:584–590.",
+    "Rousset 1998": "Rousset OG, Ma Y, Evans AC (1998) J Nucl Med 39:904–911.",
     "Smith 2009": "Smith SM, Nichols TE (2009) NeuroImage 44:83–98.",
     "Sullivan 2013": "Sullivan JM, et al. (2013) Am J Nucl Med Mol Imaging 3:247–260.",
+    "Thomas 2011": "Thomas BA, et al. (2011) Eur J Nucl Med Mol Imaging 38:1104–1119.",
     "Tustison 2010": "Tustison NJ, et al. (2010) IEEE Trans Med Imaging 29:1310–1320.",
     "Worsley 1992": "Worsley KJ, et al. (1992) J Cereb Blood Flow Metab 12:900–918.",
     "Worsley 1996": "Worsley KJ, et al. (1996) Hum Brain Mapp 4:58–73.",
@@ -63,6 +77,14 @@ _REFERENCES: Final[dict[str, str]] = {
     "Yushkevich 2016": "Yushkevich PA, et al. (2016) Alzheimers Dement 12:P126–P127.",
     "Zhou 2006": "Zhou Y, et al. (2006) NeuroImage 33:550–563.",
 }
+
+
+@dataclass(frozen=True)
+class PartialVolume:
+    """Correction for partial volume: `GTM` (regions) or `RBV` (voxels), and the width of the point spread."""
+
+    method: Literal["GTM", "RBV"]
+    fwhm_mm: tuple[float, float, float]
 
 
 @dataclass(frozen=True)
@@ -89,6 +111,8 @@ class ScanChoices:
         Name of the atlas of the regional curves.
     motion_corrected
         Whether frames were realigned.
+    partial_volume
+        How partial volume was corrected; None where it was not.
     """
 
     version: str
@@ -102,6 +126,7 @@ class ScanChoices:
     windows: tuple[tuple[str, float, float], ...]
     atlas: str
     motion_corrected: bool = True
+    partial_volume: PartialVolume | None = None
 
 
 @dataclass(frozen=True)
@@ -162,9 +187,11 @@ def participant_methods(choices: ScanChoices) -> tuple[str, ...]:
         f"{_cited(sources)}, with {choices.reference} as reference region{', ' + stated if stated else ''}, in every "
         f"voxel and in the regions of {choices.atlas}. {_windows(choices.windows)}"
     )
+    correction, corrected_by = _partial_volume(choices.partial_volume)
     shared = ("Tustison 2010", "Fonov 2011", "Yushkevich 2016", "Innis 2007")
     windowed = ("Sullivan 2013",) if len(choices.windows) > 1 else ()
-    return (imaging, kinetics.strip(), _references((*shared, *sources, *windowed)))
+    used = (*shared, *sources, *windowed, *corrected_by)
+    return (imaging, f"{kinetics.strip()}{correction}", _references(used))
 
 
 def group_methods(choices: GroupChoices) -> tuple[str, ...]:
@@ -194,6 +221,15 @@ def group_methods(choices: GroupChoices) -> tuple[str, ...]:
     )
     used = (*sources, *(("Freedman 1983",) if choices.covariates else ()), "Holm 1979")
     return (text, _references(used))
+
+
+def _partial_volume(correction: PartialVolume | None) -> tuple[str, tuple[str, ...]]:
+    """A sentence on the correction for partial volume, and its sources."""
+    if correction is None:
+        return "", ()
+    what, sources = _PARTIAL_VOLUME[correction.method]
+    width = " x ".join(f"{width:.3g}" for width in correction.fwhm_mm)
+    return f" {what}, for a point spread of {width} mm full width at half maximum{_cited(sources)}.", sources
 
 
 def _windows(windows: tuple[tuple[str, float, float], ...]) -> str:

@@ -1,5 +1,6 @@
 """What stands in the JSON and TSV files of a simulated study."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,8 @@ TASK_DESCRIPTIONS = {
     "rejection": "After a quiet baseline, the participant reads that people they liked do not like them back.",
     "acceptance": "After a quiet baseline, the participant reads that people they liked like them back.",
 }
+SCANNER_FWHM_MM = 4.3
+"""Of the HR+ (morbids/data/scanners.json)."""
 _MOLECULAR_WEIGHT = 394.5
 
 
@@ -43,10 +46,17 @@ def pet_metadata(
         "ImageDecayCorrectionTime": 0,
         "ReconMethodName": "simulated reconstruction",
         "ReconMethodParameterLabels": ["none"],
-        "ReconFilterType": "Gaussian",
-        "ReconFilterSize": settings.psf_fwhm_mm,
+        **_filter_fields(settings.psf_fwhm_mm),
         "AttenuationCorrection": "simulated without attenuation",
     }
+
+
+def _filter_fields(psf_fwhm_mm: float) -> dict[str, Any]:
+    """The filter that makes the scanner's own resolution that of the images."""
+    if psf_fwhm_mm <= SCANNER_FWHM_MM:
+        return {"ReconFilterType": "none", "ReconFilterSize": 0}
+    width_mm = math.sqrt(psf_fwhm_mm**2 - SCANNER_FWHM_MM**2)
+    return {"ReconFilterType": "Gaussian", "ReconFilterSize": round(width_mm, 3)}
 
 
 def _injection_fields(injection: Injection, weight_kg: float) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Collect what the group level left on disk into its page."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -95,15 +95,17 @@ def _used(settings: Settings) -> Settings:
     defaults = Settings()
     unused = (
         "reference",
+        "reference_steps",
         "k2_prime_per_min",
         "t_star_min",
         "windows",
         "motion",
-        "atlas",
+        "atlases",
+        "region_gm_threshold",
+        "psf_fwhm_mm",
         "pet_smoothing_fwhm_mm",
     )
-    known = asdict(defaults)
-    return replace(settings, **{name: known[name] for name in unused if name in known})
+    return replace(settings, **{name: getattr(defaults, name) for name in unused})
 
 
 def _methods(outputs: Sequence[GroupOutputs], settings: Settings) -> tuple[str, ...]:

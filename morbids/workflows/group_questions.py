@@ -22,7 +22,7 @@ from morbids.errors import ExitCode, MorbidsError
 from morbids.numerics.arrays import FloatArray
 from morbids.numerics.statistics.correlation import FEWEST_ROWS
 from morbids.numerics.statistics.designs import INTERCEPT
-from morbids.settings import Settings
+from morbids.settings import PartialVolume, Settings
 from morbids.workflows.comparisons import (
     DIFFERENCES,
     PARAMETERS,
@@ -177,7 +177,7 @@ def rows_of_kind(kind: RowKind, group: GroupRows, dataset: Path) -> Rows:
     binding = (
         [window_map(row, "Baseline") for row in kind.rows] if difference else [r.path for r in kind.rows]
     )
-    tables = _tables(kind.rows, dataset) if group.kind == "difference" else Terms()
+    tables = _tables(kind.rows, dataset, group.partial_volume) if group.kind == "difference" else Terms()
     return Rows(
         name=kind.name,
         title=kind.title,
@@ -199,10 +199,10 @@ def _quantity(measure: str, kind: Kind) -> str:
     )
 
 
-def _tables(rows: Sequence[MapRow], dataset: Path) -> Terms:
+def _tables(rows: Sequence[MapRow], dataset: Path, partial_volume: PartialVolume) -> Terms:
     """Tables of a-priori regions of both windows; none unless all are there."""
-    added = [region_table(row, "Baseline", dataset) for row in rows]
-    removed = [region_table(row, "Challenge", dataset) for row in rows]
+    added = [region_table(row, "Baseline", dataset, partial_volume) for row in rows]
+    removed = [region_table(row, "Challenge", dataset, partial_volume) for row in rows]
     complete_added = tuple(path for path in added if path is not None)
     complete_removed = tuple(path for path in removed if path is not None)
     complete = len(complete_added) == len(complete_removed) == len(rows)

@@ -1,6 +1,7 @@
 """The rows of a group analysis: which maps there are, of which kinds, and what is known of each participant."""
 
 from collections.abc import Mapping, Sequence
+from itertools import product
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -12,8 +13,14 @@ from morbids.bids.rows import MapRow, rows_table, scan_entities
 from morbids.bids.traits import JoinedTraits, join_traits, numeric_trait, read_traits, trait
 from morbids.errors import ExitCode, MorbidsError
 from morbids.imaging.atlases import SPHERES
-from morbids.settings import MapKind, Settings, Study
+from morbids.settings import MapKind, PartialVolume, Settings, Study
 
+# Maps by the correction for partial volume that is asked for; the transfer matrix leaves maps as they are.
+CORRECTIONS: Mapping[PartialVolume, tuple[dict[str, str | None], ...]] = {
+    "none": ({"pvc": None}, {}),
+    "gtm": ({"pvc": None},),
+    "rbv": ({"pvc": "RBV"},),
+}
 # What may be tested, in the order in which it is looked for, by what the user asks for.
 KINDS: Mapping[MapKind, tuple[Kind, ...]] = {
     "difference": ("difference", "parameter"),
@@ -59,12 +66,15 @@ class GroupRows(NamedTuple):
         A line per map with the columns of traits, and `kind`.
     kinds
         The rows by what they mean.
+    partial_volume
+        The correction that tables of regions are read with.
     """
 
     found: FoundMaps
     kind: Kind
     table: pd.DataFrame
     kinds: tuple[RowKind, ...]
+    partial_volume: PartialVolume = "none"
 
 
 def find_rows(study: Study, settings: Settings) -> GroupRows:
@@ -90,7 +100,7 @@ def find_rows(study: Study, settings: Settings) -> GroupRows:
         RowKind(name, _title(rows[0]), _short(rows[0]), tuple(rows), _lines(table, name))
         for name, rows in grouped.items()
     )
-    return GroupRows(found, kind, table, kinds)
+    return GroupRows(found, kind, table, kinds, settings.partial_volume)
 
 
 def maps_dataset(study: Study) -> Path:
@@ -107,23 +117,24 @@ def _find_maps(study: Study, settings: Settings) -> tuple[Kind, FoundMaps]:
         {},
     )
     first: MorbidsError | None = None
-    for kind in KINDS[settings.map_kind]:
-        for space in spaces:
-            wanted = space | ({"model": settings.model} if settings.model else {})
-            selection = MapSelection(
-                kind=kind,
-                measure=settings.measure,
-                entities=wanted,
-                filters=study.filters,
-                excluded=dict.fromkeys(settings.excluded, "--exclude"),
-                drop_flagged=not settings.keep_flagged,
-            )
-            try:
-                return kind, find_maps(maps_dataset(study), selection)
-            except MorbidsError as error:
-                if error.exit_code != ExitCode.NOTHING_SELECTED:
-                    raise
-                first = first or error
+    for kind, space, corrected in product(
+        KINDS[settings.map_kind], spaces, CORRECTIONS[settings.partial_volume]
+    ):
+        wanted = space | corrected | ({"model": settings.model} if settings.model else {})
+        selection = MapSelection(
+            kind=kind,
+            measure=settings.measure,
+            entities=wanted,
+            filters=study.filters,
+            excluded=dict.fromkeys(settings.excluded, "--exclude"),
+            drop_flagged=not settings.keep_flagged,
+        )
+        try:
+            return kind, find_maps(maps_dataset(study), selection)
+        except MorbidsError as error:
+            if error.exit_code != ExitCode.NOTHING_SELECTED:
+                raise
+            first = first or error
     raise first or MorbidsError("No kind of map was looked for.")
 
 
@@ -197,11 +208,14 @@ def window_map(row: MapRow, role: Literal["Baseline", "Challenge"]) -> Path | No
     return next((path for path in paths if path.exists()), paths[0] if paths else None)
 
 
-def region_table(row: MapRow, role: Literal["Baseline", "Challenge"], dataset: Path) -> Path | None:
+def region_table(
+    row: MapRow, role: Literal["Baseline", "Challenge"], dataset: Path, partial_volume: PartialVolume
+) -> Path | None:
     """Table of the a-priori regions in one of the two windows; None where there is none."""
     if "model" not in row.entities:
         return None
     named = {"seg": SPHERES, "model": row.entities["model"]}
+    named |= {} if partial_volume == "none" else {"pvc": partial_volume.upper()}
     paths = [
         output_path(dataset, scan_entities(row.entities), "kinpar", named | {"desc": window})
         for window in _windows(row, role)

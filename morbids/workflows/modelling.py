@@ -209,7 +209,10 @@ def _add_pictures(builder: ScanBuilder, bring: Node, output: OutputSpace) -> Non
 def kinpar_outputs(builder: ScanBuilder, atlas: str) -> dict[str, Output]:
     """Names and sidecars of the tables of regional parameters."""
     scan, kinetics = builder.plan.scan, builder.plan.kinetics
-    named = {"seg": atlas, "model": kinetics.model}
+    named, corrected = (
+        {"seg": atlas, "model": kinetics.model, **builder.correction},
+        builder.correction_fields,
+    )
     parameters: Sequence[str] = MODELS[kinetics.model].parameters
     responding = MODELS[kinetics.model].needs_onset
     if responding:
@@ -218,13 +221,13 @@ def kinpar_outputs(builder: ScanBuilder, atlas: str) -> dict[str, Output]:
         window.name: Output(
             "kinpar",
             {**named, **window_entities(window)},
-            sidecars.kinpar_sidecar(scan, builder.model, parameters, window, builder.raw),
+            sidecars.kinpar_sidecar(scan, builder.model, parameters, window, builder.raw) | corrected,
         )
         for window in kinetics.windows
     }
     if responding:
         sidecar = sidecars.kinpar_sidecar(scan, builder.model, RESPONSE_PARAMETERS, None, builder.raw)
-        outputs[RESPONSE] = Output("kinpar", {**named, "desc": RESPONSE}, sidecar)
+        outputs[RESPONSE] = Output("kinpar", {**named, "desc": RESPONSE}, sidecar | corrected)
     return outputs
 
 
@@ -233,6 +236,7 @@ def map_outputs(builder: ScanBuilder, space: OutputSpace | None) -> dict[str, Ou
     kinetics, scan, model = builder.plan.kinetics, builder.plan.scan, builder.model
     main = MODELS[kinetics.model].parameters[0]
     where = {} if space is None else {"space": space.space, "res": space.resolution_label}
+    where |= builder.map_correction
     resolution = "" if space is None else sidecars.resolution_text(space.resolution_mm)
     outputs = {
         map_name(main, window): Output(
@@ -265,4 +269,7 @@ def map_outputs(builder: ScanBuilder, space: OutputSpace | None) -> dict[str, Ou
         {"model": TRANSPORT_MODEL, "meas": "R1", **where},
         sidecars.parametric_map_sidecar(scan, transport, "R1", None, builder.raw, resolution=resolution),
     )
-    return outputs
+    corrected = builder.map_correction_fields
+    return {
+        name: output._replace(sidecar={**output.sidecar, **corrected}) for name, output in outputs.items()
+    }

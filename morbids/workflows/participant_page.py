@@ -17,7 +17,7 @@ from morbids.bids.windows import window_points
 from morbids.errors import MorbidsError
 from morbids.imaging.atlases import atlas_label
 from morbids.numerics.kinetics.models import MODELS
-from morbids.reports.boilerplate import ScanChoices, participant_methods
+from morbids.reports.boilerplate import PartialVolume, ScanChoices, participant_methods
 from morbids.reports.captions import FigureKind, figure, flicker
 from morbids.reports.findings import Failure, Provenance, Verdict
 from morbids.reports.pages import Block, Cell, Link
@@ -103,9 +103,16 @@ def _methods(plans: Sequence[ScanPlan], study: Study, settings: Settings) -> tup
             windows=tuple((w.name, w.start_min, w.end_min) for w in kinetics.windows),
             atlas=" and ".join(atlas_label(atlas) for atlas in plan.atlases),
             motion_corrected=settings.motion,
+            partial_volume=_partial_volume(plan, settings),
         )
         paragraphs += participant_methods(choices)
     return tuple(dict.fromkeys(paragraphs))
+
+
+def _partial_volume(plan: ScanPlan, settings: Settings) -> PartialVolume | None:
+    if plan.point_spread is None or settings.partial_volume == "none":
+        return None
+    return PartialVolume("GTM" if settings.partial_volume == "gtm" else "RBV", plan.point_spread.fwhm_mm)
 
 
 def provenance(study: Study, settings: Settings) -> Provenance:
@@ -203,7 +210,7 @@ def _report_scan(plan: ScanPlan, study: Study, settings: Settings) -> ScanReport
     figures = _ScanFigures(plan, study)
     return ScanReport(
         plan.scan.label,
-        facts=_describe(plan),
+        facts=_describe(plan, settings),
         windows=tuple(
             WindowFacts(w.name, w.start_min, w.end_min, int(window_points(kinetics.frames, w).sum()))
             for w in kinetics.windows
@@ -281,7 +288,7 @@ class _ScanFigures:
         return (*blocks, *self.of("parametric_map", "R1", detail="R1, relative tracer transport."))
 
 
-def _describe(plan: ScanPlan) -> tuple[tuple[str, Cell], ...]:
+def _describe(plan: ScanPlan, settings: Settings) -> tuple[tuple[str, Cell], ...]:
     metadata, kinetics = plan.scan.metadata, plan.kinetics
     dose = f"{metadata.get('InjectedRadioactivity', 'n/a')} {metadata.get('InjectedRadioactivityUnits', '')}".strip()
     return (
@@ -293,7 +300,16 @@ def _describe(plan: ScanPlan) -> tuple[tuple[str, Cell], ...]:
         ("reference region", kinetics.reference.name),
         ("k2'", _describe_k2_prime(kinetics)),
         ("t*", f"{kinetics.t_star_min:g} min"),
+        ("partial volume", _describe_correction(plan, settings)),
     )
+
+
+def _describe_correction(plan: ScanPlan, settings: Settings) -> str:
+    if plan.point_spread is None:
+        return "not corrected"
+    what = {"gtm": "curves corrected (GTM), maps not", "rbv": "frames corrected (RBV)"}
+    widths = " x ".join(f"{width:.3g}" for width in plan.point_spread.fwhm_mm)
+    return f"{what[settings.partial_volume]}; point spread {widths} mm ({plan.point_spread.source})"
 
 
 def _describe_k2_prime(kinetics: KineticPlan) -> str:

@@ -9,6 +9,7 @@ import numpy as np
 
 from morbids.bids.names import scan_label
 from morbids.bids.own_files import find_own, is_pattern
+from morbids.bids.scanners import PointSpread, find_point_spread
 from morbids.bids.scans import PetScan
 from morbids.bids.windows import (
     WHOLE_SCAN,
@@ -112,7 +113,8 @@ class T1w:
 class ScanPlan:
     """A scan with its T1w image, how it is modelled, and what the report should say about them.
 
-    `atlases` are names or paths of its regions; the first one's curves serve to estimate k2'.
+    `atlases` are names or paths of its regions; the first one's curves serve to estimate k2'. `point_spread` is
+    the scanner's where partial volume is corrected.
     """
 
     scan: PetScan
@@ -120,6 +122,7 @@ class ScanPlan:
     kinetics: KineticPlan
     notes: tuple[str, ...]
     atlases: tuple[str, ...]
+    point_spread: PointSpread | None = None
 
 
 def plan_scan(scan: PetScan, settings: Settings) -> ScanPlan:
@@ -151,7 +154,11 @@ def plan_scan(scan: PetScan, settings: Settings) -> ScanPlan:
         bounds=preset.bounds if preset else DEFAULT_BOUNDS,
     )
     notes = (*scan.timing.notes, *scan.notes, *filter(None, [scan.t1w_note]), *choice.notes)
-    return ScanPlan(scan, t1w, kinetics, notes, _find_atlases(settings.atlases, owners))
+    atlases = _find_atlases(settings.atlases, owners)
+    if settings.partial_volume == "none":
+        return ScanPlan(scan, t1w, kinetics, notes, atlases)
+    spread = find_point_spread(settings.psf_fwhm_mm, scan.metadata, scan.pet)
+    return ScanPlan(scan, t1w, kinetics, notes, atlases, spread)
 
 
 def _choose_reference(

@@ -21,10 +21,10 @@ from morbids.workflows.modelling import (
 from morbids.workflows.nodes import make_node
 from morbids.workflows.saving import Output
 from morbids.workflows.scan_builder import ScanBuilder
+from morbids.workflows.scan_partial_volume import add_correction
 from morbids.workflows.scan_regions import (
-    add_curves,
     add_labels,
-    add_reference_curve,
+    add_measured_curves,
     add_reference_region,
     add_reference_verdict,
 )
@@ -38,21 +38,25 @@ def build_scan_workflow(builder: ScanBuilder) -> Workflow:
     coregistration = _add_coregistration(builder, motion)
     mask = _add_mask(builder, motion, coregistration)
     region = add_reference_region(builder, motion, coregistration, mask)
-    atlases = builder.plan.atlases
     labels = {
         atlas: add_labels(builder, atlas, motion, coregistration)
-        for atlas in dict.fromkeys((*atlases, SPHERES))
+        for atlas in dict.fromkeys((*builder.plan.atlases, SPHERES))
     }
-    curves = {atlas: add_curves(builder, atlas, motion, node) for atlas, node in labels.items()}
-    reference = add_reference_curve(builder, motion, region)
-    add_reference_verdict(builder, curves[atlases[0]], labels[atlases[0]], reference)
-    k2_prime = add_k2_prime(builder, curves[atlases[0]], reference)
-    for atlas, node in curves.items():
-        add_region_fits(builder, atlas_label(atlas), node, reference, k2_prime)
-    add_plots(builder, curves[SPHERES], reference, k2_prime)
-    add_fit_plots(builder, curves[SPHERES], reference, k2_prime)
+    measured = add_measured_curves(builder, motion, labels, region)
+    first = builder.plan.atlases[0]
+    add_reference_verdict(builder, measured, labels[first])
+    fitted, mapped, frames = measured, measured, motion
+    if builder.correction:
+        fitted, corrected = add_correction(builder, motion, coregistration, labels, region)
+        # The transfer matrix corrects regions only: maps then take the measured frames and reference curve.
+        mapped, frames = (fitted, corrected) if builder.map_correction else (measured, motion)
+    k2_prime = add_k2_prime(builder, fitted.atlases[first], fitted.reference)
+    for atlas, node in fitted.atlases.items():
+        add_region_fits(builder, atlas_label(atlas), node, fitted.reference, k2_prime)
+    add_plots(builder, fitted.atlases[SPHERES], fitted.reference, k2_prime)
+    add_fit_plots(builder, fitted.atlases[SPHERES], fitted.reference, k2_prime)
     add_calibration(builder, k2_prime)
-    maps = add_map_fits(builder, motion, mask, reference, k2_prime)
+    maps = add_map_fits(builder, frames, mask, mapped.reference, k2_prime)
     for output in builder.settings.output_spaces:
         add_maps_in_space(builder, maps, coregistration, k2_prime, output)
     return builder.workflow

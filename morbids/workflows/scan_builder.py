@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from nipype import Node, Workflow
 
@@ -56,6 +56,30 @@ class ScanBuilder:
         }
 
     @property
+    def correction(self) -> dict[str, str]:
+        """Entity of results that were corrected for partial volume; empty where nothing is corrected."""
+        method = self.settings.partial_volume
+        return {} if method == "none" else {"pvc": method.upper()}
+
+    @property
+    def map_correction(self) -> dict[str, str]:
+        """Entity of maps: the transfer matrix corrects regions only."""
+        return self.correction if self.settings.partial_volume == "rbv" else {}
+
+    @property
+    def correction_fields(self) -> dict[str, Any]:
+        """What sidecars of corrected results say; empty where nothing is corrected."""
+        spread = self.plan.point_spread
+        if spread is None:
+            return {}
+        return sidecars.partial_volume_fields(self.correction["pvc"], spread)
+
+    @property
+    def map_correction_fields(self) -> dict[str, Any]:
+        """What sidecars of maps, and of the frames behind them, say."""
+        return self.correction_fields if self.map_correction else {}
+
+    @property
     def raw(self) -> list[str]:
         """BIDS URI of the raw scan."""
         return [sidecars.bids_uri(self.plan.scan.pet, self.study.bids_dir, "raw")]
@@ -103,6 +127,13 @@ class ScanBuilder:
         connect_across(self.whole, self.atlases[atlas], self.workflow, node, names)
         template_to_t1w = f"normalize_{REGION_SPACE}.template_to_t1w"
         self.connect_anatomy(node, [(template_to_t1w, "template_to_t1w"), ("segment_tissue.gm", "gm")])
+
+    def connect_parts(self, node: Node, atlas: str) -> None:
+        """Give a node an atlas, the way from its space to the T1w image, and the tissue classes."""
+        names = [("dseg", "atlas_dseg"), ("space", "space")]
+        connect_across(self.whole, self.atlases[atlas], self.workflow, node, names)
+        template_to_t1w = f"normalize_{REGION_SPACE}.template_to_t1w"
+        self.connect_anatomy(node, [(template_to_t1w, "template_to_t1w"), ("segment_tissue.dseg", "tissue")])
 
     def connect_anatomy(self, node: Node, pairs: Sequence[tuple[str, str]]) -> None:
         """Connect results of the T1w image's graph to a node of this scan."""

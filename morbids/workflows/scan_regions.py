@@ -1,15 +1,25 @@
 """Regions in a scan's graph: the reference region and every atlas, and their curves."""
 
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
 from nipype import Node
 
 from morbids.bids import sidecars
 from morbids.imaging.atlases import atlas_label
 from morbids.workflows.nodes import make_node
-from morbids.workflows.saving import Output
+from morbids.workflows.saving import NOTHING, Output
 from morbids.workflows.scan_builder import ScanBuilder
 from morbids.workflows.steps.curves import extract_curves, label_pet
 from morbids.workflows.steps.figures import picture_reference
 from morbids.workflows.steps.reference import cut_reference, extract_reference, judge_reference
+
+
+class RegionCurves(NamedTuple):
+    """Nodes of curves: by atlas, and of the reference region."""
+
+    atlases: dict[str, Node]
+    reference: Node
 
 
 def add_reference_region(builder: ScanBuilder, motion: Node, coregistration: Node, mask: Node) -> Node:
@@ -56,25 +66,43 @@ def _add_reference_picture(
     builder.connect_anatomy(picture, [("extract_brain.corrected_t1w", "t1w")])
 
 
-def add_reference_curve(builder: ScanBuilder, motion: Node, region: Node) -> Node:
-    """Average the reference region."""
+def add_measured_curves(
+    builder: ScanBuilder, motion: Node, labels: Mapping[str, Node], region: Node
+) -> RegionCurves:
+    """Average every atlas and the reference region in the frames as they were measured."""
+    return RegionCurves(
+        {atlas: add_curves(builder, atlas, motion, node) for atlas, node in labels.items()},
+        add_reference_curve(builder, motion, region),
+    )
+
+
+def add_reference_curve(
+    builder: ScanBuilder, frames: Node, region: Node, correction: Mapping[str, str] = NOTHING
+) -> Node:
+    """Average the reference region; the curve of corrected frames is saved here, the measured one with its verdict."""
     name = builder.plan.kinetics.reference.name
-    curve = make_node(extract_reference, "reference_curve", {"name": name, **builder.timing}, mem_gb=1.0)
+    constants = {"name": name, **builder.timing}
+    curve = make_node(extract_reference, _node_name("reference_curve", correction), constants, mem_gb=1.0)
     builder.workflow.connect(
         [
-            (motion, curve, [("corrected_pet", "pet")]),
+            (frames, curve, [("corrected_pet", "pet")]),
             (region, curve, [("mask", "mask")]),
         ]
     )
+    if correction:
+        sidecar = _reference_sidecar(builder) | builder.correction_fields
+        output = Output("reference_curve", {"label": name, **correction}, sidecar)
+        save = builder.save(f"save_{curve.name}", {"curves": output})
+        builder.workflow.connect(curve, "curves", save, "curves")
     return curve
 
 
-def add_reference_verdict(builder: ScanBuilder, curves: Node, labels: Node, reference: Node) -> None:
-    """Compare the reference curve with those of an atlas, and save it with the verdict."""
-    kinetics = builder.plan.kinetics
+def add_reference_verdict(builder: ScanBuilder, measured: RegionCurves, labels: Node) -> None:
+    """Compare the measured reference curve with those of the first atlas, and save it with the verdict."""
+    kinetics, first = builder.plan.kinetics, builder.plan.atlases[0]
     judge = make_node(judge_reference, "judge_reference", {"plan": kinetics})
-    sidecar = sidecars.curves_sidecar(builder.plan.scan, "Mean curve of the reference region", builder.raw)
-    outputs = {"curves": Output("reference_curve", {"label": kinetics.reference.name}, sidecar)}
+    label = {"label": kinetics.reference.name}
+    outputs = {"curves": Output("reference_curve", label, _reference_sidecar(builder))}
     facts = {
         "concern": "Concern",
         "lowest_ratio": "LowestLateRatio",
@@ -83,13 +111,21 @@ def add_reference_verdict(builder: ScanBuilder, curves: Node, labels: Node, refe
     save = builder.save("save_reference_curve", outputs, facts=facts)
     builder.workflow.connect(
         [
-            (curves, judge, [("curves", "curves")]),
+            (measured.atlases[first], judge, [("curves", "curves")]),
             (labels, judge, [("table", "table")]),
-            (reference, judge, [("curves", "reference_curve")]),
-            (reference, save, [("curves", "curves")]),
+            (measured.reference, judge, [("curves", "reference_curve")]),
+            (measured.reference, save, [("curves", "curves")]),
             (judge, save, [(name, name) for name in facts]),
         ]
     )
+
+
+def _reference_sidecar(builder: ScanBuilder) -> dict[str, Any]:
+    return sidecars.curves_sidecar(builder.plan.scan, "Mean curve of the reference region", builder.raw)
+
+
+def _node_name(name: str, correction: Mapping[str, str]) -> str:
+    return f"corrected_{name}" if correction else name
 
 
 def add_labels(builder: ScanBuilder, atlas: str, motion: Node, coregistration: Node) -> Node:
@@ -114,15 +150,19 @@ def add_labels(builder: ScanBuilder, atlas: str, motion: Node, coregistration: N
     return label
 
 
-def add_curves(builder: ScanBuilder, atlas: str, motion: Node, labels: Node) -> Node:
+def add_curves(
+    builder: ScanBuilder, atlas: str, frames: Node, labels: Node, correction: Mapping[str, str] = NOTHING
+) -> Node:
     """Average the regions of an atlas."""
     name = atlas_label(atlas)
-    curves = make_node(extract_curves, f"curves_{name}", builder.timing, mem_gb=1.0)
+    curves = make_node(extract_curves, _node_name(f"curves_{name}", correction), builder.timing, mem_gb=1.0)
     sidecar = sidecars.curves_sidecar(builder.plan.scan, f"Mean curves of {name}", builder.raw)
-    save = builder.save(f"save_curves_{name}", {"curves": Output("region_curves", {"seg": name}, sidecar)})
+    corrected = builder.correction_fields if correction else {}
+    output = Output("region_curves", {"seg": name, **correction}, sidecar | corrected)
+    save = builder.save(f"save_{curves.name}", {"curves": output})
     builder.workflow.connect(
         [
-            (motion, curves, [("corrected_pet", "pet")]),
+            (frames, curves, [("corrected_pet", "pet")]),
             (labels, curves, [("dseg", "dseg"), ("table", "names")]),
             (curves, save, [("curves", "curves")]),
         ]

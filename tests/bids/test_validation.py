@@ -39,6 +39,7 @@ VALUES = {
     "label": "occipital",
     "model": "LoganRef",
     "meas": "BPND",
+    "pvc": "RBV",
     "desc": "baseline",
     "contrast": "rejection",
     "stat": "t",

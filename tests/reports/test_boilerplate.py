@@ -8,6 +8,7 @@ import pytest
 from morbids.reports.boilerplate import (
     Correction,
     GroupChoices,
+    PartialVolume,
     ScanChoices,
     group_methods,
     participant_methods,
@@ -70,3 +71,15 @@ def test_exhaustive_permutations_and_covariates_are_stated() -> None:
     assert "smoothed with a Gaussian of 8 mm" in text
     assert "age, dose entered as covariates of no interest (Freedman 1983)" in text
     assert "Freedman D, Lane D" in references
+
+
+def test_the_correction_for_partial_volume_is_stated_where_there_is_one() -> None:
+    assert "partial volume" not in " ".join(participant_methods(SCAN))
+    corrected = replace(SCAN, partial_volume=PartialVolume("GTM", (5.5, 5.5, 6.0)))
+    _, kinetics, references = participant_methods(corrected)
+    assert "but not maps" in kinetics
+    assert "5.5 x 5.5 x 6 mm full width at half maximum (Rousset 1998)." in kinetics
+    assert "J Nucl Med 39:904" in references
+    voxels = participant_methods(replace(SCAN, partial_volume=PartialVolume("RBV", (5.5, 5.5, 5.5))))
+    assert "voxel by voxel" in voxels[1]
+    assert "Thomas 2011" in voxels[1]

@@ -164,6 +164,18 @@ def test_percent_maps_have_no_tables_and_say_their_unit(study: Study) -> None:
     assert made.tables == Terms()
 
 
+def test_maps_are_taken_with_the_correction_that_is_asked_for(study: Study) -> None:
+    """A dataset that was run with and without correction holds both kinds: they are not mixed."""
+    for number in range(1, 5):
+        desc = "baselineMinusRejection"
+        scan = {"sub": f"{number:02d}", "task": "rejection"}
+        write_map(study.output_dir, {**scan, "pvc": "RBV"}, desc=desc)
+    assert len(find(plan(study), "baselineMinusRejection").labels) == N
+    corrected = find(plan(study, partial_volume="rbv"), "baselineMinusRejection")
+    assert len(corrected.labels) == 4
+    assert all("_pvc-RBV_" in path.name for path in corrected.maps.added)
+
+
 def test_maps_of_other_software_are_read_from_their_dataset(dataset: DatasetMaker, tmp_path: Path) -> None:
     """No sidecars, another space, no windows, two sessions: session against session within participants."""
     maps = tmp_path / "maps"

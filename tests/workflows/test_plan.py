@@ -197,3 +197,13 @@ def test_two_atlases_of_one_name_are_refused(dataset: DatasetMaker) -> None:
     own = str(dataset.root.parent / "own" / "tpl-MNI152NLin2009cAsym_atlas-AAL_dseg.nii.gz")
     with pytest.raises(MorbidsError, match="would be named 'AAL' like another one"):
         plan_one(dataset, replace(SETTINGS, atlases=("AAL", own)))
+
+
+def test_partial_volume_needs_a_point_spread(dataset: DatasetMaker) -> None:
+    write_scan(dataset, "01", changes={"ManufacturersModelName": "Prototype", "ReconFilterSize": 0})
+    assert plan_one(dataset).point_spread is None
+    with pytest.raises(MorbidsError, match="resolution of the scanner 'Prototype' is not known"):
+        plan_one(dataset, replace(SETTINGS, partial_volume="gtm"))
+    spread = plan_one(dataset, replace(SETTINGS, partial_volume="gtm", psf_fwhm_mm=(5.0,))).point_spread
+    assert spread is not None
+    assert spread.fwhm_mm == (5.0, 5.0, 5.0)

@@ -36,9 +36,13 @@ def participant_graph(dataset: DatasetMaker, settings: Settings = SETTINGS) -> W
             reference="cerebellar_grey",
             output_spaces=(OutputSpace("MNI152NLin2009cAsym", 1), OutputSpace("MNI152NLin2009cAsym", 2)),
         ),
+        replace(SETTINGS, partial_volume="gtm", atlases=("HarvardOxford", "AAL")),
+        replace(SETTINGS, partial_volume="rbv"),
         *(replace(SETTINGS, model=model) for model in MODELS),
     ],
-    ids=lambda settings: settings.model or settings.reference or settings.atlases[0],
+    ids=lambda settings: (
+        settings.model or settings.reference or settings.partial_volume + settings.atlases[0]
+    ),
 )
 def test_every_input_of_the_participant_level_is_fed(dataset: DatasetMaker, settings: Settings) -> None:
     write_scan(dataset, "01", "rejection")

@@ -1,0 +1,148 @@
+"""Correction for partial volume at full size: time, memory and what is left of a known error.
+
+The regions of AAL and the tissue around them get activity of their own; a scanner of 5.5 mm blurs it on the fine grid
+of the atlas (1 mm), samples it on its own grid, and adds the noise of frames. The correction gets the same atlas
+and tissue, as the participant level gives them.
+"""
+
+import multiprocessing
+import resource
+import shutil
+import time
+from collections.abc import Callable, Sequence
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from scipy import ndimage
+
+from morbids.imaging.atlases import load_atlas
+from morbids.imaging.images import Image, read_image, write_image
+from morbids.imaging.partial_volume import Parts, correct_image, correct_regions, draw_parts
+from morbids.imaging.regions import mean_curves, regions_in_pet
+from morbids.imaging.resampling import index_transform, resample_volume
+from morbids.imaging.templates import find_template
+from morbids.numerics.arrays import FloatArray
+from morbids.numerics.partial_volume import FWHM_PER_SD
+
+FOLDER = Path(__file__).parents[1] / "build" / "benchmarks" / "partial_volume"
+FWHM_MM = (5.5, 5.5, 5.5)
+N_FRAMES = 21
+NOISE = 0.05
+"""Standard deviation of a voxel of a frame, as part of the mean."""
+TISSUE_ACTIVITY = (0.1, 6.0, 3.0, 1.0)
+"""Outside, grey matter, white matter, fluid."""
+WIDTH_ERROR_MM = 1.0
+
+
+def run(quick: bool) -> dict[str, float]:
+    """Draw the phantom, correct it in processes of their own, and compare."""
+    shutil.rmtree(FOLDER, ignore_errors=True)
+    voxel_mm = (4.5, 4.5, 4.86) if quick else (2.25, 2.25, 2.43)
+    truth = _draw(voxel_mm)
+    figures = {"regions": float(np.isfinite(truth).sum())}
+    for name, step in (("parts", _parts), ("gtm", _gtm), ("rbv", _rbv)):
+        figures |= {f"{name}_{key}": value for key, value in _measure(step).items()}
+    figures |= {"uncorrected_median_error_percent": _error(mean_curves(*_measured()).curves[0], truth)}
+    figures |= {"gtm_median_error_percent": _error(np.load(FOLDER / "gtm.npy"), truth)}
+    rbv = mean_curves(FOLDER / "rbv.nii.gz", *_measured()[1:]).curves[0]
+    figures |= {"rbv_median_error_percent": _error(rbv, truth)}
+    for sign, name in ((-1, "narrow"), (1, "wide")):
+        wrong = tuple(width + sign * WIDTH_ERROR_MM for width in FWHM_MM)
+        curves = correct_regions(*_measured(), _read_parts(), wrong).curves[0]
+        figures |= {f"gtm_1mm_too_{name}_median_error_percent": _error(curves, truth)}
+    return figures
+
+
+def _draw(voxel_mm: Sequence[float]) -> FloatArray:
+    """Write the images; returns the activity (n_regions,), NaN for regions that PET voxels do not hold."""
+    atlas = load_atlas("AAL", FOLDER / "atlas")
+    labels = read_image(atlas.dseg)
+    brain = find_template("MNI152NLin2009cAsym", 1, FOLDER / "templates")
+    pull = index_transform([], labels.affine, read_image(brain.mask).affine)
+    inside = resample_volume(read_image(brain.mask).values, labels.values.shape, pull, "nearest") > 0.5
+    grey = ndimage.binary_erosion(labels.values > 0, iterations=1)
+    tissue = np.where(grey, 1, np.where(inside, 2, 0)).astype(np.int32)
+    write_image(tissue, labels.affine, FOLDER / "tissue.nii.gz")
+    table = pd.read_csv(atlas.table, sep="\t")
+    activity = np.random.default_rng(1).uniform(3, 12, len(table))
+    lookup = np.zeros(int(table["index"].max()) + 1)
+    lookup[table["index"]] = activity
+    whole = np.isin(labels.values, table["index"][table["tissue"] == "any"])
+    source = np.choose(tissue, TISSUE_ACTIVITY).astype(np.float32)
+    drawn = (labels.values > 0) & (grey | whole)
+    source[drawn] = lookup[labels.values[drawn].astype(int)]
+    blurred = ndimage.gaussian_filter(source, [width / FWHM_PER_SD for width in FWHM_MM], mode="nearest")
+    _scan(Image(blurred, labels.affine, None), np.asarray(voxel_mm))
+    gm = write_image((tissue == 1).astype(np.float32), labels.affine, FOLDER / "gm.nii.gz")
+    found = regions_in_pet(atlas.dseg, atlas.table, FOLDER / "petref.nii.gz", (), FOLDER / "regions", gm)
+    return np.where(pd.read_csv(found.table, sep="\t")["volume_ml"] > 0, activity, np.nan)
+
+
+def _scan(image: Image, voxel_mm: FloatArray) -> None:
+    """Average over PET voxels (to the millimetre of the atlas), and add noise to all frames but the first."""
+    shape = np.rint(np.array([288.0, 288.0, 153.0]) / voxel_mm).astype(int)
+    affine = np.diag([*voxel_mm, 1.0])
+    affine[:3, 3] = [0, -18, 11] - voxel_mm * (shape - 1) / 2
+    averaged = ndimage.uniform_filter(image.values, np.rint(voxel_mm).astype(int).tolist())
+    pull = index_transform([], affine, image.affine)
+    petref = resample_volume(averaged, tuple(shape.tolist()), pull, "linear")
+    write_image(petref, affine, FOLDER / "petref.nii.gz")
+    rng = np.random.default_rng(2)
+    frames = np.stack(
+        [
+            petref * (1 + NOISE * rng.standard_normal(petref.shape).astype(np.float32))
+            for _ in range(N_FRAMES)
+        ],
+        axis=-1,
+    )
+    frames[..., 0] = petref
+    write_image(frames, affine, FOLDER / "pet.nii.gz")
+
+
+def _measured() -> tuple[Path, Path, Path]:
+    regions = FOLDER / "regions"
+    return FOLDER / "pet.nii.gz", regions / "regions_dseg.nii.gz", regions / "regions.tsv"
+
+
+def _read_parts() -> Parts:
+    return Parts(FOLDER / "parts" / "parts.nii.gz", FOLDER / "parts" / "parts.tsv")
+
+
+def _parts() -> None:
+    atlas, tissue = load_atlas("AAL", FOLDER / "atlas"), FOLDER / "tissue.nii.gz"
+    table, petref = _measured()[2], FOLDER / "petref.nii.gz"
+    draw_parts(atlas.dseg, table, (), petref, tissue, (), FOLDER / "parts")
+
+
+def _gtm() -> None:
+    np.save(FOLDER / "gtm.npy", correct_regions(*_measured(), _read_parts(), FWHM_MM).curves[0])
+
+
+def _rbv() -> None:
+    correct_image(*_measured(), _read_parts(), FWHM_MM, FOLDER / "rbv.nii.gz")
+
+
+def _measure(step: Callable[[], None]) -> dict[str, float]:
+    """Seconds and peak memory of a step in a process of its own."""
+    context = multiprocessing.get_context("spawn")
+    receiver, sender = context.Pipe(duplex=False)
+    process = context.Process(target=_run_measured, args=(step, sender))
+    process.start()
+    figures: dict[str, float] = receiver.recv()
+    process.join()
+    return figures
+
+
+def _run_measured(step: Callable[[], None], sender: Connection) -> None:
+    start = time.perf_counter()
+    step()
+    seconds = time.perf_counter() - start
+    peak_gb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+    sender.send({"s": seconds, "peak_gb": peak_gb})
+
+
+def _error(found: FloatArray, truth: FloatArray) -> float:
+    """Median absolute error over regions in percent."""
+    return float(np.nanmedian(np.abs(found / truth - 1)) * 100)

@@ -1,0 +1,200 @@
+"""Correction for partial volume of one scan: its parts in PET space, and corrected curves and images.
+
+The parts are drawn on a grid finer than PET voxels straight from the atlas and from T1w, because a voxel of PET
+mixes what is to be told apart: regions, the rest of grey matter, white matter, cerebrospinal fluid, and a
+shell of other tissue around the brain.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from scipy import ndimage
+
+from morbids.imaging.images import Image, read_image, space_code, write_image
+from morbids.imaging.regions import LEAST_GM_SHARE, USABLE_COVERAGE, rows_of
+from morbids.imaging.resampling import index_transform, read_chain, resample_volume
+from morbids.numerics.arrays import BoolArray, FloatArray, IntArray
+from morbids.numerics.partial_volume import (
+    Geometry,
+    Transfer,
+    correct_means,
+    correct_voxels,
+    majority_parts,
+    measure_parts,
+    point_spread_sd,
+    transfer_matrix,
+)
+
+FINE_VOXEL_MM = 1.5
+"""Parts are drawn about this fine: the cortex is two to three voxels thick."""
+SHELL_MM = 10.0
+"""Tissue farther outside the brain than two point spreads lends nothing to it."""
+TISSUES = ("rest of grey matter", "white matter", "cerebrospinal fluid", "around the brain")
+GREY, AROUND = 1, len(TISSUES)
+"""Grey matter in the tissue segmentation, and what follows its classes."""
+
+
+class Parts(NamedTuple):
+    """Parts of one atlas.
+
+    Attributes
+    ----------
+    parts
+        Label image on the fine grid: 1 + row of `table`, 0 outside everything.
+    table
+        TSV with the name of each part; the regions of the atlas come first.
+    """
+
+    parts: Path
+    table: Path
+
+
+class CorrectedMeans(NamedTuple):
+    """Curves of the regions of an atlas, corrected by the geometric transfer matrix.
+
+    Attributes
+    ----------
+    names, curves
+        Regions, and (n_frames, n_regions); NaN for regions that are absent or mostly out of the field of view.
+    condition
+        Condition number of the transfer matrix.
+    recovery
+        (n_regions,) share of a region's own activity that its uncorrected mean holds.
+    """
+
+    names: tuple[str, ...]
+    curves: FloatArray
+    condition: float
+    recovery: FloatArray
+
+
+def draw_parts(
+    atlas_dseg: Path,
+    table: Path,
+    transforms: Sequence[Path],
+    petref: Path,
+    tissue: Path,
+    tissue_to_pet: Sequence[Path],
+    out_dir: Path,
+) -> Parts:
+    """Draw the parts of an atlas on a fine grid over PET.
+
+    Parameters
+    ----------
+    atlas_dseg, transforms
+        Label image in atlas space, and the chain that brings it to PET.
+    table
+        Regions of the atlas in PET space (from `regions_in_pet`): `gm_share` says which were cut to grey matter.
+    tissue, tissue_to_pet
+        Segmentation (1 grey, 2 white, 3 fluid), and its chain to PET.
+    """
+    fine = _fine_grid(read_image(petref))
+    classes = _nearest(tissue, tissue_to_pet, fine)
+    below = _tissue_parts(classes, fine)
+    regions = pd.read_csv(table, sep="\t", dtype={"name": str})
+    labels = _nearest(atlas_dseg, transforms, fine)
+    rows = rows_of(labels, regions["index"].to_numpy())
+    whole = np.append(_taken_whole(regions), False)
+    drawn = (rows < len(regions)) & (whole[rows] | (classes == GREY))
+    parts: IntArray = np.where(drawn, rows + 1, np.where(below > 0, below + len(regions), 0))
+    out_dir.mkdir(parents=True, exist_ok=True)
+    out_table = out_dir / "parts.tsv"
+    pd.DataFrame({"name": [*regions["name"], *TISSUES]}).to_csv(out_table, sep="\t", index=False)
+    return Parts(write_image(parts, fine.affine, out_dir / "parts.nii.gz"), out_table)
+
+
+def correct_regions(
+    pet: Path, dseg: Path, table: Path, parts: Parts, fwhm_mm: Sequence[float]
+) -> CorrectedMeans:
+    """Correct the curves of an atlas with the geometric transfer matrix of its parts."""
+    image, regions = _four_dimensional(pet), pd.read_csv(table, sep="\t", dtype={"name": str})
+    geometry = _read_geometry(image, dseg, regions, parts, fwhm_mm)
+    transfer = transfer_matrix(geometry)
+    activity = correct_means(transfer, measure_parts(image.values, geometry))[: len(regions)]
+    if "coverage" in regions:
+        activity[~(regions["coverage"].to_numpy(dtype=float) >= USABLE_COVERAGE)] = np.nan
+    return CorrectedMeans(
+        tuple(regions["name"]), activity.T, transfer.condition, _recovery(transfer)[: len(regions)]
+    )
+
+
+def correct_image(
+    pet: Path, dseg: Path, table: Path, parts: Parts, fwhm_mm: Sequence[float], out: Path
+) -> Path:
+    """Correct every voxel of the brain by the synthetic image of its parts."""
+    image, regions = _four_dimensional(pet), pd.read_csv(table, sep="\t", dtype={"name": str})
+    geometry = _read_geometry(image, dseg, regions, parts, fwhm_mm)
+    activity = correct_means(transfer_matrix(geometry), measure_parts(image.values, geometry))
+    inside = np.arange(geometry.n_parts) < geometry.n_parts - 1
+    corrected = correct_voxels(image.values, geometry, activity, inside)
+    return write_image(corrected, image.affine, out, like=image.header, code=space_code(image.header))
+
+
+def _recovery(transfer: Transfer) -> FloatArray:
+    recovery: FloatArray = np.where(transfer.solvable, np.diag(transfer.matrix), np.nan)
+    return recovery
+
+
+def _four_dimensional(pet: Path) -> Image:
+    image = read_image(pet)
+    return image if image.values.ndim == 4 else image._replace(values=image.values[..., None])
+
+
+def _fine_grid(pet: Image) -> Image:
+    """Grid whose voxels divide those of PET, without values."""
+    split = np.maximum(np.rint(pet.voxel_mm / FINE_VOXEL_MM), 1).astype(int)
+    scale = np.column_stack([np.diag(1 / split), (1 / split - 1) / 2])
+    shape = tuple((np.array(pet.values.shape[:3]) * split).tolist())
+    values = np.broadcast_to(np.float32(0), shape)
+    return Image(values, pet.affine @ np.vstack([scale, [0, 0, 0, 1]]), pet.header)
+
+
+def _nearest(labels: Path, transforms: Sequence[Path], grid: Image) -> IntArray:
+    """Label of every voxel of a grid."""
+    image = read_image(labels)
+    pull = index_transform(read_chain(transforms), grid.affine, image.affine)
+    return np.rint(resample_volume(np.nan_to_num(image.values), grid.values.shape, pull, "nearest")).astype(
+        np.int32
+    )
+
+
+def _tissue_parts(classes: IntArray, grid: Image) -> IntArray:
+    """Tissue classes, and the shell around the brain as the last one."""
+    far = ndimage.distance_transform_edt(classes == 0, sampling=grid.voxel_mm) > SHELL_MM
+    parts: IntArray = np.where(classes > 0, classes, np.where(far, 0, AROUND))
+    return parts
+
+
+def _taken_whole(regions: pd.DataFrame) -> BoolArray:
+    """(n_regions,) regions that were not cut to grey matter."""
+    share = regions["gm_share"].to_numpy(dtype=float)
+    whole: BoolArray = np.isnan(share) | (share < LEAST_GM_SHARE)
+    if "tissue" in regions:
+        whole |= (regions["tissue"] == "any").to_numpy()
+    return whole
+
+
+def _read_geometry(
+    image: Image, dseg: Path, regions: pd.DataFrame, parts: Parts, fwhm_mm: Sequence[float]
+) -> Geometry:
+    """Parts on the fine grid; regions are measured where they are averaged, the rest where it prevails."""
+    fine, labels = read_image(parts.parts), read_image(dseg).values
+    n_parts = len(pd.read_csv(parts.table, sep="\t"))
+    shape = image.values.shape[:3]
+    split = (
+        fine.values.shape[0] // shape[0],
+        fine.values.shape[1] // shape[1],
+        fine.values.shape[2] // shape[2],
+    )
+    drawn = fine.values.astype(np.int32) - 1
+    prevailing = majority_parts(drawn, split, n_parts)
+    rows = rows_of(labels.astype(np.int32), regions["index"].to_numpy())
+    outside = rows == len(regions)
+    measured: IntArray = np.where(outside, np.where(prevailing >= len(regions), prevailing, -1), rows)
+    # The widths belong to the scanner's axes; the axes of the image may be stored in another order.
+    axes = np.abs(image.affine[:3, :3]).argmax(axis=0)
+    sd = point_spread_sd(np.asarray(fwhm_mm)[axes], image.voxel_mm, split)
+    return Geometry(drawn, measured, split, sd, n_parts)
