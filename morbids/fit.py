@@ -187,21 +187,11 @@ def fit_table(
     for window in windows or (Window(WHOLE_SCAN, 0.0, float(table.frames.end_min[-1])),):
         points = window_points(table.frames, window) & (table.frames.mid_min >= t_star_min)
         estimates = _fit_window(table, model, points, options, window)
-        rows.append(parameter_table(table.names, estimates))
+        rows.append(pd.DataFrame({"name": table.names, **estimates.columns()}))
         if windows:
             rows[-1].insert(0, "window", window.name)
         log.info("%s, %s: %d frames, %d failed fits", model, window.name, points.sum(), estimates.n_failed)
     return pd.concat(rows, ignore_index=True)
-
-
-def parameter_table(names: Sequence[str], estimates: Estimates) -> pd.DataFrame:
-    """A row per region: its name, each parameter, and its standard error as `<parameter>-se`."""
-    columns: dict[str, FloatArray | Sequence[str]] = {"name": names}
-    for parameter, values in estimates.parameters.items():
-        columns[parameter] = values
-        if parameter in estimates.standard_errors:
-            columns[f"{parameter}-se"] = estimates.standard_errors[parameter]
-    return pd.DataFrame(columns)
 
 
 def _fit_window(

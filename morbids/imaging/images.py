@@ -1,6 +1,8 @@
 """Read and write NIfTI images so that a broken file ends as a sentence and every header is right."""
 
 import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -10,7 +12,7 @@ import numpy.typing as npt
 from nibabel.filebasedimages import ImageFileError
 
 from morbids.errors import ExitCode, MorbidsError
-from morbids.numerics.arrays import FloatArray
+from morbids.numerics.arrays import BoolArray, FloatArray
 
 SCANNER_CODE = 1
 ALIGNED_CODE = 2
@@ -45,6 +47,25 @@ class Image(NamedTuple):
         return float(abs(np.linalg.det(self.affine[:3, :3])) / 1000)
 
 
+class MaskedFrames(NamedTuple):
+    """Voxels of a mask, and where they belong.
+
+    Attributes
+    ----------
+    curves
+        (n_frames, n_voxels) float32, voxels in the order of `inside`.
+    inside
+        (x, y, z) True for those voxels.
+    affine, header
+        As in `Image`.
+    """
+
+    curves: FloatArray
+    inside: BoolArray
+    affine: FloatArray
+    header: Any
+
+
 def read_image(path: Path) -> Image:
     """Read a whole 3D or 4D image as float32; a trailing axis of length one is dropped.
 
@@ -53,22 +74,85 @@ def read_image(path: Path) -> Image:
     MorbidsError
         The file is absent (or an annexed file that was never fetched), empty, truncated, or not an image.
     """
+    image = _open_image(path)
+    shape = image.shape[:-1] if image.ndim == 4 and image.shape[3] == 1 else image.shape
+    values = np.empty(shape, dtype=np.float32, order="F")
+    for volume, frame in zip(_volumes(values), read_frames(path), strict=True):
+        volume[...] = frame
+    return Image(values, np.asarray(image.affine, dtype=np.float64), image.header)
+
+
+def read_frames(path: Path) -> Iterator[FloatArray]:
+    """Read the volumes of a 3D or 4D image one after the other, as float32: there is room for one in memory.
+
+    Raises
+    ------
+    MorbidsError
+        As `read_image`; a truncated file at the frame that is not there.
+    """
+    image = _open_image(path)
+    n_frames = image.shape[3] if image.ndim == 4 else 1
+    for index in range(n_frames):
+        with _telling(path):
+            stored = image.dataobj[..., index] if image.ndim == 4 else image.dataobj
+            frame = np.asarray(stored, dtype=np.float32)
+        yield frame
+
+
+def read_masked_frames(
+    path: Path, mask: Path, prepare: Callable[[FloatArray, FloatArray], FloatArray] | None = None
+) -> MaskedFrames:
+    """Read the curves of the voxels inside a mask without ever holding the whole image.
+
+    Parameters
+    ----------
+    mask
+        3D image on the grid of the frames; above 0.5 is inside.
+    prepare
+        What is done to each frame (x, y, z), with the edges of a voxel (3,) in mm, before its voxels are taken.
+
+    Raises
+    ------
+    MorbidsError
+        As `read_image`, or the mask is on another grid.
+    """
+    image, region = _open_image(path), read_image(mask)
+    inside = region.values > 0.5
+    if inside.shape != image.shape[:3] or not np.allclose(region.affine, image.affine, atol=1e-3):
+        raise MorbidsError(f"The mask {mask} is not on the grid of {path}.", "Resample the mask first.")
+    curves = np.empty((image.shape[3] if image.ndim == 4 else 1, np.count_nonzero(inside)), dtype=np.float32)
+    for curve, frame in zip(curves, read_frames(path), strict=True):
+        curve[...] = (frame if prepare is None else prepare(frame, region.voxel_mm))[inside]
+    return MaskedFrames(curves, inside, region.affine, image.header)
+
+
+def _open_image(path: Path) -> Any:
+    """Open an image whose voxels are still on disk; a compressed one goes on reading where it stopped."""
     if not path.exists():
         hint = "Fetch it with `datalad get`." if path.is_symlink() else "Check the path."
         raise MorbidsError(f"{path} does not exist.", hint, ExitCode.NO_INPUT)
+    with _telling(path):
+        image: Any = nib.load(path, keep_file_open=True)
+    if image.ndim not in (3, 4):
+        raise MorbidsError(f"{path} has {image.ndim} dimensions.", "Give a 3D or 4D image.")
+    return image
+
+
+@contextmanager
+def _telling(path: Path) -> Iterator[None]:
+    """Say which file it is that cannot be read."""
     try:
-        image: Any = nib.load(path)
-        values = np.asarray(image.dataobj, dtype=np.float32)
+        yield
     except (ImageFileError, OSError, EOFError, zlib.error, ValueError) as error:
         raise MorbidsError(
             f"{path} cannot be read as an image ({error}).",
             "The file is empty, truncated or not NIfTI: copy or convert it again.",
         ) from error
-    if values.ndim == 4 and values.shape[3] == 1:
-        values = values[..., 0]
-    if values.ndim not in (3, 4):
-        raise MorbidsError(f"{path} has {values.ndim} dimensions.", "Give a 3D or 4D image.")
-    return Image(values, np.asarray(image.affine, dtype=np.float64), image.header)
+
+
+def _volumes(values: FloatArray) -> FloatArray:
+    """View with the frames of a 4D image as its first axis, or a 3D image as the only one."""
+    return np.moveaxis(values, 3, 0) if values.ndim == 4 else values[None]
 
 
 def write_image(

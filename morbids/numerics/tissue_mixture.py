@@ -11,7 +11,7 @@ import numpy as np
 from scipy.special import ndtr
 
 from morbids.numerics.arrays import BoolArray, FloatArray
-from morbids.numerics.statistics.compiled import compiled
+from morbids.numerics.compiled import compiled
 
 SAMPLE = 60000
 LEAST_PRIOR = 0.02

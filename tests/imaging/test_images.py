@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from morbids.errors import ExitCode, MorbidsError
-from morbids.imaging.images import read_image, space_code, write_image
+from morbids.imaging.images import read_frames, read_image, read_masked_frames, space_code, write_image
 
 AFFINE = np.diag([2.0, 2.5, 3.0, 1.0])
 
@@ -73,3 +73,32 @@ def test_more_than_four_dimensions_are_refused(tmp_path: Path) -> None:
     nib.save(nib.Nifti1Image(np.zeros((2, 2, 2, 2, 3), np.float32), AFFINE), path)
     with pytest.raises(MorbidsError, match="5 dimensions"):
         read_image(path)
+
+
+def test_frames_come_one_by_one_with_the_values_of_the_whole(tmp_path: Path) -> None:
+    """Also of a scaled integer image, which is stored in another type than it is read."""
+    values = np.random.default_rng(0).normal(size=(4, 5, 6, 3))
+    image = nib.Nifti1Image(values, AFFINE)
+    image.set_data_dtype(np.int16)
+    for name in ("x.nii.gz", "x.nii"):
+        nib.save(image, tmp_path / name)
+        expected = np.asarray(nib.load(tmp_path / name).dataobj, dtype=np.float32)
+        frames = list(read_frames(tmp_path / name))
+        np.testing.assert_array_equal(np.stack(frames, axis=-1), expected)
+        np.testing.assert_array_equal(read_image(tmp_path / name).values, expected)
+
+
+def test_curves_of_a_mask_are_those_of_its_voxels_after_preparation(tmp_path: Path) -> None:
+    values = np.random.default_rng(0).normal(size=(4, 5, 6, 3)).astype(np.float32)
+    pet = write_image(values, AFFINE, tmp_path / "x.nii.gz")
+    mask = write_image(values[..., 0] > 0, AFFINE, tmp_path / "mask.nii.gz")
+    found = read_masked_frames(pet, mask, lambda frame, voxel_mm: voxel_mm[0] * frame)
+    np.testing.assert_array_equal(found.curves, 2 * values[values[..., 0] > 0].T)
+    np.testing.assert_array_equal(found.inside, values[..., 0] > 0)
+
+
+def test_a_mask_on_another_grid_is_refused(tmp_path: Path) -> None:
+    pet = write_image(np.ones((4, 5, 6, 3)), AFFINE, tmp_path / "x.nii.gz")
+    moved = write_image(np.ones((4, 5, 6), bool), 2 * AFFINE, tmp_path / "moved.nii.gz")
+    with pytest.raises(MorbidsError, match=r"moved.nii.gz is not on the grid of .*x.nii.gz"):
+        read_masked_frames(pet, moved)

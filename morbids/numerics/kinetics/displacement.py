@@ -177,22 +177,21 @@ def fit_displacement(
         "fs,js,sg->jfg", samples.running[chosen.rows], responses, samples.from_frames, optimize=True
     )
     shared = np.column_stack([integrate @ reference, reference[chosen.rows]])
-    without = [shared[:, :1], integrate @ target, shared[:, 1:]]
+    own = integrate @ target
+    without = [shared[:, :1], shared[:, 1:], own]
     response = target[chosen.rows]
     parts, mixing = _compress(weighted_integrals)
     searched = [
-        _best_response(
-            parts @ target[:, s], mixing, (shared, without[1][:, s]), response[:, s], chosen.weight
-        )
+        _best_response(parts @ target[:, s], mixing, (shared, own[:, s]), response[:, s], chosen.weight)
         for s in (slice(start, start + SEARCHED) for start in range(0, target.shape[1], SEARCHED))
     ]
     best, displaced = (np.concatenate(found, axis=-1) for found in zip(*searched, strict=True))
     regressors = [*without, -displaced]
     fit = fit_linear(regressors, response, chosen.weight)
     rest = fit_linear(without, response, chosen.weight)
-    loss = -fit.coefficients[1] + fit.coefficients[3] * (samples.mean @ responses.T)[:, best]
+    loss = -fit.coefficients[2] + fit.coefficients[3] * (samples.mean @ responses.T)[:, best]
     fit = with_integrated_noise(fit, regressors, chosen, integrate, loss)
-    k2a, amplitude = -fit.coefficients[1], fit.coefficients[3]
+    k2a, amplitude = -fit.coefficients[2], fit.coefficients[3]
     sound = (k2a > 0) & (k2a + amplitude > 0)
     fit = fit.where(sound)
     n_added = 1 + library.n_free
@@ -265,11 +264,11 @@ def _best_response(
 
 def _at_height(fit: LinearFit) -> dict[str, FloatArray]:
     """Binding at the height of the response, and its change from that before, with standard errors."""
-    k2, loss, _, amplitude = fit.coefficients
+    k2, _, loss, amplitude = fit.coefficients
     total = amplitude - loss
     before, after = -k2 / loss - 1.0, k2 / total - 1.0
-    by_before = [-1.0 / loss, k2 / loss**2, 0.0, 0.0]
-    by_after = [1.0 / total, k2 / total**2, 0.0, -k2 / total**2]
+    by_before = [-1.0 / loss, 0.0, k2 / loss**2, 0.0]
+    by_after = [1.0 / total, 0.0, k2 / total**2, -k2 / total**2]
     by_ratio = [100.0 * (a - b * after / before) / before for a, b in zip(by_after, by_before, strict=True)]
     return {
         "bp_nd_after": after,

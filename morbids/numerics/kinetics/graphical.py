@@ -4,11 +4,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from morbids.numerics.arrays import BoolArray, FloatArray, IntArray
+from morbids.numerics.arrays import BoolArray, FloatArray
 from morbids.numerics.frames import Frames
 from morbids.numerics.kinetics.integrals import integral_matrix
 from morbids.numerics.kinetics.least_squares import fit_linear, regression_points
-from morbids.numerics.kinetics.propagation import with_integrated_noise
+from morbids.numerics.kinetics.operational import fit_operational
 
 
 class LoganRefFit(NamedTuple):
@@ -24,11 +24,10 @@ class LoganRefFit(NamedTuple):
 
 
 class LoganPlot(NamedTuple):
-    """Axes of the reference Logan plot, minutes, and 1 / C_T, each (n_frames, n_targets); NaN where C_T <= 0."""
+    """Axes of the reference Logan plot, minutes, each (n_frames, n_targets); NaN where C_T <= 0."""
 
     x: FloatArray
     y: FloatArray
-    reciprocal: FloatArray
 
 
 class PatlakRefFit(NamedTuple):
@@ -55,7 +54,6 @@ def logan_plot(
     reference: FloatArray,
     frames: Frames,
     k2_prime: float | None = None,
-    rows: IntArray | slice = slice(None),
 ) -> LoganPlot:
     """Axes of the reference Logan plot.
 
@@ -67,15 +65,16 @@ def logan_plot(
         Minutes from injection.
     k2_prime
         Efflux from the reference region per minute; None leaves its term out.
-    rows
-        The frames to plot; all by default.
     """
-    integrate = integral_matrix(frames)[rows]
-    line = integrate @ reference
-    if k2_prime is not None:
-        line = line + reference[rows] / k2_prime
-    reciprocal = 1.0 / np.where(target[rows] > 0, target[rows], np.nan)
-    return LoganPlot(line[:, None] * reciprocal, (integrate @ target) * reciprocal, reciprocal)
+    reciprocal = 1.0 / np.where(target > 0, target, np.nan)
+    line = _logan_line(reference, frames, k2_prime)
+    return LoganPlot(line[:, None] * reciprocal, (integral_matrix(frames) @ target) * reciprocal)
+
+
+def _logan_line(reference: FloatArray, frames: Frames, k2_prime: float | None) -> FloatArray:
+    """What the reference gives to the abscissa (n_frames,): int C_R + C_R / k2'."""
+    integral = integral_matrix(frames) @ reference
+    return np.asarray(integral if k2_prime is None else integral + reference / k2_prime)
 
 
 def fit_logan_ref(
@@ -111,14 +110,11 @@ def fit_logan_ref(
     LoganRefFit
         NaN for targets that are not positive at every point.
     """
-    chosen = regression_points(frames, points, inverse_variance, n_parameters=2)
-    plot = logan_plot(target, reference, frames, k2_prime, chosen.rows)
-    regressors = [plot.x, np.ones((len(chosen.weight), 1))]
-    fit = fit_linear(regressors, plot.y, chosen.weight)
-    dvr, intercept = fit.coefficients
-    fit = with_integrated_noise(
-        fit, regressors, chosen, integral_matrix(frames)[chosen.rows], -1.0 / intercept, plot.reciprocal
+    line = _logan_line(reference, frames, k2_prime)
+    fit = fit_operational(
+        target, line[:, None], frames, divided=True, points=points, inverse_variance=inverse_variance
     )
+    dvr, intercept = fit.coefficients
     dvr_se, intercept_se = fit.standard_error([1.0]), fit.standard_error([0.0, 1.0])
     return LoganRefFit(dvr - 1.0, dvr_se, dvr, dvr_se, intercept, intercept_se, fit.r_squared)
 

@@ -7,6 +7,7 @@ import numpy as np
 
 from morbids.errors import MorbidsError
 from morbids.numerics.arrays import BoolArray, FloatArray, IntArray
+from morbids.numerics.compiled import compiled
 from morbids.numerics.frames import Frames
 
 # A regressor of which less than this part (of its sum of squares) is left by the others is not
@@ -117,16 +118,11 @@ def fit_linear(
     n = len(regressors)
     cross = cross_products([*regressors, response], inverse_variance)
     total = cross[n, n].copy()
-    diagonal = cross[np.arange(n), np.arange(n)]
-    scale = 1.0 / np.sqrt(np.where(diagonal > 0, diagonal, 1.0))
-    cross[:n] *= scale[:, None]
-    cross[:, :n] *= scale
-    _sweep(cross, n)
-    coefficients = cross[:n, n] * scale
+    solve(cross, n)
+    coefficients, inverse = cross[:n, n], cross[:n, :n]
     residual_sum = np.maximum(cross[n, n], 0.0)
     degrees = len(inverse_variance) - n
     variance = residual_sum / degrees if degrees > 0 else np.full_like(residual_sum, np.nan)
-    inverse = cross[:n, :n] * scale[:, None] * scale
     with np.errstate(invalid="ignore", divide="ignore"):
         r_squared = 1.0 - residual_sum / (total - (inverse_variance @ response) ** 2 / inverse_variance.sum())
     return LinearFit(coefficients, inverse, inverse * variance, residual_sum, r_squared)
@@ -149,18 +145,51 @@ def cross_products(columns: Sequence[FloatArray], weight: FloatArray) -> FloatAr
     return cross
 
 
-def _sweep(matrix: FloatArray, n_pivots: int) -> None:
-    """Sweep symmetric matrices (n, n, n_targets) in place on their first rows.
+@compiled
+def solve(cross: FloatArray, n: int) -> None:
+    """Solve the normal equations of many targets in place, by sweeping (Goodnight 1979, Am Stat 33:149).
 
-    See Goodnight 1979, Am Stat 33:149.     Cross products of regressors and response become the inverse of
-    the regressors' part, the coefficients, and the residual sum of squares. Expects regressors scaled to
-    length 1; pivots that vanish make the result NaN.
+    Parameters
+    ----------
+    cross
+        (n + 1, n + 1, n_targets) cross products of n regressors and the response. Become the inverse of the
+        regressors' part, the coefficients in the last column, and the residual sum of squares in the last
+        corner; NaN where a regressor is not identifiable.
     """
-    for k in range(n_pivots):
-        pivot = np.where(matrix[k, k] > SMALLEST_PIVOT, matrix[k, k], np.nan)
-        row = matrix[k] / pivot
-        column = matrix[:, k].copy()
-        matrix -= column[:, None] * row
-        matrix[k] = row
-        matrix[:, k] = -column / pivot
-        matrix[k, k] = 1.0 / pivot
+    scale = np.ones((n + 1, cross.shape[2]))
+    for k in range(n):
+        for target in range(cross.shape[2]):
+            square = cross[k, k, target]
+            scale[k, target] = 1.0 / np.sqrt(square) if square > 0.0 else 1.0
+    _scale(cross, scale)
+    for k in range(n):
+        _sweep(cross, k)
+    _scale(cross, scale)
+
+
+@compiled
+def _scale(cross: FloatArray, scale: FloatArray) -> None:
+    """Multiply rows and columns by scale (n + 1, n_targets)."""
+    for i in range(len(cross)):
+        for j in range(len(cross)):
+            for target in range(cross.shape[2]):
+                cross[i, j, target] *= scale[i, target] * scale[j, target]
+
+
+@compiled
+def _sweep(cross: FloatArray, k: int) -> None:
+    """Sweep on row k; a pivot that vanishes makes the target NaN. Expects regressors of length 1."""
+    others = [i for i in range(len(cross)) if i != k]
+    reciprocal = np.empty(cross.shape[2])
+    for target in range(cross.shape[2]):
+        pivot = cross[k, k, target]
+        reciprocal[target] = 1.0 / pivot if pivot > SMALLEST_PIVOT else np.nan
+    for i in others:
+        for j in others:
+            for target in range(cross.shape[2]):
+                cross[i, j, target] -= cross[i, k, target] * cross[k, j, target] * reciprocal[target]
+    for i in others:
+        for target in range(cross.shape[2]):
+            cross[k, i, target] *= reciprocal[target]
+            cross[i, k, target] *= -reciprocal[target]
+    cross[k, k] = reciprocal

@@ -106,6 +106,15 @@ class Estimates(NamedTuple):
     standard_errors: dict[str, FloatArray]
     n_failed: int
 
+    def columns(self) -> dict[str, FloatArray]:
+        """Columns of a kinpar table: each parameter, and its standard error as `<parameter>-se` after it."""
+        columns = {}
+        for name, values in self.parameters.items():
+            columns[name] = values
+            if name in self.standard_errors:
+                columns[f"{name}-se"] = self.standard_errors[name]
+        return columns
+
 
 class Fit(Protocol):
     """What every fit function returns: a NamedTuple of arrays, standard errors in fields named ``_se``."""

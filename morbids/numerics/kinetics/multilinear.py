@@ -5,7 +5,8 @@ import numpy as np
 from morbids.numerics.arrays import BoolArray, FloatArray
 from morbids.numerics.frames import Frames
 from morbids.numerics.kinetics.integrals import integral_matrix
-from morbids.numerics.kinetics.least_squares import fit_linear, regression_points
+from morbids.numerics.kinetics.least_squares import regression_points
+from morbids.numerics.kinetics.operational import fit_operational
 from morbids.numerics.kinetics.parameters import (
     FixedEffluxFit,
     ReferenceTissueFit,
@@ -13,7 +14,6 @@ from morbids.numerics.kinetics.parameters import (
     fixed_efflux_fit,
     reference_tissue_fit,
 )
-from morbids.numerics.kinetics.propagation import with_integrated_noise
 
 
 def fit_mrtm0(
@@ -29,17 +29,11 @@ def fit_mrtm0(
     int C_T / C_T = DVR int C_R / C_T + (DVR / k2') C_R / C_T - (1 / k2a). Parameters as in `fit_mrtm1`; NaN
     also for targets that are not positive at every point.
     """
-    chosen = regression_points(frames, points, inverse_variance, n_parameters=3)
-    integrate = integral_matrix(frames)[chosen.rows]
-    reciprocal = 1.0 / np.where(target[chosen.rows] > 0, target[chosen.rows], np.nan)
-    regressors = [
-        (integrate @ reference)[:, None] * reciprocal,
-        reference[chosen.rows, None] * reciprocal,
-        np.ones((len(chosen.weight), 1)),
-    ]
-    fit = fit_linear(regressors, (integrate @ target) * reciprocal, chosen.weight)
+    shared = np.column_stack([integral_matrix(frames) @ reference, reference])
+    fit = fit_operational(
+        target, shared, frames, divided=True, points=points, inverse_variance=inverse_variance
+    )
     dvr, ratio, intercept = fit.coefficients
-    fit = with_integrated_noise(fit, regressors, chosen, integrate, -1.0 / intercept, reciprocal)
     k2a = np.where(intercept < 0, -1.0 / intercept, np.nan)
     r1, k2, k2_prime = ratio * k2a, dvr * k2a, dvr / ratio
     found = ReferenceTissueFit(
@@ -53,7 +47,8 @@ def fit_mrtm0(
         k2_prime_se=fit.standard_error([1.0 / ratio, -k2_prime / ratio]),
         r_squared=fit.r_squared,
     )
-    return fill_multiples(found, target[chosen.rows], reference[chosen.rows], chosen.weight)
+    chosen = regression_points(frames, points, inverse_variance, n_parameters=3)
+    return fill_multiples(found, target, reference, chosen)
 
 
 def fit_mrtm1(
@@ -80,13 +75,11 @@ def fit_mrtm1(
     inverse_variance
         (n_frames,) weights; None for equal ones.
     """
-    chosen = regression_points(frames, points, inverse_variance, n_parameters=3)
-    integrate = integral_matrix(frames)[chosen.rows]
-    regressors = [(integrate @ reference)[:, None], integrate @ target, reference[chosen.rows, None]]
-    fit = fit_linear(regressors, target[chosen.rows], chosen.weight)
-    fit = with_integrated_noise(fit, regressors, chosen, integrate, -fit.coefficients[1])
+    shared = np.column_stack([integral_matrix(frames) @ reference, reference])
+    fit = fit_operational(target, shared, frames, points=points, inverse_variance=inverse_variance)
     found = reference_tissue_fit(fit)
-    return fill_multiples(found, target[chosen.rows], reference[chosen.rows], chosen.weight)
+    chosen = regression_points(frames, points, inverse_variance, n_parameters=3)
+    return fill_multiples(found, target, reference, chosen)
 
 
 def fit_mrtm2(
@@ -102,11 +95,6 @@ def fit_mrtm2(
 
     C_T = g1 (int C_R + C_R / k2') + g2 int C_T; parameters as in `fit_mrtm1`, with k2' (per minute) given.
     """
-    chosen = regression_points(frames, points, inverse_variance, n_parameters=2)
-    integrate = integral_matrix(frames)[chosen.rows]
-    delivery = integrate @ reference + reference[chosen.rows] / k2_prime
-    regressors = [delivery[:, None], integrate @ target]
-    fit = fit_linear(regressors, target[chosen.rows], chosen.weight)
-    return fixed_efflux_fit(
-        with_integrated_noise(fit, regressors, chosen, integrate, -fit.coefficients[1]), k2_prime
-    )
+    delivery = integral_matrix(frames) @ reference + reference / k2_prime
+    fit = fit_operational(target, delivery[:, None], frames, points=points, inverse_variance=inverse_variance)
+    return fixed_efflux_fit(fit, k2_prime)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from morbids.numerics.arrays import FloatArray, IntArray
-from morbids.numerics.kinetics.least_squares import LinearFit, fit_linear
+from morbids.numerics.kinetics.least_squares import LinearFit, RegressionPoints, fit_linear
 
 # A target is a multiple of the reference when this part of it, in squares, is all that differs.
 ALIKE = 1e-12
@@ -43,37 +43,38 @@ class FixedEffluxFit(NamedTuple):
 
 
 def reference_tissue_fit(fit: LinearFit) -> ReferenceTissueFit:
-    """Parameters from the coefficients of int C_R, int C_T and C_R (and others after them)."""
-    fit = fit.where(fit.coefficients[1] < 0)
-    k2, loss, r1 = fit.coefficients[:3]
+    """Parameters from the coefficients of int C_R, C_R and int C_T (and others after them)."""
+    fit = fit.where(fit.coefficients[2] < 0)
+    k2, r1, loss = fit.coefficients[:3]
     dvr, k2_prime = -k2 / loss, k2 / r1
     return ReferenceTissueFit(
         bp_nd=dvr - 1.0,
-        bp_nd_se=fit.standard_error([-1.0 / loss, -dvr / loss]),
+        bp_nd_se=fit.standard_error([-1.0 / loss, 0.0, -dvr / loss]),
         r1=r1,
-        r1_se=fit.standard_error([0.0, 0.0, 1.0]),
+        r1_se=fit.standard_error([0.0, 1.0]),
         k2=k2,
         k2_se=fit.standard_error([1.0]),
         k2_prime=k2_prime,
-        k2_prime_se=fit.standard_error([1.0 / r1, 0.0, -k2_prime / r1]),
+        k2_prime_se=fit.standard_error([1.0 / r1, -k2_prime / r1]),
         r_squared=fit.r_squared,
     )
 
 
 def fill_multiples(
-    fit: ReferenceTissueFit, target: FloatArray, reference: FloatArray, weight: FloatArray
+    fit: ReferenceTissueFit, target: FloatArray, reference: FloatArray, chosen: RegressionPoints
 ) -> ReferenceTissueFit:
     """Give targets that are a multiple c of the reference their BP_ND = c - 1 and R1 = c; their rates stay NaN.
 
-    Such a target fits any rates, but all of them with this BP_ND and R1. Takes the fitted frames of target
-    (n_points, n_targets), of the reference (n_points,) and their weights.
+    Such a target fits any rates, but all of them with this BP_ND and R1. Takes target (n_frames, n_targets) and
+    reference (n_frames,) as the fit did, and the points that were fitted.
     """
     failed = np.flatnonzero(np.isnan(fit.bp_nd))
     if not failed.size:
         return fit
-    multiple = fit_linear([reference[:, None]], target[:, failed], weight)
+    fitted, weight = reference[chosen.rows], chosen.weight
+    multiple = fit_linear([fitted[:, None]], target[chosen.rows][:, failed], weight)
     factor, error = multiple.coefficients[0], multiple.standard_error([1.0])
-    alike = (factor > 0) & (multiple.residual_sum <= ALIKE * factor**2 * (weight @ reference**2))
+    alike = (factor > 0) & (multiple.residual_sum <= ALIKE * factor**2 * (weight @ fitted**2))
     bp_nd, bp_nd_se, r1, r1_se = (
         _replace(values, failed[alike], new[alike])
         for values, new in (

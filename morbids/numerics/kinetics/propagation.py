@@ -3,6 +3,7 @@
 In C_T = ... - k2a int C_T the error of one frame is in the residual of that frame and, k2a times its
 integral, in those of all later frames: residuals are (1 + k2a int) applied to the noise. Ordinary least
 squares takes them for independent, and its standard errors come out up to four times too small.
+`operational` holds the same for a k2a that does not change, compiled.
 """
 
 from collections.abc import Sequence
@@ -19,7 +20,6 @@ def with_integrated_noise(
     points: RegressionPoints,
     integrate: FloatArray,
     loss: FloatArray,
-    factor: FloatArray | float = 1.0,
 ) -> LinearFit:
     """Give a fit the covariance that follows from independent noise of the frames.
 
@@ -36,16 +36,13 @@ def with_integrated_noise(
     integrate
         (n_points, n_frames) rows of the integral matrix.
     loss
-        (n_targets,) k2a of each target, or (n_frames, n_targets) where it changes during the scan.
-    factor
-        (n_points, n_targets) by which both sides of the equation are multiplied: 1 / C_T in a Logan plot.
+        (n_frames, n_targets) k2a of each target, which changes during the scan.
     """
-    loss = np.atleast_2d(loss)
-    scale = points.weight[:, None] * factor
-    paths = [_reach(scale * regressor, points, integrate, loss) for regressor in regressors]
+    weight = points.weight[:, None]
+    paths = [_reach(weight * regressor, points, integrate, loss) for regressor in regressors]
     between = cross_products(paths, points.frame_variance)
     absorbed = np.einsum("ijn,ijn->n", fit.inverse, between)
-    expected = _residual_size(scale * factor, points, integrate, loss) - absorbed
+    expected = _residual_size(points, integrate, loss) - absorbed
     enough = len(points.weight) > len(regressors)
     variance = fit.residual_sum / expected if enough else np.full_like(expected, np.nan)
     half = np.einsum("ikn,kjn->ijn", fit.inverse, between)
@@ -56,27 +53,14 @@ def _reach(
     weighted: FloatArray, points: RegressionPoints, integrate: FloatArray, loss: FloatArray
 ) -> FloatArray:
     """How much the noise of each frame (n_frames, n_targets) adds to a weighted sum of residuals."""
-    reach = integrate.T @ weighted
-    reach = np.multiply(reach, loss, out=reach if reach.shape[1] == loss.shape[1] else None)
+    reach = (integrate.T @ weighted) * loss
     reach[points.rows] += weighted
     return reach
 
 
-def _residual_size(
-    weight: FloatArray, points: RegressionPoints, integrate: FloatArray, loss: FloatArray
-) -> FloatArray:
+def _residual_size(points: RegressionPoints, integrate: FloatArray, loss: FloatArray) -> FloatArray:
     """Expected weighted sum of squared residuals (n_targets,) about the true line, for noise of size 1."""
-    own_weight = weight * points.frame_variance[points.rows, None]
-    own_integral = np.diagonal(integrate[:, points.rows])[:, None]
-    from_earlier = (integrate**2 * points.frame_variance).T @ weight
-    own_loss = loss if len(loss) == 1 else loss[points.rows]
-    return np.asarray(
-        own_weight.sum(axis=0)
-        + 2.0 * _sum_product(own_weight * own_integral, own_loss)
-        + _sum_product(from_earlier, loss**2)
-    )
-
-
-def _sum_product(values: FloatArray, loss: FloatArray) -> FloatArray:
-    """Sum over rows of values x loss (n_targets,), where loss has as many rows, or one that all share."""
-    return np.asarray(values.sum(axis=0) * loss[0] if len(loss) == 1 else np.einsum("fn,fn->n", values, loss))
+    own = points.weight * points.frame_variance[points.rows]
+    own_integral = np.diagonal(integrate[:, points.rows])
+    from_earlier = (integrate**2 * points.frame_variance).T @ points.weight
+    return np.asarray(own.sum() + 2.0 * (own * own_integral) @ loss[points.rows] + from_earlier @ loss**2)

@@ -106,7 +106,7 @@ def fit_srtm(
         k2_prime_se=fit.standard_error([-amplitude / r1**2, 1.0 / r1 - shift * by_k2a, by_k2a]),
         r_squared=fit.r_squared,
     )
-    return fill_multiples(found, response, delivery[:, 0], chosen.weight)
+    return fill_multiples(found, target, reference, chosen)
 
 
 def fit_srtm2(

@@ -6,7 +6,7 @@ import numpy as np
 
 from morbids.errors import MorbidsError
 from morbids.numerics.arrays import BoolArray, FloatArray, IntArray
-from morbids.numerics.statistics.compiled import compiled
+from morbids.numerics.compiled import compiled
 
 # Voxels that share a face, a face or an edge, anything: by the number of neighbours.
 _LARGEST_STEP = {6: 1, 18: 2, 26: 3}

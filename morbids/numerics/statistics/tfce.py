@@ -5,8 +5,8 @@ import math
 import numpy as np
 
 from morbids.numerics.arrays import BoolArray, FloatArray, IntArray
+from morbids.numerics.compiled import compiled
 from morbids.numerics.statistics.clusters import Lattice
-from morbids.numerics.statistics.compiled import compiled
 
 EXTENT_POWER = 0.5
 HEIGHT_POWER = 2.0

@@ -1,6 +1,6 @@
 """Fit a scan's curves: region by region, and voxel by voxel with the same functions."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -9,9 +9,9 @@ import pandas as pd
 
 from morbids.bids.tables import write_table
 from morbids.bids.windows import Window
-from morbids.imaging.images import Image, read_image, write_image
-from morbids.imaging.smoothing import smooth_image
-from morbids.numerics.arrays import BoolArray, FloatArray
+from morbids.imaging.images import MaskedFrames, read_masked_frames, write_image
+from morbids.imaging.smoothing import smooth_volume
+from morbids.numerics.arrays import FloatArray
 from morbids.numerics.kinetics.k2prime import estimate_k2_prime
 from morbids.numerics.kinetics.models import MODELS, Estimates, FitOptions, ModelName, fit_model
 from morbids.numerics.kinetics.weights import inverse_variance
@@ -79,7 +79,7 @@ def fit_regions(
     kinpar = {}
     for name, estimates in estimate(table.curves, reference, plan, k2_prime_per_min).items():
         kinpar[name] = out_dir / f"{name}.tsv"
-        write_table(_parameter_table(table.names, estimates), kinpar[name])
+        write_table(pd.DataFrame({"name": table.names, **estimates.columns()}), kinpar[name])
     return RegionFits(kinpar)
 
 
@@ -103,10 +103,10 @@ def fit_maps(
     least_baseline
         Differences in percent are NaN where the baseline's estimate is lower: they would be divided by noise.
     """
-    smoothed = smooth_image(pet, smoothing_fwhm_mm, out_dir / "smoothed.nii.gz") if smoothing_fwhm_mm else pet
-    image = read_image(smoothed)
-    inside = read_image(mask).values > 0.5
-    voxels = image.values[inside].T
+    scan = read_masked_frames(
+        pet, mask, lambda frame, voxel_mm: smooth_volume(frame, smoothing_fwhm_mm, voxel_mm)
+    )
+    voxels = scan.curves
     reference = read_curves(reference_curve).curves[:, 0]
     main = MODELS[plan.model].parameters[0]
     found = estimate(voxels, reference, plan, k2_prime_per_min, threads)
@@ -121,9 +121,7 @@ def fit_maps(
         maps |= {name: found[RESPONSE].parameters[name] for name in RESPONSE_PARAMETERS}
         maps["q"] = false_discovery_rate(maps["p"])
     maps["R1"] = _fit_transport(voxels, reference, plan, k2_prime_per_min, threads)
-    paths = {
-        name: _write_map(values, inside, image, out_dir / f"{name}.nii.gz") for name, values in maps.items()
-    }
+    paths = {name: _write_map(values, scan, out_dir / f"{name}.nii.gz") for name, values in maps.items()}
     n_failed = sum(found[window.name].n_failed for window in plan.windows)
     return MapFits(paths, n_failed / max(voxels.shape[1] * len(plan.windows), 1))
 
@@ -180,16 +178,7 @@ def _fit_transport(
     return estimates.parameters["R1"]
 
 
-def _write_map(values: FloatArray, inside: BoolArray, like: Image, path: Path) -> Path:
-    volume = np.full(inside.shape, np.nan, dtype=np.float32)
-    volume[inside] = values
-    return write_image(volume, like.affine, path, like=like.header)
-
-
-def _parameter_table(names: tuple[str, ...], estimates: Estimates) -> pd.DataFrame:
-    columns: Mapping[str, Any] = {"name": names}
-    for parameter, values in estimates.parameters.items():
-        columns = {**columns, parameter: values}
-        if parameter in estimates.standard_errors:
-            columns = {**columns, f"{parameter}-se": estimates.standard_errors[parameter]}
-    return pd.DataFrame(columns)
+def _write_map(values: FloatArray, scan: MaskedFrames, path: Path) -> Path:
+    volume = np.full(scan.inside.shape, np.nan, dtype=np.float32)
+    volume[scan.inside] = values
+    return write_image(volume, scan.affine, path, like=scan.header)

@@ -15,6 +15,6 @@ def compiled(function: Loop) -> Loop:
     read-only image run under an unknown user): the loop is then compiled once per process.
     """
     try:
-        return cast(Loop, numba.njit(cache=True, nogil=True)(function))
+        return cast(Loop, numba.njit(cache=True, nogil=True, error_model="numpy")(function))
     except RuntimeError:
-        return cast(Loop, numba.njit(nogil=True)(function))
+        return cast(Loop, numba.njit(nogil=True, error_model="numpy")(function))

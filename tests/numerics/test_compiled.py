@@ -1,7 +1,7 @@
 import subprocess
 import sys
 
-from morbids.numerics.statistics.compiled import compiled
+from morbids.numerics.compiled import compiled
 
 
 def test_a_loop_that_cannot_be_cached_is_still_compiled() -> None:
