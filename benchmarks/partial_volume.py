@@ -1,7 +1,7 @@
 """Correction for partial volume at full size: time, memory and what is left of a known error.
 
-The regions of AAL and the tissue around them get activity of their own; a scanner of 5.5 mm blurs it on the fine grid
-of the atlas (1 mm), samples it on its own grid, and adds the noise of frames. The correction gets the same atlas
+The regions of AAL and the tissue around them get activity of their own; a scanner of 5.5 mm blurs it on a grid of
+1 mm, samples it on its own grid, and adds the noise of frames. The correction gets the same atlas
 and tissue, as the participant level gives them.
 """
 
@@ -34,6 +34,8 @@ NOISE = 0.05
 TISSUE_ACTIVITY = (0.1, 6.0, 3.0, 1.0)
 """Outside, grey matter, white matter, fluid."""
 WIDTH_ERROR_MM = 1.0
+SPLIT, ATLAS_SPLIT = 4, 2
+"""Fine voxels per voxel of PET (4.5 to 2.25 mm) and of the atlas (2 mm), when the phantom is made."""
 
 
 def run(quick: bool) -> dict[str, float]:
@@ -73,21 +75,31 @@ def _draw(voxel_mm: Sequence[float]) -> FloatArray:
     source = np.choose(tissue, TISSUE_ACTIVITY).astype(np.float32)
     drawn = (labels.values > 0) & (grey | whole)
     source[drawn] = lookup[labels.values[drawn].astype(int)]
-    blurred = ndimage.gaussian_filter(source, [width / FWHM_PER_SD for width in FWHM_MM], mode="nearest")
-    _scan(Image(blurred, labels.affine, None), np.asarray(voxel_mm))
+    # Parts are drawn as solid voxels: finer ones stand for them, so that the blur sees the same shapes.
+    fine = ndimage.zoom(source, ATLAS_SPLIT, order=0, grid_mode=True, mode="nearest")
+    voxel_mm_of_atlas = labels.voxel_mm / ATLAS_SPLIT
+    blurred = ndimage.gaussian_filter(
+        fine, np.array(FWHM_MM) / FWHM_PER_SD / voxel_mm_of_atlas, mode="nearest"
+    )
+    affine = labels.affine @ np.diag([1 / ATLAS_SPLIT, 1 / ATLAS_SPLIT, 1 / ATLAS_SPLIT, 1.0])
+    affine[:3, 3] = (labels.affine @ [*[(1 / ATLAS_SPLIT - 1) / 2] * 3, 1.0])[:3]
+    _scan(Image(blurred, affine, None), np.asarray(voxel_mm))
     gm = write_image((tissue == 1).astype(np.float32), labels.affine, FOLDER / "gm.nii.gz")
     found = regions_in_pet(atlas.dseg, atlas.table, FOLDER / "petref.nii.gz", (), FOLDER / "regions", gm)
     return np.where(pd.read_csv(found.table, sep="\t")["volume_ml"] > 0, activity, np.nan)
 
 
 def _scan(image: Image, voxel_mm: FloatArray) -> None:
-    """Average over PET voxels (to the millimetre of the atlas), and add noise to all frames but the first."""
+    """Average over PET voxels, and add noise to all frames but the first."""
     shape = np.rint(np.array([288.0, 288.0, 153.0]) / voxel_mm).astype(int)
     affine = np.diag([*voxel_mm, 1.0])
     affine[:3, 3] = [0, -18, 11] - voxel_mm * (shape - 1) / 2
-    averaged = ndimage.uniform_filter(image.values, np.rint(voxel_mm).astype(int).tolist())
-    pull = index_transform([], affine, image.affine)
-    petref = resample_volume(averaged, tuple(shape.tolist()), pull, "linear")
+    fine = affine @ np.diag([1 / SPLIT, 1 / SPLIT, 1 / SPLIT, 1.0])
+    fine[:3, 3] = affine[:3, 3] - voxel_mm * (1 - 1 / SPLIT) / 2
+    pull = index_transform([], fine, image.affine)
+    x, y, z = shape.tolist()
+    sampled = resample_volume(image.values, (x * SPLIT, y * SPLIT, z * SPLIT), pull, "linear")
+    petref = sampled.reshape(x, SPLIT, y, SPLIT, z, SPLIT).mean(axis=(1, 3, 5))
     write_image(petref, affine, FOLDER / "petref.nii.gz")
     rng = np.random.default_rng(2)
     frames = np.stack(

@@ -146,6 +146,7 @@ ROLES: Mapping[str, Role] = MappingProxyType(
             "group", "metrics", ".tsv", {"desc": "calibration"}, optional=("contrast",)
         ),
         "influence": Role("group", "metrics", ".tsv", {"desc": "influence"}, optional=("contrast",)),
+        "group_quality": Role("group", "metrics", ".tsv", {"desc": "quality"}),
         "design": Role("group", "design", ".tsv", optional=("contrast",)),
         "rows": Role("group", "rows", ".tsv"),
         "group_mask": Role("group", "mask", _NIFTI, {"desc": "analysis"}, optional=("contrast",)),

@@ -68,6 +68,8 @@ class ScanReport:
         One per step.
     notes
         Stated repairs and gaps.
+    quality
+        The table of what the steps measured.
     """
 
     label: str
@@ -82,6 +84,7 @@ class ScanReport:
     kinetics: tuple[Block, ...] = ()
     maps: tuple[Block, ...] = ()
     protocol: tuple[Block, ...] = ()
+    quality: tuple[Block, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -106,6 +109,7 @@ _TOPICS: Final = (
     ("kinetics", "Kinetics"),
     ("maps", "Maps"),
     ("protocol", "What this protocol can see"),
+    ("quality", "Quality in numbers"),
 )
 
 
@@ -177,6 +181,7 @@ def _scan_section(scan: ScanReport, failures: tuple[Failure, ...]) -> Section:
         "kinetics": scan.kinetics,
         "maps": scan.maps,
         "protocol": scan.protocol,
+        "quality": scan.quality,
     }
     return Section(
         scan.label,

@@ -17,6 +17,7 @@ from morbids.workflows.execution import StepFailure
 from morbids.workflows.group_outputs import GroupOutputs
 from morbids.workflows.group_plan import GroupPlan
 from morbids.workflows.group_protocol import report_protocol
+from morbids.workflows.group_quality import report_quality
 from morbids.workflows.participant_page import provenance
 from morbids.workflows.progress import label_of
 from morbids.workflows.steps.inference import ALPHA
@@ -49,6 +50,7 @@ def write_group_pages(
         included_columns=("Scan", "Map"),
         included=tuple((row.label, Link(row.description or row.path.name, row.path)) for row in found.rows),
         left_out=tuple(_left_out(plan)),
+        quality=report_quality(plan, study),
         protocol=report_protocol(plan, study),
         methods=_methods(outputs, settings),
         provenance=provenance(study, _used(settings)),

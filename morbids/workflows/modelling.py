@@ -150,16 +150,15 @@ def add_map_fits(builder: ScanBuilder, motion: Node, mask: Node, reference: Node
         "threads": threads,
     }
     fit = make_node(fit_maps, "fit_maps", constants, mem_gb=1.1, n_procs=threads)
-    save = builder.save(
-        "save_maps", map_outputs(builder, None), fields=("maps",), facts={"k2_prime_per_min": "k2prime"}
-    )
+    facts = {"k2_prime_per_min": "k2prime", "failed_share": "FailedVoxelShare"}
+    save = builder.save("save_maps", map_outputs(builder, None), fields=("maps",), facts=facts)
     builder.workflow.connect(
         [
             (motion, fit, [("corrected_pet", "pet")]),
             (mask, fit, [("mask", "mask")]),
             (reference, fit, [("curves", "reference_curve")]),
             (k2_prime, fit, [("k2_prime_per_min", "k2_prime_per_min")]),
-            (fit, save, [("maps", "maps")]),
+            (fit, save, [("maps", "maps"), ("failed_share", "failed_share")]),
             (k2_prime, save, [("k2_prime_per_min", "k2_prime_per_min")]),
         ]
     )

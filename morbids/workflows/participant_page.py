@@ -1,26 +1,22 @@
 """Collect what a run left on disk into the page of each participant, whether or not every step ended well."""
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Protocol
 
-import pandas as pd
-
 from morbids.bids.dataset import morbids_version
-from morbids.bids.names import output_path, sidecar_path
-from morbids.bids.tables import write_table
+from morbids.bids.names import output_path
 from morbids.bids.windows import window_points
 from morbids.errors import MorbidsError
 from morbids.imaging.atlases import atlas_label
 from morbids.numerics.kinetics.models import MODELS
 from morbids.reports.boilerplate import PartialVolume, ScanChoices, participant_methods
 from morbids.reports.captions import FigureKind, figure, flicker
-from morbids.reports.findings import Failure, Provenance, Verdict
-from morbids.reports.pages import Block, Cell, Link
+from morbids.reports.findings import Failure, Provenance
+from morbids.reports.pages import Block, Cell, Link, Table
 from morbids.reports.participant import (
     AnatomyReport,
     ParticipantReport,
@@ -33,6 +29,7 @@ from morbids.workflows.anatomy import template_spaces
 from morbids.workflows.execution import StepFailure
 from morbids.workflows.plan import KineticPlan, ScanPlan, T1w
 from morbids.workflows.progress import label_of
+from morbids.workflows.quality import Measure, judge, measure_anatomy, measure_scan, read_facts, write_quality
 from morbids.workflows.steps.kinetics import difference_name
 from morbids.workflows.steps.protocol import picture_name
 
@@ -90,7 +87,7 @@ def _methods(plans: Sequence[ScanPlan], study: Study, settings: Settings) -> tup
     paragraphs: list[str] = []
     for plan in plans:
         kinetics, space = plan.kinetics, settings.output_spaces[0].space
-        normalization = _facts(study, plan.t1w.entities, "t1w_to_template", {"to": space})
+        normalization = read_facts(study, plan.t1w.entities, "t1w_to_template", {"to": space})
         choices = ScanChoices(
             version=morbids_version(),
             template=space,
@@ -147,19 +144,9 @@ def _report_anatomies(plans: Sequence[ScanPlan], study: Study, settings: Setting
     for label, t1w in images.items():
         yield AnatomyReport(
             label,
-            verdicts=tuple(_anatomy_verdicts(t1w, study, settings)),
+            verdicts=judge(tuple(measure_anatomy(t1w, study, settings))),
             blocks=tuple(_anatomy_figures(t1w, study, settings)),
         )
-
-
-def _anatomy_verdicts(t1w: T1w, study: Study, settings: Settings) -> Iterator[Verdict]:
-    mask = _facts(study, t1w.entities, "brain_mask")
-    if mask:
-        yield _judge("brain mask", "made", mask)
-    for space in template_spaces(settings):
-        facts = _facts(study, t1w.entities, "t1w_to_template", {"to": space})
-        if facts:
-            yield _judge(f"T1w to {space}", f"correlation with template {facts['Correlation']:.3f}", facts)
 
 
 def _anatomy_figures(t1w: T1w, study: Study, settings: Settings) -> Iterator[Block]:
@@ -173,40 +160,11 @@ def _anatomy_figures(t1w: T1w, study: Study, settings: Settings) -> Iterator[Blo
             yield flicker("normalization", ("T1w", first), (space, second))
 
 
-def scan_verdicts(plan: ScanPlan, study: Study, settings: Settings) -> tuple[Verdict, ...]:
-    """What the steps behind a scan's maps found of themselves, read from the sidecars of what they left."""
-    entities = plan.scan.entities
-    verdicts = list(_anatomy_verdicts(plan.t1w, study, settings))
-    registration = _facts(study, entities, "pet_to_t1w")
-    if registration:
-        finding = (
-            f"normalised mutual information {registration['NormalizedMutualInformation']:.3f}, "
-            f"overlap {registration['Overlap']:.2f}, contrast {registration['Contrast']:.1f}"
-        )
-        verdicts.append(_judge("PET to T1w", finding, registration))
-    verdicts += _reference_verdicts(plan, study)
-    return tuple(verdicts)
-
-
-def _reference_verdicts(plan: ScanPlan, study: Study) -> Iterator[Verdict]:
-    """Size and evenness of the reference region, and what its curve looks like."""
-    label = {"label": plan.kinetics.reference.name}
-    region = _facts(study, plan.scan.entities, "reference_mask", label)
-    if region:
-        finding = f"{region['VolumeML']:.1f} mL, voxels vary by {region['CoefficientOfVariation']:.0%}"
-        yield _judge("reference region", finding, region)
-    curve = _facts(study, plan.scan.entities, "reference_curve", label)
-    if curve and curve["LowestLateRatio"] is not None:
-        finding = f"lowest ratio of a region to it late in the scan {curve['LowestLateRatio']:.2f}"
-        yield _judge("reference curve", finding, curve)
-
-
 def _report_scan(plan: ScanPlan, study: Study, settings: Settings) -> ScanReport:
-    verdicts = scan_verdicts(plan, study, settings)
-    if verdicts:
-        _write_quality(plan, verdicts, study)
+    measures = measure_scan(plan, study, settings)
+    table = write_quality(plan, measures, study) if measures else None
     kinetics = plan.kinetics
-    motion = _facts(study, plan.scan.entities, "petref")
+    motion = read_facts(study, plan.scan.entities, "petref")
     figures = _ScanFigures(plan, study)
     return ScanReport(
         plan.scan.label,
@@ -215,7 +173,8 @@ def _report_scan(plan: ScanPlan, study: Study, settings: Settings) -> ScanReport
             WindowFacts(w.name, w.start_min, w.end_min, int(window_points(kinetics.frames, w).sum()))
             for w in kinetics.windows
         ),
-        verdicts=verdicts,
+        verdicts=judge(measures),
+        quality=tuple(_quality_table(measures, table)),
         notes=(*plan.notes, *motion.get("Notes", ()), *_region_notes(plan, study)),
         registration=figures.of("pet_on_t1w", "coregistration"),
         motion=figures.of("motion", "motion", ".svg"),
@@ -240,11 +199,26 @@ def _report_scan(plan: ScanPlan, study: Study, settings: Settings) -> ScanReport
 def _region_notes(plan: ScanPlan, study: Study) -> Iterator[str]:
     """How the reference region was cut, and regions that the field of view cuts."""
     label = {"label": plan.kinetics.reference.name}
-    yield from _facts(study, plan.scan.entities, "reference_mask", label).get("Notes", ())
+    yield from read_facts(study, plan.scan.entities, "reference_mask", label).get("Notes", ())
     for atlas in plan.atlases:
         name = atlas_label(atlas)
-        notes = _facts(study, plan.scan.entities, "pet_dseg", {"seg": name}).get("Notes", ())
+        notes = read_facts(study, plan.scan.entities, "pet_dseg", {"seg": name}).get("Notes", ())
         yield from (f"{name}: {note}" for note in notes)
+
+
+def _quality_table(measures: Sequence[Measure], file: Path | None) -> Iterator[Block]:
+    """Every number beside what is expected of it."""
+    rows: tuple[tuple[Cell, ...], ...] = tuple(
+        (one.step, one.name, one.value, one.units, _expected(one)) for one in measures
+    )
+    if rows:
+        yield Table(("Step", "Measure", "Value", "Unit", "Expected"), rows, "Quality of the scan", file)
+
+
+def _expected(measure: Measure) -> str:
+    if measure.least is not None:
+        return f"at least {measure.least:g}"
+    return "" if measure.most is None else f"at most {measure.most:g}"
 
 
 class _ScanFigures:
@@ -316,29 +290,6 @@ def _describe_k2_prime(kinetics: KineticPlan) -> str:
     if kinetics.k2_prime_per_min is None:
         return kinetics.k2_prime_source
     return f"{kinetics.k2_prime_per_min:g} /min ({kinetics.k2_prime_source})"
-
-
-def _write_quality(plan: ScanPlan, verdicts: Sequence[Verdict], study: Study) -> None:
-    """Write the table that the group level reads: a row per step; `concern` is empty where all is well."""
-    rows = [
-        {"step": verdict.step, "finding": verdict.finding, "concern": verdict.reason or None}
-        for verdict in verdicts
-    ]
-    path = output_path(study.output_dir, plan.scan.entities, "quality")
-    write_table(pd.DataFrame(rows, columns=["step", "finding", "concern"]), path)
-
-
-def _judge(step: str, finding: str, facts: Mapping[str, Any]) -> Verdict:
-    concern = facts.get("Concern", "")
-    return Verdict(step, "flag" if concern else "pass", finding, concern)
-
-
-def _facts(
-    study: Study, source: Mapping[str, str], role: str, entities: Mapping[str, str] | None = None
-) -> dict[str, Any]:
-    """Sidecar of an output; empty when the output is not there."""
-    path = sidecar_path(output_path(study.output_dir, source, role, entities))
-    return dict(json.loads(path.read_text(encoding="utf-8"))) if path.exists() else {}
 
 
 def _figure(kind: FigureKind, path: Path, detail: str = "") -> Iterator[Block]:

@@ -107,6 +107,7 @@ def add_reference_verdict(builder: ScanBuilder, measured: RegionCurves, labels: 
         "concern": "Concern",
         "lowest_ratio": "LowestLateRatio",
         "lowest_drift": "LowestDrift",
+        "noise": "LateNoise",
     }
     save = builder.save("save_reference_curve", outputs, facts=facts)
     builder.workflow.connect(
@@ -114,8 +115,8 @@ def add_reference_verdict(builder: ScanBuilder, measured: RegionCurves, labels: 
             (measured.atlases[first], judge, [("curves", "curves")]),
             (labels, judge, [("table", "table")]),
             (measured.reference, judge, [("curves", "reference_curve")]),
-            (measured.reference, save, [("curves", "curves")]),
-            (judge, save, [(name, name) for name in facts]),
+            (measured.reference, save, [("curves", "curves"), ("noise", "noise")]),
+            (judge, save, [(name, name) for name in ("concern", "lowest_ratio", "lowest_drift")]),
         ]
     )
 

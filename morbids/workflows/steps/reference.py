@@ -10,9 +10,9 @@ from morbids.bids.tables import read_table
 from morbids.imaging.images import read_image
 from morbids.imaging.reference import ReferenceRegion, ReferenceRule, make_reference_region
 from morbids.imaging.regions import regions_in_pet
-from morbids.numerics.reference_curve import LEAST_RATIO, compare_retention
+from morbids.numerics.reference_curve import LATE_SHARE, LEAST_RATIO, compare_retention
 from morbids.workflows.plan import KineticPlan
-from morbids.workflows.steps.curves import Curves, CurveTable, read_curves, save_curves, way_to_pet
+from morbids.workflows.steps.curves import CurveTable, read_curves, save_curves, way_to_pet
 
 LEAST_REGION_ML = 1.0
 LEAST_TOGETHER_ML = 5.0
@@ -34,6 +34,13 @@ class ReferenceVerdict(NamedTuple):
     concern: str
     lowest_ratio: float | None
     lowest_drift: float | None
+
+
+class ReferenceCurve(NamedTuple):
+    """The mean curve, and the coefficient of variation of the voxels in the last third of the scan."""
+
+    curves: Path
+    noise: float
 
 
 def cut_reference(
@@ -61,12 +68,17 @@ def extract_reference(
     frame_duration_min: Sequence[float],
     injection_s: float,
     out_dir: Path,
-) -> Curves:
-    """Average the reference region in every frame."""
-    inside = read_image(mask).values > 0.5
-    curve = read_image(pet).values[inside].mean(axis=0, dtype=float)
-    table = CurveTable((name,), curve[:, None])
-    return save_curves(table, frame_start_min, frame_duration_min, injection_s, out_dir)
+) -> ReferenceCurve:
+    """Average the reference region in every frame, and measure how much its voxels differ late in the scan."""
+    voxels = read_image(pet).values[read_image(mask).values > 0.5].astype(float)
+    mean = voxels.mean(axis=0)
+    late = np.add(frame_start_min, frame_duration_min) > LATE_SHARE * (
+        frame_start_min[-1] + frame_duration_min[-1]
+    )
+    noise = float(np.mean(voxels.std(axis=0)[late] / mean[late]))
+    table = CurveTable((name,), mean[:, None])
+    saved = save_curves(table, frame_start_min, frame_duration_min, injection_s, out_dir)
+    return ReferenceCurve(saved.curves, noise)
 
 
 def judge_reference(curves: Path, table: Path, reference_curve: Path, plan: KineticPlan) -> ReferenceVerdict:
