@@ -126,9 +126,10 @@ def _add_kinetics(group: "argparse._ArgumentGroup") -> None:
     )
     group.add_argument(
         "--t-star",
-        type=_number_from(0.0),
+        type=_minute_or_find,
         metavar="MIN",
-        help="first minute of linear plots and windows; default: the tracer's preset",
+        help="first minute of linear plots and windows, or 'find': from where on the Logan plot is straight; "
+        "default: the tracer's preset",
     )
 
 
@@ -201,6 +202,10 @@ def _rate_or_estimate(text: str) -> float | Literal["estimate"]:
             f"{text} is neither 'estimate' nor a rate between 0 and {MAX_RATE_PER_MIN:g} per minute"
         )
     return rate
+
+
+def _minute_or_find(text: str) -> float | Literal["find"]:
+    return "find" if text == "find" else _number_from(0.0)(text)
 
 
 def _number_from(lowest: float) -> Callable[[str], float]:

@@ -1,12 +1,14 @@
 """Fit regional curves from a table: `python -m morbids.fit TACS.tsv --reference COLUMN --model M -o KINPAR.tsv`.
 
-The table has a row per frame and a column per region, as PETPrep, kinfitr or a spreadsheet write it.
+The table has a row per frame and a column per region, as PETPrep, kinfitr, PMOD, Turku's tools or a spreadsheet
+write it.
 """
 
 import argparse
 import logging
+import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple, get_args
@@ -23,6 +25,7 @@ from morbids.numerics.kinetics.integrals import TOUCH_MIN
 from morbids.numerics.kinetics.k2prime import estimate_k2_prime
 from morbids.numerics.kinetics.models import MODELS, Estimates, FitOptions, ModelName, fit_model
 from morbids.numerics.kinetics.presets import TracerPreset, find_preset
+from morbids.numerics.kinetics.t_star import STRAIGHT_PERCENT, find_t_star
 from morbids.numerics.kinetics.weights import inverse_variance
 
 log = logging.getLogger("morbids.fit")
@@ -33,12 +36,17 @@ END_NAMES = ("frameend", "endtime", "end", "tend")
 DURATION_NAMES = ("frameduration", "duration", "dur")
 # Columns that describe frames and are no curves.
 OTHER_NAMES = ("times", "time", "midtime", "framemid", "mid", "weights", "weight", "frame", "framenumber")
+# [kBq/cc], (Bq/mL) at the end of a name.
+ACTIVITY_UNIT = re.compile(r"[\[(][^\])]*(bq|ci)/[^\])]*[\])]\s*$", re.IGNORECASE)
 PER_MINUTE = {"s": 60.0, "min": 1.0}
 # No reference tissue model makes sense of a shorter scan: such times are minutes taken for seconds.
 SHORTEST_SCAN_MIN = 5.0
 LONGEST_SCAN_MIN = 600.0
 CARBON_11_MIN = 20.364
-ESTIMATE = "estimate"
+# Slower efflux, per minute, is none.
+LOWEST_RATE = 1e-6
+ESTIMATE, FIND = "estimate", "find"
+T_STAR_HELP = "first minute of regression, or 'find' it on the Logan plot; default: the preset's, or 0"
 
 
 class CurveTable(NamedTuple):
@@ -63,17 +71,17 @@ class CurveTable(NamedTuple):
 
 
 def read_curves(path: Path, reference: str, time_unit: str | None = None) -> CurveTable:
-    """Read a table of curves, separated by tabs, commas or semicolons.
+    """Read a table of curves, separated by tabs, commas, semicolons or spaces; lines that begin with # are skipped.
 
     Parameters
     ----------
     path
         With the columns frame_start and frame_end (or a duration), and a column per region.
     reference
-        Column of the reference region.
+        Column of the reference region; several, separated by commas, are averaged.
     time_unit
-        ``s`` or ``min``, where the column's name does not say (``start (min)``, ``frame_start_s``); None
-        is s.
+        ``s`` or ``min``, where the column's name does not say (``start (min)``, ``frame_start_s``,
+        ``start[minutes]``); None is s.
 
     Raises
     ------
@@ -86,18 +94,21 @@ def read_curves(path: Path, reference: str, time_unit: str | None = None) -> Cur
     frames = _check_frames(start, end, path)
     time_columns = {*START_NAMES, *END_NAMES, *DURATION_NAMES, *OTHER_NAMES}
     names = [name for name in table.columns if _plain(name)[0] not in time_columns]
-    if reference not in names:
-        raise MorbidsError(
-            f"{path} has no column '{reference}' for the reference region.",
-            f"Its regions are {', '.join(names[:8])}{' ...' if len(names) > 8 else ''}.",
-        )
+    parts = [reference] if reference in names else [part.strip() for part in reference.split(",")]
+    for part in parts:
+        if part not in names:
+            raise MorbidsError(
+                f"{path} has no column '{part}' for the reference region.",
+                f"Its regions are {', '.join(names[:8])}{' ...' if len(names) > 8 else ''}.",
+            )
     values = {name: _as_numbers(table[name], path) for name in names}
-    if not (values[reference] > 0).any():
+    reference_curve = np.mean([values[part] for part in parts], axis=0)
+    if not (reference_curve > 0).any():
         raise MorbidsError(f"{path}: the reference curve '{reference}' is nowhere above zero.")
-    targets = tuple(name for name in names if name != reference)
+    targets = tuple(name for name in names if name not in parts)
     if not targets:
         raise MorbidsError(f"{path} has no curve beside the reference region '{reference}'.")
-    return CurveTable(targets, frames, np.column_stack([values[n] for n in targets]), values[reference])
+    return CurveTable(targets, frames, np.column_stack([values[n] for n in targets]), reference_curve)
 
 
 def _read_cells(path: Path) -> pd.DataFrame:
@@ -106,11 +117,17 @@ def _read_cells(path: Path) -> pd.DataFrame:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise MorbidsError(f"{path} cannot be read as text.", "Check the path.", ExitCode.NO_INPUT) from error
-    lines = [line for line in text.splitlines() if line.strip()]
+    lines = [line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
+    if lines and lines[0].upper().startswith("DFT"):
+        raise MorbidsError(
+            f"{path} is a DFT file, whose head has several lines.", "Convert it: `tacformat -f=PMOD FILE`."
+        )
     if len(lines) < 2:
         raise MorbidsError(f"{path} has no rows.", "It needs a row of column names and a row per frame.")
     separator = max("\t;,", key=lines[0].count)
-    rows = [[cell.strip().strip('"') for cell in line.split(separator)] for line in lines]
+    # None splits at any run of spaces.
+    cut = separator if separator in lines[0] else None
+    rows = [[cell.strip().strip('"') for cell in line.split(cut)] for line in lines]
     ragged = next((i for i, row in enumerate(rows) if len(row) != len(rows[0])), None)
     if ragged is not None:
         raise MorbidsError(
@@ -123,13 +140,17 @@ def _read_cells(path: Path) -> pd.DataFrame:
 
 
 def _find_times(table: pd.DataFrame, path: Path, time_unit: str) -> tuple[FloatArray, FloatArray]:
-    """Start and end of every frame in minutes, from start and end, or start and duration."""
+    """Start and end of every frame in minutes, from start and end, or start and duration.
+
+    A column that names no unit has that of the one before it: PMOD writes ``start[seconds]`` and ``end[kBq/cc]``.
+    """
     found: dict[str, FloatArray] = {}
     for column in table.columns:
         plain, unit = _plain(column)
         for kind, names in (("start", START_NAMES), ("end", END_NAMES), ("duration", DURATION_NAMES)):
             if plain in names and kind not in found:
-                found[kind] = _as_numbers(table[column], path) / PER_MINUTE[unit or time_unit]
+                time_unit = unit or time_unit
+                found[kind] = _as_numbers(table[column], path) / PER_MINUTE[time_unit]
     if "start" not in found or not {"end", "duration"} & found.keys():
         raise MorbidsError(
             f"{path} does not say when its frames start and end; its columns are {', '.join(table.columns[:6])}.",
@@ -160,7 +181,8 @@ def _check_frames(start: FloatArray, end: FloatArray, path: Path) -> Frames:
 
 def _as_numbers(column: "pd.Series[str]", path: Path) -> FloatArray:
     """Cells of one column as finite numbers."""
-    numbers = pd.to_numeric(column, errors="coerce").to_numpy(float)
+    # A comma that is left in a cell stands for the point: as a separator it would have been cut away.
+    numbers = pd.to_numeric(column.str.replace(",", "."), errors="coerce").to_numpy(float)
     faulty = np.flatnonzero(~np.isfinite(numbers))
     if faulty.size:
         raise MorbidsError(
@@ -171,7 +193,8 @@ def _as_numbers(column: "pd.Series[str]", path: Path) -> FloatArray:
 
 
 def _plain(name: str) -> tuple[str, str]:
-    """A column name in lower case without punctuation, and the unit of time that it ends with."""
+    """A column name in lower case without punctuation and the unit of activity, and the unit of time at its end."""
+    name = ACTIVITY_UNIT.sub("", name)
     words = "".join(letter if letter.isalnum() else " " for letter in name.lower()).split()
     unit = {"s": "s", "sec": "s", "seconds": "s", "min": "min", "minutes": "min"}.get(
         words[-1] if words else "", ""
@@ -220,24 +243,57 @@ def _make_options(
     return options if preset is None else replace(options, grid=preset.grid, bounds=preset.bounds)
 
 
-def _number_or_estimate(text: str) -> float | str:
-    if text == ESTIMATE:
-        return text
-    value = float(text)
-    if not value > 0:
-        raise ValueError(text)
-    return value
+def _find_t_star(table: CurveTable, options: FitOptions, windows: Sequence[Window]) -> float:
+    """Where the Logan plot becomes straight, until the end of the first window; later ones may be challenges."""
+    found = find_t_star(
+        table.curves,
+        table.reference,
+        table.frames,
+        k2_prime=options.k2_prime,
+        inverse_variance=options.inverse_variance,
+        end_min=windows[0].end_min if windows else np.inf,
+    )
+    log.info(
+        "t* %.4g min: from there on no point of the Logan plot is more than %g %% off the line (median region)",
+        found.t_star_min,
+        STRAIGHT_PERCENT,
+    )
+    return found.t_star_min
+
+
+def _number_or(word: str, least: float = 0.0) -> Callable[[str], float | str]:
+    """Reader of numbers from the least on, or one word instead."""
+
+    def number(text: str) -> float | str:
+        if text == word:
+            return text
+        value = float(text)
+        if not value >= least:
+            raise ValueError(text)
+        return value
+
+    return number
 
 
 def _make_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m morbids.fit", description=__doc__)
     add = parser.add_argument
     add("tacs", type=Path, help="table of curves: a row per frame, frame_start and frame_end in s")
-    add("--reference", required=True, metavar="COLUMN", help="column of the reference region")
+    add(
+        "--reference",
+        required=True,
+        metavar="COLUMN[,COLUMN]",
+        help="column of the reference region; several are averaged",
+    )
     add("--tracer", metavar="NAME", help="take model, k2', t* and bounds from this tracer's preset")
     add("--model", choices=get_args(ModelName), help="default: the preset's")
-    add("--k2prime", type=_number_or_estimate, metavar="PER_MIN", help="a number, or 'estimate'")
-    add("--t-star", type=float, metavar="MIN", help="first minute of regression; default: the preset's, or 0")
+    add(
+        "--k2prime",
+        type=_number_or("estimate", least=LOWEST_RATE),
+        metavar="PER_MIN",
+        help="a number, or 'estimate'",
+    )
+    add("--t-star", type=_number_or("find"), metavar="MIN", help=T_STAR_HELP)
     add("--window", action="append", default=[], metavar="NAME=START-END", help="minutes; may be repeated")
     add("--onset", type=float, metavar="MIN", help="when binding may begin to change (displacement models)")
     add("--weights", choices=("none", "decay"), default="none", help="decay: duration x exp(-lambda t)")
@@ -266,12 +322,14 @@ def run(arguments: argparse.Namespace) -> Path:
             ExitCode.USAGE,
         )
     table = read_curves(arguments.tacs, arguments.reference, arguments.time_unit)
-    t_star_min = arguments.t_star if arguments.t_star is not None else preset.t_star_min if preset else 0.0
+    options = _make_options(arguments, table, preset)
     windows = [parse_window(text) for text in arguments.window]
-    write_table(
-        fit_table(table, model, windows, t_star_min, _make_options(arguments, table, preset)),
-        arguments.output,
-    )
+    t_star_min = arguments.t_star
+    if t_star_min == FIND:
+        t_star_min = _find_t_star(table, options, windows)
+    elif t_star_min is None:
+        t_star_min = preset.t_star_min if preset else 0.0
+    write_table(fit_table(table, model, windows, t_star_min, options), arguments.output)
     return Path(arguments.output)
 
 

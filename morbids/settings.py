@@ -82,7 +82,7 @@ class Settings:
     reference: str | None = None
     reference_steps: ReferenceSteps = ReferenceSteps()
     k2_prime_per_min: float | Literal["estimate"] | None = None
-    t_star_min: float | None = None
+    t_star_min: float | Literal["find"] | None = None
     windows: tuple[Window, ...] = ()
     motion: bool = True
     atlases: tuple[str, ...] = ("AAL",)

@@ -198,3 +198,79 @@ def test_an_absent_file_is_no_input(tmp_path: Path) -> None:
 
 def test_help_is_no_failure() -> None:
     assert main(["--help"]) == ExitCode.OK
+
+
+# A scan of six frames, with the head that each program writes; from their documentation.
+BODY = (
+    (0, 60, 10, 20),
+    (60, 180, 30, 50),
+    (180, 420, 32, 70),
+    (420, 900, 25, 66),
+    (900, 1800, 16, 50),
+    (1800, 3600, 8, 30),
+)
+
+
+def six_frames(head: str, form: str = "{0}\t{1}\t{2}\t{3}", per: float = 1.0) -> str:
+    rows = (
+        form.format(s / per, e / per, ref, roi, (e - s) / per, (s + e) / 2 / per) for s, e, ref, roi in BODY
+    )
+    return "\n".join((head, *rows)) + "\n"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(six_frames("frame_start\tframe_end\tcer\tput"), id="PETPrep"),
+        pytest.param(
+            six_frames("FrameTimesStart\tFrameDuration\tcer\tput", "{0}\t{4}\t{2}\t{3}"), id="PET-BIDS"
+        ),
+        pytest.param(six_frames("start[seconds]\tend[kBq/cc]\tcer\tput"), id="PMOD in s"),
+        pytest.param(six_frames("start[minutes]\tend[kBq/cc]\tcer\tput", per=60), id="PMOD in min"),
+        pytest.param(
+            "# drawn by hand\n"
+            + six_frames("start[minutes] end[Bq/ml] cer put", "{0}   {1} {2}  {3}", per=60),
+            id="Turku",
+        ),
+        pytest.param(
+            six_frames(
+                "Times,StartTime (min),Duration (min),Weights,cer,put", "{5},{0},{4},1,{2},{3}", per=60
+            ),
+            id="kinfitr",
+        ),
+        pytest.param(
+            six_frames("start (min);end (min);cer;put", "{0};{1};{2},0;{3},0", per=60), id="decimal commas"
+        ),
+    ],
+)
+def test_tables_of_other_programs_are_read_as_they_are(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "tacs.txt"
+    path.write_text(text)
+    table = read_curves(path, "cer")
+    assert table.names == ("put",)
+    np.testing.assert_allclose(table.frames.start_min, [0, 1, 3, 7, 15, 30])
+    np.testing.assert_allclose(table.frames.end_min, [1, 3, 7, 15, 30, 60])
+    np.testing.assert_allclose(table.reference, [10, 30, 32, 25, 16, 8])
+    np.testing.assert_allclose(table.curves[:, 0], [20, 50, 70, 66, 50, 30])
+
+
+def test_several_reference_columns_are_averaged_and_fitted_no_more(tmp_path: Path) -> None:
+    path = tmp_path / "tacs.tsv"
+    path.write_text(six_frames("start\tend\tleft\tright\tput", "{0}\t{1}\t{2}\t{3}\t{3}"))
+    table = read_curves(path, "left, right")
+    np.testing.assert_allclose(table.reference, [15, 40, 51, 45.5, 33, 19])
+    assert table.names == ("put",)
+
+
+def test_a_dft_file_is_sent_to_its_converter(tmp_path: Path) -> None:
+    path = tmp_path / "tacs.dft"
+    path.write_text("DFT1 caud put\n. dx sin\n")
+    with pytest.raises(MorbidsError, match="is a DFT file"):
+        read_curves(path, "caud")
+
+
+def test_t_star_is_found_and_named(tacs: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    found = fit(tacs, "--model", "LoganRef", "--k2prime", "0.1237", "--t-star", "find")
+    np.testing.assert_allclose(found["BPND"], BP_ND, rtol=5e-3)
+    assert "no point of the Logan plot is more than 5 % off the line" in caplog.text

@@ -101,8 +101,8 @@ class ModelUse:
     k2_prime_per_min, k2_prime_source
         The rate constant given to the model and where it is from; None where the model needs none or it is
         estimated while running.
-    t_star_min
-        First minute of regression; None where the model has none.
+    t_star_min, t_star_source
+        First minute of regression and where it is from; None where the model has none or it is found while running.
     weights
         What weighs the frames, in words.
     software_version, command_line
@@ -117,6 +117,7 @@ class ModelUse:
     weights: str
     software_version: str
     command_line: str = ""
+    t_star_source: str = ""
 
 
 def bids_uri(path: Path, root: Path, dataset: str = "") -> str:
@@ -225,6 +226,8 @@ def model_fields(model: ModelUse, window: Window | None) -> dict[str, Any]:
     }
     if model.k2_prime_source:
         fields["k2primeSource"] = model.k2_prime_source
+    if model.t_star_source:
+        fields["tstarSource"] = model.t_star_source
     if model.command_line:
         fields["CommandLine"] = model.command_line
     return fields

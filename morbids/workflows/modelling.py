@@ -13,6 +13,7 @@ from morbids.numerics.kinetics.models import MODELS
 from morbids.numerics.kinetics.prediction import can_predict
 from morbids.settings import OutputSpace
 from morbids.workflows.nodes import make_node
+from morbids.workflows.plan import FOUND
 from morbids.workflows.saving import Output
 from morbids.workflows.scan_builder import ScanBuilder
 from morbids.workflows.steps.figures import (
@@ -29,64 +30,70 @@ from morbids.workflows.steps.kinetics import (
     RESPONSE,
     RESPONSE_PARAMETERS,
     TRANSPORT_MODEL,
-    choose_k2_prime,
     difference_name,
     fit_maps,
     fit_regions,
     map_name,
+    settle_plan,
 )
 from morbids.workflows.steps.pet import bring_to_template
 from morbids.workflows.steps.protocol import CALIBRATION_COLUMNS, calibrate, picture_name
 
+# What every fit is given once k2' and t* are settled.
+GIVEN = [("plan", "plan"), ("k2_prime_per_min", "k2_prime_per_min")]
 
-def add_k2_prime(builder: ScanBuilder, curves: Node, reference: Node) -> Node:
-    """Settle k2'."""
-    k2_prime = make_node(choose_k2_prime, "choose_k2_prime", {"plan": builder.plan.kinetics})
+
+def settled_facts(builder: ScanBuilder) -> dict[str, str]:
+    """What becomes known while running and joins the sidecars: k2', and t* where it is found."""
+    found = {"t_star_min": "tstar"} if builder.plan.kinetics.t_star_source == FOUND else {}
+    return {"k2_prime_per_min": "k2prime", **found}
+
+
+def add_settled(builder: ScanBuilder, curves: Node, reference: Node) -> Node:
+    """Settle k2' and t*."""
+    settled = make_node(settle_plan, "settle_plan", {"plan": builder.plan.kinetics})
     builder.workflow.connect(
         [
-            (curves, k2_prime, [("curves", "curves")]),
-            (reference, k2_prime, [("curves", "reference_curve")]),
+            (curves, settled, [("curves", "curves")]),
+            (reference, settled, [("curves", "reference_curve")]),
         ]
     )
-    return k2_prime
+    return settled
 
 
-def add_region_fits(builder: ScanBuilder, atlas: str, curves: Node, reference: Node, k2_prime: Node) -> None:
+def add_region_fits(builder: ScanBuilder, atlas: str, curves: Node, reference: Node, settled: Node) -> None:
     """Fit the regions of one atlas."""
-    kinetics = builder.plan.kinetics
-    fit = make_node(fit_regions, f"fit_regions_{atlas}", {"plan": kinetics})
+    fit = make_node(fit_regions, f"fit_regions_{atlas}")
     outputs = kinpar_outputs(builder, atlas)
-    save = builder.save(
-        f"save_fits_{atlas}", outputs, fields=("kinpar",), facts={"k2_prime_per_min": "k2prime"}
-    )
+    save = builder.save(f"save_fits_{atlas}", outputs, fields=("kinpar",), facts=settled_facts(builder))
     builder.workflow.connect(
         [
             (curves, fit, [("curves", "curves")]),
             (reference, fit, [("curves", "reference_curve")]),
-            (k2_prime, fit, [("k2_prime_per_min", "k2_prime_per_min")]),
+            (settled, fit, GIVEN),
             (fit, save, [("kinpar", "kinpar")]),
-            (k2_prime, save, [("k2_prime_per_min", "k2_prime_per_min")]),
+            (settled, save, [(name, name) for name in settled_facts(builder)]),
         ]
     )
 
 
-def add_plots(builder: ScanBuilder, curves: Node, reference: Node, k2_prime: Node) -> None:
+def add_plots(builder: ScanBuilder, curves: Node, reference: Node, settled: Node) -> None:
     """Draw curves, the Logan plot and the dependence on k2' for the a-priori regions."""
     kinetics = builder.plan.kinetics
     known = MODELS[kinetics.model]
-    plots = [make_node(plot_curves, "plot_curves", {"plan": kinetics, "unit": builder.unit})]
+    plots = [make_node(plot_curves, "plot_curves", {"unit": builder.unit})]
     if kinetics.model == "LoganRef":
-        plots.append(make_node(plot_logan, "plot_logan", {"plan": kinetics}))
+        plots.append(make_node(plot_logan, "plot_logan"))
     if known.needs_k2_prime:
-        plots.append(make_node(plot_k2_prime, "plot_k2prime", {"plan": kinetics}))
+        plots.append(make_node(plot_k2_prime, "plot_k2prime"))
     if known.needs_t_star:
-        plots.append(make_node(plot_t_star, "plot_tstar", {"plan": kinetics}))
+        plots.append(make_node(plot_t_star, "plot_tstar"))
     for plot in plots:
         builder.workflow.connect(
             [(curves, plot, [("curves", "curves")]), (reference, plot, [("curves", "reference_curve")])]
         )
-        if "k2_prime_per_min" in plot.interface.parameters:
-            builder.workflow.connect(k2_prime, "k2_prime_per_min", plot, "k2_prime_per_min")
+        taken = [pair for pair in GIVEN if pair[1] in plot.interface.parameters]
+        builder.workflow.connect([(settled, plot, taken)])
         builder.save_picture(plot, plot.name.removeprefix("plot_"), ".svg")
     estimates = make_node(plot_estimates, "plot_estimates", {"parameter": known.parameters[0]})
     fits = builder.workflow.get_node(f"fit_regions_{SPHERES}")
@@ -94,12 +101,12 @@ def add_plots(builder: ScanBuilder, curves: Node, reference: Node, k2_prime: Nod
     builder.save_picture(estimates, "estimates", ".svg")
 
 
-def add_fit_plots(builder: ScanBuilder, curves: Node, reference: Node, k2_prime: Node) -> None:
+def add_fit_plots(builder: ScanBuilder, curves: Node, reference: Node, settled: Node) -> None:
     """Draw measured and fitted curves, where the model's equation gives them back."""
     kinetics = builder.plan.kinetics
     if not can_predict(MODELS[kinetics.model].parameters) or MODELS[kinetics.model].needs_onset:
         return
-    plot = make_node(plot_fits, "plot_fits", {"plan": kinetics, "unit": builder.unit})
+    plot = make_node(plot_fits, "plot_fits", {"unit": builder.unit})
     names = [f"fits{window.name}" for window in kinetics.windows]
     save = builder.save(
         "save_plot_fits",
@@ -110,20 +117,20 @@ def add_fit_plots(builder: ScanBuilder, curves: Node, reference: Node, k2_prime:
         [
             (curves, plot, [("curves", "curves")]),
             (reference, plot, [("curves", "reference_curve")]),
-            (k2_prime, plot, [("k2_prime_per_min", "k2_prime_per_min")]),
+            (settled, plot, GIVEN),
             (plot, save, [("pictures", "pictures")]),
         ]
     )
 
 
-def add_calibration(builder: ScanBuilder, k2_prime: Node) -> None:
+def add_calibration(builder: ScanBuilder, settled: Node) -> None:
     """Simulate what each contrast of the scan's windows can see."""
     kinetics, scan = builder.plan.kinetics, builder.plan.scan
     known = MODELS[kinetics.model]
     if not (kinetics.pairs and known.fits_windows and known.parameters[0] == "BPND"):
         return
     schedule = read_schedule(scan.metadata, float(kinetics.frames.end_min[-1]))
-    node = make_node(calibrate, "calibrate_protocol", {"plan": kinetics, "schedule": schedule}, mem_gb=0.8)
+    node = make_node(calibrate, "calibrate_protocol", {"schedule": schedule}, mem_gb=0.8)
     description = "Windowed contrasts on simulated curves with this scan's frames, windows and administration"
     outputs = {
         "table": Output("calibration", sidecar=sidecars.table_sidecar(description, CALIBRATION_COLUMNS))
@@ -134,39 +141,38 @@ def add_calibration(builder: ScanBuilder, k2_prime: Node) -> None:
     save = builder.save("save_calibration", outputs, fields=("table", "pictures"))
     builder.workflow.connect(
         [
-            (k2_prime, node, [("k2_prime_per_min", "k2_prime_per_min")]),
+            (settled, node, GIVEN),
             (node, save, [("table", "table"), ("pictures", "pictures")]),
         ]
     )
 
 
-def add_map_fits(builder: ScanBuilder, motion: Node, mask: Node, reference: Node, k2_prime: Node) -> Node:
+def add_map_fits(builder: ScanBuilder, motion: Node, mask: Node, reference: Node, settled: Node) -> Node:
     """Fit every voxel."""
     settings, threads = builder.settings, builder.resources.omp_n_threads
     constants = {
-        "plan": builder.plan.kinetics,
         "smoothing_fwhm_mm": settings.pet_smoothing_fwhm_mm,
         "least_baseline": settings.mask_threshold,
         "threads": threads,
     }
     fit = make_node(fit_maps, "fit_maps", constants, mem_gb=1.1, n_procs=threads)
-    facts = {"k2_prime_per_min": "k2prime", "failed_share": "FailedVoxelShare"}
+    facts = {**settled_facts(builder), "failed_share": "FailedVoxelShare"}
     save = builder.save("save_maps", map_outputs(builder, None), fields=("maps",), facts=facts)
     builder.workflow.connect(
         [
             (motion, fit, [("corrected_pet", "pet")]),
             (mask, fit, [("mask", "mask")]),
             (reference, fit, [("curves", "reference_curve")]),
-            (k2_prime, fit, [("k2_prime_per_min", "k2_prime_per_min")]),
+            (settled, fit, GIVEN),
             (fit, save, [("maps", "maps"), ("failed_share", "failed_share")]),
-            (k2_prime, save, [("k2_prime_per_min", "k2_prime_per_min")]),
+            (settled, save, [(name, name) for name in settled_facts(builder)]),
         ]
     )
     return fit
 
 
 def add_maps_in_space(
-    builder: ScanBuilder, maps: Node, coregistration: Node, k2_prime: Node, output: OutputSpace
+    builder: ScanBuilder, maps: Node, coregistration: Node, settled: Node, output: OutputSpace
 ) -> None:
     """Bring all maps to one template space, and draw them there."""
     threads = builder.resources.omp_n_threads
@@ -175,14 +181,14 @@ def add_maps_in_space(
         bring_to_template, f"bring_to_{name}", {"threads": threads}, mem_gb=0.9, n_procs=threads
     )
     save = builder.save(
-        f"save_{name}", map_outputs(builder, output), fields=("maps",), facts={"k2_prime_per_min": "k2prime"}
+        f"save_{name}", map_outputs(builder, output), fields=("maps",), facts=settled_facts(builder)
     )
     builder.workflow.connect(
         [
             (maps, bring, [("maps", "maps")]),
             (coregistration, bring, [("pet_to_t1w", "pet_to_t1w")]),
             (bring, save, [("maps", "maps")]),
-            (k2_prime, save, [("k2_prime_per_min", "k2_prime_per_min")]),
+            (settled, save, [(name, name) for name in settled_facts(builder)]),
         ]
     )
     builder.connect_anatomy(bring, [(f"normalize_{output.space}.t1w_to_template", "t1w_to_template")])
@@ -262,7 +268,9 @@ def map_outputs(builder: ScanBuilder, space: OutputSpace | None) -> dict[str, Ou
                 {"model": model.name, "meas": name, **where},
                 sidecars.parametric_map_sidecar(scan, model, name, None, builder.raw, resolution=resolution),
             )
-    transport = sidecars.ModelUse(**{**vars(model), "name": TRANSPORT_MODEL, "t_star_min": None})
+    transport = sidecars.ModelUse(
+        **{**vars(model), "name": TRANSPORT_MODEL, "t_star_min": None, "t_star_source": ""}
+    )
     outputs["R1"] = Output(
         "parametric_map",
         {"model": TRANSPORT_MODEL, "meas": "R1", **where},

@@ -9,9 +9,9 @@ from typing import Any, Protocol
 
 from morbids.bids.dataset import morbids_version
 from morbids.bids.names import output_path
-from morbids.bids.windows import window_points
+from morbids.bids.windows import window_entities, window_points
 from morbids.errors import MorbidsError
-from morbids.imaging.atlases import atlas_label
+from morbids.imaging.atlases import SPHERES, atlas_label
 from morbids.numerics.kinetics.models import MODELS
 from morbids.reports.boilerplate import PartialVolume, ScanChoices, participant_methods
 from morbids.reports.captions import FigureKind, figure, flicker
@@ -27,7 +27,7 @@ from morbids.reports.participant import (
 from morbids.settings import Settings, Study
 from morbids.workflows.anatomy import template_spaces
 from morbids.workflows.execution import StepFailure
-from morbids.workflows.plan import KineticPlan, ScanPlan, T1w
+from morbids.workflows.plan import FOUND, KineticPlan, ScanPlan, T1w
 from morbids.workflows.progress import label_of
 from morbids.workflows.quality import Measure, judge, measure_anatomy, measure_scan, read_facts, write_quality
 from morbids.workflows.steps.kinetics import difference_name
@@ -96,7 +96,7 @@ def _methods(plans: Sequence[ScanPlan], study: Study, settings: Settings) -> tup
             reference=kinetics.reference.name,
             k2_prime_per_min=kinetics.k2_prime_per_min,
             k2_prime_source=kinetics.k2_prime_source,
-            t_star_min=kinetics.t_star_min,
+            t_star_min=None if kinetics.t_star_source == FOUND else kinetics.t_star_min,
             windows=tuple((w.name, w.start_min, w.end_min) for w in kinetics.windows),
             atlas=" and ".join(atlas_label(atlas) for atlas in plan.atlases),
             motion_corrected=settings.motion,
@@ -168,7 +168,7 @@ def _report_scan(plan: ScanPlan, study: Study, settings: Settings) -> ScanReport
     figures = _ScanFigures(plan, study)
     return ScanReport(
         plan.scan.label,
-        facts=_describe(plan, settings),
+        facts=_describe(plan, study, settings),
         windows=tuple(
             WindowFacts(w.name, w.start_min, w.end_min, int(window_points(kinetics.frames, w).sum()))
             for w in kinetics.windows
@@ -262,7 +262,7 @@ class _ScanFigures:
         return (*blocks, *self.of("parametric_map", "R1", detail="R1, relative tracer transport."))
 
 
-def _describe(plan: ScanPlan, settings: Settings) -> tuple[tuple[str, Cell], ...]:
+def _describe(plan: ScanPlan, study: Study, settings: Settings) -> tuple[tuple[str, Cell], ...]:
     metadata, kinetics = plan.scan.metadata, plan.kinetics
     dose = f"{metadata.get('InjectedRadioactivity', 'n/a')} {metadata.get('InjectedRadioactivityUnits', '')}".strip()
     return (
@@ -273,7 +273,7 @@ def _describe(plan: ScanPlan, settings: Settings) -> tuple[tuple[str, Cell], ...
         ("model", kinetics.model),
         ("reference region", kinetics.reference.name),
         ("k2'", _describe_k2_prime(kinetics)),
-        ("t*", f"{kinetics.t_star_min:g} min"),
+        ("t*", _describe_t_star(plan, study, settings)),
         ("partial volume", _describe_correction(plan, settings)),
     )
 
@@ -290,6 +290,19 @@ def _describe_k2_prime(kinetics: KineticPlan) -> str:
     if kinetics.k2_prime_per_min is None:
         return kinetics.k2_prime_source
     return f"{kinetics.k2_prime_per_min:g} /min ({kinetics.k2_prime_source})"
+
+
+def _describe_t_star(plan: ScanPlan, study: Study, settings: Settings) -> str:
+    kinetics, t_star_min = plan.kinetics, plan.kinetics.t_star_min
+    if kinetics.t_star_source == FOUND:
+        corrected = {} if settings.partial_volume == "none" else {"pvc": settings.partial_volume.upper()}
+        named = {"seg": SPHERES, "model": kinetics.model, **corrected}
+        entities = {**named, **window_entities(kinetics.windows[0])}
+        sidecar = read_facts(study, plan.scan.entities, "kinpar", entities)
+        if "tstar" not in sidecar:
+            return kinetics.t_star_source
+        t_star_min = sidecar["tstar"]
+    return f"{t_star_min:g} min ({kinetics.t_star_source})"
 
 
 def _figure(kind: FigureKind, path: Path, detail: str = "") -> Iterator[Block]:

@@ -12,6 +12,7 @@ from morbids.bids.own_files import find_own, is_pattern
 from morbids.bids.scanners import PointSpread, find_point_spread
 from morbids.bids.scans import PetScan
 from morbids.bids.windows import (
+    MIN_FRAMES,
     WHOLE_SCAN,
     Window,
     WindowChoice,
@@ -28,11 +29,18 @@ from morbids.numerics.frames import Frames
 from morbids.numerics.kinetics.models import DEFAULT_BOUNDS, MODELS, FitBounds, FitOptions, ModelName
 from morbids.numerics.kinetics.presets import TracerPreset, find_preset
 from morbids.numerics.kinetics.srtm import DEFAULT_GRID, BasisGrid
+from morbids.numerics.kinetics.t_star import STRAIGHT_PERCENT
 from morbids.numerics.kinetics.weights import inverse_variance
 from morbids.settings import Settings
 
 Value = TypeVar("Value")
 ESTIMATED = "estimated from the scan"
+FOUND = (
+    f"found: earliest frame from which no point of the Logan plot is more than {STRAIGHT_PERCENT:g} % off the line, "
+    "in the median region"
+)
+# Models whose first minute the Logan plot tells: those that take its equation for true from there on.
+STRAIGHTENED: tuple[ModelName, ...] = ("LoganRef", "MRTM0", "StepChange", "LSSRM", "lpntPET")
 
 
 @dataclass(frozen=True)
@@ -50,7 +58,9 @@ class KineticPlan:
     k2_prime_source
         Where the number is from, for sidecars.
     t_star_min
-        First minute of regression.
+        First minute of regression; 0 until it is found.
+    t_star_source
+        Where the number is from.
     windows, pairs
         Windows in order of time, and each challenge with its baseline.
     frame_start_min, frame_duration_min
@@ -73,6 +83,26 @@ class KineticPlan:
     half_life_min: float
     grid: BasisGrid = DEFAULT_GRID
     bounds: FitBounds = field(default_factory=lambda: DEFAULT_BOUNDS)
+    t_star_source: str = "given by the user"
+
+    def starting_at(self, t_star_min: float) -> "KineticPlan":
+        """The same with a t* that was found: windows begin no earlier.
+
+        Raises
+        ------
+        MorbidsError
+            A window is left with fewer frames than a line needs.
+        """
+        windows = tuple(w._replace(start_min=max(w.start_min, t_star_min)) for w in self.windows)
+        for window in windows:
+            n_frames = int(window_points(self.frames, window).sum())
+            if n_frames < MIN_FRAMES:
+                raise MorbidsError(
+                    f"The window '{window.name}' has {n_frames} frames after t* = {t_star_min:g} min, which was found "
+                    f"from the Logan plot; it needs {MIN_FRAMES}.",
+                    "Give t* in minutes with --t-star, or wider windows with --window NAME=START-END.",
+                )
+        return replace(self, t_star_min=t_star_min, windows=windows, pairs=pair_windows(windows))
 
     def options(self, window: Window, k2_prime_per_min: float) -> FitOptions:
         """What a model is told when it fits one window."""
@@ -136,7 +166,7 @@ def plan_scan(scan: PetScan, settings: Settings) -> ScanPlan:
     preset, t1w = find_preset(scan.tracer), _find_t1w(scan)
     owners = (scan.entities, t1w.entities)
     model = _find_model(_choose("model", settings.model, preset.model if preset else None, scan))
-    t_star_min = _choose_t_star(model, settings, preset, scan)
+    t_star_min, t_star_source = _choose_t_star(model, settings, preset, scan)
     k2_prime, source = _choose_k2_prime(settings, preset)
     choice = _choose_model_windows(model, settings, scan, t_star_min)
     kinetics = KineticPlan(
@@ -152,6 +182,7 @@ def plan_scan(scan: PetScan, settings: Settings) -> ScanPlan:
         half_life_min=scan.timing.half_life_min,
         grid=preset.grid if preset else DEFAULT_GRID,
         bounds=preset.bounds if preset else DEFAULT_BOUNDS,
+        t_star_source=t_star_source,
     )
     notes = (*scan.timing.notes, *scan.notes, *filter(None, [scan.t1w_note]), *choice.notes)
     atlases = _find_atlases(settings.atlases, owners)
@@ -206,12 +237,29 @@ def _choose(option: str, given: Value | None, preset: Value | None, scan: PetSca
     return preset
 
 
-def _choose_t_star(model: ModelName, settings: Settings, preset: TracerPreset | None, scan: PetScan) -> float:
-    """The wish, else the preset's; models that take the whole scan can do without."""
-    given = (
-        settings.t_star_min if settings.t_star_min is not None else (preset.t_star_min if preset else None)
-    )
-    return _choose("t-star", given, None if MODELS[model].needs_t_star else 0.0, scan)
+def _choose_t_star(
+    model: ModelName, settings: Settings, preset: TracerPreset | None, scan: PetScan
+) -> tuple[float, str]:
+    """The wish, else the preset's, and which it is; models that take the whole scan can do without.
+
+    Raises
+    ------
+    MorbidsError
+        It is to be found for a model that has no Logan plot.
+    """
+    if settings.t_star_min == "find":
+        if model not in STRAIGHTENED:
+            raise MorbidsError(
+                f"--t-star find looks at the Logan plot, which says nothing about {model}.",
+                f"Give --t-star in minutes, or take one of {', '.join(STRAIGHTENED)}.",
+                ExitCode.USAGE,
+            )
+        return 0.0, FOUND
+    if settings.t_star_min is not None:
+        return settings.t_star_min, "given by the user"
+    given = preset.t_star_min if preset else None
+    source = f"preset of {preset.name}" if preset else "the model takes the whole scan"
+    return _choose("t-star", given, None if MODELS[model].needs_t_star else 0.0, scan), source
 
 
 def _choose_model_windows(

@@ -12,11 +12,11 @@ from morbids.imaging.motion import correct_motion
 from morbids.workflows.modelling import (
     add_calibration,
     add_fit_plots,
-    add_k2_prime,
     add_map_fits,
     add_maps_in_space,
     add_plots,
     add_region_fits,
+    add_settled,
 )
 from morbids.workflows.nodes import make_node
 from morbids.workflows.saving import Output
@@ -50,15 +50,15 @@ def build_scan_workflow(builder: ScanBuilder) -> Workflow:
         fitted, corrected = add_correction(builder, motion, coregistration, labels, region)
         # The transfer matrix corrects regions only: maps then take the measured frames and reference curve.
         mapped, frames = (fitted, corrected) if builder.map_correction else (measured, motion)
-    k2_prime = add_k2_prime(builder, fitted.atlases[first], fitted.reference)
+    settled = add_settled(builder, fitted.atlases[first], fitted.reference)
     for atlas, node in fitted.atlases.items():
-        add_region_fits(builder, atlas_label(atlas), node, fitted.reference, k2_prime)
-    add_plots(builder, fitted.atlases[SPHERES], fitted.reference, k2_prime)
-    add_fit_plots(builder, fitted.atlases[SPHERES], fitted.reference, k2_prime)
-    add_calibration(builder, k2_prime)
-    maps = add_map_fits(builder, frames, mask, mapped.reference, k2_prime)
+        add_region_fits(builder, atlas_label(atlas), node, fitted.reference, settled)
+    add_plots(builder, fitted.atlases[SPHERES], fitted.reference, settled)
+    add_fit_plots(builder, fitted.atlases[SPHERES], fitted.reference, settled)
+    add_calibration(builder, settled)
+    maps = add_map_fits(builder, frames, mask, mapped.reference, settled)
     for output in builder.settings.output_spaces:
-        add_maps_in_space(builder, maps, coregistration, k2_prime, output)
+        add_maps_in_space(builder, maps, coregistration, settled, output)
     return builder.workflow
 
 

@@ -12,7 +12,7 @@ from morbids.numerics.kinetics.models import MODELS
 from morbids.settings import OutputSpace, Resources, Settings, Study
 from morbids.workflows.anatomy import REGION_SPACE
 from morbids.workflows.nodes import connect_across
-from morbids.workflows.plan import ScanPlan
+from morbids.workflows.plan import FOUND, ScanPlan
 from morbids.workflows.saving import NOTHING, Output, make_save_node
 
 
@@ -94,7 +94,10 @@ class ScanBuilder:
             reference_region=kinetics.reference.name,
             k2_prime_per_min=kinetics.k2_prime_per_min if known.needs_k2_prime else None,
             k2_prime_source=kinetics.k2_prime_source if known.needs_k2_prime else "",
-            t_star_min=kinetics.t_star_min if known.needs_t_star else None,
+            t_star_min=kinetics.t_star_min
+            if known.needs_t_star and kinetics.t_star_source != FOUND
+            else None,
+            t_star_source=kinetics.t_star_source if known.needs_t_star else "",
             weights="inverse variance: duration x decay factor",
             software_version=morbids_version(),
             command_line=self.study.command_line,

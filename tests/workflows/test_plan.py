@@ -11,7 +11,7 @@ from morbids.imaging.atlases import atlas_label
 from morbids.imaging.reference import find_reference_rule
 from morbids.settings import ReferenceSteps, Settings
 from morbids.workflows.participant import plan_study
-from morbids.workflows.plan import ESTIMATED, ScanPlan
+from morbids.workflows.plan import ESTIMATED, FOUND, ScanPlan
 from tests.bids.conftest import DatasetMaker
 from tests.workflows.studies import make_study, write_scan
 
@@ -55,6 +55,17 @@ def test_wishes_win_over_the_preset(dataset: DatasetMaker) -> None:
     assert (kinetics.k2_prime_per_min, kinetics.k2_prime_source) == (0.2, "given by the user")
     assert kinetics.windows == (Window("late", 40, 70),)
     assert kinetics.pairs == ()
+
+
+def test_t_star_is_found_on_request_where_there_is_a_logan_plot(dataset: DatasetMaker) -> None:
+    write_scan(dataset, "01")
+    wished = plan_one(dataset, replace(SETTINGS, t_star_min="find")).kinetics
+    assert (wished.t_star_min, wished.t_star_source) == (0.0, FOUND)
+    assert plan_one(dataset).kinetics.t_star_source == "preset of carfentanil"
+    with pytest.raises(
+        MorbidsError, match="--t-star find looks at the Logan plot, which says nothing about SRTM"
+    ):
+        plan_one(dataset, replace(SETTINGS, model="SRTM", t_star_min="find"))
 
 
 def test_k2_prime_is_estimated_on_request_and_without_a_preset(dataset: DatasetMaker) -> None:

@@ -37,7 +37,7 @@ def participant_graph(dataset: DatasetMaker, settings: Settings = SETTINGS) -> W
             output_spaces=(OutputSpace("MNI152NLin2009cAsym", 1), OutputSpace("MNI152NLin2009cAsym", 2)),
         ),
         replace(SETTINGS, partial_volume="gtm", atlases=("HarvardOxford", "AAL")),
-        replace(SETTINGS, partial_volume="rbv"),
+        replace(SETTINGS, partial_volume="rbv", t_star_min="find"),
         *(replace(SETTINGS, model=model) for model in MODELS),
     ],
     ids=lambda settings: (

@@ -8,9 +8,12 @@ from morbids.errors import MorbidsError
 from morbids.numerics.arrays import FloatArray
 from morbids.numerics.frames import Frames
 from morbids.numerics.kinetics.graphical import fit_logan_ref, logan_plot
+from morbids.numerics.kinetics.integrals import TOUCH_MIN
 
 # A line through fewer points proves nothing.
 LEAST_POINTS = 4
+# The farthest that a point may be from the line, in percent of the line.
+STRAIGHT_PERCENT = 5.0
 
 
 class TStar(NamedTuple):
@@ -39,7 +42,8 @@ def find_t_star(
     *,
     k2_prime: float | None,
     inverse_variance: FloatArray | None = None,
-    largest_deviation_percent: float = 5.0,
+    end_min: float = np.inf,
+    largest_deviation_percent: float = STRAIGHT_PERCENT,
 ) -> TStar:
     """Earliest start of the Logan plot from which no point is farther from the line than a few percent.
 
@@ -53,6 +57,8 @@ def find_t_star(
         As for the fit.
     inverse_variance
         (n_frames,) weights.
+    end_min
+        Frames that end later are left out: those of a challenge, which bends the line.
     largest_deviation_percent
         The criterion, for the median target.
 
@@ -61,11 +67,12 @@ def find_t_star(
     MorbidsError
         When no start meets it.
     """
-    candidates = frames.start_min[: frames.n_frames - LEAST_POINTS + 1]
+    before = frames.end_min <= end_min + TOUCH_MIN
+    candidates = frames.start_min[before][: max(np.count_nonzero(before) - LEAST_POINTS + 1, 0)]
     plot = logan_plot(target, reference, frames, k2_prime)
     deviations = []
     for start_min in candidates:
-        points = frames.start_min >= start_min
+        points = before & (frames.start_min >= start_min)
         fit = fit_logan_ref(
             target, reference, frames, k2_prime=k2_prime, points=points, inverse_variance=inverse_variance
         )

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -14,9 +14,10 @@ from morbids.imaging.smoothing import smooth_volume
 from morbids.numerics.arrays import FloatArray
 from morbids.numerics.kinetics.k2prime import estimate_k2_prime
 from morbids.numerics.kinetics.models import MODELS, Estimates, FitOptions, ModelName, fit_model
+from morbids.numerics.kinetics.t_star import find_t_star
 from morbids.numerics.kinetics.weights import inverse_variance
 from morbids.numerics.statistics.multiple import false_discovery_rate
-from morbids.workflows.plan import KineticPlan
+from morbids.workflows.plan import FOUND, KineticPlan
 from morbids.workflows.steps.curves import read_curves
 
 # The model of the transport map: linear, and with k2' fixed the least noisy one that yields R1.
@@ -27,11 +28,12 @@ RESPONSE_PARAMETERS = ("BPNDchange", "gamma", "onset", "peak", "F", "p")
 RESPONSE = "response"
 
 
-class K2Prime(NamedTuple):
-    """Efflux rate of the reference region that the models are given, and its entry in sidecars."""
+class Settled(NamedTuple):
+    """What the models are told once the curves are known: plan with t*, and efflux rate of the reference region."""
 
+    plan: KineticPlan
     k2_prime_per_min: float
-    details: dict[str, Any]
+    t_star_min: float
 
 
 class RegionFits(NamedTuple):
@@ -57,17 +59,24 @@ def difference_name(parameter: str, challenge: Window, *, percent: bool = False)
     return f"{parameter}_{'percent' if percent else 'difference'}_{challenge.name}"
 
 
-def choose_k2_prime(curves: Path, reference_curve: Path, plan: KineticPlan) -> K2Prime:
-    """Take the given k2', or estimate it from the regions with the highest binding."""
-    if plan.k2_prime_per_min is not None:
-        return K2Prime(plan.k2_prime_per_min, {})
-    estimate = estimate_k2_prime(
-        read_curves(curves).curves,
-        read_curves(reference_curve).curves[:, 0],
-        plan.frames,
-        inverse_variance=inverse_variance(plan.frames, plan.half_life_min),
-    )
-    return K2Prime(estimate.k2_prime, {"k2prime": estimate.k2_prime})
+def settle_plan(curves: Path, reference_curve: Path, plan: KineticPlan) -> Settled:
+    """Take k2' and t* as given, or estimate k2' from the regions that bind most, and find t* on the Logan plot."""
+    target, reference = read_curves(curves).curves, read_curves(reference_curve).curves[:, 0]
+    weights = inverse_variance(plan.frames, plan.half_life_min)
+    k2_prime = plan.k2_prime_per_min
+    if k2_prime is None:
+        k2_prime = estimate_k2_prime(target, reference, plan.frames, inverse_variance=weights).k2_prime
+    if plan.t_star_source == FOUND:
+        found = find_t_star(
+            target,
+            reference,
+            plan.frames,
+            k2_prime=k2_prime,
+            inverse_variance=weights,
+            end_min=plan.windows[0].end_min,
+        )
+        plan = plan.starting_at(found.t_star_min)
+    return Settled(plan, k2_prime, plan.t_star_min)
 
 
 def fit_regions(

@@ -1,5 +1,6 @@
 """Fits of regions and voxels against the kinetics that made the curves."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,13 +8,16 @@ import pytest
 
 from morbids.bids.tables import read_table
 from morbids.bids.windows import Window
+from morbids.errors import MorbidsError
 from morbids.imaging.images import read_image
 from morbids.numerics.kinetics.models import MODELS, ModelName
-from morbids.workflows.steps.kinetics import choose_k2_prime, fit_maps, fit_regions
+from morbids.workflows.plan import FOUND
+from morbids.workflows.steps.kinetics import fit_maps, fit_regions, settle_plan
 from tests.workflows.steps.known_scan import (
     BASELINE,
     BP_ND,
     CHALLENGE,
+    FRAMES,
     K2_PRIME,
     NAMES,
     known_curves,
@@ -67,9 +71,30 @@ def test_displacement_models_see_the_release_and_not_where_there_is_none(
 
 def test_a_given_k2_prime_is_used_and_an_estimated_one_is_the_truth(tmp_path: Path) -> None:
     tables = write_tables(tmp_path, known_curves())
-    assert choose_k2_prime(*tables, make_plan(k2_prime_per_min=0.2)).k2_prime_per_min == 0.2
-    estimated = choose_k2_prime(*tables, make_plan(k2_prime_per_min=None))
+    assert settle_plan(*tables, make_plan(k2_prime_per_min=0.2)).k2_prime_per_min == 0.2
+    estimated = settle_plan(*tables, make_plan(k2_prime_per_min=None))
     assert estimated.k2_prime_per_min == pytest.approx(K2_PRIME, rel=0.02)
+    assert estimated.t_star_min == 10.0
+
+
+def test_t_star_is_found_before_the_challenge_and_moves_the_windows(tmp_path: Path) -> None:
+    """A bent start of the curves makes t* later; the release, which bends the line too, does not."""
+    curves = known_curves(-0.3)
+    early = FRAMES.mid_min < 12
+    curves.target[early] *= 1.6
+    tables = write_tables(tmp_path, curves)
+    wish = replace(
+        make_plan(windows=(Window("baseline", 0, 40), CHALLENGE)), t_star_source=FOUND, t_star_min=0.0
+    )
+    found = settle_plan(*tables, wish)
+    assert 3 < found.t_star_min <= 15
+    assert found.plan.windows[0] == Window("baseline", found.t_star_min, 40)
+    assert found.plan.pairs[0].challenge == CHALLENGE
+
+
+def test_a_found_t_star_that_empties_a_window_says_so() -> None:
+    with pytest.raises(MorbidsError, match=r"'baseline' has 2 frames after t\* = 32 min, .* it needs 3"):
+        make_plan().starting_at(32.0)
 
 
 def fit_voxels(
