@@ -100,7 +100,8 @@ def _add_selection(group: "argparse._ArgumentGroup") -> None:
         type=Path,
         default=[],
         metavar="DIR",
-        help="datasets of other programs; at group level, maps are read from the one given",
+        help="datasets of other programs (fMRIPrep, sMRIPrep, PETPrep, an earlier morbids): participant level, their "
+        "anatomy, head motion and registration take the place of own steps; group level, their maps are read",
     )
     group.add_argument(
         "--skip-bids-validation", action="store_true", help="do not check the input with the BIDS validator"
@@ -141,7 +142,8 @@ def _add_spaces(group: "argparse._ArgumentGroup") -> None:
         type=_or_usage_error(parse_output_space),
         default=list(defaults.output_spaces),
         metavar="SPACE[:res-MM]",
-        help="template spaces for maps; default MNI152NLin2009cAsym:res-2",
+        help="spaces for maps beside PET space (native), where they always are: a TemplateFlow identifier or T1w, "
+        "with res-1 or res-2; default MNI152NLin2009cAsym:res-2",
     )
     group.add_argument(
         "--pet-smoothing-fwhm",

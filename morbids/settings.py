@@ -19,13 +19,22 @@ MAP_KINDS: tuple[MapKind, ...] = get_args(MapKind)
 PartialVolume = Literal["none", "gtm", "rbv"]
 PARTIAL_VOLUME: tuple[PartialVolume, ...] = get_args(PartialVolume)
 
+# Spaces of maps that are no template: the T1w image, and the PET image itself.
+T1W_SPACE = "T1w"
+NATIVE_SPACE = "native"
+
 
 @dataclass(frozen=True)
 class OutputSpace:
-    """A template space and the edge of its voxels."""
+    """A space of maps and the edge of its voxels; PET space keeps the scanner's voxels."""
 
     space: str
     resolution_mm: int
+
+    @property
+    def is_template(self) -> bool:
+        """Whether people can be compared in it."""
+        return self.space not in (T1W_SPACE, NATIVE_SPACE)
 
     @property
     def resolution_label(self) -> str:
@@ -139,12 +148,12 @@ def available_memory_gb() -> float:
 
 
 def parse_output_space(text: str) -> OutputSpace:
-    """Read a template identifier with an optional resolution: `MNI152NLin2009cAsym[:res-2]`.
+    """Read a space with an optional resolution: `MNI152NLin2009cAsym[:res-2]`, `T1w[:res-1]`, `native`.
 
     Raises
     ------
     MorbidsError
-        The text has another form, or a resolution that templates do not have.
+        The text has another form, a resolution other than 1 or 2 mm, or one for PET space.
     """
     match = re.fullmatch(r"([A-Za-z0-9]+)(?::res-0?([12]))?", text)
     if match is None:
@@ -153,4 +162,11 @@ def parse_output_space(text: str) -> OutputSpace:
             "Write SPACE or SPACE:res-MM with 1 or 2 mm, such as MNI152NLin2009cAsym:res-2.",
             ExitCode.USAGE,
         )
-    return OutputSpace(match[1], int(match[2] or 2))
+    space = {"t1w": T1W_SPACE, "native": NATIVE_SPACE, "pet": NATIVE_SPACE}.get(match[1].lower(), match[1])
+    if space == NATIVE_SPACE and match[2]:
+        raise MorbidsError(
+            f"--output-spaces {text!r}: maps in PET space have the scanner's voxels.",
+            "Write native without a resolution.",
+            ExitCode.USAGE,
+        )
+    return OutputSpace(space, int(match[2] or 2))

@@ -14,3 +14,16 @@ def test_an_output_space_that_cannot_be_read_is_a_usage_error(text: str) -> None
     with pytest.raises(MorbidsError, match="SPACE:res-MM") as error:
         parse_output_space(text)
     assert error.value.exit_code == ExitCode.USAGE
+
+
+def test_spaces_that_are_no_template() -> None:
+    assert parse_output_space("T1w:res-1") == OutputSpace("T1w", 1)
+    assert parse_output_space("pet") == parse_output_space("native") == OutputSpace("native", 2)
+    assert [parse_output_space(text).is_template for text in ("t1w", "pet", "MNI152NLin6Asym")] == [
+        False,
+        False,
+        True,
+    ]
+    with pytest.raises(MorbidsError, match=r"maps in PET space have the scanner's voxels") as error:
+        parse_output_space("native:res-1")
+    assert error.value.exit_code == ExitCode.USAGE

@@ -1,17 +1,41 @@
 """Is an image there, is it whole, how many volumes has it: told by its header before anything is computed."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import nibabel as nib
 import numpy as np
 
 from morbids.bids.inheritance import unfetched
 from morbids.errors import MorbidsError
+from morbids.numerics.arrays import FloatArray
+
+# Affines that differ by less than this, over the whole image, are the same grid written by other programs.
+SAME_GRID_MM = 0.01
+
+
+class Grid(NamedTuple):
+    """Voxels of an image in space: numbers along three axes, affine (4, 4) to RAS mm, and volumes."""
+
+    shape: tuple[int, int, int]
+    affine: FloatArray
+    n_volumes: int
+
+    def same_as(self, other: "Grid") -> bool:
+        """Whether voxels lie in the same places."""
+        if self.shape != other.shape:
+            return False
+        corners = np.array([[0, 0, 0, 1], [*self.shape, 1]]).T
+        return bool(np.abs((self.affine - other.affine) @ corners).max() < SAME_GRID_MM)
 
 
 def count_volumes(path: Path) -> int:
-    """Volumes of a 3D or 4D image, read from its header.
+    """Volumes of a 3D or 4D image, read from its header; errors as for `read_grid`."""
+    return read_grid(path).n_volumes
+
+
+def read_grid(path: Path) -> Grid:
+    """Grid of a 3D or 4D image, read from its header.
 
     Raises
     ------
@@ -36,7 +60,8 @@ def count_volumes(path: Path) -> int:
             f"{path} is truncated: it has {path.stat().st_size} bytes, its header asks for {needed}.",
             "Copy the image again.",
         )
-    return int(shape[3]) if len(shape) == 4 else 1
+    n_volumes = int(shape[3]) if len(shape) == 4 else 1
+    return Grid(tuple(shape[:3]), np.asarray(image.affine, dtype=float), n_volumes)
 
 
 def check_present(path: Path) -> None:

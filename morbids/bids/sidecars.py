@@ -125,6 +125,11 @@ def bids_uri(path: Path, root: Path, dataset: str = "") -> str:
     return f"bids:{dataset}:{path.relative_to(root).as_posix()}"
 
 
+def taken_from(program: str) -> dict[str, str]:
+    """Field of an output that another program made; empty for own ones."""
+    return {"TakenFrom": program} if program else {}
+
+
 def pet_fields(scan: PetScan) -> dict[str, Any]:
     """Raw tracer and timing fields that stay true of what is made from a scan, and its decay correction."""
     kept = {name: scan.metadata[name] for name in _TRACER_FIELDS if name in scan.metadata}
@@ -334,9 +339,11 @@ def resolution_text(voxel_mm: float) -> str:
     return f"Isotropic voxels of {voxel_mm:g} mm"
 
 
-def spatial_reference(space: str, uri: str) -> str:
-    """The field `SpatialReference`: empty for spaces that BIDS knows by name, else the URI of an image."""
-    return "" if space in STANDARD_SPACES else uri
+def template_reference(space: str) -> dict[str, str]:
+    """Field `SpatialReference` of images in a template that BIDS does not know by name."""
+    if space in STANDARD_SPACES:
+        return {}
+    return {"SpatialReference": f"bids:templateflow:tpl-{space}/tpl-{space}_res-02_T1w.nii.gz"}
 
 
 def _decay_fields(scan: PetScan) -> dict[str, Any]:

@@ -27,6 +27,7 @@ from morbids.imaging.user_atlases import (
     IMAGE_EXTENSIONS,
     check_user_file,
     file_label,
+    image_space,
     read_sphere_table,
     read_user_regions,
     sphere_space,
@@ -53,8 +54,8 @@ class Atlas(NamedTuple):
     table
         TSV with columns index, name, tissue (`gm` or `any`).
     space
-        Space of the image as BIDS names it: `T1w`, `petref` or a template. MNI variants differ by 1-3 mm;
-        labels are used as if in the target.
+        Space of the image as BIDS names it: `T1w`, `petref` or a template; `atlas_space` says which
+        transform serves it.
     licence
         What the atlas's authors allow.
     """
@@ -112,6 +113,21 @@ def check_atlas(name_or_path: str) -> None:
             ExitCode.USAGE,
         )
     check_user_file(Path(name_or_path))
+
+
+def atlas_space(name_or_path: str) -> str:
+    """Return the space whose transform brings an atlas to the T1w image; `T1w` and `petref` need none.
+
+    AAL was drawn on one head (MNIColin27): it is used as if in the template that it is nearest to
+    (docs/regions.md says how far off that is).
+    """
+    entry = _known_atlases().get(name_or_path)
+    if entry is not None:
+        return str(entry.get("used_as", entry["space"]))
+    path = Path(name_or_path)
+    if path.name.endswith(IMAGE_EXTENSIONS):
+        return image_space(path)
+    return sphere_space(path) or MNI_SPACE
 
 
 def atlas_label(name_or_path: str) -> str:

@@ -23,6 +23,7 @@ from morbids.imaging.similarity import normalised_mutual_information
 from morbids.imaging.transforms import (
     invert,
     read_greedy,
+    read_itk,
     rigid_matrix,
     write_greedy,
     write_itk,
@@ -126,6 +127,32 @@ def register_pet_to_t1w(
         overlap=overlap,
         contrast=contrast,
         reference=best,
+    )
+
+
+def judge_known_registration(
+    petref: Path, t1w: Path, t1w_mask: Path, pet_to_t1w: Path, out_dir: Path, threads: int
+) -> Coregistration:
+    """Judge a transform that another program estimated as an own one is judged; parameters as above.
+
+    Parameters
+    ----------
+    pet_to_t1w
+        ITK text file with one rigid or affine transform.
+    """
+    head, brain = read_image(t1w), read_image(t1w_mask)
+    late = _read_reference(petref, threads)
+    matrix = read_itk(pet_to_t1w)[0]
+    score = _score(late, _coarsen(head), invert(matrix))
+    overlap, contrast = _judge(late.image, late.signal, brain, brain.values > 0, invert(matrix))
+    return Coregistration(
+        pet_to_t1w=write_itk(matrix, out_dir / "from-petref_to-T1w_xfm.txt"),
+        t1w_to_pet=write_itk(invert(matrix), out_dir / "from-T1w_to-petref_xfm.txt"),
+        score=score,
+        concern=_concern(overlap, contrast),
+        overlap=overlap,
+        contrast=contrast,
+        reference="late",
     )
 
 

@@ -25,6 +25,7 @@ from morbids.imaging.transforms import (
     framewise_displacement,
     invert,
     read_greedy,
+    read_itk,
     rigid_parameters,
     write_greedy,
     write_itk,
@@ -99,6 +100,8 @@ def correct_motion(
     out_dir: Path,
     threads: int,
     correct: bool = True,
+    transforms: Path | None = None,
+    corrected_by: str = "",
 ) -> Motion:
     """Estimate the head's position in every frame and resample all frames to one.
 
@@ -110,6 +113,11 @@ def correct_motion(
         One number per frame; start counts from injection.
     correct
         False leaves the frames as they are (identity transforms): for scans corrected elsewhere.
+    transforms
+        ITK text file with one matrix per frame (from-orig_to-petref) that another program estimated: applied
+        instead of own estimates.
+    corrected_by
+        Program that corrected the frames already, where `correct` is False because of that.
 
     Raises
     ------
@@ -119,12 +127,16 @@ def correct_motion(
     start, duration = np.asarray(frames_start_min, dtype=float), np.asarray(frames_duration_min, dtype=float)
     image, notes = _read_frames(pet, start, duration)
     n_frames = image.values.shape[3]
-    if correct and n_frames > 1:
+    if transforms is not None:
+        estimate = _read_estimate(transforms, n_frames)
+    elif correct and n_frames > 1:
         estimate = _estimate_motion(image, start, duration, threads)
     else:
         kept = (
             "Head motion was not corrected." if n_frames > 1 else "One frame only: no head motion to correct."
         )
+        if corrected_by:
+            kept = f"Head motion was corrected by {corrected_by}."
         estimate = _Estimate(np.tile(np.eye(4), (n_frames, 1, 1)), np.zeros(n_frames, dtype=bool), (kept,))
     corrected = resample_frames(image, estimate.matrices, "cubic", threads)
     is_late = _mid_share(start, duration) >= MIDDLE_OF_SCAN[0]
@@ -147,6 +159,17 @@ def correct_motion(
         notes=(*notes, *estimate.notes, *_describe(confounds)),
         early_petref=early_path,
     )
+
+
+def _read_estimate(transforms: Path, n_frames: int) -> _Estimate:
+    """Read the estimates of another program."""
+    matrices = read_itk(transforms)
+    if len(matrices) != n_frames:
+        raise MorbidsError(
+            f"{transforms} holds {len(matrices)} transforms for a scan of {n_frames} frames.",
+            "Give one transform per frame.",
+        )
+    return _Estimate(matrices, np.zeros(n_frames, dtype=bool), ())
 
 
 def _read_frames(pet: Path, start: FloatArray, duration: FloatArray) -> tuple[Image, tuple[str, ...]]:

@@ -37,7 +37,7 @@ class Normalization(NamedTuple):
     concern
         Empty, or the sentence that says why the result is doubtful.
     folded_percent
-        Share of the template's grid where the deformation folds (Jacobian determinant not positive).
+        Share of the template's brain where the deformation folds (its Jacobian changes sign).
     """
 
     t1w_to_template: Path
@@ -75,18 +75,41 @@ def register_to_template(
             f"The brain mask {mask} is empty.", "Look at the brain extraction of this T1w image."
         )
     warp = _register(head, head_mask.values > 0, brain, brain_mask, threads)
-    to_template = warp.template_points_to_image()
+    ways = warp.template_points_to_image(), warp.image_points_to_template()
+    return judge_normalization(head, ways, brain, brain_mask, out_dir, threads)
+
+
+def judge_normalization(
+    head: Image,
+    ways: tuple[sitk.Transform, sitk.Transform],
+    brain: Image,
+    brain_mask: Image,
+    out_dir: Path,
+    threads: int,
+) -> Normalization:
+    """Bring a T1w image to a template, judge how well it fits there, and write image and transforms.
+
+    Parameters
+    ----------
+    head
+        Bias-corrected T1w image.
+    ways
+        Points of the template to points of the T1w image (which brings the image to the template), and back.
+    brain, brain_mask
+        The template.
+    """
+    to_template, to_t1w = ways
     pull = index_transform([to_template], brain.affine, head.affine)
     moved = resample_volume(np.nan_to_num(head.values), brain.values.shape, pull, "linear", threads)
     # Where the field of view cuts the brain, there is nothing to compare.
     seen = resample_volume(np.ones_like(head.values), brain.values.shape, pull, "nearest", threads) > 0
     inside = (brain_mask.values > 0) & seen
-    correlation = float(np.corrcoef(moved[inside], brain.values[inside])[0, 1])
-    folded_percent = _folded_percent(warp)
+    correlation = float(np.corrcoef(moved[inside], brain.values[inside])[0, 1]) if inside.any() else 0.0
+    folded_percent = _folded_percent(pull, brain_mask.values > 0)
     out_dir.mkdir(parents=True, exist_ok=True)
     return Normalization(
         _write_transform(to_template, out_dir / "from-T1w_to-template_xfm.h5"),
-        _write_transform(warp.image_points_to_template(), out_dir / "from-template_to-T1w_xfm.h5"),
+        _write_transform(to_t1w, out_dir / "from-template_to-T1w_xfm.h5"),
         write_image(moved, brain.affine, out_dir / "T1w_in_template.nii.gz", code=TEMPLATE_CODE),
         correlation,
         _concern(correlation, folded_percent),
@@ -120,16 +143,19 @@ def _concern(correlation: float, folded_percent: float) -> str:
     if folded_percent > MOST_FOLDED_PERCENT:
         return (
             f"Registration to the template is doubtful: the deformation folds in {folded_percent:.2g} % of the "
-            f"volume (at most {MOST_FOLDED_PERCENT} % expected)."
+            f"brain (at most {MOST_FOLDED_PERCENT} % expected)."
         )
     return ""
 
 
-def _folded_percent(warp: Warp) -> float:
-    """Share of the template's grid where the displacement is not invertible."""
-    jacobian = sitk.GetArrayFromImage(sitk.DisplacementFieldJacobianDeterminant(warp.displacement)).T
-    folded = (jacobian <= 0).mean()
-    return float(100 * folded)
+def _folded_percent(pull: sitk.Transform, inside: BoolArray) -> float:
+    """Share of the template's brain where the deformation is not invertible.
+
+    In voxel indices the determinant is negative all over when one grid is a mirror image of the other.
+    """
+    displacement = sitk.TransformToDisplacementField(pull, sitk.sitkVectorFloat64, list(inside.shape))
+    determinant = sitk.GetArrayFromImage(sitk.DisplacementFieldJacobianDeterminant(displacement)).T[inside]
+    return float(100 * (determinant * np.sign(np.median(determinant)) <= 0).mean())
 
 
 def _write_transform(transform: sitk.Transform, path: Path) -> Path:

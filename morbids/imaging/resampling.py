@@ -59,7 +59,7 @@ def resample(
     source, target = read_image(image), read_image(grid)
     frames = np.atleast_3d(source.values)
     n_frames = frames.shape[3] if frames.ndim == 4 else 1
-    chain = [_read_transform(path) for path in transforms]
+    chain = [_read_step(path) for path in transforms]
     _check_counts(transforms, chain, n_frames)
     shape = target.values.shape[:3]
     moved = np.empty((*shape, n_frames), dtype=np.float32)
@@ -75,7 +75,7 @@ def resample(
 
 def read_chain(transforms: Sequence[Path], frame: int = 0) -> list[FloatArray | sitk.Transform]:
     """Read the chain that one frame passes: (4, 4) matrices of text files, ITK transforms of composites."""
-    return _frame_chain([_read_transform(path) for path in transforms], frame)
+    return _frame_chain([_read_step(path) for path in transforms], frame)
 
 
 def resample_frames(
@@ -151,10 +151,19 @@ def _affine_transform(matrix: FloatArray) -> sitk.AffineTransform:
     return transform
 
 
-def _read_transform(path: Path) -> FloatArray | sitk.Transform:
+def _read_step(path: Path) -> FloatArray | sitk.Transform:
     """(n, 4, 4) matrices of a text file, or the ITK transform of a composite."""
-    if path.suffix == ".txt":
-        return read_itk(path)
+    return read_itk(path) if path.suffix == ".txt" else read_transform(path)
+
+
+def read_transform(path: Path) -> sitk.Transform:
+    """Read any ITK transform.
+
+    Raises
+    ------
+    MorbidsError
+        ITK cannot read it.
+    """
     try:
         transform: sitk.Transform = sitk.ReadTransform(str(path))
     except RuntimeError as error:

@@ -73,7 +73,7 @@ def read_user_regions(path: Path) -> UserRegions:
         values than 0 and 1.
     """
     named = parse_name(path)
-    space = _find_space(path, named)
+    space = image_space(path)
     if named.suffix == "mask":
         return UserRegions(_mask_region(path), space)
     labels = read_table(_find_table(path, named), ("index", "name"))
@@ -120,7 +120,15 @@ def sphere_space(path: Path) -> str | None:
     return named.get("space", named.get("tpl"))
 
 
-def _find_space(path: Path, named: ParsedName) -> str:
+def image_space(path: Path) -> str:
+    """Space of a label image or mask, which only its name tells.
+
+    Raises
+    ------
+    MorbidsError
+        It is of no participant, and names no space.
+    """
+    named = parse_name(path)
     said = named.entities.get("space", named.entities.get("tpl"))
     if said is not None:
         return _OTHER_NAMES.get(said, said)

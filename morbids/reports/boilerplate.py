@@ -1,9 +1,13 @@
 """Methods text to copy into a paper, made of what was really done."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Final, Literal
 
 Correction = Literal["uncorrected", "fdr", "max_t", "cluster_extent", "cluster_mass", "tfce", "random_field"]
+TakenStep = Literal[
+    "brain extraction", "segmentation", "normalization", "motion correction", "registration to T1w"
+]
 
 _MODELS: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
     "SUVR": ("the ratio of uptake in target and reference region (SUVR)", ()),
@@ -113,6 +117,8 @@ class ScanChoices:
         Whether frames were realigned.
     partial_volume
         How partial volume was corrected; None where it was not.
+    taken
+        Other programs, by the steps whose results are theirs.
     """
 
     version: str
@@ -127,6 +133,7 @@ class ScanChoices:
     atlas: str
     motion_corrected: bool = True
     partial_volume: PartialVolume | None = None
+    taken: Mapping[TakenStep, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -162,18 +169,8 @@ class GroupChoices:
 def participant_methods(choices: ScanChoices) -> tuple[str, ...]:
     """Paragraphs on preprocessing and kinetics, and their references."""
     model, sources = _MODELS.get(choices.model, (choices.model, ()))
-    motion = (
-        "Frames were realigned to the mean of the scan with rigid transforms; frames too short to be registered "
-        "took the estimate of a neighbour. "
-        if choices.motion_corrected
-        else "Head motion was not corrected. "
-    )
-    imaging = (
-        f"Images were processed with morbids {choices.version}. T1-weighted images were corrected for intensity "
-        "non-uniformity (N4; Tustison 2010), their brains extracted, segmented into grey matter, white matter and "
-        f"cerebrospinal fluid, and normalized to {choices.template} ({choices.template_source}; Fonov 2011) with "
-        f"diffeomorphic registration (greedy; Yushkevich 2016). {motion}The PET image was registered rigidly to the "
-        "T1-weighted image; every map was resampled once, with all transforms joined."
+    imaging = " ".join(
+        sentence for sentence in (_anatomy(choices), _frames(choices), _taken(choices.taken)) if sentence
     )
     assumed = [
         f"k2' = {choices.k2_prime_per_min:.4g} /min ({choices.k2_prime_source})"
@@ -188,7 +185,8 @@ def participant_methods(choices: ScanChoices) -> tuple[str, ...]:
         f"voxel and in the regions of {choices.atlas}. {_windows(choices.windows)}"
     )
     correction, corrected_by = _partial_volume(choices.partial_volume)
-    shared = ("Tustison 2010", "Fonov 2011", "Yushkevich 2016", "Innis 2007")
+    cited = ("Tustison 2010", "Fonov 2011", "Yushkevich 2016")
+    shared = (*(name for name in cited if name in imaging), "Innis 2007")
     windowed = ("Sullivan 2013",) if len(choices.windows) > 1 else ()
     used = (*shared, *sources, *windowed, *corrected_by)
     return (imaging, f"{kinetics.strip()}{correction}", _references(used))
@@ -230,6 +228,46 @@ def _partial_volume(correction: PartialVolume | None) -> tuple[str, tuple[str, .
     what, sources = _PARTIAL_VOLUME[correction.method]
     width = " x ".join(f"{width:.3g}" for width in correction.fwhm_mm)
     return f" {what}, for a point spread of {width} mm full width at half maximum{_cited(sources)}.", sources
+
+
+def _anatomy(choices: ScanChoices) -> str:
+    """Say what was done to the T1w image here."""
+    own = {
+        "brain extraction": "corrected for intensity non-uniformity (N4; Tustison 2010), their brains extracted",
+        "segmentation": "segmented into grey matter, white matter and cerebrospinal fluid",
+        "normalization": f"normalized to {choices.template} ({choices.template_source}; Fonov 2011) with "
+        "diffeomorphic registration (greedy; Yushkevich 2016)",
+    }
+    done = [text for step, text in own.items() if step not in choices.taken]
+    start = f"Images were processed with morbids {choices.version}."
+    if not done:
+        return start
+    listed = ", ".join(done[:-1]) + ", and " + done[-1] if len(done) > 1 else done[0]
+    return f"{start} T1-weighted images were {listed}."
+
+
+def _frames(choices: ScanChoices) -> str:
+    """Say what was done to the PET image here."""
+    sentences = []
+    if not choices.motion_corrected:
+        sentences.append("Head motion was not corrected.")
+    elif "motion correction" not in choices.taken:
+        sentences.append(
+            "Frames were realigned to the mean of the scan with rigid transforms; frames too short to be registered "
+            "took the estimate of a neighbour."
+        )
+    if "registration to T1w" not in choices.taken:
+        sentences.append("The PET image was registered rigidly to the T1-weighted image.")
+    return " ".join([*sentences, "Every map was resampled once, with all transforms joined."])
+
+
+def _taken(taken: Mapping[TakenStep, str]) -> str:
+    """Say what other programs did."""
+    programs = dict.fromkeys(taken.values())
+    return " ".join(
+        f"Results of {', '.join(step for step, by in taken.items() if by == program)} were taken from {program}."
+        for program in programs
+    )
 
 
 def _windows(windows: tuple[tuple[str, float, float], ...]) -> str:

@@ -131,7 +131,9 @@ def execute(
     """
     _check_memory(workflow, resources.mem_gb)
     base_dir = work_folder(resources.work_dir)
-    crash_dir = _make_crash_dir(base_dir)
+    make_work_dir(base_dir)
+    # Crashes of earlier runs are not told again.
+    crash_dir = Path(tempfile.mkdtemp(prefix="crashes-", dir=base_dir))
     workflow.base_dir = str(base_dir)
     workflow.config["execution"] = {
         "crashdump_dir": str(crash_dir),
@@ -180,14 +182,20 @@ def work_folder(work_dir: Path) -> Path:
     return work_dir / f"steps-{version('morbids')}-{digest.hexdigest()[:12]}"
 
 
-def _make_crash_dir(base_dir: Path) -> Path:
-    """Make a folder for this run's crashes alone: those of earlier runs are not told again."""
+def make_work_dir(work_dir: Path) -> None:
+    """Make the work directory.
+
+    Raises
+    ------
+    MorbidsError
+        The work directory cannot be written to.
+    """
     try:
-        base_dir.mkdir(parents=True, exist_ok=True)
-        return Path(tempfile.mkdtemp(prefix="crashes-", dir=base_dir))
+        work_dir.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=work_dir).close()
     except OSError as error:
         raise MorbidsError(
-            f"The work directory {base_dir} cannot be written to: {error.strerror or error}.",
+            f"The work directory {work_dir} cannot be written to: {error.strerror or error}.",
             "Give another with --work-dir.",
             ExitCode.CANNOT_WRITE,
         ) from error

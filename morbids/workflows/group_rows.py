@@ -13,7 +13,7 @@ from morbids.bids.rows import MapRow, rows_table, scan_entities
 from morbids.bids.traits import JoinedTraits, join_traits, numeric_trait, read_traits, trait
 from morbids.errors import ExitCode, MorbidsError
 from morbids.imaging.atlases import SPHERES
-from morbids.settings import MapKind, PartialVolume, Settings, Study
+from morbids.settings import MapKind, OutputSpace, PartialVolume, Settings, Study
 
 # Maps by the correction for partial volume that is asked for; the transfer matrix leaves maps as they are.
 CORRECTIONS: Mapping[PartialVolume, tuple[dict[str, str | None], ...]] = {
@@ -110,7 +110,7 @@ def maps_dataset(study: Study) -> Path:
 
 def _find_maps(study: Study, settings: Settings) -> tuple[Kind, FoundMaps]:
     """Find maps of the wanted kind in the wanted space, else of what there is: names of others differ."""
-    output = settings.output_spaces[0]
+    output = _template_space(settings)
     spaces: tuple[dict[str, str | None], ...] = (
         {"space": output.space, "res": output.resolution_label},
         {"space": output.space},
@@ -136,6 +136,18 @@ def _find_maps(study: Study, settings: Settings) -> tuple[Kind, FoundMaps]:
                 raise
             first = first or error
     raise first or MorbidsError("No kind of map was looked for.")
+
+
+def _template_space(settings: Settings) -> OutputSpace:
+    """Return the first output space in which people can be compared."""
+    for output in settings.output_spaces:
+        if output.is_template:
+            return output
+    raise MorbidsError(
+        f"--output-spaces {settings.output_spaces[0].space} is no template: people cannot be compared in it.",
+        "Name a template first, such as MNI152NLin2009cAsym.",
+        ExitCode.USAGE,
+    )
 
 
 def _join(study: Study, settings: Settings, rows: Sequence[MapRow]) -> pd.DataFrame:

@@ -11,11 +11,12 @@ from morbids.bids.windows import window_entities
 from morbids.imaging.atlases import SPHERES
 from morbids.numerics.kinetics.models import MODELS
 from morbids.numerics.kinetics.prediction import can_predict
-from morbids.settings import OutputSpace
+from morbids.settings import NATIVE_SPACE, OutputSpace
 from morbids.workflows.nodes import make_node
 from morbids.workflows.plan import FOUND
 from morbids.workflows.saving import Output
 from morbids.workflows.scan_builder import ScanBuilder
+from morbids.workflows.spaces import picture_space
 from morbids.workflows.steps.figures import (
     picture_maps,
     plot_curves,
@@ -36,7 +37,7 @@ from morbids.workflows.steps.kinetics import (
     map_name,
     settle_plan,
 )
-from morbids.workflows.steps.pet import bring_to_template
+from morbids.workflows.steps.pet import bring_maps, make_t1w_grid
 from morbids.workflows.steps.protocol import CALIBRATION_COLUMNS, calibrate, picture_name
 
 # What every fit is given once k2' and t* are settled.
@@ -171,34 +172,57 @@ def add_map_fits(builder: ScanBuilder, motion: Node, mask: Node, reference: Node
     return fit
 
 
-def add_maps_in_space(
-    builder: ScanBuilder, maps: Node, coregistration: Node, settled: Node, output: OutputSpace
-) -> None:
-    """Bring all maps to one template space, and draw them there."""
+def add_maps_in_spaces(builder: ScanBuilder, maps: Node, coregistration: Node, settled: Node) -> None:
+    """Bring all maps to every space that is asked for, and draw them on a template."""
+    asked, drawn = builder.settings.output_spaces, picture_space(builder.settings)
+    for output in dict.fromkeys((*asked, drawn)):
+        if output.space == NATIVE_SPACE:
+            continue
+        bring = _bring_maps(builder, maps, coregistration, output)
+        if output in asked:
+            _save_in_space(builder, bring, settled, output)
+        if output == drawn:
+            _add_pictures(builder, bring, output)
+
+
+def _bring_maps(builder: ScanBuilder, maps: Node, coregistration: Node, output: OutputSpace) -> Node:
+    """Resample the maps once, through all transforms together."""
     threads = builder.resources.omp_n_threads
     name = f"{output.space}_{output.resolution_label}"
-    bring = make_node(
-        bring_to_template, f"bring_to_{name}", {"threads": threads}, mem_gb=0.9, n_procs=threads
-    )
-    save = builder.save(
-        f"save_{name}", map_outputs(builder, output), fields=("maps",), facts=settled_facts(builder)
-    )
+    bring = make_node(bring_maps, f"bring_to_{name}", {"threads": threads}, mem_gb=0.9, n_procs=threads)
     builder.workflow.connect(
         [
             (maps, bring, [("maps", "maps")]),
             (coregistration, bring, [("pet_to_t1w", "pet_to_t1w")]),
+        ]
+    )
+    if output.is_template:
+        builder.connect_anatomy(bring, [(f"{output.space}.t1w_to_template", "t1w_to_template")])
+        builder.connect_template(bring, output, [("brain", "grid")])
+    else:
+        grid = make_node(make_t1w_grid, f"grid_{name}", {"voxel_mm": float(output.resolution_mm)})
+        builder.connect_anatomy(grid, [("brain.mask", "t1w_mask")])
+        builder.workflow.connect(grid, "grid", bring, "grid")
+    return bring
+
+
+def _save_in_space(builder: ScanBuilder, bring: Node, settled: Node, output: OutputSpace) -> None:
+    save = builder.save(
+        f"save_{output.space}_{output.resolution_label}",
+        map_outputs(builder, output),
+        fields=("maps",),
+        facts=settled_facts(builder),
+    )
+    builder.workflow.connect(
+        [
             (bring, save, [("maps", "maps")]),
             (settled, save, [(name, name) for name in settled_facts(builder)]),
         ]
     )
-    builder.connect_anatomy(bring, [(f"normalize_{output.space}.t1w_to_template", "t1w_to_template")])
-    builder.connect_template(bring, output, [("brain", "grid")])
-    if output == builder.settings.output_spaces[0]:
-        _add_pictures(builder, bring, output)
 
 
 def _add_pictures(builder: ScanBuilder, bring: Node, output: OutputSpace) -> None:
-    """Draw the maps on the template of the first output space."""
+    """Draw the maps on a template."""
     kinetics = builder.plan.kinetics
     picture = make_node(picture_maps, "picture_maps", {"plan": kinetics}, mem_gb=1.1)
     names = [window.name for window in kinetics.windows] + ["R1"]
@@ -237,7 +261,7 @@ def kinpar_outputs(builder: ScanBuilder, atlas: str) -> dict[str, Output]:
 
 
 def map_outputs(builder: ScanBuilder, space: OutputSpace | None) -> dict[str, Output]:
-    """Names and sidecars of every map of a scan, in PET space (None) or in a template space."""
+    """Names and sidecars of every map of a scan, in PET space (None) or another."""
     kinetics, scan, model = builder.plan.kinetics, builder.plan.scan, builder.model
     main = MODELS[kinetics.model].parameters[0]
     where = {} if space is None else {"space": space.space, "res": space.resolution_label}
@@ -276,7 +300,6 @@ def map_outputs(builder: ScanBuilder, space: OutputSpace | None) -> dict[str, Ou
         {"model": TRANSPORT_MODEL, "meas": "R1", **where},
         sidecars.parametric_map_sidecar(scan, transport, "R1", None, builder.raw, resolution=resolution),
     )
-    corrected = builder.map_correction_fields
-    return {
-        name: output._replace(sidecar={**output.sidecar, **corrected}) for name, output in outputs.items()
-    }
+    # What was corrected, and an image that lies in the space.
+    more = builder.map_correction_fields | ({} if space is None else builder.spatial_reference(space.space))
+    return {name: output._replace(sidecar={**output.sidecar, **more}) for name, output in outputs.items()}

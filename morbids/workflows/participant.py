@@ -8,26 +8,24 @@ from nipype import Node, Workflow
 from rich.console import Console
 
 from morbids.bids.dataset import write_dataset_files
+from morbids.bids.derivatives import Dataset, read_datasets
 from morbids.bids.names import scan_label
 from morbids.bids.scans import find_scans
 from morbids.bids.validation import check_input
 from morbids.errors import ExitCode, MorbidsError
 from morbids.imaging.atlases import SPHERES, atlas_key, load_atlas
+from morbids.imaging.templates import find_template
 from morbids.settings import Resources, Settings, Study
-from morbids.workflows.anatomy import (
-    build_anatomy_workflow,
-    make_template_node,
-    registration_target,
-    template_spaces,
-)
-from morbids.workflows.execution import StepFailure, execute
+from morbids.workflows.anatomy import Anatomy, build_anatomy_workflow, make_template_node, templates_dir
+from morbids.workflows.execution import StepFailure, execute, make_work_dir
 from morbids.workflows.index_page import write_index
 from morbids.workflows.nodes import make_node
 from morbids.workflows.participant_page import write_participant_pages
-from morbids.workflows.plan import ScanPlan, plan_scan
+from morbids.workflows.plan import ScanPlan, plan_scan, spaces_by_t1w
 from morbids.workflows.progress import Progress, label_of, workflow_name
 from morbids.workflows.scan import build_scan_workflow
 from morbids.workflows.scan_builder import ScanBuilder
+from morbids.workflows.spaces import needed_templates
 
 logger = logging.getLogger("morbids")
 
@@ -67,12 +65,8 @@ def run_participants(
     MorbidsError
         The dataset is not valid, holds no scan, or nothing is selected.
     """
-    if study.derivatives:
-        raise MorbidsError(
-            f"--derivatives {study.derivatives[0]}: the participant level works from raw images only.",
-            "Leave the option out; the group level reads maps of other programs with it.",
-            ExitCode.USAGE,
-        )
+    datasets = read_datasets(study.derivatives)
+    _refuse_own_output(datasets, study)
     if validate:
         check_input(study.bids_dir, study.filters.labels.get("sub", ()))
     plans = plan_study(study, settings)
@@ -80,7 +74,9 @@ def run_participants(
         logger.error("%s is left out. %s", scan.label, scan.error)
     if not plans.scans:
         raise plans.unplanned[0].error
-    write_dataset_files(study.output_dir, study.bids_dir)
+    _check_templates(plans.scans, settings, resources)
+    links = {dataset.link: dataset.folder for dataset in datasets}
+    write_dataset_files(study.output_dir, study.bids_dir, links)
     workflow = build_participant_workflow(plans.scans, study, settings, resources)
     n_participants = len({plan.scan.entities["sub"] for plan in plans.scans})
     logger.info(
@@ -98,6 +94,25 @@ def run_participants(
     return ExitCode.FAILED if failures or plans.unplanned else ExitCode.OK
 
 
+def _refuse_own_output(datasets: Sequence[Dataset], study: Study) -> None:
+    """Refuse to take results from where they are written to."""
+    for dataset in datasets:
+        if dataset.folder.resolve() == study.output_dir.resolve():
+            raise MorbidsError(
+                f"--derivatives {dataset.folder} is the output directory.",
+                "Leave the option out to go on with it, or write to another directory.",
+                ExitCode.USAGE,
+            )
+
+
+def _check_templates(plans: Sequence[ScanPlan], settings: Settings, resources: Resources) -> None:
+    """Fetch every template before anything runs: one that cannot be had would end all scans late."""
+    make_work_dir(resources.work_dir)
+    spaces = (space for plan in plans for space in plan.spaces)
+    for output in needed_templates(spaces, settings):
+        find_template(output.space, output.resolution_mm, templates_dir(resources))
+
+
 def plan_study(study: Study, settings: Settings) -> Plans:
     """Find the selected scans and decide what is done with each."""
     found = find_scans(study.bids_dir, study.filters)
@@ -105,7 +120,7 @@ def plan_study(study: Study, settings: Settings) -> Plans:
     plans = []
     for scan in found.scans:
         try:
-            plans.append(plan_scan(scan, settings))
+            plans.append(plan_scan(scan, settings, study.derivatives))
         except MorbidsError as error:
             unplanned.append(UnplannedScan(scan.entities, error))
     return Plans(tuple(plans), tuple(unplanned))
@@ -116,17 +131,18 @@ def build_participant_workflow(
 ) -> Workflow:
     """Build the graph of all scans: templates once, each T1w image once, then its scans."""
     whole = Workflow("participants")
-    targets = [registration_target(space) for space in template_spaces(settings)]
+    spaces = spaces_by_t1w(plans)
     templates = {
         output: make_template_node(output, resources)
-        for output in dict.fromkeys((*targets, *settings.output_spaces))
+        for output in needed_templates((space for own in spaces.values() for space in own), settings)
     }
     atlases = _make_atlas_nodes(plans, resources)
-    anatomies: dict[str, Workflow] = {}
+    anatomies: dict[str, Anatomy] = {}
     for plan in plans:
         t1w = plan.t1w
         if t1w.label not in anatomies:
-            anatomies[t1w.label] = build_anatomy_workflow(whole, t1w, templates, study, settings, resources)
+            own = spaces[t1w.label]
+            anatomies[t1w.label] = build_anatomy_workflow(whole, t1w, own, templates, study, resources)
         builder = ScanBuilder(
             whole,
             Workflow(workflow_name(plan.scan.label)),

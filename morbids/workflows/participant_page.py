@@ -13,7 +13,7 @@ from morbids.bids.windows import window_entities, window_points
 from morbids.errors import MorbidsError
 from morbids.imaging.atlases import SPHERES, atlas_label
 from morbids.numerics.kinetics.models import MODELS
-from morbids.reports.boilerplate import PartialVolume, ScanChoices, participant_methods
+from morbids.reports.boilerplate import PartialVolume, ScanChoices, TakenStep, participant_methods
 from morbids.reports.captions import FigureKind, figure, flicker
 from morbids.reports.findings import Failure, Provenance
 from morbids.reports.pages import Block, Cell, Link, Table
@@ -25,11 +25,11 @@ from morbids.reports.participant import (
     write_participant_page,
 )
 from morbids.settings import Settings, Study
-from morbids.workflows.anatomy import template_spaces
 from morbids.workflows.execution import StepFailure
-from morbids.workflows.plan import FOUND, KineticPlan, ScanPlan, T1w
+from morbids.workflows.plan import FOUND, KineticPlan, ScanPlan, T1w, spaces_by_t1w
 from morbids.workflows.progress import label_of
 from morbids.workflows.quality import Measure, judge, measure_anatomy, measure_scan, read_facts, write_quality
+from morbids.workflows.spaces import picture_space
 from morbids.workflows.steps.kinetics import difference_name
 from morbids.workflows.steps.protocol import picture_name
 
@@ -70,7 +70,7 @@ def write_participant_pages(
         report = ParticipantReport(
             participant=f"sub-{participant}",
             dataset=study.bids_dir.name,
-            anatomy=tuple(_report_anatomies(own, study, settings)),
+            anatomy=tuple(_report_anatomies(own, study)),
             scans=tuple(scans),
             failures=tuple(told_of for told_of in told if f"sub-{participant}" in told_of.where.split("_")),
             methods=_methods(own, study, settings),
@@ -86,7 +86,7 @@ def _methods(plans: Sequence[ScanPlan], study: Study, settings: Settings) -> tup
     """Methods text: paragraphs that several scans share stand once."""
     paragraphs: list[str] = []
     for plan in plans:
-        kinetics, space = plan.kinetics, settings.output_spaces[0].space
+        kinetics, space = plan.kinetics, picture_space(settings).space
         normalization = read_facts(study, plan.t1w.entities, "t1w_to_template", {"to": space})
         choices = ScanChoices(
             version=morbids_version(),
@@ -101,6 +101,7 @@ def _methods(plans: Sequence[ScanPlan], study: Study, settings: Settings) -> tup
             atlas=" and ".join(atlas_label(atlas) for atlas in plan.atlases),
             motion_corrected=settings.motion,
             partial_volume=_partial_volume(plan, settings),
+            taken=_taken_steps(plan, space),
         )
         paragraphs += participant_methods(choices)
     return tuple(dict.fromkeys(paragraphs))
@@ -110,6 +111,25 @@ def _partial_volume(plan: ScanPlan, settings: Settings) -> PartialVolume | None:
     if plan.point_spread is None or settings.partial_volume == "none":
         return None
     return PartialVolume("GTM" if settings.partial_volume == "gtm" else "RBV", plan.point_spread.fwhm_mm)
+
+
+def _taken_steps(plan: ScanPlan, space: str) -> dict[TakenStep, str]:
+    """Programs by the steps whose results are theirs."""
+    anatomy, pet = plan.t1w.taken, plan.taken
+    steps: dict[TakenStep, str] = {}
+    if anatomy is not None:
+        program = anatomy.dataset.program
+        parts: dict[TakenStep, object] = {
+            "brain extraction": anatomy.mask,
+            "segmentation": anatomy.tissue,
+            "normalization": anatomy.transforms.get(space),
+        }
+        steps = {step: program for step, there in parts.items() if there}
+    if pet is not None:
+        steps["motion correction"] = pet.dataset.program
+        if plan.takes_registration:
+            steps["registration to T1w"] = pet.dataset.program
+    return steps
 
 
 def provenance(study: Study, settings: Settings) -> Provenance:
@@ -139,19 +159,19 @@ def _links(study: Study) -> Iterator[Link]:
         yield Link("group", group)
 
 
-def _report_anatomies(plans: Sequence[ScanPlan], study: Study, settings: Settings) -> Iterator[AnatomyReport]:
-    images = {plan.t1w.label: plan.t1w for plan in plans}
-    for label, t1w in images.items():
+def _report_anatomies(plans: Sequence[ScanPlan], study: Study) -> Iterator[AnatomyReport]:
+    for label, spaces in spaces_by_t1w(plans).items():
+        t1w = next(plan.t1w for plan in plans if plan.t1w.label == label)
         yield AnatomyReport(
             label,
-            verdicts=judge(tuple(measure_anatomy(t1w, study, settings))),
-            blocks=tuple(_anatomy_figures(t1w, study, settings)),
+            verdicts=judge(tuple(measure_anatomy(t1w, study, spaces))),
+            blocks=tuple(_anatomy_figures(t1w, study, spaces)),
         )
 
 
-def _anatomy_figures(t1w: T1w, study: Study, settings: Settings) -> Iterator[Block]:
+def _anatomy_figures(t1w: T1w, study: Study, spaces: Sequence[str]) -> Iterator[Block]:
     yield from _figure("brain", output_path(study.output_dir, t1w.entities, "t1w_picture", {"desc": "brain"}))
-    for space in template_spaces(settings):
+    for space in spaces:
         first, second = (
             output_path(study.output_dir, t1w.entities, "t1w_picture", {"desc": name, "space": space})
             for name in ("normalized", "template")

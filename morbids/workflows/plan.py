@@ -7,10 +7,12 @@ from typing import TypeVar
 
 import numpy as np
 
+from morbids.bids.derivatives import TakenAnatomy, TakenPet, find_anatomy, find_pet
 from morbids.bids.names import scan_label
 from morbids.bids.own_files import find_own, is_pattern
 from morbids.bids.scanners import PointSpread, find_point_spread
 from morbids.bids.scans import PetScan
+from morbids.bids.timing import read_timing
 from morbids.bids.windows import (
     MIN_FRAMES,
     WHOLE_SCAN,
@@ -32,6 +34,7 @@ from morbids.numerics.kinetics.srtm import DEFAULT_GRID, BasisGrid
 from morbids.numerics.kinetics.t_star import STRAIGHT_PERCENT
 from morbids.numerics.kinetics.weights import inverse_variance
 from morbids.settings import Settings
+from morbids.workflows.spaces import template_spaces
 
 Value = TypeVar("Value")
 ESTIMATED = "estimated from the scan"
@@ -128,10 +131,11 @@ class KineticPlan:
 
 @dataclass(frozen=True)
 class T1w:
-    """A T1w image and the entities of its name."""
+    """A T1w image, the entities of its name, and what other programs have made of it."""
 
     path: Path
     entities: dict[str, str]
+    taken: TakenAnatomy | None = None
 
     @property
     def label(self) -> str:
@@ -143,8 +147,16 @@ class T1w:
 class ScanPlan:
     """A scan with its T1w image, how it is modelled, and what the report should say about them.
 
-    `atlases` are names or paths of its regions; the first one's curves serve to estimate k2'. `point_spread` is
-    the scanner's where partial volume is corrected.
+    Attributes
+    ----------
+    atlases
+        Names or paths of its regions; the first one's curves serve to estimate k2'.
+    spaces
+        Templates that the T1w image is registered to.
+    point_spread
+        The scanner's where partial volume is corrected.
+    taken
+        What other programs have made of the scan.
     """
 
     scan: PetScan
@@ -152,19 +164,81 @@ class ScanPlan:
     kinetics: KineticPlan
     notes: tuple[str, ...]
     atlases: tuple[str, ...]
+    spaces: tuple[str, ...]
     point_spread: PointSpread | None = None
+    taken: TakenPet | None = None
+
+    @property
+    def takes_registration(self) -> bool:
+        """Whether the way from PET to T1w is another program's: both its ends must be too."""
+        return self.taken is not None and self.taken.pet_to_t1w is not None and self.t1w.taken is not None
 
 
-def plan_scan(scan: PetScan, settings: Settings) -> ScanPlan:
-    """Decide on model, reference region, k2', t* and windows of one scan.
+def plan_scan(scan: PetScan, settings: Settings, derivatives: Sequence[Path] = ()) -> ScanPlan:
+    """Decide on model, reference region, k2', t* and windows of one scan, and on what is taken for it.
+
+    Parameters
+    ----------
+    derivatives
+        Datasets of other programs.
 
     Raises
     ------
     MorbidsError
-        A choice is neither in the tracer's preset nor given, the model does not exist, or the windows cannot be.
+        A choice is neither in the tracer's preset nor given, the model does not exist, the windows cannot be, or
+        what another program made contradicts itself or the scan.
     """
-    preset, t1w = find_preset(scan.tracer), _find_t1w(scan)
+    n_frames = scan.timing.frames.n_frames
+    taken = find_pet(derivatives, scan.entities, n_frames, str(scan.metadata.get("Units", "")))
+    if taken is not None and taken.decay:
+        timing = read_timing(scan.metadata | dict(taken.decay), n_frames, scan.pet)
+        scan = replace(scan, timing=timing)
+    t1w = _find_t1w(scan)
     owners = (scan.entities, t1w.entities)
+    kinetics, notes = _plan_kinetics(scan, settings, owners)
+    atlases = _find_atlases(settings.atlases, owners)
+    spaces = template_spaces((*atlases, kinetics.reference.atlas), settings)
+    t1w = replace(t1w, taken=find_anatomy(derivatives, t1w.entities, spaces))
+    spread = (
+        None
+        if settings.partial_volume == "none"
+        else find_point_spread(settings.psf_fwhm_mm, scan.metadata, scan.pet)
+    )
+    plan = ScanPlan(scan, t1w, kinetics, notes, atlases, spaces, spread, taken if settings.motion else None)
+    return replace(plan, notes=(*notes, *_describe_taken(plan, settings, derivatives)))
+
+
+def _describe_taken(plan: ScanPlan, settings: Settings, derivatives: Sequence[Path]) -> list[str]:
+    """Say what is another program's and what is not, for the report."""
+    if not derivatives:
+        return []
+    notes = []
+    if plan.t1w.taken is None:
+        notes.append("--derivatives: no corrected T1w image of this participant, all anatomy is computed.")
+    else:
+        anatomy = plan.t1w.taken
+        parts = ["the T1w image", *(["the brain mask"] if anatomy.mask else [])]
+        parts += ["the tissue"] if anatomy.tissue else []
+        parts += [f"the transforms to {space}" for space in plan.spaces if space in anatomy.transforms]
+        notes.append(f"Taken from {anatomy.dataset.program} ({anatomy.dataset.folder}): {', '.join(parts)}.")
+    if plan.taken is not None:
+        parts = ["the head motion" if plan.taken.motion else "the corrected frames"]
+        parts += ["the registration to T1w"] if plan.takes_registration else []
+        notes.append(
+            f"Taken from {plan.taken.dataset.program} ({plan.taken.dataset.folder}): {', '.join(parts)}."
+        )
+    elif not settings.motion:
+        notes.append("--motion off: nothing of the PET image is taken from --derivatives.")
+    else:
+        notes.append("--derivatives: neither motion transforms nor corrected frames of this scan.")
+    return notes
+
+
+def _plan_kinetics(
+    scan: PetScan, settings: Settings, owners: Sequence[Mapping[str, str]]
+) -> tuple[KineticPlan, tuple[str, ...]]:
+    """Decide how a scan is modelled; also returns what the report should say of it."""
+    preset = find_preset(scan.tracer)
     model = _find_model(_choose("model", settings.model, preset.model if preset else None, scan))
     t_star_min, t_star_source = _choose_t_star(model, settings, preset, scan)
     k2_prime, source = _choose_k2_prime(settings, preset)
@@ -184,12 +258,7 @@ def plan_scan(scan: PetScan, settings: Settings) -> ScanPlan:
         bounds=preset.bounds if preset else DEFAULT_BOUNDS,
         t_star_source=t_star_source,
     )
-    notes = (*scan.timing.notes, *scan.notes, *filter(None, [scan.t1w_note]), *choice.notes)
-    atlases = _find_atlases(settings.atlases, owners)
-    if settings.partial_volume == "none":
-        return ScanPlan(scan, t1w, kinetics, notes, atlases)
-    spread = find_point_spread(settings.psf_fwhm_mm, scan.metadata, scan.pet)
-    return ScanPlan(scan, t1w, kinetics, notes, atlases, spread)
+    return kinetics, (*scan.timing.notes, *scan.notes, *filter(None, [scan.t1w_note]), *choice.notes)
 
 
 def _choose_reference(
@@ -316,3 +385,12 @@ def _find_model(name: str) -> ModelName:
         if model == name:
             return model
     raise MorbidsError(f"There is no model '{name}'.", f"The models are {', '.join(MODELS)}.", ExitCode.USAGE)
+
+
+def spaces_by_t1w(plans: Sequence[ScanPlan]) -> dict[str, tuple[str, ...]]:
+    """Templates that each T1w image is registered to for any of its scans, by the image's label."""
+    spaces: dict[str, tuple[str, ...]] = {}
+    for plan in plans:
+        known = spaces.get(plan.t1w.label, ())
+        spaces[plan.t1w.label] = tuple(dict.fromkeys((*known, *plan.spaces)))
+    return spaces

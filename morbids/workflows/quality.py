@@ -29,7 +29,6 @@ from morbids.numerics.kinetics.models import MODELS
 from morbids.numerics.reference_curve import LEAST_RATIO
 from morbids.reports.findings import Verdict
 from morbids.settings import Settings, Study
-from morbids.workflows.anatomy import template_spaces
 from morbids.workflows.plan import ScanPlan, T1w
 
 MOST_FAILED = 0.2
@@ -65,7 +64,7 @@ def read_facts(
     return dict(json.loads(path.read_text(encoding="utf-8"))) if path.exists() else {}
 
 
-def measure_anatomy(t1w: T1w, study: Study, settings: Settings) -> Iterator[Measure]:
+def measure_anatomy(t1w: T1w, study: Study, spaces: Sequence[str]) -> Iterator[Measure]:
     """Brain, tissue, and the way to each template."""
     mask = output_path(study.output_dir, t1w.entities, "brain_mask")
     if mask.exists():
@@ -76,7 +75,7 @@ def measure_anatomy(t1w: T1w, study: Study, settings: Settings) -> Iterator[Meas
         volume_ml = np.resize(np.append(_volume_ml(tissue), np.zeros(4)), 4)
         for name, value in zip(("grey matter", "white matter", "fluid"), volume_ml[1:], strict=True):
             yield Measure("tissue", name, float(value), "mL")
-    for space in template_spaces(settings):
+    for space in spaces:
         facts = read_facts(study, t1w.entities, "t1w_to_template", {"to": space})
         if facts:
             correlation, least = facts["Correlation"], LEAST_CORRELATION
@@ -87,7 +86,7 @@ def measure_anatomy(t1w: T1w, study: Study, settings: Settings) -> Iterator[Meas
 def measure_scan(plan: ScanPlan, study: Study, settings: Settings) -> tuple[Measure, ...]:
     """Every number of a scan, those of its T1w image first."""
     return (
-        *measure_anatomy(plan.t1w, study, settings),
+        *measure_anatomy(plan.t1w, study, plan.spaces),
         *_measure_counts(plan),
         *_measure_motion(plan, study),
         *_measure_registration(plan, study),

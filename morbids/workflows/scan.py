@@ -7,13 +7,13 @@ from nipype import Node, Workflow
 
 from morbids.bids import sidecars
 from morbids.imaging.atlases import SPHERES, atlas_label
-from morbids.imaging.coregistration import register_pet_to_t1w
+from morbids.imaging.coregistration import judge_known_registration, register_pet_to_t1w
 from morbids.imaging.motion import correct_motion
 from morbids.workflows.modelling import (
     add_calibration,
     add_fit_plots,
     add_map_fits,
-    add_maps_in_space,
+    add_maps_in_spaces,
     add_plots,
     add_region_fits,
     add_settled,
@@ -57,63 +57,67 @@ def build_scan_workflow(builder: ScanBuilder) -> Workflow:
     add_fit_plots(builder, fitted.atlases[SPHERES], fitted.reference, settled)
     add_calibration(builder, settled)
     maps = add_map_fits(builder, frames, mask, mapped.reference, settled)
-    for output in builder.settings.output_spaces:
-        add_maps_in_space(builder, maps, coregistration, settled, output)
+    add_maps_in_spaces(builder, maps, coregistration, settled)
     return builder.workflow
 
 
 def _add_motion(builder: ScanBuilder) -> Node:
     """Decay to injection where it is not yet so, then head motion."""
     scan, kinetics = builder.plan.scan, builder.plan.kinetics
-    threads = builder.resources.omp_n_threads
-    motion = make_node(
-        correct_motion,
-        "correct_motion",
-        {
-            "frames_start_min": kinetics.frame_start_min,
-            "frames_duration_min": kinetics.frame_duration_min,
-            "correct": builder.settings.motion,
-            "threads": threads,
-        },
-        mem_gb=1.0,
-        n_procs=threads,
-    )
+    motion = _make_motion_node(builder)
+    pet = builder.plan.taken.pet if builder.plan.taken else None
     if np.allclose(scan.timing.decay_factors, 1):
-        motion.inputs.pet = str(scan.pet)
+        motion.inputs.pet = str(pet or scan.pet)
     else:
         factors = tuple(map(float, scan.timing.decay_factors))
-        decay = make_node(
-            correct_decay, "correct_decay", {"pet": scan.pet, "decay_factors": factors}, mem_gb=1.0
-        )
+        constants = {"pet": pet or scan.pet, "decay_factors": factors}
+        decay = make_node(correct_decay, "correct_decay", constants, mem_gb=1.0)
         builder.workflow.connect(decay, "pet", motion, "pet")
-    moved = "Frames corrected for head motion" if builder.settings.motion else "Frames as they were"
-    outputs = {
-        "corrected_pet": Output(
-            "preproc_pet", sidecar=sidecars.preproc_pet_sidecar(scan, builder.raw, moved)
-        ),
-        "petref": Output(
-            "petref",
-            sidecar=sidecars.image_sidecar(
-                "Mean of the corrected frames from the middle of the scan on, weighted by duration",
-                builder.raw,
-                units=scan.metadata.get("Units", ""),
-            ),
-        ),
-        "transforms": Output(
-            "motion_transforms", sidecar=sidecars.transform_sidecar("orig", "petref", builder.raw)
-        ),
-        "confounds_tsv": Output("confounds", sidecar=_confounds_sidecar(builder)),
-    }
+    outputs = _motion_outputs(builder)
     save = builder.save("save_motion", outputs, facts={"notes": "Notes"})
-    plot = make_node(plot_motion, "plot_motion", {"plan": kinetics})
-    builder.workflow.connect(
-        [
-            (motion, save, [(name, name) for name in (*outputs, "notes")]),
-            (motion, plot, [("confounds_tsv", "confounds")]),
-        ]
-    )
-    builder.save_picture(plot, "motion", ".svg")
+    builder.workflow.connect([(motion, save, [(name, name) for name in (*outputs, "notes")])])
+    if "confounds_tsv" in outputs:
+        plot = make_node(plot_motion, "plot_motion", {"plan": kinetics})
+        builder.workflow.connect(motion, "confounds_tsv", plot, "confounds")
+        builder.save_picture(plot, "motion", ".svg")
     return motion
+
+
+def _motion_outputs(builder: ScanBuilder) -> dict[str, Output]:
+    """Corrected frames, their mean, and the motion where it is known: another program may have kept it."""
+    scan = builder.plan.scan
+    moved = "Frames corrected for head motion" if builder.settings.motion else "Frames as they were"
+    mean = "Mean of the corrected frames from the middle of the scan on, weighted by duration"
+    sidecar_of_frames = sidecars.preproc_pet_sidecar(scan, builder.raw, moved)
+    sidecar_of_mean = sidecars.image_sidecar(mean, builder.raw, units=scan.metadata.get("Units", ""))
+    outputs = {
+        "corrected_pet": Output("preproc_pet", sidecar=sidecar_of_frames | builder.moved_by),
+        "petref": Output("petref", sidecar=sidecar_of_mean),
+    }
+    if builder.plan.taken is not None and builder.plan.taken.motion is None:
+        return outputs
+    transforms = sidecars.transform_sidecar("orig", "petref", builder.raw) | builder.moved_by
+    outputs["transforms"] = Output("motion_transforms", sidecar=transforms)
+    outputs["confounds_tsv"] = Output("confounds", sidecar=_confounds_sidecar(builder))
+    return outputs
+
+
+def _make_motion_node(builder: ScanBuilder) -> Node:
+    """Build the node that estimates head motion, or applies what another program estimated."""
+    kinetics, taken = builder.plan.kinetics, builder.plan.taken
+    threads = builder.resources.omp_n_threads
+    constants: dict[str, Any] = {
+        "frames_start_min": kinetics.frame_start_min,
+        "frames_duration_min": kinetics.frame_duration_min,
+        "correct": builder.settings.motion and taken is None,
+        "threads": threads,
+    }
+    if taken is not None and taken.motion is not None:
+        constants["transforms"] = taken.motion
+    elif taken is not None:
+        constants["corrected_by"] = taken.dataset.program
+    name = "correct_motion" if taken is None else "take_motion"
+    return make_node(correct_motion, name, constants, mem_gb=1.0, n_procs=threads)
 
 
 def _confounds_sidecar(builder: ScanBuilder) -> dict[str, Any]:
@@ -135,13 +139,10 @@ def _confounds_sidecar(builder: ScanBuilder) -> dict[str, Any]:
 
 def _add_coregistration(builder: ScanBuilder, motion: Node) -> Node:
     """Register PET to T1w."""
-    threads = builder.resources.omp_n_threads
-    register = make_node(
-        register_pet_to_t1w, "register_to_T1w", {"threads": threads}, mem_gb=1.0, n_procs=threads
-    )
+    register = _make_registration_node(builder)
     outputs = {
-        "pet_to_t1w": Output("pet_to_t1w", sidecar=sidecars.transform_sidecar("petref", "T1w", builder.raw)),
-        "t1w_to_pet": Output("t1w_to_pet", sidecar=sidecars.transform_sidecar("T1w", "petref", builder.raw)),
+        name: Output(name, sidecar=sidecars.transform_sidecar(*ends, builder.raw) | builder.registered_by)
+        for name, ends in (("pet_to_t1w", ("petref", "T1w")), ("t1w_to_pet", ("T1w", "petref")))
     }
     facts = {
         "score": "NormalizedMutualInformation",
@@ -153,10 +154,12 @@ def _add_coregistration(builder: ScanBuilder, motion: Node) -> Node:
     save = builder.save("save_registration", outputs, facts=facts)
     builder.workflow.connect(
         [
-            (motion, register, [("petref", "petref"), ("early_petref", "early_petref")]),
+            (motion, register, [("petref", "petref")]),
             (register, save, [(name, name) for name in (*outputs, *facts)]),
         ]
     )
+    if not builder.plan.takes_registration:
+        builder.workflow.connect(motion, "early_petref", register, "early_petref")
     picture = make_node(picture_registration, "picture_registration", {"unit": builder.unit}, mem_gb=0.8)
     builder.workflow.connect(
         [
@@ -164,11 +167,21 @@ def _add_coregistration(builder: ScanBuilder, motion: Node) -> Node:
             (register, picture, [("pet_to_t1w", "pet_to_t1w")]),
         ]
     )
-    brain = ("extract_brain.mask", "t1w_mask")
-    builder.connect_anatomy(register, [("extract_brain.corrected_t1w", "t1w"), brain])
-    builder.connect_anatomy(picture, [brain, ("segment_tissue.dseg", "dseg")])
+    brain = ("brain.mask", "t1w_mask")
+    builder.connect_anatomy(register, [("brain.corrected_t1w", "t1w"), brain])
+    builder.connect_anatomy(picture, [brain, ("tissue.dseg", "dseg")])
     builder.save_picture(picture, "coregistration")
     return register
+
+
+def _make_registration_node(builder: ScanBuilder) -> Node:
+    """Build the node that registers PET to T1w, or judges another program's registration."""
+    threads, taken = builder.resources.omp_n_threads, builder.plan.taken
+    constants: dict[str, Any] = {"threads": threads}
+    if taken is None or not builder.plan.takes_registration:
+        return make_node(register_pet_to_t1w, "register_to_T1w", constants, mem_gb=1.0, n_procs=threads)
+    constants["pet_to_t1w"] = taken.pet_to_t1w
+    return make_node(judge_known_registration, "take_registration", constants, mem_gb=1.0, n_procs=threads)
 
 
 def _add_mask(builder: ScanBuilder, motion: Node, coregistration: Node) -> Node:
@@ -187,5 +200,5 @@ def _add_mask(builder: ScanBuilder, motion: Node, coregistration: Node) -> Node:
             (mask, save, [("mask", "mask")]),
         ]
     )
-    builder.connect_anatomy(mask, [("extract_brain.mask", "t1w_mask")])
+    builder.connect_anatomy(mask, [("brain.mask", "t1w_mask")])
     return mask

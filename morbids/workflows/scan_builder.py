@@ -8,12 +8,16 @@ from nipype import Node, Workflow
 
 from morbids.bids import sidecars
 from morbids.bids.dataset import morbids_version
+from morbids.bids.names import output_path
+from morbids.imaging.atlases import atlas_space
+from morbids.imaging.user_atlases import INDIVIDUAL_SPACES
 from morbids.numerics.kinetics.models import MODELS
-from morbids.settings import OutputSpace, Resources, Settings, Study
-from morbids.workflows.anatomy import REGION_SPACE
+from morbids.settings import T1W_SPACE, OutputSpace, Resources, Settings, Study
+from morbids.workflows.anatomy import Anatomy
 from morbids.workflows.nodes import connect_across
 from morbids.workflows.plan import FOUND, ScanPlan
 from morbids.workflows.saving import NOTHING, Output, make_save_node
+from morbids.workflows.spaces import REGION_SPACE
 
 
 @dataclass(frozen=True)
@@ -36,7 +40,7 @@ class ScanBuilder:
     study: Study
     settings: Settings
     resources: Resources
-    anatomy: Workflow
+    anatomy: Anatomy
     templates: Mapping[OutputSpace, Node]
     atlases: Mapping[str, Node]
 
@@ -81,8 +85,23 @@ class ScanBuilder:
 
     @property
     def raw(self) -> list[str]:
-        """BIDS URI of the raw scan."""
-        return [sidecars.bids_uri(self.plan.scan.pet, self.study.bids_dir, "raw")]
+        """BIDS URIs of the raw scan, and of what another program has made of it."""
+        uris = [sidecars.bids_uri(self.plan.scan.pet, self.study.bids_dir, "raw")]
+        taken = self.plan.taken
+        if taken is None:
+            return uris
+        registration = taken.pet_to_t1w if self.plan.takes_registration else None
+        return uris + [taken.dataset.uri(path) for path in (taken.motion, taken.pet, registration) if path]
+
+    @property
+    def moved_by(self) -> dict[str, str]:
+        """Field of sidecars that says who estimated head motion, where that was another program."""
+        return sidecars.taken_from(self.plan.taken.dataset.program if self.plan.taken else "")
+
+    @property
+    def registered_by(self) -> dict[str, str]:
+        """Field of sidecars that says who registered PET to T1w, where that was another program."""
+        return self.moved_by if self.plan.takes_registration else {}
 
     @property
     def model(self) -> sidecars.ModelUse:
@@ -102,6 +121,13 @@ class ScanBuilder:
             software_version=morbids_version(),
             command_line=self.study.command_line,
         )
+
+    def spatial_reference(self, space: str) -> dict[str, str]:
+        """Field of sidecars for a space that BIDS does not know by name: an image that lies in it."""
+        if space == T1W_SPACE:
+            t1w = output_path(self.study.output_dir, self.plan.t1w.entities, "preproc_t1w")
+            return {"SpatialReference": sidecars.bids_uri(t1w, self.study.output_dir)}
+        return sidecars.template_reference(space)
 
     def save(
         self,
@@ -128,16 +154,24 @@ class ScanBuilder:
         """Give a node an atlas, the way from its space to the T1w image, and grey matter."""
         names = [("dseg", "atlas_dseg"), ("table", "table"), ("space", "space")]
         connect_across(self.whole, self.atlases[atlas], self.workflow, node, names)
-        template_to_t1w = f"normalize_{REGION_SPACE}.template_to_t1w"
-        self.connect_anatomy(node, [(template_to_t1w, "template_to_t1w"), ("segment_tissue.gm", "gm")])
+        self.connect_anatomy(node, [(_way_from(atlas), "template_to_t1w"), ("tissue.gm", "gm")])
 
     def connect_parts(self, node: Node, atlas: str) -> None:
         """Give a node an atlas, the way from its space to the T1w image, and the tissue classes."""
         names = [("dseg", "atlas_dseg"), ("space", "space")]
         connect_across(self.whole, self.atlases[atlas], self.workflow, node, names)
-        template_to_t1w = f"normalize_{REGION_SPACE}.template_to_t1w"
-        self.connect_anatomy(node, [(template_to_t1w, "template_to_t1w"), ("segment_tissue.dseg", "tissue")])
+        self.connect_anatomy(node, [(_way_from(atlas), "template_to_t1w"), ("tissue.dseg", "tissue")])
 
     def connect_anatomy(self, node: Node, pairs: Sequence[tuple[str, str]]) -> None:
-        """Connect results of the T1w image's graph to a node of this scan."""
-        connect_across(self.whole, self.anatomy, self.workflow, node, pairs)
+        """Connect results of the T1w image's graph, named as in `Anatomy.port`, to a node of this scan."""
+        ports = [(self.anatomy.port(output), name) for output, name in pairs]
+        connect_across(self.whole, self.anatomy.workflow, self.workflow, node, ports)
+
+
+def _way_from(atlas: str) -> str:
+    """Port of the transform from an atlas's template to the T1w image.
+
+    An atlas of one participant does not pass a template; its step has the input all the same.
+    """
+    space = atlas_space(atlas)
+    return f"{REGION_SPACE if space in INDIVIDUAL_SPACES else space}.template_to_t1w"

@@ -63,7 +63,7 @@ def _add_reference_picture(
             (picture, save, [("pictures", "pictures")]),
         ]
     )
-    builder.connect_anatomy(picture, [("extract_brain.corrected_t1w", "t1w")])
+    builder.connect_anatomy(picture, [("brain.corrected_t1w", "t1w")])
 
 
 def add_measured_curves(

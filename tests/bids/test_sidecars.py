@@ -107,5 +107,7 @@ def test_uris_and_spaces() -> None:
     root = Path("/data/raw")
     assert sidecars.bids_uri(root / "sub-01/pet/x.nii.gz", root, "raw") == "bids:raw:sub-01/pet/x.nii.gz"
     assert sidecars.bids_uri(root / "sub-01/x.nii.gz", root) == "bids::sub-01/x.nii.gz"
-    assert sidecars.spatial_reference("MNI152NLin2009cAsym", "bids:templateflow:x") == ""
-    assert sidecars.spatial_reference("MNIPediatricAsym", "bids:templateflow:x") == "bids:templateflow:x"
+    assert sidecars.template_reference("MNI152NLin2009cAsym") == {}
+    assert sidecars.template_reference("OASIS30ANTs") == {
+        "SpatialReference": "bids:templateflow:tpl-OASIS30ANTs/tpl-OASIS30ANTs_res-02_T1w.nii.gz"
+    }

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from morbids.errors import ExitCode, MorbidsError
-from morbids.imaging.atlases import draw_spheres, load_atlas, sphere_table
+from morbids.imaging.atlases import atlas_space, draw_spheres, load_atlas, sphere_table
 from morbids.imaging.images import read_image, write_image
 from morbids.numerics.arrays import FloatArray
 
@@ -175,3 +175,12 @@ def test_an_atlas_that_is_there_keeps_its_times(tmp_path: Path, name: str) -> No
     assert sorted(tmp_path.iterdir()) == sorted(
         {path for path in (first.dseg, first.table) if path.parent == tmp_path}
     )
+
+
+def test_the_space_of_an_atlas_is_known_before_it_is_loaded() -> None:
+    assert atlas_space("HarvardOxford") == "MNI152NLin6Asym"
+    assert atlas_space("AAL") == atlas_space("apriori") == "MNI152NLin2009cAsym"
+    assert atlas_space("/data/tpl-MNI152NLin6Asym_atlas-Mine_dseg.nii.gz") == "MNI152NLin6Asym"
+    assert atlas_space("/data/sub-01/pet/sub-01_seg-mine_dseg.nii.gz") == "petref"
+    assert atlas_space("/data/space-MNI152NLin6Asym_spheres.tsv") == "MNI152NLin6Asym"
+    assert atlas_space("/data/spheres.tsv") == "MNI152NLin2009cAsym"

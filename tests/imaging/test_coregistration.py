@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from morbids.errors import MorbidsError
-from morbids.imaging.coregistration import register_pet_to_t1w
+from morbids.imaging.coregistration import judge_known_registration, register_pet_to_t1w
 from morbids.imaging.images import write_image
-from morbids.imaging.transforms import invert, read_itk, rigid_matrix
+from morbids.imaging.transforms import invert, read_itk, rigid_matrix, write_itk
 from tests.imaging.phantoms import (
     PET_AFFINE,
     PET_SHAPE,
@@ -82,3 +82,14 @@ def test_empty_pet_is_refused(tmp_path: Path) -> None:
     empty = write_image(np.zeros(PET_SHAPE), PET_AFFINE, tmp_path / "petref.nii.gz")
     with pytest.raises(MorbidsError, match="shows no head"):
         register_pet_to_t1w(empty, t1w, mask, tmp_path, 1)
+
+
+def test_another_programs_registration_is_judged_like_an_own_one(petref: Path, tmp_path: Path) -> None:
+    t1w, mask = write_t1w(T1W_POSE, tmp_path)
+    own = register_pet_to_t1w(petref, t1w, mask, tmp_path / "own", 2)
+    taken = judge_known_registration(petref, t1w, mask, own.pet_to_t1w, tmp_path / "taken", 2)
+    np.testing.assert_allclose(read_itk(taken.t1w_to_pet), read_itk(own.t1w_to_pet), atol=1e-9)
+    assert (taken.overlap, taken.contrast, taken.concern) == (own.overlap, own.contrast, "")
+    astray = write_itk(rigid_matrix(np.array([60.0, 0, 0, 0, 0, 0])), tmp_path / "astray.txt")
+    found = judge_known_registration(petref, t1w, mask, astray, tmp_path / "taken", 2)
+    assert "of the T1w brain lies on PET signal" in found.concern

@@ -10,7 +10,7 @@ from morbids.errors import MorbidsError
 from morbids.imaging import motion
 from morbids.imaging.images import Image, read_image, write_image
 from morbids.imaging.motion import correct_motion
-from morbids.imaging.transforms import invert, read_itk, rigid_matrix
+from morbids.imaging.transforms import invert, read_itk, rigid_matrix, write_itk
 from morbids.numerics.arrays import BoolArray, FloatArray
 from tests.imaging.phantoms import PET_AFFINE, PET_SHAPE, largest_error_mm, pet_volume
 
@@ -190,3 +190,31 @@ def test_empty_frame_before_injection_is_no_defect(tmp_path: Path) -> None:
     scan = write_image(frames, PET_AFFINE, tmp_path / "pet.nii.gz")
     kept = correct_motion(scan, [-1.0, 0.0], [1.0, 10.0], tmp_path / "out", 1)
     assert read_itk(kept.transforms).shape == (2, 4, 4)
+
+
+def test_known_motion_is_applied_instead_of_estimated(
+    moved_scan: Path, corrected: motion.Motion, tmp_path: Path
+) -> None:
+    times = START_MIN.tolist(), DURATION_MIN.tolist()
+    again = correct_motion(moved_scan, *times, tmp_path, 2, transforms=corrected.transforms)
+    for name in ("corrected_pet", "petref"):
+        expected, found = (read_image(getattr(one, name)).values for one in (corrected, again))
+        np.testing.assert_allclose(found, expected, rtol=1e-5)
+    columns = ["trans_x", "rot_z", "framewise_displacement"]
+    before, after = (pd.read_csv(one.confounds_tsv, sep="\t")[columns] for one in (corrected, again))
+    pd.testing.assert_frame_equal(after, before, atol=1e-5)
+
+
+def test_known_motion_of_another_scan_is_refused(moved_scan: Path, tmp_path: Path) -> None:
+    two = write_itk(POSES[:2], tmp_path / "two.txt")
+    with pytest.raises(MorbidsError, match=r"two.txt holds 2 transforms for a scan of 7 frames"):
+        correct_motion(moved_scan, START_MIN.tolist(), DURATION_MIN.tolist(), tmp_path, 1, transforms=two)
+
+
+def test_frames_that_another_program_corrected_stay(moved_scan: Path, tmp_path: Path) -> None:
+    times = START_MIN.tolist(), DURATION_MIN.tolist()
+    taken = correct_motion(moved_scan, *times, tmp_path, 1, correct=False, corrected_by="PETPrep 1")
+    np.testing.assert_array_equal(
+        read_image(taken.corrected_pet).values, read_image(moved_scan).values.astype(np.float32)
+    )
+    assert taken.notes[0] == "Head motion was corrected by PETPrep 1."

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from morbids.errors import MorbidsError
-from morbids.imaging.images import read_image, write_image
+from morbids.imaging.images import SCANNER_CODE, read_image, write_image
 from morbids.imaging.resampling import resample
 
 
@@ -21,6 +21,12 @@ class BrainMask(NamedTuple):
     """The brain in PET space."""
 
     mask: Path
+
+
+class T1wGrid(NamedTuple):
+    """An empty image whose grid maps in T1w space have."""
+
+    grid: Path
 
 
 class MapsInSpace(NamedTuple):
@@ -61,22 +67,33 @@ def mask_pet(t1w_mask: Path, t1w_to_pet: Path, petref: Path, out_dir: Path) -> B
     return BrainMask(write_image(inside, image.affine, out_dir / "mask.nii.gz", like=image.header))
 
 
-def bring_to_template(
+def bring_maps(
     maps: Mapping[str, Path],
     pet_to_t1w: Path,
-    t1w_to_template: Path,
     grid: Path,
     out_dir: Path,
+    t1w_to_template: Path | None = None,
     threads: int = 1,
 ) -> MapsInSpace:
-    """Resample maps from PET to template space: one interpolation through both transforms."""
-    chain = (pet_to_t1w, t1w_to_template)
+    """Resample maps from PET to T1w space, or on to a template: one interpolation through all transforms."""
+    chain = (pet_to_t1w,) if t1w_to_template is None else (pet_to_t1w, t1w_to_template)
     return MapsInSpace(
         {
             name: resample(path, grid, chain, "linear", out_dir / path.name, threads)
             for name, path in maps.items()
         }
     )
+
+
+def make_t1w_grid(t1w_mask: Path, voxel_mm: float, out_dir: Path) -> T1wGrid:
+    """Lay cubes of `voxel_mm` along the axes of the T1w image over its whole field of view."""
+    brain = read_image(t1w_mask)
+    step = voxel_mm / brain.voxel_mm
+    shape = np.ceil(np.array(brain.values.shape) / step).astype(int)
+    affine = brain.affine @ np.diag([*step, 1.0])
+    # Both grids begin at the same corner: centres of larger voxels lie further inside.
+    affine[:3, 3] = brain.affine[:3, :3] @ ((step - 1) / 2) + brain.affine[:3, 3]
+    return T1wGrid(write_image(np.zeros(shape, np.uint8), affine, out_dir / "grid.nii.gz", code=SCANNER_CODE))
 
 
 def _as_shares(mask: Path, out_dir: Path) -> Path:

@@ -8,7 +8,7 @@ import pytest
 from morbids.errors import MorbidsError
 from morbids.imaging.images import read_image, write_image
 from morbids.imaging.transforms import rigid_matrix, write_itk
-from morbids.workflows.steps.pet import bring_to_template, correct_decay, mask_pet
+from morbids.workflows.steps.pet import bring_maps, correct_decay, make_t1w_grid, mask_pet
 
 FINE, COARSE = np.diag([2.0, 2.0, 2.0, 1.0]), np.diag([4.0, 4.0, 4.0, 1.0])
 
@@ -64,7 +64,27 @@ def test_maps_pass_both_ways_in_one_interpolation(tmp_path: Path) -> None:
     ways = write_shift(tmp_path / "first.txt", 2.0), write_shift(tmp_path / "second.txt", 2.0)
     folder = tmp_path / "out"
     folder.mkdir()
-    maps = bring_to_template({"BPND": image}, *ways, grid, folder).maps
+    maps = bring_maps({"BPND": image}, ways[0], grid, folder, ways[1]).maps
     found = read_image(maps["BPND"])
     assert found.values.shape == (10, 6, 6)
     np.testing.assert_allclose(found.values[2:9, 3, 3], np.arange(1.0, 8.0), atol=1e-4)
+
+
+def test_the_grid_of_maps_in_t1w_space_covers_its_field_of_view(tmp_path: Path) -> None:
+    turned = np.array([[0.0, 0, -1.2, 40], [1, 0, 0, -30], [0, -1, 0, 20], [0, 0, 0, 1]])
+    brain = write_image(np.ones((10, 9, 8), dtype=bool), turned, tmp_path / "brain.nii.gz")
+    grid = read_image(make_t1w_grid(brain, 2.0, tmp_path).grid)
+    assert grid.values.shape == (5, 5, 5)  # 10, 9 and 9.6 mm
+    np.testing.assert_allclose(grid.voxel_mm, 2.0)
+    corner = np.array([-0.5, -0.5, -0.5, 1])
+    np.testing.assert_allclose(grid.affine @ corner, turned @ corner)
+    np.testing.assert_allclose(grid.affine[:3, 0] / 2, turned[:3, 0])
+
+
+def test_maps_stop_in_t1w_space_when_no_template_is_given(tmp_path: Path) -> None:
+    ramp = np.broadcast_to(np.arange(12.0)[:, None, None], (12, 6, 6))
+    image = write_image(ramp, COARSE, tmp_path / "BPND.nii.gz")
+    folder = tmp_path / "out"
+    folder.mkdir()
+    maps = bring_maps({"BPND": image}, write_shift(tmp_path / "way.txt", 4.0), image, folder).maps
+    np.testing.assert_allclose(read_image(maps["BPND"]).values[2:9, 3, 3], np.arange(1.0, 8.0), atol=1e-4)
