@@ -14,6 +14,7 @@ from typing import Literal, NoReturn, TypeVar
 from rich.console import Console
 from rich.logging import RichHandler
 
+from morbids.bids.joining import JOIN_RUNS
 from morbids.bids.scans import Filters
 from morbids.bids.validation import check_dataset
 from morbids.bids.windows import parse_window
@@ -152,6 +153,12 @@ def _add_spaces(group: "argparse._ArgumentGroup") -> None:
         metavar="MM",
         help="smoothing of the frames before voxels are fitted; default %(default)s",
     )
+    group.add_argument(
+        "--join-runs",
+        choices=JOIN_RUNS,
+        default=defaults.join_runs,
+        help="join runs of one injection on the time axis: auto when their sidecars tell so; default auto",
+    )
     group.add_argument("--motion", choices=("on", "off"), default="on", help="default on")
 
 
@@ -238,6 +245,7 @@ def read_settings(options: argparse.Namespace) -> Settings:
         k2_prime_per_min=options.k2prime,
         t_star_min=options.t_star,
         windows=tuple(options.window),
+        join_runs=options.join_runs,
         motion=options.motion == "on",
         pet_smoothing_fwhm_mm=options.pet_smoothing_fwhm,
         output_spaces=tuple(options.output_spaces),

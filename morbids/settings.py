@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from morbids.bids.joining import JoinRuns
 from morbids.bids.scans import Filters
 from morbids.bids.windows import Window
 from morbids.errors import ExitCode, MorbidsError
@@ -93,6 +94,7 @@ class Settings:
     k2_prime_per_min: float | Literal["estimate"] | None = None
     t_star_min: float | Literal["find"] | None = None
     windows: tuple[Window, ...] = ()
+    join_runs: JoinRuns = "auto"
     motion: bool = True
     atlases: tuple[str, ...] = ("AAL",)
     region_gm_threshold: float = 0.5

@@ -49,6 +49,7 @@ EXAMPLES: dict[str, list[str]] = {
     "--output-spaces": ["MNI152NLin2009cAsym:res-1"],
     "--pet-smoothing-fwhm": ["4"],
     "--atlas": ["HarvardOxford"],
+    "--join-runs": ["never"],
     "--motion": ["off"],
     "--work-dir": ["elsewhere"],
     "--nprocs": ["1" if (os.cpu_count() or 1) > 1 else "2"],

@@ -115,4 +115,18 @@ def test_a_run_that_stops_on_the_first_crash_still_writes_pages(troubled: Path, 
 def test_the_only_scan_s_own_error_decides_the_exit_code(troubled: Path) -> None:
     alone = run(troubled, troubled.parent / "alone", "--participant-label", "05")
     assert alone.exit_code == ExitCode.BAD_DATA
-    assert {path.name for path in alone.out.iterdir()} <= {".work"}, "nothing but caches was written"
+    assert "sub-05_task-rejection" in alone.page("05")
+    assert not list(alone.out.glob("sub-*/")), "nothing but the pages was written"
+
+
+def test_a_page_is_written_when_no_scan_can_be_planned(tmp_path: Path) -> None:
+    dataset = DatasetMaker(tmp_path / "raw")
+    write_scan(dataset, "01", t1w=False)
+    finished = run(dataset.root, tmp_path / "out")
+    assert finished.exit_code == ExitCode.BAD_DATA
+    assert any(
+        "has no T1w image. Add one to the participant's anat/ folder" in line for line in finished.lines
+    )
+    assert "has no T1w image" in finished.page("01")
+    assert "Add one to the participant" in finished.page("01")
+    assert (tmp_path / "out" / "index.html").is_file()

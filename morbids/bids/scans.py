@@ -53,6 +53,8 @@ class PetScan:
         Rows of its `events.tsv`.
     notes
         Sentences for the report, beside those of the time axis.
+    parts
+        The runs that it is joined from (`morbids.bids.joining`); `pet` is the first one's image.
     """
 
     entities: dict[str, str]
@@ -65,11 +67,17 @@ class PetScan:
     t1w_note: str
     events: tuple[Event, ...]
     notes: tuple[str, ...] = ()
+    parts: tuple["PetScan", ...] = ()
 
     @property
     def label(self) -> str:
         """Name of the scan, such as `sub-01_task-rejection`."""
         return scan_label(self.entities)
+
+    @property
+    def images(self) -> tuple[Path, ...]:
+        """Its image, or those of the runs that it is joined from."""
+        return tuple(part.pet for part in self.parts) or (self.pet,)
 
 
 @dataclass(frozen=True)

@@ -91,7 +91,7 @@ def read_timing(metadata: Mapping[str, Any], n_volumes: int, source: Path) -> Sc
     half_life_min = half_life_s(metadata, source) / 60
     frames = Frames((start_s - injection_s) / 60, duration_s / 60)
     decay_factors, decay_note = _decay_factors(metadata, frames, injection_s, half_life_min, source)
-    notes = (_scan_start_note(metadata, start_s[0], source), decay_note, *_gap_notes(frames))
+    notes = (_scan_start_note(metadata, start_s[0], source), decay_note, *gap_notes(frames))
     return ScanTiming(
         frames=frames,
         first_frame_s=float(start_s[0]),
@@ -250,7 +250,7 @@ def _decay_factors(
     )
 
 
-def _gap_notes(frames: Frames) -> list[str]:
+def gap_notes(frames: Frames) -> list[str]:
     """Say where no data are; curves are interpolated over gaps for integrals."""
     notes = []
     if frames.start_min[0] * 60 > GAP_S:

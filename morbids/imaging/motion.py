@@ -102,6 +102,7 @@ def correct_motion(
     correct: bool = True,
     transforms: Path | None = None,
     corrected_by: str = "",
+    run_lengths: Sequence[int] | None = None,
 ) -> Motion:
     """Estimate the head's position in every frame and resample all frames to one.
 
@@ -118,6 +119,8 @@ def correct_motion(
         instead of own estimates.
     corrected_by
         Program that corrected the frames already, where `correct` is False because of that.
+    run_lengths
+        Numbers of frames of runs between which the person left the scanner; None for one run.
 
     Raises
     ------
@@ -130,7 +133,8 @@ def correct_motion(
     if transforms is not None:
         estimate = _read_estimate(transforms, n_frames)
     elif correct and n_frames > 1:
-        estimate = _estimate_motion(image, start, duration, threads)
+        runs = np.repeat(np.arange(len(run_lengths)), run_lengths) if run_lengths else np.zeros(n_frames, int)
+        estimate = _estimate_motion(image, start, duration, runs, threads)
     else:
         kept = (
             "Head motion was not corrected." if n_frames > 1 else "One frame only: no head motion to correct."
@@ -210,11 +214,17 @@ def _mid_share(start: FloatArray, duration: FloatArray) -> FloatArray:
     return share
 
 
-def _middle_frames(start: FloatArray, duration: FloatArray) -> IntArray:
-    """Frames whose mean is the first target: the middle of the scan, or the longest frame of a short scan."""
+def _middle_frames(start: FloatArray, duration: FloatArray, runs: IntArray) -> IntArray:
+    """Frames whose mean is the first target: the middle of the scan, or the longest frame of a short scan.
+
+    Of several runs only the one that lasts longest there: the person lies elsewhere in each.
+    """
     share = _mid_share(start, duration)
     inside = np.flatnonzero((share >= MIDDLE_OF_SCAN[0]) & (share <= MIDDLE_OF_SCAN[1]))
-    return inside if inside.size else np.array([int(np.argmax(duration))])
+    if not inside.size:
+        return np.array([int(np.argmax(duration))])
+    longest = np.argmax(np.bincount(runs[inside], weights=duration[inside]))
+    return np.asarray(inside[runs[inside] == longest])
 
 
 def _mean_frame(values: FloatArray, duration: FloatArray, frames: IntArray) -> FloatArray:
@@ -230,9 +240,11 @@ def _rich_frames(image: Image, mask: BoolArray, duration: FloatArray) -> BoolArr
     return np.asarray((duration >= SHORTEST_FRAME_MIN - 1e-6) & (counts >= LEAST_COUNT_SHARE * counts.max()))
 
 
-def _estimate_motion(image: Image, start: FloatArray, duration: FloatArray, threads: int) -> _Estimate:
+def _estimate_motion(
+    image: Image, start: FloatArray, duration: FloatArray, runs: IntArray, threads: int
+) -> _Estimate:
     """Register the frames in two passes; frames without an estimate of their own borrow one."""
-    middle = _middle_frames(start, duration)
+    middle = _middle_frames(start, duration, runs)
     target: FloatArray = _mean_frame(image.values, duration, middle)
     mask = dilate_mm(otsu_mask(target), MASK_MARGIN_MM, image.voxel_mm)
     rich = _rich_frames(image, mask, duration)
@@ -246,13 +258,13 @@ def _estimate_motion(image: Image, start: FloatArray, duration: FloatArray, thre
     cropped, mask = refine_grid(cropped, COARSEST_VOXEL_MM, "cubic", threads), fine.values > 0
     frames = np.flatnonzero(rich)
     first = _register(cropped, _mean_frame(cropped.values, duration, middle), mask, frames, None, threads)
-    first, _ = _fill(first, rich)
+    first, _ = _fill(first, rich, runs)
     part = cropped._replace(values=cropped.values[..., middle])
     steady = resample_frames(part, first[middle], "linear", threads)
     sharper = _mean_frame(steady, duration[middle], np.arange(len(middle)))
     second = _register(cropped, sharper, mask, frames, first, threads)
     plausible, notes = _judge(cropped, sharper, mask, second, rich)
-    matrices, borrowed = _fill(second, plausible)
+    matrices, borrowed = _fill(second, plausible, runs)
     poor = np.flatnonzero(~rich)
     if poor.size:
         notes = (
@@ -305,12 +317,16 @@ def _register(
     return matrices
 
 
-def _fill(matrices: FloatArray, own: BoolArray) -> tuple[FloatArray, BoolArray]:
-    """Give frames without an estimate the nearest later one, or the last there is."""
+def _fill(matrices: FloatArray, own: BoolArray, runs: IntArray) -> tuple[FloatArray, BoolArray]:
+    """Give frames without an estimate the nearest later one of their run, or its last; else that of another run."""
     if not own.any():
         return np.tile(np.eye(4), (len(own), 1, 1)), ~own
-    good = np.flatnonzero(own)
-    source = good[np.minimum(np.searchsorted(good, np.arange(len(own))), len(good) - 1)]
+    source = np.empty(len(own), dtype=int)
+    for run in np.unique(runs):
+        frames = np.flatnonzero(runs == run)
+        good = np.flatnonzero(own & (runs == run))
+        good = good if good.size else np.flatnonzero(own)
+        source[frames] = good[np.minimum(np.searchsorted(good, frames), len(good) - 1)]
     return matrices[source], ~own
 
 

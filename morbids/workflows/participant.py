@@ -9,6 +9,7 @@ from rich.console import Console
 
 from morbids.bids.dataset import write_dataset_files
 from morbids.bids.derivatives import Dataset, read_datasets
+from morbids.bids.joining import join_runs
 from morbids.bids.names import scan_label
 from morbids.bids.scans import find_scans
 from morbids.bids.validation import check_input
@@ -72,11 +73,13 @@ def run_participants(
     plans = plan_study(study, settings)
     for scan in plans.unplanned:
         logger.error("%s is left out. %s", scan.label, scan.error)
-    if not plans.scans:
-        raise plans.unplanned[0].error
-    _check_templates(plans.scans, settings, resources)
     links = {dataset.link: dataset.folder for dataset in datasets}
     write_dataset_files(study.output_dir, study.bids_dir, links)
+    if not plans.scans:
+        write_participant_pages((), plans.unplanned, (), study, settings)
+        write_index(study)
+        return plans.unplanned[0].error.exit_code
+    _check_templates(plans.scans, settings, resources)
     workflow = build_participant_workflow(plans.scans, study, settings, resources)
     n_participants = len({plan.scan.entities["sub"] for plan in plans.scans})
     logger.info(
@@ -115,7 +118,7 @@ def _check_templates(plans: Sequence[ScanPlan], settings: Settings, resources: R
 
 def plan_study(study: Study, settings: Settings) -> Plans:
     """Find the selected scans and decide what is done with each."""
-    found = find_scans(study.bids_dir, study.filters)
+    found = join_runs(find_scans(study.bids_dir, study.filters), settings.join_runs)
     unplanned = [UnplannedScan(scan.entities, scan.error) for scan in found.rejected]
     plans = []
     for scan in found.scans:

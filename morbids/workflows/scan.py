@@ -29,7 +29,7 @@ from morbids.workflows.scan_regions import (
     add_reference_verdict,
 )
 from morbids.workflows.steps.figures import picture_registration, plot_motion
-from morbids.workflows.steps.pet import correct_decay, mask_pet
+from morbids.workflows.steps.pet import correct_decay, join_frames, mask_pet
 
 
 def build_scan_workflow(builder: ScanBuilder) -> Workflow:
@@ -62,17 +62,20 @@ def build_scan_workflow(builder: ScanBuilder) -> Workflow:
 
 
 def _add_motion(builder: ScanBuilder) -> Node:
-    """Decay to injection where it is not yet so, then head motion."""
+    """Runs to one series, decay to injection where it is not yet so, then head motion."""
     scan, kinetics = builder.plan.scan, builder.plan.kinetics
     motion = _make_motion_node(builder)
-    pet = builder.plan.taken.pet if builder.plan.taken else None
-    if np.allclose(scan.timing.decay_factors, 1):
-        motion.inputs.pet = str(pet or scan.pet)
-    else:
+    taken = builder.plan.taken.pet if builder.plan.taken else None
+    first = motion
+    if not np.allclose(scan.timing.decay_factors, 1):
         factors = tuple(map(float, scan.timing.decay_factors))
-        constants = {"pet": pet or scan.pet, "decay_factors": factors}
-        decay = make_node(correct_decay, "correct_decay", constants, mem_gb=1.0)
-        builder.workflow.connect(decay, "pet", motion, "pet")
+        first = make_node(correct_decay, "correct_decay", {"decay_factors": factors}, mem_gb=1.0)
+        builder.workflow.connect(first, "pet", motion, "pet")
+    if scan.parts and taken is None:
+        join = make_node(join_frames, "join_runs", {"runs": scan.images}, mem_gb=1.0)
+        builder.workflow.connect(join, "pet", first, "pet")
+    else:
+        first.inputs.pet = str(taken or scan.pet)
     outputs = _motion_outputs(builder)
     save = builder.save("save_motion", outputs, facts={"notes": "Notes"})
     builder.workflow.connect([(motion, save, [(name, name) for name in (*outputs, "notes")])])
@@ -104,11 +107,12 @@ def _motion_outputs(builder: ScanBuilder) -> dict[str, Output]:
 
 def _make_motion_node(builder: ScanBuilder) -> Node:
     """Build the node that estimates head motion, or applies what another program estimated."""
-    kinetics, taken = builder.plan.kinetics, builder.plan.taken
+    scan, kinetics, taken = builder.plan.scan, builder.plan.kinetics, builder.plan.taken
     threads = builder.resources.omp_n_threads
     constants: dict[str, Any] = {
         "frames_start_min": kinetics.frame_start_min,
         "frames_duration_min": kinetics.frame_duration_min,
+        "run_lengths": tuple(part.timing.frames.n_frames for part in scan.parts) or None,
         "correct": builder.settings.motion and taken is None,
         "threads": threads,
     }

@@ -86,7 +86,7 @@ class ScanBuilder:
     @property
     def raw(self) -> list[str]:
         """BIDS URIs of the raw scan, and of what another program has made of it."""
-        uris = [sidecars.bids_uri(self.plan.scan.pet, self.study.bids_dir, "raw")]
+        uris = [sidecars.bids_uri(path, self.study.bids_dir, "raw") for path in self.plan.scan.images]
         taken = self.plan.taken
         if taken is None:
             return uris

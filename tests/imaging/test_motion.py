@@ -126,7 +126,7 @@ def test_impossible_estimates_are_replaced_by_the_next(moved_scan: Path) -> None
     keep, notes = judge(image, matrices)
     assert keep.tolist() == [True, True, True, False, True, True, True]
     assert notes == ("Frame 4: implausible motion estimate, replaced by its neighbour's.",)
-    filled, borrowed = motion._fill(matrices, keep)
+    filled, borrowed = motion._fill(matrices, keep, np.zeros(7, dtype=int))
     np.testing.assert_array_equal(filled[3], matrices[4])
     assert borrowed.tolist() == [False, False, False, True, False, False, False]
 
@@ -218,3 +218,14 @@ def test_frames_that_another_program_corrected_stay(moved_scan: Path, tmp_path: 
         read_image(taken.corrected_pet).values, read_image(moved_scan).values.astype(np.float32)
     )
     assert taken.notes[0] == "Head motion was corrected by PETPrep 1."
+
+
+def test_frames_borrow_within_their_run() -> None:
+    """The last frames before a pause lie as those before them, not as the person who came back."""
+    runs = np.repeat([0, 1], [4, 3])
+    own = np.array([False, True, True, False, False, True, True])
+    filled, borrowed = motion._fill(np.arange(7.0)[:, None, None] * np.eye(4), own, runs)
+    assert filled[:, 0, 0].tolist() == [1, 1, 2, 2, 5, 5, 6]
+    assert borrowed.tolist() == (~own).tolist()
+    middle = motion._middle_frames(START_MIN, DURATION_MIN, runs)
+    assert set(runs[middle]) == {runs[middle[0]]}

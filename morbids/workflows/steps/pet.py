@@ -11,6 +11,12 @@ from morbids.imaging.images import SCANNER_CODE, read_image, write_image
 from morbids.imaging.resampling import resample
 
 
+class JoinedRuns(NamedTuple):
+    """The frames of several runs in one series."""
+
+    pet: Path
+
+
 class DecayCorrected(NamedTuple):
     """The scan corrected for decay to injection."""
 
@@ -33,6 +39,21 @@ class MapsInSpace(NamedTuple):
     """The same maps in another space, by the same names."""
 
     maps: dict[str, Path]
+
+
+def join_frames(runs: Sequence[Path], out_dir: Path) -> JoinedRuns:
+    """Put the frames of runs one after the other, on the grid of the first."""
+    images = [read_image(path) for path in runs]
+    first = images[0]
+    frames = []
+    for path, image in zip(runs, images, strict=True):
+        values = image.values
+        if values.shape[:3] != first.values.shape[:3] or not np.allclose(image.affine, first.affine):
+            # Headers place both in the scanner; where the person lies differently, motion correction follows.
+            values = read_image(resample(path, runs[0], (), "cubic", out_dir / f"moved_{path.name}")).values
+        frames.append(values if values.ndim == 4 else values[..., None])
+    joined = np.concatenate(frames, axis=3)
+    return JoinedRuns(write_image(joined, first.affine, out_dir / "pet.nii.gz", like=first.header))
 
 
 def correct_decay(pet: Path, decay_factors: Sequence[float], out_dir: Path) -> DecayCorrected:

@@ -8,7 +8,7 @@ import pytest
 from morbids.errors import MorbidsError
 from morbids.imaging.images import read_image, write_image
 from morbids.imaging.transforms import rigid_matrix, write_itk
-from morbids.workflows.steps.pet import bring_maps, correct_decay, make_t1w_grid, mask_pet
+from morbids.workflows.steps.pet import bring_maps, correct_decay, join_frames, make_t1w_grid, mask_pet
 
 FINE, COARSE = np.diag([2.0, 2.0, 2.0, 1.0]), np.diag([4.0, 4.0, 4.0, 1.0])
 
@@ -88,3 +88,16 @@ def test_maps_stop_in_t1w_space_when_no_template_is_given(tmp_path: Path) -> Non
     folder.mkdir()
     maps = bring_maps({"BPND": image}, write_shift(tmp_path / "way.txt", 4.0), image, folder).maps
     np.testing.assert_allclose(read_image(maps["BPND"]).values[2:9, 3, 3], np.arange(1.0, 8.0), atol=1e-4)
+
+
+def test_runs_on_different_grids_join_on_the_first(tmp_path: Path) -> None:
+    ramp = np.broadcast_to(np.arange(12.0)[:, None, None, None], (12, 6, 6, 2))
+    first = write_image(ramp, COARSE, tmp_path / "run-1_pet.nii.gz")
+    shifted = COARSE.copy()
+    shifted[0, 3] = 4.0
+    second = write_image(ramp[..., 0], shifted, tmp_path / "run-2_pet.nii.gz")
+    found = read_image(join_frames((first, first), tmp_path).pet).values
+    np.testing.assert_array_equal(found, np.concatenate([ramp, ramp], axis=3))
+    found = read_image(join_frames((first, second), tmp_path).pet).values
+    assert found.shape == (12, 6, 6, 3)
+    np.testing.assert_allclose(found[3:9, 3, 3, 2], np.arange(2.0, 8.0), atol=0.02)
