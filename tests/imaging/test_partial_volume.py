@@ -74,15 +74,24 @@ def scan(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return paths | {"dseg": found.dseg, "table": found.table, "parts": parts.parts, "names": parts.table}
 
 
-def test_parts_are_regions_of_grey_matter_whole_nuclei_and_the_rest(scan: dict[str, Path]) -> None:
-    names = pd.read_csv(scan["names"], sep="\t")["name"].tolist()
-    assert names[:3] == ["left", "right", "nucleus"]
-    assert names[3:] == ["rest of grey matter", "white matter", "cerebrospinal fluid", "around the brain"]
+def test_parts_are_regions_of_grey_matter_whole_nuclei_and_pieces_of_the_rest(scan: dict[str, Path]) -> None:
+    table = pd.read_csv(scan["names"], sep="\t")
+    assert table["name"].tolist()[:3] == ["left", "right", "nucleus"]
+    assert table["kind"].tolist()[:3] == ["region"] * 3
+    assert set(table["kind"][3:]) == {"white matter", "around the brain"}
     image = read_image(scan["parts"])
-    volume_ml = np.bincount(image.values.astype(int).ravel(), minlength=8) * image.voxel_ml
+    volume_ml = np.bincount(image.values.astype(int).ravel(), minlength=len(table) + 1) * image.voxel_ml
     half_shell, ball = 4 / 3 * np.pi * (26**3 - 20**3) / 2000, 4 / 3 * np.pi * 8**3 / 1000
     np.testing.assert_allclose(volume_ml[1:4], [half_shell, half_shell, ball], rtol=0.05)
-    assert volume_ml[4] < 0.5
+    white_ml = 4 / 3 * np.pi * 20**3 / 1000 - ball
+    assert volume_ml[1:][table["kind"] == "white matter"].sum() == pytest.approx(white_ml, rel=0.03)
+    assert (volume_ml[1:] > 0).all()
+
+
+def test_tissue_is_cut_where_its_activity_may_differ(scan: dict[str, Path]) -> None:
+    """White matter of 31 mL spans eight cubes around the middle; the nucleus leaves each more than 3 mL."""
+    kinds = pd.read_csv(scan["names"], sep="\t")["kind"]
+    assert (kinds == "white matter").sum() == 8
 
 
 def test_curves_of_regions_come_back(scan: dict[str, Path]) -> None:
