@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import Literal, NoReturn, TypeVar
+from typing import Literal, NoReturn, TypeVar, get_args
 
 from rich.console import Console
 from rich.logging import RichHandler
@@ -22,6 +22,7 @@ from morbids.errors import ExitCode, MorbidsError
 from morbids.group_options import add_group_options, add_group_settings
 from morbids.region_options import add_region_options, add_region_settings
 from morbids.settings import (
+    FrameWeights,
     Resources,
     Settings,
     Study,
@@ -132,6 +133,12 @@ def _add_kinetics(group: "argparse._ArgumentGroup") -> None:
         metavar="MIN",
         help="first minute of linear plots and windows, or 'find': from where on the Logan plot is straight; "
         "default: the tracer's preset",
+    )
+    group.add_argument(
+        "--weights",
+        choices=get_args(FrameWeights),
+        default=Settings().weights,
+        help="weights of the frames in fits: decay = duration x exp(-lambda t); default %(default)s",
     )
 
 
@@ -244,6 +251,7 @@ def read_settings(options: argparse.Namespace) -> Settings:
         model=options.model,
         k2_prime_per_min=options.k2prime,
         t_star_min=options.t_star,
+        weights=options.weights,
         windows=tuple(options.window),
         join_runs=options.join_runs,
         motion=options.motion == "on",

@@ -17,6 +17,8 @@ MapKind = Literal["difference", "percent", "parameter"]
 MAP_KINDS: tuple[MapKind, ...] = get_args(MapKind)
 
 
+FrameWeights = Literal["decay", "none"]
+
 PartialVolume = Literal["none", "gtm", "rbv"]
 PARTIAL_VOLUME: tuple[PartialVolume, ...] = get_args(PartialVolume)
 
@@ -93,6 +95,7 @@ class Settings:
     reference_steps: ReferenceSteps = ReferenceSteps()
     k2_prime_per_min: float | Literal["estimate"] | None = None
     t_star_min: float | Literal["find"] | None = None
+    weights: FrameWeights = "decay"
     windows: tuple[Window, ...] = ()
     join_runs: JoinRuns = "auto"
     motion: bool = True

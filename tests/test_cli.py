@@ -46,6 +46,7 @@ EXAMPLES: dict[str, list[str]] = {
     "--psf-fwhm": ["5", "5", "6"],
     "--k2prime": ["0.1"],
     "--t-star": ["20"],
+    "--weights": ["none"],
     "--output-spaces": ["MNI152NLin2009cAsym:res-1"],
     "--pet-smoothing-fwhm": ["4"],
     "--atlas": ["HarvardOxford"],

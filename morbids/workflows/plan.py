@@ -27,13 +27,14 @@ from morbids.errors import ExitCode, MorbidsError
 from morbids.imaging.atlases import SPHERES, atlas_label, check_atlas
 from morbids.imaging.reference import ReferenceRule, find_reference_rule
 from morbids.imaging.user_atlases import IMAGE_EXTENSIONS
+from morbids.numerics.arrays import FloatArray
 from morbids.numerics.frames import Frames
 from morbids.numerics.kinetics.models import DEFAULT_BOUNDS, MODELS, FitBounds, FitOptions, ModelName
 from morbids.numerics.kinetics.presets import TracerPreset, find_preset
 from morbids.numerics.kinetics.srtm import DEFAULT_GRID, BasisGrid
 from morbids.numerics.kinetics.t_star import STRAIGHT_PERCENT
 from morbids.numerics.kinetics.weights import inverse_variance
-from morbids.settings import Settings
+from morbids.settings import FrameWeights, Settings
 from morbids.workflows.spaces import template_spaces
 
 Value = TypeVar("Value")
@@ -64,6 +65,8 @@ class KineticPlan:
         First minute of regression; 0 until it is found.
     t_star_source
         Where the number is from.
+    weights
+        Of the frames in every fit.
     windows, pairs
         Windows in order of time, and each challenge with its baseline.
     frame_start_min, frame_duration_min
@@ -87,6 +90,7 @@ class KineticPlan:
     grid: BasisGrid = DEFAULT_GRID
     bounds: FitBounds = field(default_factory=lambda: DEFAULT_BOUNDS)
     t_star_source: str = "given by the user"
+    weights: FrameWeights = "decay"
 
     def starting_at(self, t_star_min: float) -> "KineticPlan":
         """The same with a t* that was found: windows begin no earlier.
@@ -111,7 +115,7 @@ class KineticPlan:
         """What a model is told when it fits one window."""
         return FitOptions(
             points=window_points(self.frames, window),
-            inverse_variance=inverse_variance(self.frames, self.half_life_min),
+            inverse_variance=self.inverse_variance,
             k2_prime=k2_prime_per_min,
             grid=self.grid,
             bounds=self.bounds,
@@ -122,6 +126,11 @@ class KineticPlan:
         usable = Window("", self.t_star_min, float(self.frames.end_min[-1]))
         onset_min = self.pairs[0].challenge.start_min
         return replace(self.options(usable, k2_prime_per_min), onset_min=onset_min)
+
+    @property
+    def inverse_variance(self) -> FloatArray | None:
+        """Weights of the frames (n_frames,); None for equal ones."""
+        return inverse_variance(self.frames, self.half_life_min) if self.weights == "decay" else None
 
     @property
     def frames(self) -> Frames:
@@ -257,6 +266,7 @@ def _plan_kinetics(
         grid=preset.grid if preset else DEFAULT_GRID,
         bounds=preset.bounds if preset else DEFAULT_BOUNDS,
         t_star_source=t_star_source,
+        weights=settings.weights,
     )
     return kinetics, (*scan.timing.notes, *scan.notes, *filter(None, [scan.t1w_note]), *choice.notes)
 

@@ -12,12 +12,18 @@ from morbids.bids.names import output_path
 from morbids.imaging.atlases import atlas_space
 from morbids.imaging.user_atlases import INDIVIDUAL_SPACES
 from morbids.numerics.kinetics.models import MODELS
-from morbids.settings import T1W_SPACE, OutputSpace, Resources, Settings, Study
+from morbids.settings import T1W_SPACE, FrameWeights, OutputSpace, Resources, Settings, Study
 from morbids.workflows.anatomy import Anatomy
 from morbids.workflows.nodes import connect_across
 from morbids.workflows.plan import FOUND, ScanPlan
 from morbids.workflows.saving import NOTHING, Output, make_save_node
 from morbids.workflows.spaces import REGION_SPACE
+
+# How sidecars put the weights of the frames into words.
+WEIGHTS: Mapping[FrameWeights, str] = {
+    "decay": "inverse variance: duration x decay factor",
+    "none": "none: every frame counts the same",
+}
 
 
 @dataclass(frozen=True)
@@ -117,7 +123,7 @@ class ScanBuilder:
             if known.needs_t_star and kinetics.t_star_source != FOUND
             else None,
             t_star_source=kinetics.t_star_source if known.needs_t_star else "",
-            weights="inverse variance: duration x decay factor",
+            weights=WEIGHTS[kinetics.weights],
             software_version=morbids_version(),
             command_line=self.study.command_line,
         )

@@ -15,7 +15,6 @@ from morbids.numerics.arrays import BoolArray, FloatArray
 from morbids.numerics.kinetics.graphical import fit_logan_ref, logan_plot
 from morbids.numerics.kinetics.models import MODELS, fit_model
 from morbids.numerics.kinetics.prediction import predict_curves
-from morbids.numerics.kinetics.weights import inverse_variance
 from morbids.reports.figures.anatomy import draw_brain, draw_in_template
 from morbids.reports.figures.curves import draw_curves, draw_fits
 from morbids.reports.figures.kinetics import (
@@ -140,7 +139,6 @@ def plot_logan(
     """Logan plot of the six regions that bind most, with a line per window."""
     table = read_curves(curves)
     reference, frames = read_curves(reference_curve).curves[:, 0], plan.frames
-    weights = inverse_variance(frames, plan.half_life_min)
     points = np.stack([window_points(frames, window) for window in plan.windows])
     fits = [
         fit_logan_ref(
@@ -149,7 +147,7 @@ def plot_logan(
             frames,
             k2_prime=k2_prime_per_min,
             points=chosen,
-            inverse_variance=weights,
+            inverse_variance=plan.inverse_variance,
         )
         for chosen in points
     ]

@@ -15,7 +15,6 @@ from morbids.numerics.arrays import FloatArray
 from morbids.numerics.kinetics.k2prime import estimate_k2_prime
 from morbids.numerics.kinetics.models import MODELS, Estimates, FitOptions, ModelName, fit_model
 from morbids.numerics.kinetics.t_star import find_t_star
-from morbids.numerics.kinetics.weights import inverse_variance
 from morbids.numerics.statistics.multiple import false_discovery_rate
 from morbids.workflows.plan import FOUND, KineticPlan
 from morbids.workflows.steps.curves import read_curves
@@ -62,7 +61,7 @@ def difference_name(parameter: str, challenge: Window, *, percent: bool = False)
 def settle_plan(curves: Path, reference_curve: Path, plan: KineticPlan) -> Settled:
     """Take k2' and t* as given, or estimate k2' from the regions that bind most, and find t* on the Logan plot."""
     target, reference = read_curves(curves).curves, read_curves(reference_curve).curves[:, 0]
-    weights = inverse_variance(plan.frames, plan.half_life_min)
+    weights = plan.inverse_variance
     k2_prime = plan.k2_prime_per_min
     if k2_prime is None:
         k2_prime = estimate_k2_prime(target, reference, plan.frames, inverse_variance=weights).k2_prime

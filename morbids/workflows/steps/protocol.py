@@ -10,7 +10,6 @@ from morbids.bids.tables import write_table
 from morbids.bids.windows import WindowPair
 from morbids.numerics.arrays import FloatArray
 from morbids.numerics.kinetics.protocol import Calibration, Contrast, calibrate_contrast
-from morbids.numerics.kinetics.weights import inverse_variance
 from morbids.numerics.tracer import Schedule
 from morbids.reports.figures.protocol import Grid, draw_protocol
 from morbids.reports.figures.style import write_figure
@@ -66,7 +65,7 @@ def _calibrate_pair(
         (pair.challenge.start_min, pair.challenge.end_min),
         plan.model,
         k2_prime_per_min,
-        inverse_variance(frames, plan.half_life_min),
+        plan.inverse_variance,
     )
     return calibrate_contrast(frames, contrast, schedule=schedule, true_k2_prime=k2_prime_per_min)
 

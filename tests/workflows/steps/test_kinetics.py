@@ -158,3 +158,18 @@ def test_smoothing_of_frames_comes_before_the_fit(tmp_path: Path) -> None:
     maps = fit_maps(pet, mask, reference, K2_PRIME, make_plan(), 6.0, 0.2, tmp_path).maps
     # Empty voxels around dilute the activity of these four, so that all binding falls.
     assert (values(maps["BPND_baseline"]) < BP_ND).all()
+
+
+def test_weights_of_the_frames_are_a_choice(tmp_path: Path) -> None:
+    """With a frame that is wrong, and of little weight, the estimates depend on it."""
+    curves = known_curves()
+    curves.target[-1] *= 1.1
+    tables = write_tables(tmp_path, curves)
+    found = {}
+    for weights in ("decay", "none"):
+        folder = tmp_path / weights
+        folder.mkdir()
+        plan = replace(make_plan(windows=(WHOLE,)), weights=weights)
+        assert (plan.inverse_variance is None) == (weights == "none")
+        found[weights] = read_table(fit_regions(*tables, K2_PRIME, plan, folder).kinpar["whole"])["BPND"]
+    assert (np.abs(found["decay"] - BP_ND) < 0.8 * np.abs(found["none"] - BP_ND)).all()
