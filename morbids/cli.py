@@ -106,6 +106,13 @@ def _add_selection(group: "argparse._ArgumentGroup") -> None:
         "anatomy, head motion and registration take the place of own steps; group level, their maps are read",
     )
     group.add_argument(
+        "--bids-database-dir",
+        type=Path,
+        metavar="DIR",
+        help="index of the dataset by pybids: read if it is there, else made; jobs may share it. Make a new one when "
+        "files are added",
+    )
+    group.add_argument(
         "--skip-bids-validation", action="store_true", help="do not check the input with the BIDS validator"
     )
 
@@ -322,6 +329,7 @@ def read_study(options: argparse.Namespace, arguments: Sequence[str]) -> Study:
         ),
         shlex.join([Path(sys.argv[0]).name, *arguments]),
         tuple(folder.absolute() for folder in options.derivatives),
+        options.bids_database_dir.absolute() if options.bids_database_dir else None,
     )
 
 

@@ -54,6 +54,7 @@ class Study:
     filters: Filters
     command_line: str
     derivatives: tuple[Path, ...] = ()
+    bids_database_dir: Path | None = None
 
 
 @dataclass(frozen=True)

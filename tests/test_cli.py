@@ -34,6 +34,7 @@ EXAMPLES: dict[str, list[str]] = {
     "--run-label": ["1"],
     "--bids-filter-file": ["filter.json"],
     "--derivatives": ["petprep"],
+    "--bids-database-dir": ["index"],
     "--window": ["baseline=10-40"],
     "--model": ["SRTM"],
     "--reference": ["cerebellar_grey"],

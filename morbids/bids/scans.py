@@ -1,6 +1,7 @@
 """The PET scans of a dataset, each with its T1w image, events, metadata and time axis."""
 
 import re
+import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,8 @@ from morbids.errors import ExitCode, MorbidsError
 
 __all__ = ["Filters", "FoundScans", "PetScan", "RejectedScan", "find_scans"]
 
+# What pybids calls the index in a database folder.
+_DATABASE = "layout_index.sqlite"
 _FOLDERS = {"pet": "pet", "T1w": "anat"}
 _IMAGE_EXTENSIONS = (".nii", ".nii.gz")
 _OTHER_DATATYPES = (
@@ -182,13 +185,10 @@ def _index(
         if participants:
             ignore.append(re.compile(rf"^/sub-(?!({'|'.join(map(re.escape, participants))})(/|$))"))
     try:
-        layout = BIDSLayout(
-            bids_dir,
-            validate=False,
-            database_path=database_dir,
-            indexer=BIDSLayoutIndexer(validate=False, index_metadata=False, ignore=ignore),
-        )
-    except (OSError, SQLAlchemyError) as error:
+        if database_dir is not None and not (database_dir / _DATABASE).exists():
+            _publish_database(bids_dir, database_dir, ignore)
+        layout = _open_layout(bids_dir, database_dir, ignore)
+    except (OSError, SQLAlchemyError, ValueError) as error:
         raise MorbidsError(
             f"{bids_dir} cannot be indexed"
             + (f" with the database {database_dir}" if database_dir else "")
@@ -199,11 +199,38 @@ def _index(
     # Not by datatype and subject: pybids reads these from the whole path, so folders above the dataset count too.
     files = layout.get(suffix=list(_FOLDERS), extension=list(_IMAGE_EXTENSIONS))
     named = [(path, parse_name(path)) for path in sorted(Path(file.path) for file in files)]
+    strange = [path for path, _ in named if not path.is_relative_to(bids_dir)]
+    if strange:
+        raise MorbidsError(
+            f"The database {database_dir} is of another dataset: it has {strange[0]}.",
+            "Name a folder for this dataset, as it is mounted here; it is made when it is not there.",
+            ExitCode.NO_INPUT,
+        )
     return [
         (path, name)
         for path, name in named
         if path.parent.name == _FOLDERS[name.suffix] and "sub" in name.entities and not path.is_dir()
     ]
+
+
+def _open_layout(
+    bids_dir: Path, database_dir: Path | None, ignore: list[str | re.Pattern[str]]
+) -> BIDSLayout:
+    """Open a database that is there (which is only read then), else index the dataset."""
+    return BIDSLayout(
+        bids_dir,
+        validate=False,
+        database_path=database_dir,
+        indexer=BIDSLayoutIndexer(validate=False, index_metadata=False, ignore=ignore),
+    )
+
+
+def _publish_database(bids_dir: Path, database_dir: Path, ignore: list[str | re.Pattern[str]]) -> None:
+    """Index a dataset aside and move the database to its place: jobs that start together see all of it or nothing."""
+    database_dir.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".unfinished-", dir=database_dir) as folder:
+        _open_layout(bids_dir, Path(folder), ignore)
+        (Path(folder) / _DATABASE).replace(database_dir / _DATABASE)
 
 
 def _nothing_selected(selection: Selection, pets: Sequence[_Image]) -> MorbidsError:

@@ -118,7 +118,7 @@ def _check_templates(plans: Sequence[ScanPlan], settings: Settings, resources: R
 
 def plan_study(study: Study, settings: Settings) -> Plans:
     """Find the selected scans and decide what is done with each."""
-    found = join_runs(find_scans(study.bids_dir, study.filters), settings.join_runs)
+    found = join_runs(find_scans(study.bids_dir, study.filters, study.bids_database_dir), settings.join_runs)
     unplanned = [UnplannedScan(scan.entities, scan.error) for scan in found.rejected]
     plans = []
     for scan in found.scans:

@@ -4,6 +4,7 @@ import gzip
 import json
 import re
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -307,6 +308,32 @@ def test_an_index_is_reused(study: DatasetMaker, tmp_path: Path) -> None:
     assert any(database.iterdir())
     only = find_scans(study.root, Filters(participant_labels=("02",)), database)
     assert labels(only) == ["sub-02_task-acceptance", "sub-02_task-rejection"]
+
+
+def test_an_index_is_only_read_once_it_is_there(study: DatasetMaker, tmp_path: Path) -> None:
+    find_scans(study.root, Filters(), tmp_path / "index")
+    (file,) = (tmp_path / "index").iterdir()
+    before = file.stat().st_mtime_ns, file.read_bytes()
+    file.chmod(0o444)
+    find_scans(study.root, Filters(), tmp_path / "index")
+    assert (file.stat().st_mtime_ns, file.read_bytes()) == before
+
+
+def test_jobs_that_start_together_share_an_index(study: DatasetMaker, tmp_path: Path) -> None:
+    with ThreadPoolExecutor(4) as jobs:
+        found = list(jobs.map(lambda _: find_scans(study.root, Filters(), tmp_path / "index"), range(4)))
+    assert [len(one.scans) for one in found] == [4] * 4
+    assert [path.name for path in (tmp_path / "index").iterdir()] == ["layout_index.sqlite"]
+
+
+def test_the_index_of_another_dataset_is_refused(study: DatasetMaker, tmp_path: Path) -> None:
+    other = DatasetMaker(tmp_path / "other")
+    other.pet("sub-01/pet/sub-01")
+    find_scans(other.root, Filters(), tmp_path / "index")
+    with pytest.raises(
+        MorbidsError, match=r"index is of another dataset: it has .*other/sub-01/pet/sub-01_pet"
+    ):
+        find_scans(study.root, Filters(), tmp_path / "index")
 
 
 def test_a_database_that_cannot_be_used_is_named(study: DatasetMaker, tmp_path: Path) -> None:
