@@ -130,10 +130,10 @@ def correct_motion(
     start, duration = np.asarray(frames_start_min, dtype=float), np.asarray(frames_duration_min, dtype=float)
     image, notes = _read_frames(pet, start, duration)
     n_frames = image.values.shape[3]
+    runs = np.repeat(np.arange(len(run_lengths)), run_lengths) if run_lengths else np.zeros(n_frames, int)
     if transforms is not None:
         estimate = _read_estimate(transforms, n_frames)
     elif correct and n_frames > 1:
-        runs = np.repeat(np.arange(len(run_lengths)), run_lengths) if run_lengths else np.zeros(n_frames, int)
         estimate = _estimate_motion(image, start, duration, runs, threads)
     else:
         kept = (
@@ -160,7 +160,7 @@ def correct_motion(
         petref=petref_path,
         transforms=write_itk(estimate.matrices, out_dir / "from-orig_to-petref_xfm.txt"),
         confounds_tsv=_write_confounds(confounds, out_dir / "confounds.tsv"),
-        notes=(*notes, *estimate.notes, *_describe(confounds)),
+        notes=(*notes, *estimate.notes, *_describe(confounds, runs)),
         early_petref=early_path,
     )
 
@@ -409,15 +409,18 @@ def _write_confounds(table: pd.DataFrame, path: Path) -> Path:
     return path
 
 
-def _describe(table: pd.DataFrame) -> tuple[str, ...]:
-    """Sentences about motion that a reader of the report must know."""
+def _describe(table: pd.DataFrame, runs: IntArray) -> tuple[str, ...]:
+    """Sentences about motion that a reader of the report must know; each run has its own attenuation map."""
     notes = []
     outliers = np.flatnonzero(table["motion_outlier"])
     if outliers.size:
         notes.append(
             f"Frame {_listed(outliers)}: head moved more than {OUTLIER_MM:g} mm since the frame before."
         )
-    largest = float(table["mean_displacement"].max())
+    displacement = table["mean_displacement"]
+    largest = float(displacement.max())
+    if runs.any():
+        largest = float(displacement.groupby(runs).agg(np.ptp).max())
     if largest > ATTENUATION_MM:
         notes.append(
             f"The head moved up to {largest:.1f} mm: attenuation correction may not fit every frame."

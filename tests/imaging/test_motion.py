@@ -220,6 +220,19 @@ def test_frames_that_another_program_corrected_stay(moved_scan: Path, tmp_path: 
     assert taken.notes[0] == "Head motion was corrected by PETPrep 1."
 
 
+def test_a_person_who_lies_elsewhere_after_a_pause_still_fits_the_attenuation_map(
+    moved_scan: Path, tmp_path: Path
+) -> None:
+    poses = np.stack([np.eye(4)] * 4 + [rigid_matrix(np.array([12.0, 0, 0, 0, 0, 0]))] * 3)
+    known = write_itk(poses, tmp_path / "known.txt")
+    times = START_MIN.tolist(), DURATION_MIN.tolist()
+    one = correct_motion(moved_scan, *times, tmp_path, 1, transforms=known)
+    assert any("attenuation correction may not fit" in note for note in one.notes)
+    two = correct_motion(moved_scan, *times, tmp_path, 1, transforms=known, run_lengths=(4, 3))
+    assert not any("attenuation" in note for note in two.notes)
+    assert any(note.startswith("Frame 5: head moved more than 3 mm") for note in two.notes)
+
+
 def test_frames_borrow_within_their_run() -> None:
     """The last frames before a pause lie as those before them, not as the person who came back."""
     runs = np.repeat([0, 1], [4, 3])

@@ -11,7 +11,7 @@ from morbids.settings import OutputSpace, Settings
 from morbids.workflows.nodes import make_node
 from morbids.workflows.participant import build_participant_workflow, plan_study
 from morbids.workflows.saving import Output, make_save_node
-from tests.bids.conftest import DatasetMaker
+from tests.bids.conftest import DURATION_S, START_S, DatasetMaker
 from tests.workflows import steps_for_tests as steps
 from tests.workflows.studies import make_resources, make_study, write_scan
 from tests.workflows.wiring import find_problems
@@ -57,6 +57,30 @@ def test_a_t1w_image_is_processed_once_for_all_its_scans(dataset: DatasetMaker) 
     names = participant_graph(dataset).list_node_names()
     assert [name for name in names if name.endswith("extract_brain")] == ["sub__01_T1w.extract_brain"]
     assert len([name for name in names if name.endswith("correct_motion")]) == 2
+
+
+def test_runs_of_one_injection_are_one_scan_of_the_graph(dataset: DatasetMaker) -> None:
+    for run, frames in (("1", slice(0, 7)), ("2", slice(8, None))):
+        changes = {"FrameTimesStart": START_S[frames], "FrameDuration": DURATION_S[frames]}
+        dataset.pet(f"sub-01/pet/sub-01_task-rest_run-{run}", **changes)
+    dataset.text(
+        "sub-01/pet/sub-01_task-rest_events.tsv",
+        "onset\tduration\ttrial_type\n300\t2100\tbaseline\n3000\t2400\trest\n",
+    )
+    dataset.image("sub-01/anat/sub-01_T1w.nii.gz")
+    whole = participant_graph(dataset)
+    assert find_problems(whole) == []
+    scan = whole.get_node("sub__01_task__rest")
+    assert [path[-16:] for path in scan.get_node("join_runs").inputs.runs] == [
+        "run-1_pet.nii.gz",
+        "run-2_pet.nii.gz",
+    ]
+    assert scan.get_node("correct_motion").inputs.run_lengths == (7, 4)
+    sidecar = scan.get_node("save_maps").interface.destinations["R1"].sidecar
+    assert len(sidecar["Sources"]) == 2
+    assert sidecar["FrameTimesStart"] == [*START_S[:7], *START_S[8:]]
+    apart = plan_study(make_study(dataset.root.parent), replace(SETTINGS, join_runs="never"))
+    assert [scan.label[-5:] for scan in apart.unplanned] == ["run-1", "run-2"], "a window outside each run"
 
 
 def test_building_a_graph_runs_and_writes_nothing(dataset: DatasetMaker) -> None:
