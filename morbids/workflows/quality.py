@@ -28,6 +28,7 @@ from morbids.numerics.arrays import FloatArray
 from morbids.numerics.kinetics.models import MODELS
 from morbids.numerics.reference_curve import LEAST_RATIO
 from morbids.reports.findings import Verdict
+from morbids.reports.numbers import format_number
 from morbids.settings import Settings, Study
 from morbids.workflows.plan import ScanPlan, T1w
 
@@ -212,5 +213,5 @@ def _or_none(summary: Any, values: Any) -> float | None:
 
 
 def _in_words(measure: Measure) -> str:
-    value = "n/a" if measure.value is None else f"{measure.value:.3g}"
+    value = "n/a" if measure.value is None else format_number(measure.value)
     return f"{measure.name} {value}{' ' if measure.units else ''}{measure.units}"

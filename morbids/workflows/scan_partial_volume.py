@@ -44,7 +44,7 @@ def add_correction(
 
 def _add_parts(builder: ScanBuilder, motion: Node, coregistration: Node, labels: Node) -> Node:
     """Divide the brain into the regions of the first atlas and the rest of each tissue."""
-    parts = make_node(draw_atlas_parts, "draw_parts", mem_gb=1.5)
+    parts = make_node(draw_atlas_parts, "draw_parts", mem_gb=1.1)
     builder.workflow.connect(
         [
             (motion, parts, [("petref", "petref")]),
@@ -58,7 +58,7 @@ def _add_parts(builder: ScanBuilder, motion: Node, coregistration: Node, labels:
 
 def _add_frames(builder: ScanBuilder, motion: Node, labels: Node, parts: Node) -> Node:
     """Correct every voxel; saved where it is what was asked for."""
-    frames = make_node(correct_frames, "correct_frames", _constants(builder), mem_gb=2.0)
+    frames = make_node(correct_frames, "correct_frames", _constants(builder), mem_gb=0.9)
     builder.workflow.connect(
         [
             (motion, frames, [("corrected_pet", "pet")]),
@@ -79,7 +79,7 @@ def _add_solved_curves(builder: ScanBuilder, motion: Node, labels: Node, parts: 
     """Correct the curves of the first atlas by the transfer matrix."""
     name = atlas_label(builder.plan.atlases[0])
     curves = make_node(
-        correct_curves, "correct_curves", {**_constants(builder), **builder.timing}, mem_gb=1.5
+        correct_curves, "correct_curves", {**_constants(builder), **builder.timing}, mem_gb=0.8
     )
     sidecar = sidecars.curves_sidecar(builder.plan.scan, f"Corrected curves of {name}", builder.raw)
     output = Output("region_curves", {"seg": name, **builder.correction}, sidecar | builder.correction_fields)

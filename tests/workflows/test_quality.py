@@ -111,7 +111,9 @@ def test_concerns_of_the_steps_flag_them_and_reach_the_group_level(study: Study,
     assert verdicts["reference curve"].reason == "It binds."
     assert "failed in 50% of the voxels (at most 20% expected)" in verdicts["voxelwise fits"].reason
     assert verdicts["PET to T1w"].level == "pass"
-    assert verdicts["PET to T1w"].finding == "normalised mutual information 1.2, overlap 0.9, contrast 4"
+    assert (
+        verdicts["PET to T1w"].finding == "normalised mutual information 1.20, overlap 0.900, contrast 4.00"
+    )
     table = read_table(write_quality(plan, measures, study))
     assert list(table.columns) == ["step", "measure", "value", "units", "least", "most", "concern"]
     assert table["concern"].notna().sum() == 2

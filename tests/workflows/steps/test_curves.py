@@ -56,7 +56,9 @@ def test_regions_and_reference_are_means_over_their_own_voxels(tmp_path: Path) -
     assert np.isnan(found.curves[:, 2]).all(), "a region outside the field of view has no curve"
 
     mask = write_image(labels == 1, AFFINE, tmp_path / "mask.nii.gz")
-    reference = read_curves(extract_reference(pet, mask, "occipital", *TIMES, tmp_path).curves)
+    extracted = extract_reference(pet, mask, "occipital", *TIMES, tmp_path)
+    reference = read_curves(extracted.curves)
+    assert extracted.noise == pytest.approx(1.0), "its voxels are 0 and 1"
     assert reference.names == ("occipital",)
     np.testing.assert_allclose(reference.curves[:, 0], 0.5 * course, rtol=1e-5)
 
