@@ -2,10 +2,12 @@
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, Protocol, get_args
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from morbids.errors import ExitCode, MorbidsError
 from morbids.numerics.arrays import BoolArray, FloatArray
@@ -284,7 +286,9 @@ def fit_model(
             return known.fit(block, reference, frames, options)._asdict()
 
     starts = range(0, target.shape[1], BLOCK)
-    with ThreadPoolExecutor(threads) as pool:
+    # The matrices of a block are small: threads of the matrix library would only wait for those of the pool.
+    alone = threadpool_limits(1, user_api="blas") if len(starts) > 1 else nullcontext()
+    with alone, ThreadPoolExecutor(threads) as pool:
         blocks = list(pool.map(fit_block, starts))
     values = {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
     return _name_estimates(known, values, options.bounds)
