@@ -1,7 +1,5 @@
 """Run a graph on this machine's processors and tell what failed, without losing what did not."""
 
-import contextlib
-import fcntl
 import gc
 import hashlib
 import re
@@ -23,6 +21,7 @@ from nipype.utils.filemanip import loadcrash
 import morbids
 from morbids.errors import ExitCode, MorbidsError
 from morbids.settings import Resources
+from morbids.workflows.nodes import hold_folder
 
 # Workers import the package afresh once: they inherit neither threads nor locks of this process.
 START_METHOD = "forkserver"
@@ -91,17 +90,8 @@ class Workers(MultiProcPlugin):
 
 
 def run_alone(node: Any, update_hash: bool, task: int) -> dict[str, Any]:
-    """Run a step while no other run of the program works on the same one.
-
-    Simultaneous runs may share a work directory, and templates and atlases in it. nipype empties the folder of a
-    step that is not finished, also while another process fills it; here the second waits, and finds it done.
-    """
-    path = Path(f"{node.output_dir()}.lock")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w") as lock:
-        # The system frees the lock when a process ends, however it ends.
-        with contextlib.suppress(OSError):  # file systems without locks
-            fcntl.flock(lock, fcntl.LOCK_EX)
+    """Run a step in a worker, alone in its folder."""
+    with hold_folder(Path(node.output_dir())):
         result: dict[str, Any] = run_node(node, update_hash, task)
         return result
 

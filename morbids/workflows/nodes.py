@@ -4,9 +4,11 @@ nipype's own `Function` runs a copy of the source text in an empty namespace; th
 function itself, so imports, helpers and annotations work, and a misspelt constant fails at build time.
 """
 
+import contextlib
+import fcntl
 import inspect
 import typing
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +87,22 @@ class Step(BaseInterface):
 
     def _list_outputs(self) -> dict[str, Any]:
         return self._results
+
+
+@contextlib.contextmanager
+def hold_folder(folder: Path) -> Iterator[None]:
+    """Keep other runs of the program from working on the same step.
+
+    Simultaneous runs may share a work directory, and templates and atlases in it. nipype empties the folder of a
+    step that is not finished, also while another process fills it; here the second waits, and finds it done.
+    """
+    path = Path(f"{folder}.lock")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as lock:
+        # The system frees the lock when a process ends, however it ends.
+        with contextlib.suppress(OSError):  # file systems without locks
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def make_node(

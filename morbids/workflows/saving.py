@@ -12,6 +12,7 @@ from nipype.interfaces.base import BaseInterface, DynamicTraitedSpec, traits
 
 from morbids.bids.names import output_path, sidecar_path
 from morbids.bids.writing import replace_file, write_text
+from morbids.workflows.nodes import hold_folder
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 
@@ -85,6 +86,15 @@ class Save(BaseInterface):
             write_text(sidecar_path(destination), json.dumps(sidecar, indent=2) + "\n")
 
 
+class SaveNode(Node):
+    """A saver, alone in its folder: it always runs, in the scheduler's process, which no worker's lock covers."""
+
+    def run(self, updatehash: bool = False) -> Any:
+        """Run when no other run of the program runs the same saver."""
+        with hold_folder(Path(self.output_dir())):
+            return super().run(updatehash=updatehash)
+
+
 def make_save_node(
     name: str,
     root: Path,
@@ -95,7 +105,7 @@ def make_save_node(
 ) -> Node:
     """Build a node that saves `outputs`; see `Save`."""
     interface = Save(root, source, outputs, fields, facts)
-    return Node(interface, name=name, mem_gb=0.1, run_without_submitting=True)
+    return SaveNode(interface, name=name, mem_gb=0.1, run_without_submitting=True)
 
 
 def copy_if_different(source: Path, destination: Path) -> None:

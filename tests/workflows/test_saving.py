@@ -3,13 +3,15 @@
 import json
 import os
 from collections.abc import Mapping
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from morbids.bids.names import output_path
 from morbids.errors import ExitCode, MorbidsError
-from morbids.workflows.saving import Output, Save, copy_if_different
+from morbids.workflows.saving import Output, Save, copy_if_different, make_save_node
 
 SCAN = {"sub": "01", "task": "rest"}
 
@@ -85,3 +87,26 @@ def test_an_output_directory_that_cannot_be_written_is_named(tmp_path: Path, res
 
 def test_savers_always_run_so_that_outputs_come_back() -> None:
     assert Save(Path("out"), SCAN, {})._always_run
+
+
+def save_often(root: Path, result: Path, barrier: Any) -> None:
+    node = make_save_node("save", root / "out", {"sub": "01"}, {"mask": Output("brain_mask")})
+    node.base_dir = str(root)
+    node.inputs.mask = str(result)
+    barrier.wait()
+    for _ in range(15):
+        node.run()
+
+
+def test_simultaneous_runs_of_one_saver_do_not_empty_each_others_folder(tmp_path: Path) -> None:
+    result = tmp_path / "mask.nii.gz"
+    result.write_text("mask")
+    fresh = get_context("fork")
+    barrier = fresh.Barrier(3)
+    runs = [fresh.Process(target=save_often, args=(tmp_path, result, barrier)) for _ in range(3)]
+    for run in runs:
+        run.start()
+    for run in runs:
+        run.join()
+    assert [run.exitcode for run in runs] == [0, 0, 0]
+    assert output_path(tmp_path / "out", {"sub": "01"}, "brain_mask").read_text() == "mask"
