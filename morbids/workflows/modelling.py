@@ -12,8 +12,8 @@ from morbids.imaging.atlases import SPHERES
 from morbids.numerics.kinetics.models import MODELS
 from morbids.numerics.kinetics.prediction import can_predict
 from morbids.settings import NATIVE_SPACE, OutputSpace
+from morbids.workflows.kinetic_plan import FOUND
 from morbids.workflows.nodes import make_node
-from morbids.workflows.plan import FOUND
 from morbids.workflows.saving import Output
 from morbids.workflows.scan_builder import ScanBuilder
 from morbids.workflows.spaces import picture_space

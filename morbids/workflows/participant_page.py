@@ -26,7 +26,8 @@ from morbids.reports.participant import (
 )
 from morbids.settings import Settings, Study
 from morbids.workflows.execution import StepFailure
-from morbids.workflows.plan import FOUND, KineticPlan, ScanPlan, T1w, spaces_by_t1w
+from morbids.workflows.kinetic_plan import FOUND, KineticPlan
+from morbids.workflows.plan import ScanPlan, T1w, spaces_by_t1w
 from morbids.workflows.progress import label_of
 from morbids.workflows.quality import Measure, judge, measure_anatomy, measure_scan, read_facts, write_quality
 from morbids.workflows.spaces import picture_space

@@ -14,8 +14,9 @@ from morbids.imaging.user_atlases import INDIVIDUAL_SPACES
 from morbids.numerics.kinetics.models import MODELS
 from morbids.settings import T1W_SPACE, FrameWeights, OutputSpace, Resources, Settings, Study
 from morbids.workflows.anatomy import Anatomy
+from morbids.workflows.kinetic_plan import FOUND
 from morbids.workflows.nodes import connect_across
-from morbids.workflows.plan import FOUND, ScanPlan
+from morbids.workflows.plan import ScanPlan
 from morbids.workflows.saving import NOTHING, Output, make_save_node
 from morbids.workflows.spaces import REGION_SPACE
 

@@ -10,8 +10,9 @@ from morbids.errors import ExitCode, MorbidsError
 from morbids.imaging.atlases import atlas_label
 from morbids.imaging.reference import find_reference_rule
 from morbids.settings import ReferenceSteps, Settings
+from morbids.workflows.kinetic_plan import ESTIMATED, FOUND
 from morbids.workflows.participant import plan_study
-from morbids.workflows.plan import ESTIMATED, FOUND, ScanPlan
+from morbids.workflows.plan import ScanPlan
 from tests.bids.conftest import DatasetMaker
 from tests.workflows.studies import make_study, write_scan
 

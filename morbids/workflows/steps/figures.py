@@ -31,7 +31,7 @@ from morbids.reports.figures.maps import (
 from morbids.reports.figures.motion import MotionTrace, draw_motion
 from morbids.reports.figures.pet import draw_pet_on_t1w, draw_reference_region
 from morbids.reports.figures.style import Span, write_figure
-from morbids.workflows.plan import KineticPlan
+from morbids.workflows.kinetic_plan import KineticPlan
 from morbids.workflows.steps.curves import read_curves
 from morbids.workflows.steps.kinetics import difference_name, estimate, map_name
 

@@ -16,7 +16,7 @@ from morbids.numerics.kinetics.k2prime import estimate_k2_prime
 from morbids.numerics.kinetics.models import MODELS, Estimates, FitOptions, ModelName, fit_model
 from morbids.numerics.kinetics.t_star import find_t_star
 from morbids.numerics.statistics.multiple import false_discovery_rate
-from morbids.workflows.plan import FOUND, KineticPlan
+from morbids.workflows.kinetic_plan import FOUND, KineticPlan
 from morbids.workflows.steps.curves import read_curves
 
 # The model of the transport map: linear, and with k2' fixed the least noisy one that yields R1.

@@ -13,7 +13,7 @@ from morbids.numerics.kinetics.protocol import Calibration, Contrast, calibrate_
 from morbids.numerics.tracer import Schedule
 from morbids.reports.figures.protocol import Grid, draw_protocol
 from morbids.reports.figures.style import write_figure
-from morbids.workflows.plan import KineticPlan
+from morbids.workflows.kinetic_plan import KineticPlan
 
 # Distances from "nothing wrong" at which the colours end: percent of BP_ND, and percent recovered.
 NULL_REACH, RECOVERY_REACH = 15.0, 50.0

@@ -11,7 +11,7 @@ from morbids.imaging.images import read_image
 from morbids.imaging.reference import ReferenceRegion, ReferenceRule, make_reference_region
 from morbids.imaging.regions import regions_in_pet
 from morbids.numerics.reference_curve import LATE_SHARE, LEAST_RATIO, compare_retention
-from morbids.workflows.plan import KineticPlan
+from morbids.workflows.kinetic_plan import KineticPlan
 from morbids.workflows.steps.curves import CurveTable, read_curves, save_curves, way_to_pet
 
 LEAST_REGION_ML = 1.0

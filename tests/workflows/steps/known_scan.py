@@ -12,7 +12,7 @@ from morbids.numerics.frames import Frames
 from morbids.numerics.kinetics.models import ModelName
 from morbids.numerics.tracer import Curves, Release, simulate_curves
 from morbids.simulation.settings import CARBON_11_HALF_LIFE_MIN, protocol_frames
-from morbids.workflows.plan import KineticPlan
+from morbids.workflows.kinetic_plan import KineticPlan
 from morbids.workflows.steps.curves import CurveTable, write_curves
 
 FRAMES = protocol_frames()

@@ -11,7 +11,7 @@ from morbids.bids.windows import Window
 from morbids.errors import MorbidsError
 from morbids.imaging.images import read_image
 from morbids.numerics.kinetics.models import MODELS, ModelName
-from morbids.workflows.plan import FOUND
+from morbids.workflows.kinetic_plan import FOUND
 from morbids.workflows.steps.kinetics import fit_maps, fit_regions, settle_plan
 from tests.workflows.steps.known_scan import (
     BASELINE,
