@@ -130,9 +130,10 @@ def _add_kinetics(group: "argparse._ArgumentGroup") -> None:
     group.add_argument("--model", help="such as LoganRef, MRTM2, SRTM; default: the tracer's preset")
     group.add_argument(
         "--k2prime",
-        type=_rate_or_estimate,
+        type=_rate_or_word,
         metavar="RATE",
-        help="k2' of the reference region per minute, or 'estimate'; default: the tracer's preset",
+        help="k2' of the reference region per minute, 'estimate', or 'none' for a Logan plot without it; "
+        "default: the tracer's preset",
     )
     group.add_argument(
         "--t-star",
@@ -213,16 +214,18 @@ def _or_usage_error(parse: Callable[[str], Value]) -> Callable[[str], Value]:
     return parse_or_explain
 
 
-def _rate_or_estimate(text: str) -> float | Literal["estimate"]:
+def _rate_or_word(text: str) -> float | Literal["estimate", "none"]:
     if text == "estimate":
         return "estimate"
+    if text == "none":
+        return "none"
     try:
         rate = float(text)
     except ValueError:
         rate = math.nan
     if not 0 < rate <= MAX_RATE_PER_MIN:
         raise argparse.ArgumentTypeError(
-            f"{text} is neither 'estimate' nor a rate between 0 and {MAX_RATE_PER_MIN:g} per minute"
+            f"{text} is neither 'estimate', 'none' nor a rate between 0 and {MAX_RATE_PER_MIN:g} per minute"
         )
     return rate
 

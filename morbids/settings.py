@@ -94,7 +94,7 @@ class Settings:
     model: str | None = None
     reference: str | None = None
     reference_steps: ReferenceSteps = ReferenceSteps()
-    k2_prime_per_min: float | Literal["estimate"] | None = None
+    k2_prime_per_min: float | Literal["estimate", "none"] | None = None
     t_star_min: float | Literal["find"] | None = None
     weights: FrameWeights = "decay"
     windows: tuple[Window, ...] = ()

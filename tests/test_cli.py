@@ -185,9 +185,9 @@ def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
         ([*POSITIONAL, "--output-spaces", "MNI:res-fine"], "SPACE:res-MM"),
         (
             [*POSITIONAL, "--k2prime", "fast"],
-            "fast is neither 'estimate' nor a rate between 0 and 2 per minute",
+            "fast is neither 'estimate', 'none' nor a rate between 0 and 2 per minute",
         ),
-        ([*POSITIONAL, "--k2prime", "0"], "0 is neither 'estimate' nor a rate"),
+        ([*POSITIONAL, "--k2prime", "0"], "0 is neither 'estimate', 'none' nor a rate"),
         ([*POSITIONAL, "--t-star", "-3"], "-3 is not a number of at least 0"),
         ([*POSITIONAL, "--t-star", "late"], "late is not a number of at least 0"),
         ([*POSITIONAL, "--pet-smoothing-fwhm", "nan"], "nan is not a number of at least 0"),

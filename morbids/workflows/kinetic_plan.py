@@ -51,6 +51,8 @@ class KineticPlan:
         None when it is to be estimated from the scan.
     k2_prime_source
         Where the number is from, for sidecars.
+    fits_k2_prime
+        Whether the model uses k2'; the user may leave it out of the Logan plot. The R1 map always needs it.
     t_star_min
         First minute of regression; 0 until it is found.
     t_star_source
@@ -81,6 +83,7 @@ class KineticPlan:
     bounds: FitBounds = field(default_factory=lambda: DEFAULT_BOUNDS)
     t_star_source: str = "given by the user"
     weights: FrameWeights = "decay"
+    fits_k2_prime: bool = True
 
     def starting_at(self, t_star_min: float) -> "KineticPlan":
         """The same with a t* that was found: windows begin no earlier.
@@ -106,10 +109,14 @@ class KineticPlan:
         return FitOptions(
             points=window_points(self.frames, window),
             inverse_variance=self.inverse_variance,
-            k2_prime=k2_prime_per_min,
+            k2_prime=self.in_model(k2_prime_per_min),
             grid=self.grid,
             bounds=self.bounds,
         )
+
+    def in_model(self, k2_prime_per_min: float) -> float | None:
+        """The k2' that the model takes; None where it takes none."""
+        return k2_prime_per_min if self.fits_k2_prime else None
 
     def response_options(self, k2_prime_per_min: float) -> FitOptions:
         """What a displacement model is told: all frames after t*, and when the challenge begins."""
@@ -157,6 +164,7 @@ def plan_kinetics(
         bounds=preset.bounds if preset else DEFAULT_BOUNDS,
         t_star_source=t_star_source,
         weights=settings.weights,
+        fits_k2_prime=_fits_k2_prime(model, settings),
     )
     return kinetics, (*scan.timing.notes, *scan.notes, *filter(None, [scan.t1w_note]), *choice.notes)
 
@@ -237,6 +245,25 @@ def _choose_k2_prime(settings: Settings, preset: TracerPreset | None) -> tuple[f
     if settings.k2_prime_per_min is None and preset is not None and preset.k2_prime is not None:
         return preset.k2_prime, f"preset of {preset.name}"
     return None, ESTIMATED
+
+
+def _fits_k2_prime(model: ModelName, settings: Settings) -> bool:
+    """Whether the model uses k2'.
+
+    Raises
+    ------
+    MorbidsError
+        It is to be left out of a model whose equation rests on it.
+    """
+    if settings.k2_prime_per_min != "none":
+        return MODELS[model].needs_k2_prime
+    if model != "LoganRef":
+        raise MorbidsError(
+            f"--k2prime none leaves k2' out of the Logan plot; {model} has none.",
+            "Take --model LoganRef, or leave the option out.",
+            ExitCode.USAGE,
+        )
+    return False
 
 
 def _find_model(name: str) -> ModelName:

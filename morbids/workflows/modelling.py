@@ -47,7 +47,9 @@ GIVEN = [("plan", "plan"), ("k2_prime_per_min", "k2_prime_per_min")]
 def settled_facts(builder: ScanBuilder) -> dict[str, str]:
     """What becomes known while running and joins the sidecars: k2', and t* where it is found."""
     found = {"t_star_min": "tstar"} if builder.plan.kinetics.t_star_source == FOUND else {}
-    return {"k2_prime_per_min": "k2prime", **found}
+    # Where the model takes no k2', the map of R1 still does.
+    used = "k2prime" if builder.plan.kinetics.fits_k2_prime else "R1k2prime"
+    return {"k2_prime_per_min": used, **found}
 
 
 def add_settled(builder: ScanBuilder, curves: Node, reference: Node) -> Node:
@@ -85,7 +87,7 @@ def add_plots(builder: ScanBuilder, curves: Node, reference: Node, settled: Node
     plots = [make_node(plot_curves, "plot_curves", {"unit": builder.unit})]
     if kinetics.model == "LoganRef":
         plots.append(make_node(plot_logan, "plot_logan"))
-    if known.needs_k2_prime:
+    if kinetics.fits_k2_prime:
         plots.append(make_node(plot_k2_prime, "plot_k2prime"))
     if known.needs_t_star:
         plots.append(make_node(plot_t_star, "plot_tstar"))

@@ -95,7 +95,7 @@ def _methods(plans: Sequence[ScanPlan], study: Study, settings: Settings) -> tup
             template_source=normalization.get("TemplateSource", "source not recorded"),
             model=kinetics.model,
             reference=kinetics.reference.name,
-            k2_prime_per_min=kinetics.k2_prime_per_min,
+            k2_prime_per_min=kinetics.k2_prime_per_min if kinetics.fits_k2_prime else None,
             k2_prime_source=kinetics.k2_prime_source,
             t_star_min=None if kinetics.t_star_source == FOUND else kinetics.t_star_min,
             windows=tuple((w.name, w.start_min, w.end_min) for w in kinetics.windows),
@@ -308,6 +308,8 @@ def _describe_correction(plan: ScanPlan, settings: Settings) -> str:
 
 
 def _describe_k2_prime(kinetics: KineticPlan) -> str:
+    if not kinetics.fits_k2_prime:
+        return "not used"
     if kinetics.k2_prime_per_min is None:
         return kinetics.k2_prime_source
     return f"{kinetics.k2_prime_per_min:g} /min ({kinetics.k2_prime_source})"

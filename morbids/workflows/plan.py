@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TypeVar
 
 from morbids.bids.derivatives import TakenAnatomy, TakenPet, find_anatomy, find_pet
 from morbids.bids.names import scan_label
@@ -19,8 +18,6 @@ from morbids.numerics.kinetics.presets import TracerPreset, find_preset
 from morbids.settings import Settings
 from morbids.workflows.kinetic_plan import KineticPlan, choose, plan_kinetics
 from morbids.workflows.spaces import template_spaces
-
-Value = TypeVar("Value")
 
 
 @dataclass(frozen=True)

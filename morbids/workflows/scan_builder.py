@@ -118,8 +118,8 @@ class ScanBuilder:
         return sidecars.ModelUse(
             name=kinetics.model,
             reference_region=kinetics.reference.name,
-            k2_prime_per_min=kinetics.k2_prime_per_min if known.needs_k2_prime else None,
-            k2_prime_source=kinetics.k2_prime_source if known.needs_k2_prime else "",
+            k2_prime_per_min=kinetics.k2_prime_per_min if kinetics.fits_k2_prime else None,
+            k2_prime_source=kinetics.k2_prime_source if kinetics.fits_k2_prime else "",
             t_star_min=kinetics.t_star_min
             if known.needs_t_star and kinetics.t_star_source != FOUND
             else None,

@@ -77,6 +77,14 @@ def test_k2_prime_is_estimated_on_request_and_without_a_preset(dataset: DatasetM
     assert plan_one(dataset).kinetics.k2_prime_per_min is None
 
 
+def test_k2_prime_can_be_left_out_of_the_logan_plot_only(dataset: DatasetMaker) -> None:
+    write_scan(dataset, "01")
+    wished = plan_one(dataset, replace(SETTINGS, k2_prime_per_min="none")).kinetics
+    assert (wished.in_model(0.1), plan_one(dataset).kinetics.in_model(0.1)) == (None, 0.1)
+    with pytest.raises(MorbidsError, match="--k2prime none leaves k2' out of the Logan plot; MRTM2 has none"):
+        plan_one(dataset, replace(SETTINGS, model="MRTM2", k2_prime_per_min="none"))
+
+
 def test_a_scan_without_events_has_one_window_from_t_star_to_its_end(dataset: DatasetMaker) -> None:
     write_scan(dataset, "01", events=False)
     kinetics = plan_one(dataset).kinetics

@@ -145,13 +145,13 @@ def plot_logan(
             table.curves,
             reference,
             frames,
-            k2_prime=k2_prime_per_min,
+            k2_prime=plan.in_model(k2_prime_per_min),
             points=chosen,
             inverse_variance=plan.inverse_variance,
         )
         for chosen in points
     ]
-    axes = logan_plot(table.curves, reference, frames, k2_prime_per_min)
+    axes = logan_plot(table.curves, reference, frames, plan.in_model(k2_prime_per_min))
     shown = _highest(fits[0].bp_nd, 6)
     lines = LoganLines(
         axes.x[:, shown],
@@ -193,7 +193,11 @@ def plot_fits(
     pictures = {}
     for window in plan.windows:
         expected = predict_curves(
-            found[window.name].parameters, table.curves, reference, plan.frames, k2_prime_per_min
+            found[window.name].parameters,
+            table.curves,
+            reference,
+            plan.frames,
+            plan.in_model(k2_prime_per_min),
         )
         expected[~window_points(plan.frames, window)] = np.nan
         figure = draw_fits(plan.frames, table.curves, expected, table.names, unit=unit)

@@ -1,6 +1,7 @@
 """Fit a scan's curves: region by region, and voxel by voxel with the same functions."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -70,7 +71,8 @@ def settle_plan(curves: Path, reference_curve: Path, plan: KineticPlan) -> Settl
             target,
             reference,
             plan.frames,
-            k2_prime=k2_prime,
+            # Of the plot that will be fitted; other models take its line for straight with k2'.
+            k2_prime=plan.in_model(k2_prime) if plan.model == "LoganRef" else k2_prime,
             inverse_variance=weights,
             end_min=plan.windows[0].end_min,
         )
@@ -181,7 +183,7 @@ def _fit_transport(
 ) -> FloatArray:
     """R1 from the frames up to the end of the first window: a challenge cannot disturb them."""
     undisturbed = Window("", float(plan.frames.mid_min[0]), plan.windows[0].end_min)
-    options = plan.options(undisturbed, k2_prime_per_min)
+    options = replace(plan.options(undisturbed, k2_prime_per_min), k2_prime=k2_prime_per_min)
     estimates = fit_model(TRANSPORT_MODEL, voxels, reference, plan.frames, options, threads=threads)
     return estimates.parameters["R1"]
 

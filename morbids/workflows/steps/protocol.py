@@ -64,7 +64,7 @@ def _calibrate_pair(
         (pair.baseline.start_min, pair.baseline.end_min),
         (pair.challenge.start_min, pair.challenge.end_min),
         plan.model,
-        k2_prime_per_min,
+        plan.in_model(k2_prime_per_min),
         plan.inverse_variance,
     )
     return calibrate_contrast(frames, contrast, schedule=schedule, true_k2_prime=k2_prime_per_min)

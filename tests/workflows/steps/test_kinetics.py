@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from morbids.bids.tables import read_table
-from morbids.bids.windows import Window
+from morbids.bids.windows import Window, window_points
 from morbids.errors import MorbidsError
 from morbids.imaging.images import read_image
+from morbids.numerics.kinetics.graphical import fit_logan_ref
 from morbids.numerics.kinetics.models import MODELS, ModelName
 from morbids.workflows.kinetic_plan import FOUND
 from morbids.workflows.steps.kinetics import fit_maps, fit_regions, settle_plan
@@ -75,6 +76,29 @@ def test_a_given_k2_prime_is_used_and_an_estimated_one_is_the_truth(tmp_path: Pa
     estimated = settle_plan(*tables, make_plan(k2_prime_per_min=None))
     assert estimated.k2_prime_per_min == pytest.approx(K2_PRIME, rel=0.02)
     assert estimated.t_star_min == 10.0
+
+
+def test_without_k2_prime_the_plot_lacks_its_term_and_r1_keeps_it(tmp_path: Path) -> None:
+    plan = replace(make_plan(), fits_k2_prime=False)
+    curves, reference = write_tables(tmp_path, known_curves())
+    found = read_table(fit_regions(curves, reference, K2_PRIME, plan, tmp_path).kinpar["rejection"])
+    known = known_curves()
+    plain = fit_logan_ref(
+        known.target,
+        known.reference,
+        FRAMES,
+        k2_prime=None,
+        points=window_points(FRAMES, CHALLENGE),
+        inverse_variance=plan.inverse_variance,
+    )
+    np.testing.assert_allclose(found["BPND"], plain.bp_nd, rtol=1e-4)
+    assert (np.abs(found["BPND"] / BP_ND - 1) > 0.01).all()
+    pet, mask = write_voxels(tmp_path, known.target)
+    r1 = [
+        read_image(fit_maps(pet, mask, reference, K2_PRIME, one, 0.0, 0.2, tmp_path).maps["R1"]).values
+        for one in (plan, make_plan())
+    ]
+    np.testing.assert_array_equal(r1[0], r1[1])
 
 
 def test_t_star_is_found_before_the_challenge_and_moves_the_windows(tmp_path: Path) -> None:
