@@ -2,8 +2,9 @@
 
 The parts are drawn on a grid finer than PET voxels straight from the atlas and from T1w, because a voxel of PET
 mixes what is to be told apart: regions, the rest of grey matter, white matter, cerebrospinal fluid, and a
-shell of other tissue around the brain. Tissue that is no region is cut into cubes: activity differs between the
-white matter of a lobe and that of the next, and a part must be even inside.
+shell of other tissue around the brain. A part must be even inside. Grey matter just beside a region is the same
+cortex and belongs to it; white matter follows the cortex above it, so that it is divided like the regions [Greve
+2014, NeuroImage 92:225]; what is far from every region is cut into cubes.
 """
 
 from collections.abc import Sequence
@@ -33,13 +34,17 @@ FINE_VOXEL_MM = 1.5
 """Parts are drawn about this fine: the cortex is two to three voxels thick."""
 SHELL_MM = 10.0
 """Tissue farther outside the brain than two point spreads lends nothing to it."""
+BESIDE_MM = 15.0
+"""Grey and white matter this near to a region is divided by the region that is nearest."""
 CUBE_MM = 40.0
 """About the size of a lobe: smaller cubes change regions by 1 % more, larger ones mix lobes."""
 LEAST_PIECE_ML = 3.0
-"""Smaller pieces of a tissue in a cube are one part, all together."""
+"""Smaller pieces of a tissue are one part, all together."""
+LEAST_REFERENCE_SHARE = 0.1
+"""A region of which the reference region holds less was not what it was cut from."""
 TISSUES = ("rest of grey matter", "white matter", "cerebrospinal fluid", "around the brain")
-GREY, AROUND = 1, len(TISSUES)
-"""Grey matter in the tissue segmentation, and what follows its classes."""
+GREY, WHITE, AROUND = 1, 2, len(TISSUES)
+"""Grey and white matter in the tissue segmentation, and what follows its classes."""
 
 
 class Parts(NamedTuple):
@@ -102,8 +107,12 @@ def draw_parts(
     labels = _nearest(atlas_dseg, transforms, fine)
     rows = rows_of(labels, regions["index"].to_numpy())
     whole = np.append(_taken_whole(regions), False)
+    beside = _nearest_region(np.where(whole[rows], len(regions), rows), len(regions), fine)
+    rows = np.where((rows == len(regions)) & (classes == GREY), beside, rows)
     drawn = (rows < len(regions)) & (whole[rows] | (classes == GREY))
-    pieces, names = _tissue_pieces(np.where(drawn, 0, _with_surroundings(classes, fine)), fine)
+    rest = np.where(drawn, 0, _with_surroundings(classes, fine))
+    cells = np.where((rest == WHITE) & (beside < len(regions)), beside, len(regions) + _cubes(fine))
+    pieces, names = _tissue_pieces(rest, cells, fine.voxel_ml)
     parts: IntArray = np.where(drawn, rows + 1, np.where(pieces > 0, pieces + len(regions), 0))
     out_dir.mkdir(parents=True, exist_ok=True)
     out_table = out_dir / "parts.tsv"
@@ -128,16 +137,53 @@ def correct_regions(
 
 
 def correct_image(
-    pet: Path, dseg: Path, table: Path, parts: Parts, fwhm_mm: Sequence[float], out: Path
+    pet: Path,
+    dseg: Path,
+    table: Path,
+    parts: Parts,
+    fwhm_mm: Sequence[float],
+    out: Path,
+    reference: Path | None = None,
 ) -> Path:
-    """Correct every voxel of the brain by the synthetic image of its parts."""
+    """Correct every voxel of the brain by the synthetic image of its parts.
+
+    Parameters
+    ----------
+    reference
+        Mask of the reference region in PET space. Its tissue is even by definition: the regions that it was cut
+        from are one part, which is measured in the mask alone, far from what the neighbours lend.
+    """
     image, regions = _four_dimensional(pet), pd.read_csv(table, sep="\t", dtype={"name": str})
     geometry = _read_geometry(image, dseg, regions, parts, fwhm_mm)
-    activity = correct_means(transfer_matrix(geometry), measure_parts(image.values, geometry))
     kinds = pd.read_csv(parts.table, sep="\t")["kind"]
-    inside = (kinds != TISSUES[-1]).to_numpy()
-    corrected = correct_voxels(image.values, geometry, activity, inside)
+    corrected = _correct_even(image.values, geometry, (kinds != TISSUES[-1]).to_numpy())
+    if reference is not None:
+        mask = read_image(reference).values > 0
+        joined, part = _join_reference(geometry, mask, len(regions))
+        if part >= 0:
+            corrected[mask] = _correct_even(image.values, joined, np.arange(len(kinds)) == part)[mask]
     return write_image(corrected, image.affine, out, like=image.header, code=space_code(image.header))
+
+
+def _correct_even(frames: FloatArray, geometry: Geometry, inside: BoolArray) -> FloatArray:
+    """Solve for the activity of the parts, and correct the voxels of some of them."""
+    activity = correct_means(transfer_matrix(geometry), measure_parts(frames, geometry))
+    return correct_voxels(frames, geometry, activity, inside)
+
+
+def _join_reference(geometry: Geometry, mask: BoolArray, n_regions: int) -> tuple[Geometry, int]:
+    """Make one part of the regions that a reference region was cut from; -1 where most of it is in no such."""
+    seen = geometry.measured >= 0
+    held = np.bincount(geometry.measured[mask & seen], minlength=geometry.n_parts)[:n_regions]
+    sizes = np.bincount(geometry.measured[seen], minlength=geometry.n_parts)[:n_regions]
+    joined = np.flatnonzero((held > 0) & (held >= LEAST_REFERENCE_SHARE * sizes))
+    if held[joined].sum() <= mask.sum() / 2:
+        return geometry, -1
+    part = int(joined[0])
+    parts = np.where(np.isin(geometry.parts, joined), part, geometry.parts)
+    measured = np.where(np.isin(geometry.measured, joined), -1, geometry.measured)
+    measured[mask] = part
+    return geometry._replace(parts=parts, measured=measured), part
 
 
 def _recovery(transfer: Transfer) -> FloatArray:
@@ -175,25 +221,40 @@ def _with_surroundings(classes: IntArray, grid: Image) -> IntArray:
     return parts
 
 
-def _tissue_pieces(tissue: IntArray, grid: Image) -> tuple[IntArray, list[str]]:
-    """Cut tissue classes (0 for none) into cubes; returns pieces from 1 on, and the tissue of each."""
-    cubes = np.zeros(tissue.shape, dtype=np.int32)
-    for axis, (length, edge_mm) in enumerate(zip(tissue.shape, grid.voxel_mm, strict=True)):
-        place = np.floor((np.arange(length) - length / 2) * edge_mm / CUBE_MM).astype(int)
+def _nearest_region(rows: IntArray, n_regions: int, grid: Image) -> IntArray:
+    """Nearest of the regions around every voxel, `n_regions` where none is within `BESIDE_MM`."""
+    absent = rows == n_regions
+    if absent.all():
+        return rows
+    far_mm, place = ndimage.distance_transform_edt(absent, sampling=grid.voxel_mm, return_indices=True)
+    nearest: IntArray = np.where(far_mm <= BESIDE_MM, rows[tuple(place)], n_regions)
+    return nearest
+
+
+def _cubes(grid: Image) -> IntArray:
+    """Number of the cube that holds each voxel of a grid, from 0 on."""
+    cubes = np.zeros(grid.values.shape, dtype=np.int32)
+    for axis, (length, edge_mm) in enumerate(zip(grid.values.shape, grid.voxel_mm, strict=True)):
+        place = np.floor((np.arange(length) - length / 2) * edge_mm / CUBE_MM).astype(np.int32)
         shape = [1, 1, 1]
         shape[axis] = length
         cubes = cubes * (np.ptp(place) + 1) + (place - place.min()).reshape(shape)
+    return cubes
+
+
+def _tissue_pieces(tissue: IntArray, cells: IntArray, voxel_ml: float) -> tuple[IntArray, list[str]]:
+    """Cut tissue classes (0 for none) by cells (from 0 on); returns pieces from 1 on, and the tissue of each."""
     # Pieces are numbered tissue by tissue; number 0 of each tissue gathers its small ones.
-    keys = tissue * (int(cubes.max()) + 2) + np.where(tissue > 0, cubes + 1, 0)
+    step = int(cells.max()) + 2
+    keys = tissue * step + np.where(tissue > 0, cells + 1, 0)
     found, place_of, counts = np.unique(keys, return_inverse=True, return_counts=True)
-    owner = found // (int(cubes.max()) + 2)
-    small = (counts * grid.voxel_ml < LEAST_PIECE_ML) | (owner == 0)
-    gathered = np.where(small, owner * (int(cubes.max()) + 2), found)
+    owner = found // step
+    small = (counts * voxel_ml < LEAST_PIECE_ML) | (owner == 0)
+    gathered = np.where(small, owner * step, found)
     kept, renumbered = np.unique(gathered, return_inverse=True)
     first = 0 if (kept == 0).any() else 1
     pieces: IntArray = (renumbered[place_of].reshape(tissue.shape) + first).astype(np.int32)
-    names = [TISSUES[int(key) // (int(cubes.max()) + 2) - 1] for key in kept if key > 0]
-    return pieces, names
+    return pieces, [TISSUES[int(key) // step - 1] for key in kept if key > 0]
 
 
 def _taken_whole(regions: pd.DataFrame) -> BoolArray:

@@ -31,7 +31,7 @@ def add_correction(
     """
     first, *others = labels
     parts = _add_parts(builder, motion, coregistration, labels[first])
-    frames = _add_frames(builder, motion, labels[first], parts)
+    frames = _add_frames(builder, motion, labels[first], parts, region)
     reference = add_reference_curve(builder, frames, region, builder.correction)
     if builder.map_correction:
         curves = {first: add_curves(builder, first, frames, labels[first], builder.correction)}
@@ -56,7 +56,7 @@ def _add_parts(builder: ScanBuilder, motion: Node, coregistration: Node, labels:
     return parts
 
 
-def _add_frames(builder: ScanBuilder, motion: Node, labels: Node, parts: Node) -> Node:
+def _add_frames(builder: ScanBuilder, motion: Node, labels: Node, parts: Node, region: Node) -> Node:
     """Correct every voxel; saved where it is what was asked for."""
     frames = make_node(correct_frames, "correct_frames", _constants(builder), mem_gb=0.9)
     builder.workflow.connect(
@@ -64,6 +64,7 @@ def _add_frames(builder: ScanBuilder, motion: Node, labels: Node, parts: Node) -
             (motion, frames, [("corrected_pet", "pet")]),
             (labels, frames, [("dseg", "dseg"), ("table", "regions")]),
             (parts, frames, [("parts", "parts"), ("table", "table")]),
+            (region, frames, [("mask", "reference")]),
         ]
     )
     if builder.map_correction:

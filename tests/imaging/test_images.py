@@ -82,7 +82,7 @@ def test_frames_come_one_by_one_with_the_values_of_the_whole(tmp_path: Path) -> 
     image.set_data_dtype(np.int16)
     for name in ("x.nii.gz", "x.nii"):
         nib.save(image, tmp_path / name)
-        expected = np.asarray(nib.load(tmp_path / name).dataobj, dtype=np.float32)
+        expected = np.asarray(nib.Nifti1Image.from_filename(tmp_path / name).dataobj, dtype=np.float32)
         frames = list(read_frames(tmp_path / name))
         np.testing.assert_array_equal(np.stack(frames, axis=-1), expected)
         np.testing.assert_array_equal(read_image(tmp_path / name).values, expected)

@@ -88,10 +88,18 @@ def test_parts_are_regions_of_grey_matter_whole_nuclei_and_pieces_of_the_rest(sc
     assert (volume_ml[1:] > 0).all()
 
 
-def test_tissue_is_cut_where_its_activity_may_differ(scan: dict[str, Path]) -> None:
-    """White matter of 31 mL spans eight cubes around the middle; the nucleus leaves each more than 3 mL."""
+def test_white_matter_is_divided_by_the_region_beside_it_and_far_from_all_by_cubes(
+    scan: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two halves below two halves of cortex; where regions are taken whole, eight cubes around the middle."""
     kinds = pd.read_csv(scan["names"], sep="\t")["kind"]
-    assert (kinds == "white matter").sum() == 8
+    assert (kinds == "white matter").sum() == 2
+    table = scan["names"].parent / "whole.tsv"
+    pd.read_csv(scan["table"], sep="\t").assign(tissue="any").to_csv(table, sep="\t", index=False)
+    monkeypatch.setattr("morbids.imaging.partial_volume.LEAST_PIECE_ML", 0.5)
+    ways = [scan["way"]]
+    whole = draw_parts(scan["atlas"], table, ways, scan["petref"], scan["tissue"], ways, table.parent / "w")
+    assert (pd.read_csv(whole.table, sep="\t")["kind"] == "white matter").sum() == 8
 
 
 def test_curves_of_regions_come_back(scan: dict[str, Path]) -> None:
@@ -124,3 +132,37 @@ def test_voxels_come_back(scan: dict[str, Path], tmp_path: Path) -> None:
         np.testing.assert_allclose(values[inside].mean(axis=0), truth * COURSE, rtol=0.03)
         assert measured[inside].mean(axis=0)[0] < 0.9 * truth
     assert values.shape == measured.shape
+
+
+def test_a_reference_region_is_measured_alone_and_not_by_the_rim_of_its_regions(
+    scan: dict[str, Path], tmp_path: Path
+) -> None:
+    """Activity at the rim that no part knows of changes a region, but not the core that is the reference."""
+    image, labels = read_image(scan["pet"]), read_image(scan["dseg"]).values
+    rim = (labels == 2) & ndimage.binary_dilation(labels == 1)
+    mask = (labels == 2) & ~ndimage.binary_dilation(rim, iterations=2)
+    spoiled = np.where(rim[..., None], 4 * image.values, image.values)
+    spoiled_pet = write_image(spoiled, image.affine, tmp_path / "pet.nii.gz")
+    reference = write_image(mask, image.affine, tmp_path / "reference.nii.gz")
+    rest = (scan["dseg"], scan["table"], Parts(scan["parts"], scan["names"]), (FWHM_MM,) * 3)
+
+    def corrected(pet: Path, given: Path | None) -> FloatArray:
+        return read_image(correct_image(pet, *rest, tmp_path / "out.nii.gz", given)).values
+
+    joined, plain = corrected(spoiled_pet, reference), corrected(spoiled_pet, None)
+    np.testing.assert_allclose(joined[mask].mean(axis=0), CORTEX * COURSE, rtol=0.02)
+    clean = corrected(scan["pet"], None)
+    assert np.abs(plain[mask] / clean[mask] - 1).max() > 0.02
+    np.testing.assert_allclose(joined[mask], corrected(scan["pet"], reference)[mask], rtol=0.015)
+    np.testing.assert_array_equal(joined[~mask], plain[~mask])
+
+
+def test_a_reference_region_outside_the_atlas_is_corrected_like_other_voxels(
+    scan: dict[str, Path], tmp_path: Path
+) -> None:
+    labels = read_image(scan["dseg"])
+    reference = write_image(labels.values == 0, labels.affine, tmp_path / "reference.nii.gz")
+    inputs = (scan["pet"], scan["dseg"], scan["table"], Parts(scan["parts"], scan["names"]), (FWHM_MM,) * 3)
+    found = correct_image(*inputs, tmp_path / "a.nii.gz", reference)
+    plain = correct_image(*inputs, tmp_path / "b.nii.gz")
+    np.testing.assert_array_equal(read_image(found).values, read_image(plain).values)

@@ -56,8 +56,15 @@ def correct_curves(
 
 
 def correct_frames(
-    pet: Path, dseg: Path, regions: Path, parts: Path, table: Path, fwhm_mm: Sequence[float], out_dir: Path
+    pet: Path,
+    dseg: Path,
+    regions: Path,
+    parts: Path,
+    table: Path,
+    reference: Path,
+    fwhm_mm: Sequence[float],
+    out_dir: Path,
 ) -> CorrectedFrames:
-    """Correct every voxel of every frame."""
+    """Correct every voxel of every frame; those of the reference region as one part."""
     out = out_dir / "pet.nii.gz"
-    return CorrectedFrames(correct_image(pet, dseg, regions, Parts(parts, table), fwhm_mm, out))
+    return CorrectedFrames(correct_image(pet, dseg, regions, Parts(parts, table), fwhm_mm, out, reference))
