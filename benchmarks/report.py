@@ -19,6 +19,7 @@ PACKAGES = (
     "SimpleITK",
     "picsl_greedy",
     "niftypad",
+    "antspyx",
 )
 
 

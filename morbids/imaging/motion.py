@@ -13,20 +13,26 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import pandas as pd
 
 from morbids.errors import MorbidsError
 from morbids.imaging.greedy import run_greedy
 from morbids.imaging.head_mask import dilate_mm, otsu_mask
 from morbids.imaging.images import Image, read_image, space_code, write_image
+from morbids.imaging.motion_table import (
+    describe_motion,
+    displacement_mm,
+    list_frames,
+    motion_concern,
+    sample_points,
+    tabulate_motion,
+    write_motion,
+)
 from morbids.imaging.resampling import refine_grid, resample_frames
 from morbids.imaging.similarity import normalised_mutual_information
 from morbids.imaging.transforms import (
-    framewise_displacement,
     invert,
     read_greedy,
     read_itk,
-    rigid_parameters,
     write_greedy,
     write_itk,
 )
@@ -46,13 +52,7 @@ EXCURSION_MM = 5.0
 """A frame this far from both its neighbours, which agree, must earn its estimate by similarity."""
 COARSEST_VOXEL_MM = 3.0
 """Coarser frames are interpolated for registration: on 6 mm voxels it left 1.1 mm of 1.7 mm of motion."""
-OUTLIER_MM = 3.0
-ATTENUATION_MM = 5.0
-"""Beyond this displacement the attenuation map no longer fits the head."""
 MASK_MARGIN_MM = 10.0
-SAMPLE_POINTS = 500
-
-CONFOUNDS = ("trans_x", "trans_y", "trans_z", "rot_x", "rot_y", "rot_z")
 
 
 class Motion(NamedTuple):
@@ -75,6 +75,8 @@ class Motion(NamedTuple):
     early_petref
         Mean of the corrected early frames, which show blood flow: grey and white matter differ there
         whatever the receptor does. The same file as `petref` when no early frame could be registered.
+    concern
+        Empty, or the sentence that says why the corrected scan is doubtful.
     """
 
     corrected_pet: Path
@@ -83,14 +85,16 @@ class Motion(NamedTuple):
     confounds_tsv: Path
     notes: tuple[str, ...]
     early_petref: Path
+    concern: str
 
 
 class _Estimate(NamedTuple):
-    """Matrices (n_frames, 4, 4) from-orig_to-petref, and which frames took another frame's."""
+    """Matrices (n_frames, 4, 4) from-orig_to-petref, which frames took another frame's, and what went wrong."""
 
     matrices: FloatArray
     borrowed: BoolArray
     notes: tuple[str, ...]
+    concern: str = ""
 
 
 def correct_motion(
@@ -147,7 +151,7 @@ def correct_motion(
     late, early = np.flatnonzero(is_late), np.flatnonzero(~is_late & ~estimate.borrowed & (start > 0))
     petref = _mean_frame(corrected, duration, late if late.size else np.arange(n_frames))
     head = otsu_mask(petref)
-    confounds = _confounds(image, head, estimate)
+    confounds = tabulate_motion(image, head, estimate.matrices, estimate.borrowed)
     values = corrected if n_frames > 1 else corrected[..., 0]
     code = space_code(image.header)
     petref_path = write_image(petref, image.affine, out_dir / "petref.nii.gz", code=code)
@@ -159,9 +163,10 @@ def correct_motion(
         corrected_pet=write_image(values, image.affine, out_dir / "pet.nii.gz", image.header, code),
         petref=petref_path,
         transforms=write_itk(estimate.matrices, out_dir / "from-orig_to-petref_xfm.txt"),
-        confounds_tsv=_write_confounds(confounds, out_dir / "confounds.tsv"),
-        notes=(*notes, *estimate.notes, *_describe(confounds, runs)),
+        confounds_tsv=write_motion(confounds, out_dir / "confounds.tsv"),
+        notes=(*notes, *estimate.notes, *describe_motion(confounds, runs)),
         early_petref=early_path,
+        concern=estimate.concern or motion_concern(confounds, runs),
     )
 
 
@@ -192,7 +197,7 @@ def _read_frames(pet: Path, start: FloatArray, duration: FloatArray) -> tuple[Im
         everywhere = np.asarray(unknown.all(axis=3))
         bad = np.flatnonzero((unknown & ~everywhere[..., None]).any(axis=(0, 1, 2)))
         if bad.size or everywhere.all():
-            named = _listed(bad if bad.size else np.arange(n_frames))
+            named = list_frames(bad if bad.size else np.arange(n_frames))
             raise MorbidsError(
                 f"{pet} holds non-finite values in frame {named}.",
                 "Reconstruct or convert the scan again, or remove it.",
@@ -202,7 +207,8 @@ def _read_frames(pet: Path, start: FloatArray, duration: FloatArray) -> tuple[Im
     empty = np.flatnonzero(~values.any(axis=(0, 1, 2)) & (start + duration > 0))
     if empty.size:
         raise MorbidsError(
-            f"{pet} is zero everywhere in frame {_listed(empty)}.", "Reconstruct or convert the scan again."
+            f"{pet} is zero everywhere in frame {list_frames(empty)}.",
+            "Reconstruct or convert the scan again.",
         )
     return image._replace(values=values), notes
 
@@ -250,9 +256,8 @@ def _estimate_motion(
     rich = _rich_frames(image, mask, duration)
     if not rich.any():
         still = np.tile(np.eye(4), (len(start), 1, 1))
-        return _Estimate(
-            still, ~rich, ("No frame holds enough counts to estimate head motion: not corrected.",)
-        )
+        sentence = "No frame holds enough counts to estimate head motion: not corrected."
+        return _Estimate(still, ~rich, (sentence,), sentence)
     cropped, mask = _crop(image, mask)
     fine = refine_grid(cropped._replace(values=mask.astype(np.float32)), COARSEST_VOXEL_MM, "nearest")
     cropped, mask = refine_grid(cropped, COARSEST_VOXEL_MM, "cubic", threads), fine.values > 0
@@ -263,15 +268,15 @@ def _estimate_motion(
     steady = resample_frames(part, first[middle], "linear", threads)
     sharper = _mean_frame(steady, duration[middle], np.arange(len(middle)))
     second = _register(cropped, sharper, mask, frames, first, threads)
-    plausible, notes = _judge(cropped, sharper, mask, second, rich)
+    plausible, concern = _judge(cropped, sharper, mask, second, rich)
     matrices, borrowed = _fill(second, plausible, runs)
     poor = np.flatnonzero(~rich)
+    notes = [concern] if concern else []
     if poor.size:
-        notes = (
-            f"Frame {_listed(poor)}: too short or too few counts to register, moved as the next.",
-            *notes,
+        notes.insert(
+            0, f"Frame {list_frames(poor)}: too short or too few counts to register, moved as the next."
         )
-    return _Estimate(matrices, borrowed, notes)
+    return _Estimate(matrices, borrowed, tuple(notes), concern)
 
 
 def _crop(image: Image, mask: BoolArray) -> tuple[Image, BoolArray]:
@@ -332,26 +337,23 @@ def _fill(matrices: FloatArray, own: BoolArray, runs: IntArray) -> tuple[FloatAr
 
 def _judge(
     image: Image, target: FloatArray, mask: BoolArray, matrices: FloatArray, rich: BoolArray
-) -> tuple[BoolArray, tuple[str, ...]]:
+) -> tuple[BoolArray, str]:
     """Find estimates that no head could have made, or that fit worse than a neighbour's.
 
-    Returns (n_frames,) whether the frame keeps its estimate, and the sentences that name those that do not.
+    Returns (n_frames,) whether the frame keeps its estimate, and the sentence that names those that do not.
     """
-    points = _sample_points(image, mask)
-    keep = rich & (_displacement(matrices, points) <= LARGEST_DISPLACEMENT_MM)
+    points = sample_points(image, mask)
+    keep = rich & (displacement_mm(matrices, points) <= LARGEST_DISPLACEMENT_MM)
     if not keep.any():
-        return keep, ("Head motion estimates all failed: not corrected.",)
+        return keep, "Head motion estimates all failed: not corrected."
     for frame in np.flatnonzero(keep).tolist():
         neighbour = _lonely_neighbour(matrices, points, np.flatnonzero(keep), frame)
         if neighbour is not None and not _better(image, target, mask, matrices, frame, neighbour):
             keep[frame] = False
     lost = np.flatnonzero(rich & ~keep)
-    notes = (
-        (f"Frame {_listed(lost)}: implausible motion estimate, replaced by its neighbour's.",)
-        if lost.size
-        else ()
-    )
-    return keep, notes
+    if not lost.size:
+        return keep, ""
+    return keep, f"Frame {list_frames(lost)}: implausible motion estimate, replaced by its neighbour's."
 
 
 def _lonely_neighbour(matrices: FloatArray, points: FloatArray, kept: IntArray, frame: int) -> int | None:
@@ -361,9 +363,10 @@ def _lonely_neighbour(matrices: FloatArray, points: FloatArray, kept: IntArray, 
         return None
     before, after = int(kept[place - 1]), int(kept[place + 1])
     steps = [
-        _displacement(invert(matrices[other])[None] @ matrices[frame], points)[0] for other in (before, after)
+        displacement_mm(invert(matrices[other])[None] @ matrices[frame], points)[0]
+        for other in (before, after)
     ]
-    apart = _displacement(invert(matrices[before])[None] @ matrices[after], points)[0]
+    apart = displacement_mm(invert(matrices[before])[None] @ matrices[after], points)[0]
     return before if min(steps) > EXCURSION_MM and apart < EXCURSION_MM / 2 else None
 
 
@@ -375,59 +378,3 @@ def _better(
     moved = resample_frames(pair, matrices[[frame, neighbour]], "linear")
     own, other = (normalised_mutual_information(target, moved[..., k], mask) for k in (0, 1))
     return own > other
-
-
-def _sample_points(image: Image, mask: BoolArray) -> FloatArray:
-    """(n, 3) RAS mm of points spread over a mask."""
-    where = np.argwhere(mask)
-    chosen = where[:: max(1, len(where) // SAMPLE_POINTS)]
-    points: FloatArray = chosen @ image.affine[:3, :3].T + image.affine[:3, 3]
-    return points
-
-
-def _displacement(matrices: FloatArray, points_mm: FloatArray) -> FloatArray:
-    """(n,) mean distance in mm over which each matrix (n, 4, 4) moves the points."""
-    moved = np.einsum("nij,pj->npi", matrices[:, :3, :3], points_mm) + matrices[:, None, :3, 3]
-    return np.asarray(np.linalg.norm(moved - points_mm, axis=-1).mean(axis=-1))
-
-
-def _confounds(image: Image, head: BoolArray, estimate: _Estimate) -> pd.DataFrame:
-    """Table of motion, a row per frame; a matrix from-orig_to-petref carries petref's points to the frame."""
-    points = _sample_points(image, head if head.any() else np.ones_like(head))
-    parameters = rigid_parameters(estimate.matrices, points.mean(axis=0))
-    table = pd.DataFrame(parameters, columns=list(CONFOUNDS))
-    table["framewise_displacement"] = framewise_displacement(parameters)
-    table["mean_displacement"] = _displacement(estimate.matrices, points)
-    table["motion_outlier"] = (table["framewise_displacement"] > OUTLIER_MM).astype(int)
-    table["motion_borrowed"] = estimate.borrowed.astype(int)
-    return table
-
-
-def _write_confounds(table: pd.DataFrame, path: Path) -> Path:
-    """Write the table of motion with `n/a` for what is not known."""
-    table.to_csv(path, sep="\t", index=False, na_rep="n/a", float_format="%.6f")
-    return path
-
-
-def _describe(table: pd.DataFrame, runs: IntArray) -> tuple[str, ...]:
-    """Sentences about motion that a reader of the report must know; each run has its own attenuation map."""
-    notes = []
-    outliers = np.flatnonzero(table["motion_outlier"])
-    if outliers.size:
-        notes.append(
-            f"Frame {_listed(outliers)}: head moved more than {OUTLIER_MM:g} mm since the frame before."
-        )
-    displacement = table["mean_displacement"]
-    largest = float(displacement.max())
-    if runs.any():
-        largest = float(displacement.groupby(runs).agg(np.ptp).max())
-    if largest > ATTENUATION_MM:
-        notes.append(
-            f"The head moved up to {largest:.1f} mm: attenuation correction may not fit every frame."
-        )
-    return tuple(notes)
-
-
-def _listed(frames: IntArray) -> str:
-    """Frame numbers, counted from 1, for a sentence."""
-    return ", ".join(str(frame + 1) for frame in frames)

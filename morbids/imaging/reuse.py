@@ -8,6 +8,7 @@ import SimpleITK as sitk
 
 from morbids.errors import MorbidsError
 from morbids.imaging.brain import WORKING_MM, judge_brain, signed_distance_mm
+from morbids.imaging.head_mask import cut_area_cm2
 from morbids.imaging.images import Image, read_image
 from morbids.imaging.normalization import Normalization, judge_normalization
 from morbids.imaging.resampling import read_transform
@@ -46,7 +47,9 @@ def take_brain(t1w: Path, mask: Path) -> TakenBrain:
     if not (inside.values > 0.5).any():
         raise MorbidsError(f"The brain mask {mask} is empty.", "Leave its dataset out of --derivatives.")
     distance = signed_distance_mm(inside.values > 0.5, inside.affine)
-    quality = judge_brain(onto_isotropic_grid(head, spacing_mm), distance, likeness=1.0)
+    quality = judge_brain(
+        onto_isotropic_grid(head, spacing_mm), distance, 1.0, cut_area_cm2(brain.values > 0, head)
+    )
     return TakenBrain(t1w, mask, quality.concern(), quality.volume_ml, quality.dark_rim, quality.bright_rim)
 
 

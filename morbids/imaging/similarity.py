@@ -1,6 +1,7 @@
 """How alike two images are, when their contrasts differ."""
 
 import numpy as np
+from scipy import ndimage
 
 from morbids.numerics.arrays import BoolArray, FloatArray, IntArray
 
@@ -23,6 +24,28 @@ def normalised_mutual_information(first: FloatArray, second: FloatArray, mask: B
         return float("nan")
     joint = np.bincount(codes[0] * BINS + codes[1], minlength=BINS * BINS).reshape(BINS, BINS) / known.sum()
     return (_entropy(joint.sum(axis=0)) + _entropy(joint.sum(axis=1))) / _entropy(joint.ravel())
+
+
+def detail_correlation(
+    first: FloatArray, second: FloatArray, mask: BoolArray, voxel_mm: FloatArray, fwhm_mm: float
+) -> float:
+    """Correlation within a mask of what is finer than a Gaussian of a full width at half maximum.
+
+    Returns
+    -------
+    float
+        From -1 to 1; 0 when either image has no detail in the mask.
+    """
+    sigma = fwhm_mm / np.sqrt(8 * np.log(2)) / voxel_mm
+    weight = np.maximum(ndimage.gaussian_filter(mask.astype(np.float32), sigma), 1e-3)
+    # Divided by the weight, the blurred image is a mean over the mask alone: its edge is no detail.
+    details = [
+        (image - ndimage.gaussian_filter(np.where(mask, image, 0), sigma) / weight)[mask]
+        for image in (first, second)
+    ]
+    if not all(detail.size and np.ptp(detail) > 0 for detail in details):
+        return 0.0
+    return float(np.corrcoef(details[0], details[1])[0, 1])
 
 
 def _bin_numbers(values: FloatArray) -> IntArray | None:

@@ -21,6 +21,9 @@ MOST_MIXED = 0.12
 """Largest weight of either mixture; what 1 mm voxels of a folded cortex hold."""
 MOST_SPREAD = 0.45
 """Largest standard deviation of a tissue, in distances between the means: tissues stay apart in noise."""
+GREY_OVER_WHITE_SPREAD = 1.5
+"""Noise is alike in all tissues: where grey matter spreads further than white by more than what cortices differ,
+the voxels are mixtures, which have classes of their own (and which a wide Gaussian would swallow)."""
 PURE = (0, 2, 4)
 """Positions of CSF, GM and WM among the five ordered classes; 1 and 3 are the mixtures."""
 
@@ -136,10 +139,17 @@ def _maximise(
     mean = (level[:, None] * pure).sum(axis=0) / total
     variance = ((level[:, None] - mean) ** 2 * pure).sum(axis=0) / total
     sd = np.clip(np.sqrt(variance), least_sd, MOST_SPREAD * max(np.diff(mean).min(), 2 * least_sd))
+    sd[1] = min(sd[1], GREY_OVER_WHITE_SPREAD * sd[2])
     # Noise looks like mixing to a mixture of free weights, and would end as noise in the fractions.
     weight = np.clip(responsibility.mean(axis=0), LEAST_PRIOR, [1, MOST_MIXED, 1, MOST_MIXED, 1])
     deep = _deep_grey_intensity(level, prior, mean[1], sd[1])
     return TissueMixture(mean, sd, weight / weight.sum(), deep)
+
+
+def tissue_contrast(mixture: TissueMixture) -> float:
+    """White matter above grey matter, as part of its height above CSF: 0 when nothing tells the two apart."""
+    csf, gm, wm = mixture.mean
+    return float((wm - gm) / max(wm - csf, 1e-12))
 
 
 def class_prior(mixture: TissueMixture, prior: TissuePrior | None) -> FloatArray:

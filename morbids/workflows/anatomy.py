@@ -204,8 +204,8 @@ def _add_tissue(builder: AnatomyBuilder, brain: Node, normalization: Node) -> No
             f"Probability of {what}", builder.sources(files.get(role)), skull_stripped=True
         )
         outputs[name] = Output(role, sidecar=sidecar | origin)
-    save = builder.save("save_tissue", outputs)
-    builder.workflow.connect([(tissue, save, [(name, name) for name in outputs])])
+    save = builder.save("save_tissue", outputs, facts={"concern": "Concern"})
+    builder.workflow.connect([(tissue, save, [(name, name) for name in (*outputs, "concern")])])
     return tissue
 
 

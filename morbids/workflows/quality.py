@@ -19,7 +19,7 @@ from morbids.bids.tables import read_table, write_table
 from morbids.bids.windows import window_entities
 from morbids.bids.writing import write_text
 from morbids.imaging.atlases import atlas_label
-from morbids.imaging.coregistration import LEAST_CONTRAST, LEAST_OVERLAP
+from morbids.imaging.coregistration import LEAST_AGREEMENT, LEAST_CONTRAST, LEAST_OVERLAP
 from morbids.imaging.images import read_image
 from morbids.imaging.normalization import LEAST_CORRELATION
 from morbids.imaging.reference import CONCERN_VARIATION, CONCERN_VOLUME_ML
@@ -74,8 +74,11 @@ def measure_anatomy(t1w: T1w, study: Study, spaces: Sequence[str]) -> Iterator[M
     tissue = output_path(study.output_dir, t1w.entities, "dseg")
     if tissue.exists():
         volume_ml = np.resize(np.append(_volume_ml(tissue), np.zeros(4)), 4)
-        for name, value in zip(("grey matter", "white matter", "fluid"), volume_ml[1:], strict=True):
-            yield Measure("tissue", name, float(value), "mL")
+        grey, white, fluid = volume_ml[1:].tolist()
+        concern = _concern(read_facts(study, t1w.entities, "dseg"))
+        yield Measure("tissue", "grey matter", grey, "mL", concern=concern)
+        yield Measure("tissue", "white matter", white, "mL")
+        yield Measure("tissue", "fluid", fluid, "mL")
     for space in spaces:
         facts = read_facts(study, t1w.entities, "t1w_to_template", {"to": space})
         if facts:
@@ -154,6 +157,7 @@ def _measure_registration(plan: ScanPlan, study: Study) -> Iterator[Measure]:
         yield Measure(step, "normalised mutual information", score, concern=_concern(facts))
         yield Measure(step, "overlap", facts["Overlap"], least=LEAST_OVERLAP)
         yield Measure(step, "contrast", facts["Contrast"], least=LEAST_CONTRAST)
+        yield Measure(step, "agreement", facts["Agreement"], least=LEAST_AGREEMENT)
 
 
 def _measure_reference(plan: ScanPlan, study: Study) -> Iterator[Measure]:

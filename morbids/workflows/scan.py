@@ -77,8 +77,9 @@ def _add_motion(builder: ScanBuilder) -> Node:
     else:
         first.inputs.pet = str(taken or scan.pet)
     outputs = _motion_outputs(builder)
-    save = builder.save("save_motion", outputs, facts={"notes": "Notes"})
-    builder.workflow.connect([(motion, save, [(name, name) for name in (*outputs, "notes")])])
+    facts = {"notes": "Notes", "concern": "Concern"}
+    save = builder.save("save_motion", outputs, facts=facts)
+    builder.workflow.connect([(motion, save, [(name, name) for name in (*outputs, *facts)])])
     if "confounds_tsv" in outputs:
         plot = make_node(plot_motion, "plot_motion", {"plan": kinetics})
         builder.workflow.connect(motion, "confounds_tsv", plot, "confounds")
@@ -152,6 +153,7 @@ def _add_coregistration(builder: ScanBuilder, motion: Node) -> Node:
         "score": "NormalizedMutualInformation",
         "overlap": "Overlap",
         "contrast": "Contrast",
+        "agreement": "Agreement",
         "reference": "ReferenceFrames",
         "concern": "Concern",
     }

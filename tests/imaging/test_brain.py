@@ -19,7 +19,7 @@ from morbids.imaging.images import Image, read_image, write_image
 from morbids.imaging.templates import Template
 from tests.imaging.head_phantom import Head, dice
 
-GOOD = BrainQuality(volume_ml=1500, likeness=0.9, dark_rim=0.02, bright_rim=0.01)
+GOOD = BrainQuality(volume_ml=1500, likeness=0.9, dark_rim=0.02, bright_rim=0.01, cut_cm2=0)
 
 
 def test_brain_of_a_turned_head_is_found(turned_head: Head, extracted: BrainExtraction) -> None:
@@ -64,6 +64,7 @@ def test_bias_field_of_a_known_image_is_recovered() -> None:
         (GOOD, "^$"),
         (GOOD._replace(likeness=0.3), "correlates with the template by 0.30"),
         (GOOD._replace(volume_ml=2400), "2400 mL"),
+        (GOOD._replace(cut_cm2=40), "field of view cuts the brain over 40 cm2"),
         (GOOD._replace(dark_rim=0.4), "40% of the mask's rim is as dark as bone"),
         (GOOD._replace(bright_rim=0.3), "30% of the mask's rim is as bright as fat"),
     ],
@@ -77,9 +78,9 @@ def test_mask_that_reaches_the_scalp_is_flagged(turned_head: Head) -> None:
     head = read_image(turned_head.t1w)
     distance = signed_distance_mm(turned_head.brain, head.affine)
     image = Image(head.values, head.affine, None)
-    assert judge_brain(image, distance, 0.9).concern() == ""
+    assert judge_brain(image, distance, 0.9, 0.0).concern() == ""
     small = head.affine * np.array([[0.75], [0.75], [0.75], [1]])
-    to_the_scalp = judge_brain(Image(head.values, small, None), distance + 8, 0.9)
+    to_the_scalp = judge_brain(Image(head.values, small, None), distance + 8, 0.9, 0.0)
     assert 700 < to_the_scalp.volume_ml < 2100
     assert "rim" in to_the_scalp.concern()
 

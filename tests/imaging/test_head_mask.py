@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from morbids.imaging.head_mask import dilate_mm, otsu_mask, otsu_threshold
+from morbids.imaging.head_mask import cut_area_cm2, dilate_mm, otsu_mask, otsu_threshold
+from morbids.imaging.images import Image
 
 
 def test_largest_bright_part_without_holes() -> None:
@@ -31,3 +32,17 @@ def test_dilation_is_a_distance_in_mm() -> None:
     assert not grown[0, 5, 5]
     assert grown[5, :, 5].sum() == 5
     assert grown[5, 5, :].sum() == 3
+
+
+def test_area_of_a_mask_at_the_edge_of_the_field_of_view() -> None:
+    """Slices that are empty lie outside the field of view, and the mask may go on there."""
+    values = np.ones((30, 30, 30), np.float32)
+    values[:, :, 20:] = np.nan
+    mask = np.zeros(values.shape, dtype=bool)
+    mask[5:15, 5:10, 8:25] = True
+    image = Image(values, np.diag([2.0, 4.0, 1.0, 1.0]), None)
+    assert cut_area_cm2(mask, image) == pytest.approx(10 * 5 * 2 * 4 / 100)
+    assert cut_area_cm2(mask[..., ::-1], image._replace(values=values[..., ::-1])) == pytest.approx(4.0)
+    mask[:, :, 19:] = False
+    assert cut_area_cm2(mask, image) == 0
+    assert cut_area_cm2(mask, image._replace(values=np.zeros_like(values))) == 0

@@ -117,15 +117,16 @@ def test_scan_without_counts_is_left_alone(tmp_path: Path) -> None:
     scan = write_image(frames, PET_AFFINE, tmp_path / "pet.nii.gz")
     kept = correct_motion(scan, [0.0, 0.5], [0.5, 0.5], tmp_path / "out", 1)
     assert any("No frame holds enough counts" in note for note in kept.notes)
+    assert "No frame holds enough counts" in kept.concern
 
 
 def test_impossible_estimates_are_replaced_by_the_next(moved_scan: Path) -> None:
     image = read_image(moved_scan)
     matrices = np.tile(np.eye(4), (7, 1, 1))
     matrices[3] = rigid_matrix(np.array([224.0, 0, 0, 0, 0, 0]))
-    keep, notes = judge(image, matrices)
+    keep, concern = judge(image, matrices)
     assert keep.tolist() == [True, True, True, False, True, True, True]
-    assert notes == ("Frame 4: implausible motion estimate, replaced by its neighbour's.",)
+    assert concern == "Frame 4: implausible motion estimate, replaced by its neighbour's."
     filled, borrowed = motion._fill(matrices, keep, np.zeros(7, dtype=int))
     np.testing.assert_array_equal(filled[3], matrices[4])
     assert borrowed.tolist() == [False, False, False, True, False, False, False]
@@ -144,14 +145,13 @@ def test_lonely_jump_must_make_the_frame_more_alike(tmp_path: Path) -> None:
 
 def test_all_estimates_failed_is_said(moved_scan: Path) -> None:
     matrices = np.tile(rigid_matrix(np.array([224.0, 0, 0, 0, 0, 0])), (7, 1, 1))
-    assert judge(read_image(moved_scan), matrices)[1] == ("Head motion estimates all failed: not corrected.",)
+    assert judge(read_image(moved_scan), matrices)[1] == "Head motion estimates all failed: not corrected."
 
 
-def judge(image: Image, matrices: FloatArray) -> tuple[BoolArray, tuple[str, ...]]:
+def judge(image: Image, matrices: FloatArray) -> tuple[BoolArray, str]:
     """Judge estimates against the head in its first pose."""
     target = pet_volume(np.eye(4))
-    keep, notes = motion._judge(image, target, target > 300, matrices, np.ones(7, dtype=bool))
-    return keep, notes
+    return motion._judge(image, target, target > 300, matrices, np.ones(7, dtype=bool))
 
 
 def test_voxels_unknown_in_every_frame_become_zero(tmp_path: Path) -> None:

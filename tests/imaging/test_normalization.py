@@ -11,7 +11,7 @@ import SimpleITK as sitk
 from morbids.errors import MorbidsError
 from morbids.imaging.brain import BrainExtraction
 from morbids.imaging.images import read_image, write_image
-from morbids.imaging.normalization import Normalization, register_to_template
+from morbids.imaging.normalization import Normalization, _concern, register_to_template
 from morbids.imaging.resampling import resample
 from morbids.imaging.templates import Template
 from morbids.numerics.arrays import FloatArray
@@ -84,6 +84,12 @@ def test_image_without_anatomy_is_flagged(template: Template, tmp_path: Path) ->
     mask = write_image(ball.sum(axis=0) < 64, affine, tmp_path / "mask.nii.gz")
     result = register_to_template(t1w, mask, template.brain, template.mask, tmp_path, threads=2)
     assert "correlation" in result.concern
+
+
+def test_concern_names_what_was_missed() -> None:
+    assert _concern(0.9, 0.0) == ""
+    assert "correlation 0.50" in _concern(0.5, 0.0)
+    assert "folds in 0.5 %" in _concern(0.9, 0.5)
 
 
 def test_empty_mask_is_refused(extracted: BrainExtraction, template: Template, tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from morbids.imaging.similarity import normalised_mutual_information
+from morbids.imaging.similarity import detail_correlation, normalised_mutual_information
 
 NOISE = np.random.default_rng(0).standard_normal((30, 30, 30))
 EVERYWHERE = np.ones(NOISE.shape, dtype=bool)
@@ -31,3 +31,16 @@ def test_only_known_voxels_of_the_mask_count() -> None:
 def test_constant_or_empty_is_unknown() -> None:
     assert np.isnan(normalised_mutual_information(NOISE, np.ones_like(NOISE), EVERYWHERE))
     assert np.isnan(normalised_mutual_information(NOISE, NOISE, ~EVERYWHERE))
+
+
+def test_detail_ignores_what_is_smooth() -> None:
+    """A slope and an edge outside the mask change nothing; details that differ do."""
+    slope = NOISE + 5 * np.linspace(0, 1, NOISE.shape[0])[:, None, None]
+    inside = EVERYWHERE.copy()
+    inside[:4] = False
+    slope[:4] = 1000
+    other = np.random.default_rng(1).standard_normal(NOISE.shape)
+    voxel_mm = np.array([2.0, 2.0, 2.0])
+    assert detail_correlation(NOISE, slope, inside, voxel_mm, 10.0) > 0.95
+    assert abs(detail_correlation(NOISE, other, inside, voxel_mm, 10.0)) < 0.1
+    assert detail_correlation(NOISE, np.zeros_like(NOISE), inside, voxel_mm, 10.0) == 0

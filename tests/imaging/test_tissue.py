@@ -59,6 +59,23 @@ def test_shares_of_the_tissues_are_those_of_a_brain(tissue: Tissue, extracted: B
     assert 0.05 < csf < 0.3
 
 
+def test_doubtful_tissues_are_flagged(
+    tissue: Tissue, extracted: BrainExtraction, normalized: Normalization, tmp_path: Path
+) -> None:
+    """An infant's grey and white matter look alike; an inverted image has its white matter where nobody has."""
+    assert tissue.concern == ""
+    image = read_image(extracted.corrected_t1w)
+    alike = np.where(image.values > 600, 800 + 0.1 * (image.values - 800), image.values)
+    inverted = np.clip(1500 - image.values, 0, None)
+    sentences = []
+    for name, values in (("alike", alike), ("inverted", inverted)):
+        t1w = write_image(values, image.affine, tmp_path / f"{name}.nii.gz")
+        found = segment_tissue(t1w, extracted.mask, tmp_path / name, normalized.template_to_t1w)
+        sentences.append(found.concern)
+    assert "as in an infant" in sentences[0]
+    assert "where people have it" in sentences[1]
+
+
 def test_mask_without_contrast_is_refused(extracted: BrainExtraction, tmp_path: Path) -> None:
     image = read_image(extracted.corrected_t1w)
     flat = write_image(np.ones(image.values.shape, np.float32), image.affine, tmp_path / "flat.nii.gz")
