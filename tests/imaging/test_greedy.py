@@ -38,11 +38,21 @@ def test_recovers_a_known_shift_with_spaces_in_paths(tmp_path: Path) -> None:
     np.testing.assert_allclose(moved[:3], [1.5, -2.0, 3.0], atol=0.3)
 
 
+def test_the_same_images_end_at_the_same_place(tmp_path: Path) -> None:
+    fixed = write_blobs(tmp_path / "fixed.nii.gz")
+    moving = write_blobs(tmp_path / "moving.nii.gz", origin_mm=(1.5, -2.0, 3.0))
+    search = ["-a", "-dof", "6", "-m", "NMI", "-n", "40x40", "-ia-identity", "-i", str(fixed), str(moving)]
+    ends = [tmp_path / "first.mat", tmp_path / "second.mat"]
+    for end in ends:
+        run_greedy([[*search, "-o", str(end)]], threads=1)
+    np.testing.assert_array_equal(np.loadtxt(ends[0]), np.loadtxt(ends[1]))
+
+
 def test_error_names_the_command_that_failed(tmp_path: Path) -> None:
     fixed = write_blobs(tmp_path / "fixed.nii.gz")
     good = ["-i", str(fixed), str(fixed), "-moments", "1", "-o", str(tmp_path / "moments.mat")]
     bad = ["-a", "-i", str(fixed), str(tmp_path / "absent.nii.gz"), "-o", str(tmp_path / "x.mat")]
-    with pytest.raises(MorbidsError, match=r"absent\.nii\.gz' does not exist.*-threads 1 -a -i"):
+    with pytest.raises(MorbidsError, match=r"absent\.nii\.gz' does not exist.*-threads 1 -seed 1 -a -i"):
         run_greedy([good, bad], threads=1)
     assert (tmp_path / "moments.mat").exists()
 

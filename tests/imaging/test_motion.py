@@ -132,6 +132,12 @@ def test_impossible_estimates_are_replaced_by_the_next(moved_scan: Path) -> None
     assert borrowed.tolist() == [False, False, False, True, False, False, False]
 
 
+@pytest.mark.parametrize(("frame", "matters"), [(1, False), (3, True)])
+def test_a_short_frame_that_fails_does_not_flag_the_scan(frame: int, matters: bool) -> None:
+    lost = np.arange(7) == frame
+    assert motion._matters(lost, DURATION_MIN) is matters
+
+
 def test_lonely_jump_must_make_the_frame_more_alike(tmp_path: Path) -> None:
     away = rigid_matrix(np.array([9.0, 0, 0, 0, 0, 0]))
     still = [pet_volume(np.eye(4), 0.05, seed) for seed in range(7)]

@@ -61,7 +61,7 @@ def leave_everything(study: Study, plan: ScanPlan, **changes: object) -> None:
     confounds.write_text(
         "\n".join(["framewise_displacement\tmotion_outlier\tmotion_borrowed", *lines]) + "\n"
     )
-    scores = {"NormalizedMutualInformation": 1.2, "Overlap": 0.9, "Contrast": 4.0}
+    scores = {"NormalizedMutualInformation": 1.2, "Overlap": 0.9, "Contrast": 4.0, "Agreement": 0.9}
     leave(study, pet, "pet_to_t1w", scores | {"Concern": ""})
     region = {"VolumeML": 25.0, "CoefficientOfVariation": 0.1, "Concern": ""}
     leave(study, pet, "reference_mask", region, label="occipital")
@@ -112,7 +112,8 @@ def test_concerns_of_the_steps_flag_them_and_reach_the_group_level(study: Study,
     assert "failed in 50% of the voxels (at most 20% expected)" in verdicts["voxelwise fits"].reason
     assert verdicts["PET to T1w"].level == "pass"
     assert (
-        verdicts["PET to T1w"].finding == "normalised mutual information 1.20, overlap 0.900, contrast 4.00"
+        verdicts["PET to T1w"].finding
+        == "normalised mutual information 1.20, overlap 0.900, contrast 4.00, agreement 0.900"
     )
     table = read_table(write_quality(plan, measures, study))
     assert list(table.columns) == ["step", "measure", "value", "units", "least", "most", "concern"]
