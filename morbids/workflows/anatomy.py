@@ -14,6 +14,7 @@ from morbids.imaging.reuse import take_brain, take_normalization, take_tissue
 from morbids.imaging.templates import find_template
 from morbids.imaging.tissue import segment_tissue
 from morbids.settings import OutputSpace, Resources, Study
+from morbids.workflows.memory import EXTRACT_BRAIN, NORMALIZE, SEGMENT
 from morbids.workflows.nodes import connect_across, make_node
 from morbids.workflows.plan import T1w
 from morbids.workflows.progress import workflow_name
@@ -150,7 +151,11 @@ def _add_brain(builder: AnatomyBuilder) -> Node:
         t1w = builder.t1w.path if taken is None else taken.t1w
         n_procs = builder.resources.omp_n_threads
         brain = make_node(
-            extract_brain, "extract_brain", {"t1w": t1w, **builder.threads}, mem_gb=1.0, n_procs=n_procs
+            extract_brain,
+            "extract_brain",
+            {"t1w": t1w, **builder.threads},
+            mem_gb=EXTRACT_BRAIN.gb(builder.t1w.n_voxels),
+            n_procs=n_procs,
         )
         template = builder.templates[registration_target(REGION_SPACE)]
         images = [("brain", "template_brain"), ("mask", "template_mask")]
@@ -184,7 +189,7 @@ def _add_tissue(builder: AnatomyBuilder, brain: Node, normalization: Node) -> No
         constants = {name: files[role] for name, role in TISSUE_ROLES.items()}
         tissue = make_node(take_tissue, "take_tissue", constants, mem_gb=1.0)
     else:
-        tissue = make_node(segment_tissue, "segment_tissue", mem_gb=1.2)
+        tissue = make_node(segment_tissue, "segment_tissue", mem_gb=SEGMENT.gb(builder.t1w.n_voxels))
         builder.workflow.connect(
             [
                 (brain, tissue, [("corrected_t1w", "t1w"), ("mask", "mask")]),
@@ -217,8 +222,9 @@ def _add_normalization(builder: AnatomyBuilder, brain: Node, space: str) -> Node
         constants = {"t1w_to_template": ways[0], "template_to_t1w": ways[1], **builder.threads}
         normalize = make_node(take_normalization, f"take_{space}", constants, mem_gb=1.2, n_procs=n_procs)
     else:
+        mem_gb = NORMALIZE.gb(builder.t1w.n_voxels)
         normalize = make_node(
-            register_to_template, f"normalize_{space}", builder.threads, mem_gb=1.2, n_procs=n_procs
+            register_to_template, f"normalize_{space}", builder.threads, mem_gb=mem_gb, n_procs=n_procs
         )
         builder.workflow.connect(brain, "mask", normalize, "mask")
     builder.workflow.connect(brain, "corrected_t1w", normalize, "t1w")

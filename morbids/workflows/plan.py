@@ -1,10 +1,12 @@
 """What will be done with a scan, decided before anything runs: preset, then the user's wishes."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from morbids.bids.derivatives import TakenAnatomy, TakenPet, find_anatomy, find_pet
+from morbids.bids.images import read_grid
 from morbids.bids.names import scan_label
 from morbids.bids.own_files import find_own, is_pattern
 from morbids.bids.scanners import PointSpread, find_point_spread
@@ -22,9 +24,10 @@ from morbids.workflows.spaces import template_spaces
 
 @dataclass(frozen=True)
 class T1w:
-    """A T1w image, the entities of its name, and what other programs have made of it."""
+    """A T1w image, its size, the entities of its name, and what other programs have made of it."""
 
     path: Path
+    n_voxels: int
     entities: dict[str, str]
     taken: TakenAnatomy | None = None
 
@@ -165,7 +168,7 @@ def _find_t1w(scan: PetScan) -> T1w:
             f"{scan.pet}: participant {scan.entities['sub']} has no T1w image.",
             "Add one to the participant's anat/ folder: brain, reference region and template space come from it.",
         )
-    return T1w(scan.t1w, scan.t1w_entities)
+    return T1w(scan.t1w, math.prod(read_grid(scan.t1w).shape), scan.t1w_entities)
 
 
 def spaces_by_t1w(plans: Sequence[ScanPlan]) -> dict[str, tuple[str, ...]]:
