@@ -130,7 +130,8 @@ def _register(head: Image, inside: BoolArray, brain: Image, brain_mask: Image, t
     with tempfile.TemporaryDirectory(prefix="morbids_normalization_") as folder:
         pair = TemplatePair(fixed, fixed_inside, moving, Path(folder), threads)
         (affine,) = pair.register_affine([start])
-        return pair.register_deformable(affine, (100, 50, 10))
+        # (100, 50, 10) iterations: 0.63 mm instead of 0.68 on three simulated heads, in 1.25 times the time.
+        return pair.register_deformable(affine, (60, 40, 5))
 
 
 def _concern(correlation: float, folded_percent: float) -> str:
