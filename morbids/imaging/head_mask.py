@@ -50,5 +50,5 @@ def cut_area_cm2(mask: BoolArray, image: Image) -> float:
         # The mask may reach into empty slices beyond the cut.
         sides = (mask.take(range(filled[0] + 1), axis), mask.take(range(filled[-1], mask.shape[axis]), axis))
         face_mm2 = image.voxel_ml * 1000 / edge_mm
-        total_mm2 += sum(float(side.any(axis=axis).sum()) for side in sides) * face_mm2
+        total_mm2 += float(sum(side.any(axis=axis).sum() for side in sides) * face_mm2)
     return total_mm2 / 100
