@@ -37,8 +37,8 @@ LEAST_SEEN = 0.3
 """A field of view with less of the brain than this cannot be told from none."""
 LIKELY_AFFINE = 0.4
 LEAST_LIKENESS = 0.7
-"""A real adult head reaches 0.80 to 0.82 in any orientation, resolution or noise, 0.78 in a bias of a factor of six, the
-blurred average of many heads 0.72; a T2w image 0.18 to 0.26, a monkey 0.23."""
+"""A real adult head reaches 0.80 to 0.82 in any orientation, resolution or noise, 0.78 in a bias of a factor of six,
+the blurred average of many heads 0.72; a T2w image 0.18 to 0.26, a monkey 0.23."""
 BRAIN_VOLUME_ML = (700, 2100)
 RIM_MM = 4.0
 DARK, BRIGHT = 0.25, 1.35
