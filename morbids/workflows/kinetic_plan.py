@@ -135,17 +135,31 @@ class KineticPlan:
         return Frames(np.array(self.frame_start_min), np.array(self.frame_duration_min))
 
 
+def choose_model(settings: Settings, preset: TracerPreset | None, scan: PetScan) -> ModelName:
+    """The user's model, else the tracer's.
+
+    Raises
+    ------
+    MorbidsError
+        There is neither, or the model does not exist.
+    """
+    return _find_model(choose("model", settings.model, preset.model if preset else None, scan))
+
+
 def plan_kinetics(
-    scan: PetScan, settings: Settings, preset: TracerPreset | None, reference: ReferenceRule
+    scan: PetScan,
+    settings: Settings,
+    preset: TracerPreset | None,
+    model: ModelName,
+    reference: ReferenceRule,
 ) -> tuple[KineticPlan, tuple[str, ...]]:
     """Decide how a scan is modelled; also returns what the report should say of it.
 
     Raises
     ------
     MorbidsError
-        A choice is neither in the tracer's preset nor given, the model does not exist, or the windows cannot be.
+        A choice is neither in the tracer's preset nor given, or the windows cannot be.
     """
-    model = _find_model(choose("model", settings.model, preset.model if preset else None, scan))
     t_star_min, t_star_source = _choose_t_star(model, settings, preset, scan)
     k2_prime, source = _choose_k2_prime(settings, preset)
     choice = _choose_model_windows(model, settings, scan, t_star_min)

@@ -18,7 +18,7 @@ from morbids.imaging.reference import ReferenceRule, find_reference_rule
 from morbids.imaging.user_atlases import IMAGE_EXTENSIONS
 from morbids.numerics.kinetics.presets import TracerPreset, find_preset
 from morbids.settings import Settings
-from morbids.workflows.kinetic_plan import KineticPlan, choose, plan_kinetics
+from morbids.workflows.kinetic_plan import KineticPlan, choose, choose_model, plan_kinetics
 from morbids.workflows.spaces import template_spaces
 
 
@@ -90,8 +90,9 @@ def plan_scan(scan: PetScan, settings: Settings, derivatives: Sequence[Path] = (
     t1w = _find_t1w(scan)
     owners = (scan.entities, t1w.entities)
     preset = find_preset(scan.tracer)
+    model = choose_model(settings, preset, scan)
     reference = _choose_reference(settings, preset, scan, owners)
-    kinetics, notes = plan_kinetics(scan, settings, preset, reference)
+    kinetics, notes = plan_kinetics(scan, settings, preset, model, reference)
     atlases = _find_atlases(settings.atlases, owners)
     spaces = template_spaces((*atlases, kinetics.reference.atlas), settings)
     t1w = replace(t1w, taken=find_anatomy(derivatives, t1w.entities, spaces))
