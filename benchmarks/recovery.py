@@ -17,7 +17,7 @@ from morbids.bids.tables import read_table
 from morbids.imaging.atlases import load_atlas
 from morbids.imaging.images import read_image, write_image
 from morbids.imaging.regions import mean_curves, regions_in_pet
-from morbids.workflows.spaces import REGION_SPACE
+from morbids.participant.spaces import REGION_SPACE
 
 ATLAS = "AAL"
 GREY = 1

@@ -15,9 +15,9 @@ from benchmarks.observer import watch_run
 from benchmarks.recovery import accuracy, compare_with_truth
 from morbids.bids.names import difference_label, output_path
 from morbids.bids.tables import read_table
+from morbids.group.steps.correlations import INDEPENDENT
 from morbids.imaging.images import read_image
 from morbids.simulation.effects import TASKS, Effect, built_in_effects
-from morbids.workflows.steps.correlations import INDEPENDENT
 
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "build" / "benchmarks" / "study"

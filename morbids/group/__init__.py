@@ -1,0 +1,1 @@
+"""All participants: from maps on disk to tests, tables and a page."""

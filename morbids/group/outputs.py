@@ -1,0 +1,139 @@
+"""Where the results of one comparison go, and what their sidecars say."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from morbids.bids import sidecars
+from morbids.bids.names import output_path, sidecar_path
+from morbids.engine.saving import Output
+from morbids.group.comparison import Comparison
+from morbids.group.plan import GroupPlan
+from morbids.group.steps import clusters, correlations, influence, regions, small_volumes
+from morbids.group.steps.correlations import Kind
+from morbids.group.steps.inference import statistics_of
+from morbids.settings import Settings, Study
+
+# What URIs of `Sources` call the dataset of another program's maps.
+MAPS_LINK = "maps"
+# What is drawn as pixels: `desc-` of each.
+PICTURES = ("glass", "t", "effect", "peaks")
+_SCAN = (regions.SCAN, ("Scan or participant", ""))
+# What maps hold, where the sidecars' own words do not say it.
+_DESCRIPTIONS: Mapping[str, str] = {
+    "pseudot": "Pseudo-t (residual variance smoothed in space)",
+    "pfweMaxT": "Family-wise p by permutation of the largest |t|, two-tailed",
+    "pfweClusterExtent": "Family-wise p of the cluster's extent by permutation; 1 outside clusters",
+    "pfweClusterMass": "Family-wise p of the cluster's mass by permutation; 1 outside clusters",
+    "pfweTfce": "Family-wise p by permutation of threshold-free cluster enhancement (E .5, H 2, 6 neighbours)",
+    "pfweRandomField": "Family-wise p of a peak of this height by random field theory, two-tailed",
+    "pfdr": "p adjusted for the false discovery rate (Benjamini-Hochberg)",
+    "clusters": "Numbers of the clusters, the largest first; 0 outside",
+}
+
+
+@dataclass(frozen=True)
+class GroupOutputs:
+    """Destinations of one comparison."""
+
+    comparison: Comparison
+    plan: GroupPlan
+    study: Study
+    settings: Settings
+
+    @property
+    def entities(self) -> dict[str, str]:
+        """Model and contrast."""
+        return {"model": self.comparison.model, "contrast": self.comparison.name}
+
+    @property
+    def reads_tables(self) -> bool:
+        """Whether regions come from the participants' tables: ours, for the spheres that these are of."""
+        return bool(self.comparison.tables.added) and self.settings.regions is None
+
+    def path(self, role: str, **more: str) -> Path:
+        """Return the path of an output."""
+        return output_path(self.study.output_dir, {}, role, self.entities | more)
+
+    def sidecar(self, statistic: str) -> Path:
+        """Return the JSON beside a map."""
+        return sidecar_path(self.path("statistical_map", stat=statistic))
+
+    def sources(self) -> list[str]:
+        """URIs of the maps."""
+        own = self.plan.dataset == self.study.output_dir
+        root, name = self.plan.dataset, "" if own else MAPS_LINK
+        return [sidecars.bids_uri(path, root, name) for path in self.comparison.maps.files]
+
+    def mask(self) -> dict[str, Output]:
+        """Voxels that were tested."""
+        sidecar = sidecars.mask_sidecar("Voxels that were tested", self.sources(), "Brain")
+        return {"mask": Output("group_mask", self.entities, sidecar)}
+
+    def statistics(self) -> dict[str, Output]:
+        """Every map, and the table of clusters."""
+        outputs = {}
+        for name in statistics_of(self.settings.inference, self.settings.variance_smoothing_fwhm_mm):
+            details = {"Title": self.comparison.title}
+            if name in _DESCRIPTIONS:
+                details["Description"] = f"{_DESCRIPTIONS[name]}, of the contrast {self.comparison.name}"
+            sidecar = sidecars.statistical_map_sidecar(name, self.comparison.name, self.sources(), details)
+            outputs[name] = Output("statistical_map", {**self.entities, "stat": name}, sidecar)
+        described = self._table("Clusters and peaks", clusters.columns_of(outputs))
+        return outputs | {"table": Output("clusters", self.entities, described)}
+
+    def pictures(self) -> dict[str, Output]:
+        """Maps and peaks as pictures."""
+        return {name: Output("group_picture", {**self.entities, "desc": name}) for name in PICTURES}
+
+    def figures(self, names: Mapping[str, str]) -> dict[str, Output]:
+        """Figures by output, with their `desc`."""
+        return {name: Output("group_figure", {**self.entities, "desc": desc}) for name, desc in names.items()}
+
+    def influence(self) -> dict[str, Output]:
+        """Table and figure."""
+        described = self._table("Influence of each map", influence.COLUMNS)
+        return {"table": Output("influence", self.entities, described)} | self.figures(
+            {"picture": "influence"}
+        )
+
+    def regions(self) -> dict[str, Output]:
+        """Tests, values and figures."""
+        tests = self._table("Tests of a-priori regions", regions.COLUMNS)
+        source = (
+            "regional estimates of the participant level"
+            if self.reads_tables
+            else "mean of the unsmoothed maps in spheres"
+        )
+        values = self._table(f"Values of a-priori regions ({source}); a column per region", dict([_SCAN]))
+        return {
+            "tests": Output("regions", self.entities, tests),
+            "values": Output("regions", {**self.entities, "desc": "values"}, values),
+        } | self.figures({"forest": "forest", "strip": "strip"})
+
+    def small_volumes(self) -> dict[str, Output]:
+        """Table."""
+        described = self._table("Small volumes searched on their own", small_volumes.COLUMNS)
+        return {"table": Output("regions", {**self.entities, "desc": "smallvolumes"}, described)}
+
+    def correlations(self, *, circular: bool) -> dict[str, Output]:
+        """Table, and the pictures that there may be."""
+        kind: Kind = correlations.CIRCULAR if circular else correlations.INDEPENDENT
+        entities = self.entities | ({"desc": "circular"} if circular else {})
+        described = self._table(f"Correlations with traits: {kind}", correlations.COLUMNS)
+        names = self.correlation_pictures(kind)
+        pictures = self.figures({name: name for name in names})
+        return {"correlations": Output("correlations", entities, described)} | pictures
+
+    def correlation_pictures(self, kind: Kind) -> list[str]:
+        """`desc-` of the pictures of one kind of correlation."""
+        return [
+            correlations.picture_name(kind, trait, rank)
+            for trait in self.comparison.traits
+            for rank in range(correlations.N_DRAWN)
+        ]
+
+    def _table(self, description: str, columns: Mapping[str, tuple[str, str]]) -> dict[str, object]:
+        return sidecars.table_sidecar(
+            f"{description}, {self.comparison.title}: {self.comparison.quantity}", columns, self.sources()
+        )

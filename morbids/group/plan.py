@@ -1,0 +1,112 @@
+"""Which questions the group level asks, of which maps: decided before anything runs."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from morbids.errors import ExitCode, MorbidsError
+from morbids.group.comparison import Comparison
+from morbids.group.models import ask_model
+from morbids.group.questions import Asked, ask_built_in
+from morbids.group.regions import SmallVolumes, Sphere, choose_small_volumes, read_spheres
+from morbids.group.rows import GroupRows, find_rows, maps_dataset
+from morbids.settings import Settings, Study
+
+
+@dataclass(frozen=True)
+class GroupPlan:
+    """All questions of a group run.
+
+    Attributes
+    ----------
+    group
+        Rows, and what was left out with its reason.
+    dataset
+        Where the maps are.
+    comparisons
+        What is tested.
+    skipped
+        Questions that cannot be asked, by title, with the reason.
+    spheres
+        A-priori regions.
+    small_volumes
+        Searched on their own.
+    """
+
+    group: GroupRows
+    dataset: Path
+    comparisons: tuple[Comparison, ...]
+    skipped: Mapping[str, str]
+    spheres: tuple[Sphere, ...]
+    small_volumes: SmallVolumes
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """Names of the models, each a folder."""
+        return tuple(dict.fromkeys(comparison.model for comparison in self.comparisons))
+
+
+def plan_group(study: Study, settings: Settings) -> GroupPlan:
+    """Find the maps and write down every question.
+
+    Raises
+    ------
+    MorbidsError
+        There are no maps, no question can be asked of them, or an option names what is not there.
+    """
+    _check_options(study, settings)
+    spheres = read_spheres(settings.regions)
+    small_volumes = choose_small_volumes(settings.small_volumes, spheres)
+    group = find_rows(study, settings)
+    dataset = maps_dataset(study)
+    if settings.stats_model is None:
+        asked = ask_built_in(group, dataset, settings)
+    else:
+        asked = Asked(ask_model(settings.stats_model, group, dataset, settings), {})
+    if not asked.comparisons:
+        reasons = " ".join(f"{title}: {reason}" for title, reason in asked.skipped.items())
+        raise MorbidsError(
+            f"No group test can be made of the {len(group.found.rows)} maps in {dataset}. {reasons}".strip(),
+            "" if reasons else "Maps of one kind alone can be compared with --trait or --group-column.",
+        )
+    chosen = _choose(asked, settings.contrasts)
+    return GroupPlan(group, dataset, chosen, asked.skipped, spheres, small_volumes)
+
+
+def _check_options(study: Study, settings: Settings) -> None:
+    """Refuse what would be ignored."""
+    if len(study.derivatives) > 1:
+        raise MorbidsError(
+            "The group level reads maps from one dataset, and --derivatives names several.",
+            "Name the one that has the maps.",
+            ExitCode.USAGE,
+        )
+    if settings.equal_variances and not settings.group_column and settings.stats_model is None:
+        raise MorbidsError(
+            "--equal-variances has no use without two groups.", "Add --group-column.", ExitCode.USAGE
+        )
+    if settings.variance_smoothing_fwhm_mm and settings.group_column and not settings.equal_variances:
+        raise MorbidsError(
+            "--variance-smoothing cannot be combined with Welch's test, which has two variances.",
+            "Add --equal-variances.",
+            ExitCode.USAGE,
+        )
+
+
+def _choose(asked: Asked, wanted: tuple[str, ...]) -> tuple[Comparison, ...]:
+    """Keep the contrasts that the user names."""
+    comparisons = asked.comparisons
+    if not wanted:
+        return comparisons
+    refused = [f"{title} cannot be tested: {reason}" for title, reason in asked.skipped.items()]
+    for pattern in wanted:
+        if not any(fnmatchcase(comparison.name, pattern) for comparison in comparisons):
+            raise MorbidsError(
+                f"There is no contrast '{pattern}'.",
+                " ".join(
+                    [f"There are {', '.join(comparison.name for comparison in comparisons)}.", *refused]
+                ),
+                ExitCode.USAGE,
+            )
+    return tuple(one for one in comparisons if any(fnmatchcase(one.name, pattern) for pattern in wanted))

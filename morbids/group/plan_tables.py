@@ -1,0 +1,66 @@
+"""Tables of what was planned: every scan with its fate, and the design of every comparison."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import pandas as pd
+
+from morbids.bids.names import output_path, sidecar_path
+from morbids.bids.sidecars import table_sidecar
+from morbids.bids.tables import write_table
+from morbids.bids.writing import write_text
+from morbids.group.comparison import Comparison
+from morbids.group.plan import GroupPlan
+from morbids.settings import Study
+
+ROW_COLUMNS: Mapping[str, tuple[str, str]] = {
+    "scan": ("Scan or participant", ""),
+    "map": ("Its map, in the dataset of the maps", ""),
+    "status": ("`included` or `left out`", ""),
+    "contrast": ("Contrast that leaves it out; n/a for all contrasts, or for none", ""),
+    "reason": ("Why it is left out", ""),
+}
+
+
+def write_plan_tables(plan: GroupPlan, study: Study) -> None:
+    """Write rows.tsv of each model and design.tsv of each contrast, with their sidecars."""
+    for model in plan.models:
+        own = [comparison for comparison in plan.comparisons if comparison.model == model]
+        path = output_path(study.output_dir, {}, "rows", {"model": model})
+        _write(_rows_table(plan, own), path, "Every scan, used or left out", ROW_COLUMNS)
+    for comparison in plan.comparisons:
+        design = comparison.design
+        table = pd.DataFrame({"scan": comparison.labels, **design.columns})
+        described = {"scan": ROW_COLUMNS["scan"]} | {
+            name: (
+                f"Column of the design; its weight in the contrast is {design.weights.get(name, 0.0):g}",
+                "",
+            )
+            for name in design.columns
+        }
+        named = {"model": comparison.model, "contrast": comparison.name}
+        path = output_path(study.output_dir, {}, "design", named)
+        _write(table, path, f"Design of {comparison.title} ({design.words})", described)
+
+
+def _rows_table(plan: GroupPlan, comparisons: list[Comparison]) -> pd.DataFrame:
+    def relative(path: Path | None) -> str | None:
+        return path.relative_to(plan.dataset).as_posix() if path else None
+
+    found = plan.group.found
+    lines: list[tuple[str | None, ...]] = [
+        (row.label, relative(row.path), "included", None, None) for row in found.rows
+    ]
+    lines += [(one.label, relative(one.path), "left out", None, one.reason) for one in found.dropped]
+    lines += [
+        (one.label, None, "left out", comparison.name, one.reason)
+        for comparison in comparisons
+        for one in comparison.dropped
+    ]
+    return pd.DataFrame(lines, columns=list(ROW_COLUMNS))
+
+
+def _write(table: pd.DataFrame, path: Path, description: str, columns: Mapping[str, tuple[str, str]]) -> None:
+    write_table(table, path)
+    write_text(sidecar_path(path), json.dumps(table_sidecar(description, columns), indent=2) + "\n")

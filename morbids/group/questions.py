@@ -1,0 +1,379 @@
+"""The built-in questions: of each kind of map its mean, its slope on traits, two groups; and kinds against kinds.
+
+Each is written as a node of a BIDS Stats Model, so that rows with missing values, text columns and designs that
+cannot be estimated are treated as in a model file.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import combinations
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from morbids.bids.group_designs import GroupDesign, build_designs
+from morbids.bids.maps import Kind
+from morbids.bids.names import entity_label
+from morbids.bids.rows import MapRow, pair_maps
+from morbids.bids.stats_model import Contrast, Node, StatsModel
+from morbids.bids.transformers import Factor, Instruction, Scale, level_name
+from morbids.errors import ExitCode, MorbidsError
+from morbids.group.comparison import (
+    DIFFERENCES,
+    PARAMETERS,
+    Comparison,
+    Missing,
+    Terms,
+    write_design,
+)
+from morbids.group.rows import GroupRows, RowKind, region_table, window_map
+from morbids.numerics.arrays import FloatArray
+from morbids.numerics.statistics.correlation import FEWEST_ROWS
+from morbids.numerics.statistics.designs import INTERCEPT
+from morbids.settings import PartialVolume, Settings
+
+
+class Words(NamedTuple):
+    """What a comparison is called.
+
+    Attributes
+    ----------
+    name, title
+        For file names, and for people.
+    asks
+        A sentence that says what positive means.
+    directions
+        Of clusters of positive and of negative effect.
+    second_group
+        Column of the second group where variances may differ; empty for equal ones.
+    """
+
+    name: str
+    title: str
+    asks: str
+    directions: tuple[str, str]
+    second_group: str = ""
+
+
+class Question(NamedTuple):
+    """What is asked of the rows of a kind: a design with one contrast; name and title are added to the kind's."""
+
+    words: Words
+    node: Node
+
+
+class Rows(NamedTuple):
+    """Rows of a comparison before a design leaves some out: what their images are made of, and what is known."""
+
+    name: str
+    title: str
+    labels: tuple[str, ...]
+    lines: pd.DataFrame
+    maps: Terms
+    binding: tuple[Path, ...]
+    tables: Terms
+    quantity: str
+    model: str
+
+
+class Asked(NamedTuple):
+    """Comparisons, and by title the reasons why some cannot be made."""
+
+    comparisons: tuple[Comparison, ...]
+    skipped: Mapping[str, str]
+
+
+def ask_built_in(group: GroupRows, dataset: Path, settings: Settings) -> Asked:
+    """Make every built-in comparison that can be made."""
+    comparisons: list[Comparison] = []
+    skipped: dict[str, str] = {}
+    alone = len(group.kinds) == 1 and not settings.traits and not settings.group_column
+    for kind in group.kinds:
+        rows = rows_of_kind(kind, group, dataset)
+        skipped |= _refuse_correlations(rows, settings.traits)
+        for question in _questions(group, settings, alone=alone):
+            title = f"{rows.title}{question.words.title}"
+            try:
+                comparisons.append(compare(rows, question, settings.traits))
+            except MorbidsError as error:
+                skipped[title] = str(error)
+    for first, second in combinations(group.kinds, 2):
+        for rows, asks in _pairs(first, second, group, dataset):
+            try:
+                comparisons.append(compare(rows, _mean(asks, settings, group.table), ()))
+            except MorbidsError as error:
+                skipped[rows.title] = str(error)
+    return Asked(tuple(comparisons), skipped)
+
+
+def compare(rows: Rows, question: Question, traits: Sequence[str]) -> Comparison:
+    """Build the design of a question and keep the rows that it can use.
+
+    Raises
+    ------
+    MorbidsError
+        The design cannot be estimated.
+    """
+    words = question.words
+    full = words._replace(name=f"{rows.name}{words.name}", title=f"{rows.title}{words.title}")
+    (design,) = build_designs(StatsModel(rows.model, (question.node,)), rows.lines).designs
+    return write_comparison(rows, design, 0, full, traits)
+
+
+def write_comparison(
+    rows: Rows, design: GroupDesign, contrast: int, words: Words, traits: Sequence[str]
+) -> Comparison:
+    """Put the rows of a design and one of its contrasts together."""
+    kept = design.rows.tolist()
+    n_rows = len(rows.labels)
+    known = {trait: rows.lines[trait].to_numpy(dtype=float)[kept] for trait in traits}
+    return Comparison(
+        model=rows.model,
+        name=words.name,
+        title=words.title,
+        question=words.asks,
+        quantity=rows.quantity,
+        directions=words.directions,
+        labels=tuple(rows.labels[row] for row in kept),
+        maps=_keep(rows.maps, kept, n_rows),
+        binding=rows.binding,
+        tables=_keep(rows.tables, kept, n_rows),
+        design=write_design(design.contrasts[contrast].design, words.second_group),
+        traits={
+            trait: tuple(map(float, values)) for trait, values in known.items() if _can_correlate(values)
+        },
+        dropped=tuple(Missing(rows.labels[one.row], one.reason) for one in design.dropped),
+    )
+
+
+def _can_correlate(values: FloatArray) -> bool:
+    """Whether enough values are known, and differ."""
+    present = values[np.isfinite(values)]
+    return len(present) >= FEWEST_ROWS and bool(np.ptp(present) > 0)
+
+
+def _refuse_correlations(rows: Rows, traits: Sequence[str]) -> dict[str, str]:
+    """Return the correlations that cannot be made, with the reason."""
+    return {
+        f"{rows.title}, correlations with {trait}": f"{rows.lines[trait].count()} scans have a value, or all the "
+        f"same; a correlation needs {FEWEST_ROWS} that differ."
+        for trait in traits
+        if not _can_correlate(rows.lines[trait].to_numpy(dtype=float))
+    }
+
+
+def _keep(terms: Terms, kept: Sequence[int], n_rows: int) -> Terms:
+    added, removed = (
+        tuple(files[start + row] for start in range(0, len(files), n_rows) for row in kept) for files in terms
+    )
+    return Terms(added, removed)
+
+
+def rows_of_kind(kind: RowKind, group: GroupRows, dataset: Path) -> Rows:
+    """Rows of one kind as they are."""
+    difference = group.kind != "parameter"
+    measure = kind.rows[0].entities["meas"]
+    binding = (
+        [window_map(row, "Baseline") for row in kind.rows] if difference else [r.path for r in kind.rows]
+    )
+    tables = _tables(kind.rows, dataset, group.partial_volume) if group.kind == "difference" else Terms()
+    return Rows(
+        name=kind.name,
+        title=kind.title,
+        labels=tuple(row.label for row in kind.rows),
+        lines=kind.lines,
+        maps=Terms(tuple(row.path for row in kind.rows)),
+        binding=tuple(path for path in binding if path is not None),
+        tables=tables,
+        quantity=_quantity(measure, group.kind),
+        model=DIFFERENCES if difference else PARAMETERS,
+    )
+
+
+def _quantity(measure: str, kind: Kind) -> str:
+    """What the maps hold, as people write it."""
+    symbol = {"BPND": "BP_ND"}.get(measure, measure)
+    return {"difference": f"change of {symbol}", "percent difference": f"change of {symbol} (%)"}.get(
+        kind, symbol
+    )
+
+
+def _tables(rows: Sequence[MapRow], dataset: Path, partial_volume: PartialVolume) -> Terms:
+    """Tables of a-priori regions of both windows; none unless all are there."""
+    added = [region_table(row, "Baseline", dataset, partial_volume) for row in rows]
+    removed = [region_table(row, "Challenge", dataset, partial_volume) for row in rows]
+    complete_added = tuple(path for path in added if path is not None)
+    complete_removed = tuple(path for path in removed if path is not None)
+    complete = len(complete_added) == len(complete_removed) == len(rows)
+    return Terms(complete_added, complete_removed) if complete else Terms()
+
+
+def _pairs(first: RowKind, second: RowKind, group: GroupRows, dataset: Path) -> Iterator[tuple[Rows, str]]:
+    """One kind against another within participants: the maps as they are, and challenge against challenge."""
+    if group.kind == "parameter" and first.rows[0].description != second.rows[0].description:
+        return
+    paired = pair_maps(first.rows, second.rows, (first.title, second.title))
+    if not paired.pairs:
+        return
+    kinds = tuple(
+        kind._replace(
+            rows=tuple(pair[place] for pair in paired.pairs),
+            lines=kind.lines.iloc[[kind.rows.index(pair[place]) for pair in paired.pairs]].reset_index(
+                drop=True
+            ),
+        )
+        for place, kind in enumerate((first, second))
+    )
+    one, other = (rows_of_kind(kind, group, dataset) for kind in kinds)
+    against = f"{entity_label(first.short)}Against{_capital(entity_label(second.short))}"
+    labels = tuple(f"sub-{pair[0].participant}" for pair in paired.pairs)
+    # Regions that only one of the two has tables of are measured on the maps, for both alike.
+    tables = Terms(one.tables.added + other.tables.removed, one.tables.removed + other.tables.added)
+    rows = one._replace(
+        name=against,
+        title=f"{first.short} against {second.short}",
+        labels=labels,
+        maps=Terms(one.maps.added, other.maps.added),
+        binding=one.binding + other.binding,
+        tables=tables if one.tables.added and other.tables.added else Terms(),
+    )
+    if group.kind == "parameter":
+        yield rows, f"Does binding differ within participants? Positive: higher in {first.short}."
+        return
+    yield rows, f"Does the change differ within participants? Positive: more activation in {first.short}."
+    if group.kind == "difference" and first.rows[0].scan_type != second.rows[0].scan_type:
+        late = _late(rows, kinds[0].rows, kinds[1].rows, one, other)
+        if late is not None:
+            yield (
+                late,
+                (
+                    "Late against late: does binding during the challenges differ within participants? Positive: "
+                    f"lower in {first.short}, which is more activation."
+                ),
+            )
+
+
+def _late(
+    rows: Rows, first: Sequence[MapRow], second: Sequence[MapRow], one: Rows, other: Rows
+) -> Rows | None:
+    """Maps of the challenge windows alone; None where they are not all there."""
+    challenges = [[window_map(row, "Challenge") for row in kind] for kind in (first, second)]
+    there = [tuple(path for path in paths if path is not None and path.exists()) for paths in challenges]
+    if any(len(paths) < len(rows.labels) for paths in there):
+        return None
+    tables = Terms(other.tables.removed, one.tables.removed) if rows.tables.added else Terms()
+    return rows._replace(
+        name=f"{rows.name}Late",
+        title=f"{rows.title}: late against late",
+        maps=Terms(there[1], there[0]),
+        tables=tables,
+    )
+
+
+def _questions(group: GroupRows, settings: Settings, *, alone: bool) -> Iterator[Question]:
+    """Questions to one kind; the mean of parameters is asked for only when nothing else can be."""
+    if group.kind != "parameter":
+        yield _mean(
+            "Does binding change from baseline to challenge? Positive: it falls, which is activation.",
+            settings,
+            group.table,
+        )
+    elif alone:
+        asks = "Does the mean differ from 0? Positive: it is higher."
+        yield _mean(asks, settings, group.table, ("above 0", "below 0"))
+    for trait in settings.traits:
+        yield _slope(trait, settings, group.table)
+    if settings.group_column:
+        yield _two_groups(settings.group_column, settings, group.table)
+
+
+def _mean(
+    asks: str,
+    settings: Settings,
+    table: pd.DataFrame,
+    directions: tuple[str, str] = ("activation", "deactivation"),
+) -> Question:
+    covariates = _covariates(settings, table)
+    node = Node(
+        "mean",
+        (INTERCEPT, *covariates.columns),
+        instructions=covariates.instructions,
+        contrasts=(Contrast("mean", (INTERCEPT,), (1.0,)),),
+    )
+    return Question(Words("", "", asks, directions), node)
+
+
+def _slope(trait: str, settings: Settings, table: pd.DataFrame) -> Question:
+    covariates = _covariates(settings, table, without=trait)
+    node = Node(
+        "slope",
+        (INTERCEPT, trait, *covariates.columns),
+        instructions=(Scale((trait,), (trait,), rescale=False), *covariates.instructions),
+        contrasts=(Contrast("slope", (trait,), (1.0,)),),
+    )
+    asks = f"Do the maps go with {trait}? Positive: higher values, such as more activation, with a higher {trait}."
+    directions = (f"rises with {trait}", f"falls with {trait}")
+    return Question(Words(f"By{_capital(entity_label(trait))}", f" by {trait}", asks, directions), node)
+
+
+def _two_groups(column: str, settings: Settings, table: pd.DataFrame) -> Question:
+    levels = sorted({level_name(value) for value in table[column].dropna()})
+    if len(levels) != 2:
+        raise MorbidsError(
+            f"The column '{column}' has the values {', '.join(levels)}.",
+            "--group-column compares two groups; write more of them as a BIDS Stats Model.",
+            ExitCode.USAGE,
+        )
+    if settings.covariates and not settings.equal_variances:
+        raise MorbidsError(
+            f"Unequal variances cannot be combined with covariates ({', '.join(settings.covariates)}).",
+            "Add --equal-variances, or drop the covariates.",
+            ExitCode.USAGE,
+        )
+    first, second = levels
+    covariates = _covariates(settings, table, without=column)
+    columns = tuple(f"{column}.{level}" for level in levels)
+    node = Node(
+        "groups",
+        (*columns, *covariates.columns),
+        instructions=(Factor((column,)), *covariates.instructions),
+        contrasts=(Contrast("difference", columns, (-1.0, 1.0)),),
+    )
+    suffix = f"{_capital(entity_label(second))}Minus{_capital(entity_label(first))}"
+    words = Words(
+        suffix,
+        f": {column} {second} − {first}",
+        f"Do the maps differ between groups? Positive: higher in {column} {second} than in {first}.",
+        (f"higher in {second}", f"higher in {first}"),
+        "" if settings.equal_variances else columns[1],
+    )
+    return Question(words, node)
+
+
+class _Covariates(NamedTuple):
+    columns: tuple[str, ...]
+    instructions: tuple[Instruction, ...]
+
+
+def _covariates(settings: Settings, table: pd.DataFrame, without: str = "") -> _Covariates:
+    """Columns of no interest, without their means; text as one column for each level but the first."""
+    columns: list[str] = []
+    factors: list[str] = []
+    for name in settings.covariates:
+        if name == without:
+            continue
+        if pd.api.types.is_numeric_dtype(table[name]):
+            columns.append(name)
+        else:
+            levels = sorted({level_name(value) for value in table[name].dropna()})
+            columns += [f"{name}.{level}" for level in levels[1:]]
+            factors.append(name)
+    instructions: list[Instruction] = [Factor((name,), "drop_one") for name in factors]
+    if columns:
+        instructions.append(Scale(tuple(columns), tuple(columns), rescale=False))
+    return _Covariates(tuple(columns), tuple(instructions))
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]

@@ -1,0 +1,312 @@
+"""The group level: from maps on disk to statistics, tables and one page."""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from nipype import Node, Workflow
+from nipype.interfaces.utility import Merge
+from rich.console import Console
+
+from morbids.bids.dataset import write_dataset_files
+from morbids.engine.execution import execute
+from morbids.engine.nodes import connect_across, make_node
+from morbids.engine.progress import Progress, label_of
+from morbids.engine.saving import NOTHING, Output, make_save_node
+from morbids.engine.templates import make_template_node
+from morbids.errors import ExitCode
+from morbids.group.comparison import Comparison
+from morbids.group.outputs import MAPS_LINK, GroupOutputs
+from morbids.group.page import write_group_pages
+from morbids.group.plan import GroupPlan, plan_group
+from morbids.group.plan_tables import write_plan_tables
+from morbids.group.steps.correlations import correlate_clusters, correlate_regions
+from morbids.group.steps.figures import picture_comparison, picture_design
+from morbids.group.steps.inference import infer
+from morbids.group.steps.influence import measure_each_map
+from morbids.group.steps.maps import stack_maps
+from morbids.group.steps.permutations import permute, plan_tests
+from morbids.group.steps.regions import compare_regions, measure_spheres, read_tables
+from morbids.group.steps.small_volumes import search_small_volumes
+from morbids.imaging.atlases import load_atlas
+from morbids.reports.index_of_dataset import write_index
+from morbids.settings import OutputSpace, Resources, Settings, Study
+
+logger = logging.getLogger("morbids")
+
+# Independent pieces of a permutation test; the result is the same for any number.
+N_PIECES = 8
+# Atlases that name peaks, and the inputs of the step that names them.
+NAMING = {"AAL": "aal", "HarvardOxford": "harvard_oxford"}
+# Maps of all spaces are drawn on, masked by and named after this template, by their mm.
+TEMPLATE = OutputSpace("MNI152NLin2009cAsym", 2)
+
+
+def run_group(study: Study, settings: Settings, resources: Resources, console: Console) -> ExitCode:
+    """Run the group level on the participant results in the output directory, or on another program's maps.
+
+    Returns
+    -------
+    ExitCode
+        OK when every test that can be made was made, FAILED when one was not: the log and the page say why.
+
+    Raises
+    ------
+    MorbidsError
+        There are no maps, or no test can be made of them.
+    """
+    plan = plan_group(study, settings)
+    for dropped in plan.group.found.dropped:
+        logger.warning("%s is left out: %s", dropped.label, dropped.reason)
+    for title, reason in plan.skipped.items():
+        logger.warning("%s is not tested: %s", title, reason)
+    logger.info("%d maps in %s, %d tests", len(plan.group.found.rows), plan.dataset, len(plan.comparisons))
+    links = {} if plan.dataset == study.output_dir else {MAPS_LINK: plan.dataset}
+    write_dataset_files(study.output_dir, study.bids_dir, links)
+    write_plan_tables(plan, study)
+    workflow = build_group_workflow(plan, study, settings, resources)
+    with Progress(len(workflow.list_node_names()), console) as progress:
+        failures = execute(workflow, resources, progress)
+    page = write_group_pages(plan, failures, study, settings)
+    write_index(study.output_dir, study.bids_dir.name)
+    for failure in failures:
+        logger.error("%s, %s failed. %s", label_of(failure.units[-1]), failure.step, failure.sentence)
+    logger.info("%s", page)
+    return ExitCode.FAILED if failures else ExitCode.OK
+
+
+@dataclass(frozen=True)
+class GroupBuilder:
+    """What every part of the group's graph needs."""
+
+    whole: Workflow
+    template: Node
+    atlases: Mapping[str, Node]
+    plan: GroupPlan
+    study: Study
+    settings: Settings
+
+
+@dataclass(frozen=True)
+class ComparisonBuilder:
+    """One comparison's part of the graph."""
+
+    group: GroupBuilder
+    comparison: Comparison
+    workflow: Workflow
+    outputs: GroupOutputs
+
+    @property
+    def mem_gb(self) -> float:
+        """Memory of a step that holds all maps at once, in single precision."""
+        return 0.8 + 0.0016 * len(self.comparison.labels)
+
+    def save(
+        self,
+        name: str,
+        outputs: Mapping[str, Output],
+        fields: tuple[str, ...] = (),
+        facts: Mapping[str, str] = NOTHING,
+    ) -> Node:
+        """Build a node that saves outputs of the group."""
+        return make_save_node(name, self.group.study.output_dir, {}, outputs, fields, facts)
+
+
+def build_group_workflow(plan: GroupPlan, study: Study, settings: Settings, resources: Resources) -> Workflow:
+    """Build the graph: one part per comparison."""
+    whole = Workflow("group")
+    cache_dir = resources.work_dir / "atlases"
+    atlases = {
+        name: make_node(load_atlas, f"atlas_{name}", {"name_or_path": name, "cache_dir": cache_dir})
+        for name in NAMING
+    }
+    builder = GroupBuilder(whole, make_template_node(TEMPLATE, resources), atlases, plan, study, settings)
+    for comparison in plan.comparisons:
+        outputs = GroupOutputs(comparison, plan, study, settings)
+        part = ComparisonBuilder(builder, comparison, Workflow(comparison.name), outputs)
+        stack = _add_stack(part)
+        test = _add_test(part, stack)
+        _add_pictures(part, test)
+        _add_influence(part, stack)
+        _add_regions(part)
+        if plan.small_volumes.names:
+            _add_small_volumes(part, stack, test)
+        if comparison.traits:
+            _add_circular(part, stack, test)
+    return whole
+
+
+def _add_stack(part: ComparisonBuilder) -> Node:
+    """Make the matrix of maps, and save its mask."""
+    comparison, settings = part.comparison, part.group.settings
+    constants = {
+        "added": comparison.maps.added,
+        "removed": comparison.maps.removed,
+        "binding": comparison.binding,
+        "n_rows": len(comparison.labels),
+        "fwhm_mm": settings.group_smoothing_fwhm_mm,
+        "least_binding": settings.mask_threshold,
+    }
+    stack = make_node(stack_maps, "stack_maps", constants, mem_gb=0.8)
+    connect_across(part.group.whole, part.group.template, part.workflow, stack, [("mask", "template_mask")])
+    save = part.save("save_mask", part.outputs.mask())
+    part.workflow.connect([(stack, save, [("mask", "mask")])])
+    return stack
+
+
+def _add_test(part: ComparisonBuilder, stack: Node) -> Node:
+    """Permute in pieces, judge, save maps and clusters."""
+    comparison, settings, workflow = part.comparison, part.group.settings, part.workflow
+    variance_fwhm_mm = settings.variance_smoothing_fwhm_mm
+    tests = plan_tests(
+        comparison.design, settings.inference, settings.n_permutations, settings.random_seed, variance_fwhm_mm
+    )
+    common = {
+        "design": comparison.design,
+        "cluster_forming_p": settings.cluster_forming_p,
+        "variance_fwhm_mm": variance_fwhm_mm,
+    }
+    judge = common | {"tests": tests, "inference": settings.inference, "directions": comparison.directions}
+    test = make_node(infer, "infer", judge, mem_gb=part.mem_gb)
+    connections = [(stack, test, [(name, name) for name in ("maps", "mask", "mask_rule")])]
+    pieces = [
+        (one, number, piece) for one in tests for number, piece in enumerate(one.plan.pieces(N_PIECES), 1)
+    ]
+    gather = Node(Merge(max(len(pieces), 1)), name="gather", run_without_submitting=True)
+    for place, (one, number, piece) in enumerate(pieces, 1):
+        name = f"permute_{one.label}_{number}_of_{len(one.plan.pieces(N_PIECES))}"
+        constants = {**common, "test": one, "piece": piece, "threads": 1}
+        node = make_node(permute, name, constants, mem_gb=part.mem_gb)
+        connections += [
+            (stack, node, [("maps", "maps"), ("mask", "mask")]),
+            (node, gather, [("maxima", f"in{place}")]),
+        ]
+    if pieces:
+        connections.append((gather, test, [("out", "maxima")]))
+    else:
+        test.inputs.maxima = []
+    workflow.connect(connections)
+    for name, atlas in part.group.atlases.items():
+        pairs = [("dseg", NAMING[name]), ("table", f"{NAMING[name]}_table")]
+        connect_across(part.group.whole, atlas, workflow, test, pairs)
+    outputs = part.outputs.statistics()
+    save = part.save("save_statistics", outputs, ("maps", "table"), {"summary": "Test"})
+    workflow.connect([(test, save, [(name, name) for name in ("maps", "table", "summary")])])
+    return test
+
+
+def _add_pictures(part: ComparisonBuilder, test: Node) -> None:
+    """Draw maps, peaks and design."""
+    comparison, workflow = part.comparison, part.workflow
+    shown = {"quantity": comparison.label, "directions": comparison.directions}
+    picture = make_node(picture_comparison, "picture", shown, mem_gb=0.8)
+    workflow.connect([(test, picture, [("maps", "maps"), ("table", "clusters"), ("summary", "summary")])])
+    connect_across(
+        part.group.whole,
+        part.group.template,
+        workflow,
+        picture,
+        [("brain", "template_brain"), ("mask", "template_mask")],
+    )
+    design = make_node(
+        picture_design, "picture_design", {"design": comparison.design, "labels": comparison.labels}
+    )
+    save = part.save("save_pictures", part.outputs.pictures(), ("pictures",))
+    save_design = part.save("save_design", part.outputs.figures({"picture": "design"}))
+    workflow.connect(
+        [
+            (picture, save, [("pictures", "pictures")]),
+            (design, save_design, [("picture", "picture")]),
+        ]
+    )
+
+
+def _add_influence(part: ComparisonBuilder, stack: Node) -> None:
+    """Measure what each map does."""
+    constants = {"design": part.comparison.design, "labels": part.comparison.labels}
+    measure = make_node(measure_each_map, "influence", constants, mem_gb=part.mem_gb)
+    save = part.save("save_influence", part.outputs.influence())
+    part.workflow.connect(
+        [
+            (stack, measure, [("maps", "maps")]),
+            (measure, save, [(name, name) for name in ("table", "picture")]),
+        ]
+    )
+
+
+def _add_regions(part: ComparisonBuilder) -> None:
+    """Take values of regions from tables, else from maps; test them; correlate them with traits."""
+    comparison, settings, workflow = part.comparison, part.group.settings, part.workflow
+    terms = comparison.tables if part.outputs.reads_tables else comparison.maps
+    files = {"added": terms.added, "removed": terms.removed, "labels": comparison.labels}
+    if part.outputs.reads_tables:
+        values = make_node(read_tables, "read_regions", files | {"parameter": settings.measure})
+    else:
+        values = make_node(measure_spheres, "measure_regions", files | {"spheres": part.group.plan.spheres})
+    named = {"quantity": comparison.label}
+    tested = named | {"design": comparison.design, "directions": comparison.directions}
+    compare = make_node(compare_regions, "compare_regions", tested)
+    save = part.save("save_regions", part.outputs.regions())
+    workflow.connect(
+        [
+            (values, compare, [("values", "values")]),
+            (values, save, [("values", "values")]),
+            (compare, save, [(name, name) for name in ("tests", "forest", "strip")]),
+        ]
+    )
+    if comparison.traits:
+        constants = named | {"scores": comparison.traits, **_permutations(settings)}
+        correlate = make_node(correlate_regions, "correlate_regions", constants)
+        save = part.save(
+            "save_correlations", part.outputs.correlations(circular=False), ("correlations", "pictures")
+        )
+        workflow.connect(
+            [
+                (values, correlate, [("values", "values")]),
+                (correlate, save, [(name, name) for name in ("correlations", "pictures")]),
+            ]
+        )
+
+
+def _add_circular(part: ComparisonBuilder, stack: Node, test: Node) -> None:
+    """Correlate significant clusters with traits, under the name of what that is."""
+    comparison = part.comparison
+    constants = {
+        "labels": comparison.labels,
+        "scores": comparison.traits,
+        "quantity": comparison.label,
+        **_permutations(part.group.settings),
+    }
+    correlate = make_node(correlate_clusters, "correlate_clusters", constants, mem_gb=part.mem_gb)
+    save = part.save("save_circular", part.outputs.correlations(circular=True), ("correlations", "pictures"))
+    part.workflow.connect(
+        [
+            (stack, correlate, [("maps", "maps"), ("mask", "mask")]),
+            (test, correlate, [("maps", "cluster_maps"), ("table", "clusters")]),
+            (correlate, save, [(name, name) for name in ("correlations", "pictures")]),
+        ]
+    )
+
+
+def _add_small_volumes(part: ComparisonBuilder, stack: Node, test: Node) -> None:
+    """Search a-priori volumes on their own."""
+    volumes = part.group.plan.small_volumes
+    constants = {
+        "design": part.comparison.design,
+        "volumes": volumes,
+        "mask_images": tuple(volumes.masks.values()),
+        **_permutations(part.group.settings),
+    }
+    search = make_node(search_small_volumes, "small_volumes", constants, mem_gb=0.8)
+    save = part.save("save_small_volumes", part.outputs.small_volumes())
+    part.workflow.connect(
+        [
+            (stack, search, [("maps", "maps"), ("mask", "mask")]),
+            (test, search, [("summary", "summary")]),
+            (search, save, [("table", "table")]),
+        ]
+    )
+
+
+def _permutations(settings: Settings) -> dict[str, int]:
+    return {"n_permutations": settings.n_permutations, "seed": settings.random_seed}

@@ -1,0 +1,89 @@
+"""Pictures of one comparison: its statistic, its effect, its peaks and its design."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from morbids.bids.tables import read_table
+from morbids.group.comparison import WrittenDesign
+from morbids.group.steps.inference import PSEUDO_T
+from morbids.reports.figures.glass import draw_glass_brain
+from morbids.reports.figures.group import draw_design
+from morbids.reports.figures.maps import Backcloth, Emphasis, Peak, draw_peaks, draw_statistic_map
+from morbids.reports.figures.style import write_figure
+
+# Peaks that are drawn.
+N_PEAKS = 8
+
+
+class Pictures(NamedTuple):
+    """Pictures by the name that their `desc` gets."""
+
+    pictures: dict[str, Path]
+
+
+class DesignPicture(NamedTuple):
+    """The design matrix with its contrast."""
+
+    picture: Path
+
+
+def picture_comparison(
+    maps: Mapping[str, Path],
+    clusters: Path,
+    summary: dict[str, Any],
+    quantity: str,
+    directions: tuple[str, str],
+    template_brain: Path,
+    template_mask: Path,
+    out_dir: Path,
+) -> Pictures:
+    """Draw the statistic through the whole brain and in slices, the effect faded by it, and each cluster's peak.
+
+    What passes the permutation threshold of the largest |t| is outlined; without one, what forms clusters. Colours are
+    full from there on that forms clusters.
+    """
+    backcloth = Backcloth(template_brain, template_mask)
+    statistic, symbol = (PSEUDO_T, "pseudo-t") if PSEUDO_T in maps else ("t", "t")
+    forming = float(summary["ClusterFormingT"])
+    emphasis = Emphasis(*threshold_of(summary, symbol), forming, directions)
+    drawn = {
+        "glass": draw_glass_brain(maps[statistic], threshold=forming, label=f"|{symbol}| ≥ {forming:.2f}"),
+        "t": draw_statistic_map(maps[statistic], backcloth, emphasis, label=symbol),
+        "effect": draw_statistic_map(
+            maps[statistic], backcloth, emphasis, colours=maps["effect"], label=quantity
+        ),
+    }
+    peaks = read_table(clusters).drop_duplicates("cluster").head(N_PEAKS)
+    if len(peaks):
+        places = [
+            Peak(_name(row), float(row["x_mm"]), float(row["y_mm"]), float(row["z_mm"]))
+            for row in peaks.to_dict("records")
+        ]
+        drawn["peaks"] = draw_peaks(maps[statistic], backcloth, places, emphasis, label=symbol)
+    return Pictures({name: write_figure(figure, out_dir / f"{name}.png") for name, figure in drawn.items()})
+
+
+def picture_design(design: WrittenDesign, labels: tuple[str, ...], out_dir: Path) -> DesignPicture:
+    """Draw the design matrix."""
+    made = design.design
+    figure = draw_design(made.matrix, labels, made.columns, made.contrast)
+    return DesignPicture(write_figure(figure, out_dir / "design.svg"))
+
+
+def threshold_of(summary: Mapping[str, Any], symbol: str) -> tuple[float, str]:
+    """Height that is outlined, and what it means."""
+    for test in summary["Tests"]:
+        if test["Method"] == "max-t" and test.get("CriticalT") is not None:
+            critical = float(test["CriticalT"])
+            if np.isfinite(critical):
+                return critical, f"|{symbol}| ≥ {critical:.2f} (max-T, p < .05)"
+    forming = float(summary["ClusterFormingT"])
+    return forming, f"|{symbol}| ≥ {forming:.2f} (uncorrected, forms clusters)"
+
+
+def _name(row: Mapping[Any, Any]) -> str:
+    label = row["AAL"] if isinstance(row["AAL"], str) else ""
+    return label.replace("_", " ") or f"cluster {row['cluster']}"

@@ -1,0 +1,242 @@
+"""Judge one comparison: statistics of every voxel, and p corrected for many voxels in each way asked for."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from morbids.bids.tables import write_table
+from morbids.errors import MorbidsError
+from morbids.group.comparison import WrittenDesign
+from morbids.group.steps.clusters import tabulate_clusters
+from morbids.group.steps.maps import write_map
+from morbids.group.steps.permutations import PermutationTest, join_maxima, model_of
+from morbids.imaging.images import Image, read_image
+from morbids.imaging.naming import read_names
+from morbids.numerics.arrays import FloatArray
+from morbids.numerics.statistics.clusters import Clusters, Lattice, find_clusters, make_lattice
+from morbids.numerics.statistics.designs import fit_design
+from morbids.numerics.statistics.linear_model import LinearFit
+from morbids.numerics.statistics.multiple import false_discovery_rate
+from morbids.numerics.statistics.permutation import (
+    MaximumOf,
+    cluster_threshold,
+    corrected_p,
+    critical_value,
+)
+from morbids.numerics.statistics.random_field import (
+    Smoothness,
+    estimate_smoothness,
+    find_unit_residuals,
+    peak_p,
+    peak_threshold,
+)
+from morbids.numerics.statistics.rearranged import observed_t
+from morbids.numerics.statistics.tfce import enhance
+from morbids.settings import Inference
+
+ALPHA = 0.05
+# The `stat-` of each method's map of corrected p.
+CORRECTED: Mapping[Inference, str] = {
+    "max-t": "pfweMaxT",
+    "cluster-extent": "pfweClusterExtent",
+    "cluster-mass": "pfweClusterMass",
+    "tfce": "pfweTfce",
+    "fdr": "pfdr",
+    "random-field": "pfweRandomField",
+}
+PSEUDO_T = "pseudot"
+CLUSTERS = "clusters"
+STATISTICS = ("effect", "variance", "t", "z", "p", "g", "r2")
+
+
+class Inferred(NamedTuple):
+    """Results of a comparison.
+
+    Attributes
+    ----------
+    maps
+        Images by `stat-`: see `statistics_of`.
+    table
+        Clusters: a row per peak.
+    summary
+        Thresholds, counts and degrees of freedom.
+    """
+
+    maps: dict[str, Path]
+    table: Path
+    summary: dict[str, Any]
+
+
+class Judged(NamedTuple):
+    """What is judged: a fit, the statistic whose height counts (t or pseudo-t), its clusters, and the noise's width."""
+
+    fit: LinearFit
+    height: FloatArray
+    clusters: Clusters
+    smoothness: Smoothness | None
+
+
+def statistics_of(inference: Sequence[Inference], variance_fwhm_mm: float) -> tuple[str, ...]:
+    """Return the maps that a comparison leaves, by `stat-`."""
+    pseudo = (PSEUDO_T,) if variance_fwhm_mm else ()
+    return (*STATISTICS, *pseudo, *(CORRECTED[name] for name in inference), CLUSTERS)
+
+
+def infer(
+    maps: Path,
+    mask: Path,
+    mask_rule: str,
+    maxima: Sequence[Path],
+    design: WrittenDesign,
+    tests: tuple[PermutationTest, ...],
+    inference: tuple[Inference, ...],
+    directions: tuple[str, str],
+    cluster_forming_p: float,
+    variance_fwhm_mm: float,
+    aal: Path,
+    aal_table: Path,
+    harvard_oxford: Path,
+    harvard_oxford_table: Path,
+    out_dir: Path,
+) -> Inferred:
+    """Fit every voxel, correct p, and name clusters and peaks."""
+    image = read_image(mask)
+    lattice = make_lattice(image.values > 0.5)
+    null = join_maxima(maxima, tests)
+    threshold = cluster_threshold(cluster_forming_p, design.df)
+    data = np.load(maps, mmap_mode="r")
+    fit = fit_design(data, design.design)
+    height = observed_t(model_of(data, mask, design, variance_fwhm_mm)) if variance_fwhm_mm else fit.t
+    x, y, z = image.voxel_mm.tolist()
+    clusters = find_clusters(height, lattice, threshold, voxel_size_mm=(x, y, z))
+    smoothness, why_not = _smoothness(data, design, image) if "random-field" in inference else (None, "")
+    judged = Judged(fit, height, clusters, smoothness)
+    corrected = {CORRECTED[name]: _correct(name, judged, lattice, null, design) for name in inference}
+    values: dict[str, Any] = {
+        **{"effect": fit.effect, "variance": fit.variance, "t": fit.t, "z": fit.z, "p": fit.p},
+        **{"g": fit.hedges_g, "r2": fit.r_squared},
+        **({PSEUDO_T: height} if variance_fwhm_mm else {}),
+        **corrected,
+        CLUSTERS: clusters.labels,
+    }
+    names = {
+        "AAL": read_names(aal, aal_table),
+        "HarvardOxford": read_names(harvard_oxford, harvard_oxford_table),
+    }
+    table = tabulate_clusters(clusters, values, (image, lattice.voxels), names, directions)
+    write_table(table, out_dir / "clusters.tsv")
+    paths = {name: write_map(numbers, image, out_dir / f"{name}.nii.gz") for name, numbers in values.items()}
+    told = [_tell(name, judged, corrected[CORRECTED[name]], null, tests) for name in inference]
+    summary = {
+        "Mask": mask_rule,
+        "Statistic": "pseudo-t" if variance_fwhm_mm else "t",
+        "ClusterFormingT": threshold,
+        **_summarise(judged, design, image, why_not),
+        "Tests": told,
+    }
+    return Inferred(paths, out_dir / "clusters.tsv", summary)
+
+
+def _summarise(judged: Judged, design: WrittenDesign, image: Image, why_not: str) -> dict[str, Any]:
+    """Counts, degrees of freedom, and the width of the noise or the reason why it is not known."""
+    fit = judged.fit
+    return {
+        "NumberOfMaps": len(next(iter(design.columns.values()))),
+        "NumberOfVoxels": len(fit.t),
+        **_degrees_of_freedom(fit, design),
+        **_tell_smoothness(judged.smoothness, why_not, image),
+    }
+
+
+def _smoothness(data: FloatArray, design: WrittenDesign, image: Image) -> tuple[Smoothness | None, str]:
+    """Width of the noise; None and the reason where it cannot be estimated (too few maps)."""
+    try:
+        residuals = find_unit_residuals(data, design.design.matrix)
+        return estimate_smoothness(residuals, image.values > 0.5, design.df), ""
+    except MorbidsError as error:
+        return None, error.message
+
+
+def _correct(
+    name: Inference,
+    judged: Judged,
+    lattice: Lattice,
+    null: Mapping[MaximumOf, FloatArray],
+    design: WrittenDesign,
+) -> FloatArray:
+    """(n_voxels,) corrected p of one method; 1 outside clusters where clusters are judged."""
+    fit, height, clusters, smoothness = judged
+    match name:
+        case "max-t":
+            return corrected_p(height, null["t"])
+        case "tfce":
+            return corrected_p(enhance(height, lattice), null["tfce"])
+        case "cluster-extent" | "cluster-mass":
+            statistic: MaximumOf = "cluster_extent" if name == "cluster-extent" else "cluster_mass"
+            sizes = clusters.extent.astype(float) if name == "cluster-extent" else clusters.mass
+            return np.concatenate([[1.0], corrected_p(sizes, null[statistic])])[clusters.labels]
+        case "fdr":
+            return false_discovery_rate(fit.p)
+        case "random-field":
+            if smoothness is None:
+                return np.full(fit.t.shape, np.nan)
+            # Welch's degrees of freedom differ between voxels: its z is tested as a Gaussian field.
+            welch = bool(design.second_group)
+            return peak_p(fit.z if welch else fit.t, smoothness.resels, None if welch else design.df)
+
+
+def _tell(
+    name: Inference,
+    judged: Judged,
+    p: FloatArray,
+    null: Mapping[MaximumOf, FloatArray],
+    tests: Sequence[PermutationTest],
+) -> dict[str, Any]:
+    """What one method found: voxels that pass in each direction, its threshold, and its rearrangements."""
+    passing = p <= ALPHA
+    told: dict[str, Any] = {
+        "Method": name,
+        "VoxelsPositive": int(np.sum(passing & (judged.height > 0))),
+        "VoxelsNegative": int(np.sum(passing & (judged.height < 0))),
+        "SmallestP": float(np.nanmin(p)) if np.isfinite(p).any() else None,
+    }
+    if name == "max-t":
+        told["CriticalT"] = _finite(critical_value(null["t"], ALPHA))
+    if name == "random-field" and judged.smoothness is not None:
+        df = judged.fit.df
+        fixed = float(df[0]) if np.ptp(df) == 0 else None
+        told["CriticalT" if fixed else "CriticalZ"] = _finite(
+            peak_threshold(ALPHA, judged.smoothness.resels, fixed)
+        )
+    if name == "fdr" and passing.any():
+        told["CriticalT"] = float(np.abs(judged.fit.t[passing]).min())
+    for test in tests:
+        if name.replace("-", "_").replace("max_", "") in test.statistics:
+            told |= {
+                "Rearrangements": test.plan.n_rearrangements,
+                "Exhaustive": test.plan.exhaustive,
+                "SmallestPossibleP": test.plan.smallest_p,
+            }
+    return told
+
+
+def _finite(value: float) -> float | None:
+    return value if np.isfinite(value) else None
+
+
+def _degrees_of_freedom(fit: LinearFit, design: WrittenDesign) -> dict[str, Any]:
+    if not design.second_group:
+        return {"DegreesOfFreedom": design.df}
+    low, high = (float(end) for end in np.nanpercentile(fit.df, [0, 100]))
+    return {"DegreesOfFreedom": float(np.nanmedian(fit.df)), "DegreesOfFreedomRange": [low, high]}
+
+
+def _tell_smoothness(smoothness: Smoothness | None, why_not: str, image: Image) -> dict[str, Any]:
+    if smoothness is None:
+        return {"RandomField": why_not} if why_not else {}
+    return {
+        "FWHMmm": [round(float(width), 2) for width in smoothness.fwhm_voxels * image.voxel_mm],
+        "Resels": [round(float(count), 2) for count in smoothness.resels],
+    }

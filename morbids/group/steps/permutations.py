@@ -1,0 +1,125 @@
+"""Permutation tests in pieces: which tests a comparison needs, and what one piece of one test finds."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from morbids.group.comparison import WrittenDesign
+from morbids.imaging.images import read_image
+from morbids.numerics.arrays import FloatArray
+from morbids.numerics.statistics.clusters import make_lattice
+from morbids.numerics.statistics.permutation import (
+    MaximumOf,
+    Measurement,
+    NullMaxima,
+    cluster_threshold,
+    find_null_maxima,
+    join_pieces,
+)
+from morbids.numerics.statistics.plan import PermutationPlan, Piece, plan_design
+from morbids.numerics.statistics.pseudo_t import make_smoother
+from morbids.numerics.statistics.rearranged import RearrangedModel, prepare_model
+from morbids.settings import Inference
+
+# Each method's statistic, and the `stat-` of its map of corrected p.
+MAXIMA: Mapping[Inference, MaximumOf] = {
+    "max-t": "t",
+    "cluster-extent": "cluster_extent",
+    "cluster-mass": "cluster_mass",
+    "tfce": "tfce",
+}
+# The largest t is quick to find: all sign patterns of 18 maps take seconds, and p has no Monte-Carlo error.
+EXHAUSTIVE_UP_TO = 2**17
+
+
+@dataclass(frozen=True)
+class PermutationTest:
+    """Statistics whose maxima are noted on the rearrangements of one plan."""
+
+    statistics: tuple[MaximumOf, ...]
+    plan: PermutationPlan
+
+    @property
+    def label(self) -> str:
+        """Name of its steps."""
+        return "max_t" if self.statistics == ("t",) else "maps"
+
+
+class Maxima(NamedTuple):
+    """The maxima of one piece, `.npz`."""
+
+    maxima: Path
+
+
+def plan_tests(
+    design: WrittenDesign,
+    inference: Sequence[Inference],
+    n_permutations: int,
+    seed: int,
+    variance_fwhm_mm: float,
+) -> tuple[PermutationTest, ...]:
+    """Plan max-T, exhaustive where that is quick, and the methods that need whole maps."""
+    statistics = tuple(MAXIMA[name] for name in inference if name in MAXIMA)
+    most = 0 if variance_fwhm_mm else EXHAUSTIVE_UP_TO
+    quick = plan_design(design.design, n_permutations, seed=seed, exhaustive_up_to=most)
+    slow = plan_design(design.design, n_permutations, seed=seed)
+    if quick == slow:
+        return (PermutationTest(statistics, slow),) if statistics else ()
+    parts = (
+        PermutationTest(tuple(name for name in statistics if name == "t"), quick),
+        PermutationTest(tuple(name for name in statistics if name != "t"), slow),
+    )
+    return tuple(part for part in parts if part.statistics)
+
+
+def permute(
+    maps: Path,
+    mask: Path,
+    design: WrittenDesign,
+    test: PermutationTest,
+    piece: Piece,
+    cluster_forming_p: float,
+    variance_fwhm_mm: float,
+    out_dir: Path,
+    threads: int = 1,
+) -> Maxima:
+    """Note the maxima of the maps that one piece of a plan rearranges."""
+    model = model_of(np.load(maps, mmap_mode="r"), mask, design, variance_fwhm_mm)
+    if set(test.statistics) == {"t"}:
+        measurement = Measurement(test.statistics)
+    else:
+        lattice = make_lattice(read_image(mask).values > 0.5)
+        measurement = Measurement(test.statistics, lattice, cluster_threshold(cluster_forming_p, design.df))
+    found = find_null_maxima(model, test.plan, Piece(*piece), measurement, threads=threads)
+    path = out_dir / "maxima.npz"
+    arrays: dict[str, Any] = {str(name): values for name, values in found.maxima.items()}
+    np.savez(path, piece=np.array(found.piece), **arrays)
+    return Maxima(path)
+
+
+def model_of(maps: FloatArray, mask: Path, design: WrittenDesign, variance_fwhm_mm: float) -> RearrangedModel:
+    """Student's or Welch's t, or pseudo-t where the variance is smoothed."""
+    if not variance_fwhm_mm:
+        return prepare_model(maps, design.design)
+    image = read_image(mask)
+    x, y, z = image.voxel_mm.tolist()
+    return prepare_model(maps, design.design, make_smoother(image.values > 0.5, variance_fwhm_mm, (x, y, z)))
+
+
+def join_maxima(paths: Sequence[Path], tests: Sequence[PermutationTest]) -> dict[MaximumOf, FloatArray]:
+    """Null distribution of each statistic, (n_rearrangements,)."""
+    pieces = [_read_maxima(path) for path in paths]
+    joined: dict[MaximumOf, FloatArray] = {}
+    for test in tests:
+        own = [piece for piece in pieces if tuple(piece.maxima) == test.statistics]
+        joined |= join_pieces(own, test.plan).maxima
+    return joined
+
+
+def _read_maxima(path: Path) -> NullMaxima:
+    with np.load(path) as stored:
+        maxima: dict[MaximumOf, FloatArray] = {name: stored[name] for name in stored.files if name != "piece"}
+        return NullMaxima(Piece(*map(int, stored["piece"])), maxima, np.zeros(0, dtype=np.int64))

@@ -1,0 +1,155 @@
+"""Values of a-priori regions in every row, and the tests of a comparison on them."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from morbids.bids.tables import read_table, write_table
+from morbids.errors import MorbidsError
+from morbids.group.comparison import WrittenDesign, sum_terms
+from morbids.group.regions import Sphere, readable_region
+from morbids.group.steps.maps import read_map
+from morbids.imaging.images import Image, read_image
+from morbids.numerics.arrays import BoolArray, FloatArray
+from morbids.numerics.statistics.regions import compare_design
+from morbids.reports.figures.group import draw_forest, draw_strip
+from morbids.reports.figures.style import write_figure
+
+SCAN = "scan"
+COLUMNS = {
+    "name": ("Region", ""),
+    "label": ("Its name for people", ""),
+    "n": ("Rows with a value", ""),
+    "effect": ("Contrast of the means or slope, in the unit of the values", ""),
+    "standard_error": ("Standard error of the effect", ""),
+    "ci_low": ("Lower end of the 95 % confidence interval", ""),
+    "ci_high": ("Upper end of the 95 % confidence interval", ""),
+    "t": ("Statistic", ""),
+    "df": ("Degrees of freedom", ""),
+    "p": ("Two-tailed p, uncorrected", ""),
+    "hedges_g": ("Effect in standard deviations, corrected for small samples", ""),
+    "p_holm": ("p, Holm over the regions (family-wise)", ""),
+    "p_fdr": ("p, Benjamini-Hochberg over the regions (false discovery rate)", ""),
+}
+
+
+class RegionValues(NamedTuple):
+    """Value of every region in every row: a row per scan, a column per region."""
+
+    values: Path
+
+
+class RegionResults(NamedTuple):
+    """Tests of every region, their picture, and every row's values drawn."""
+
+    tests: Path
+    forest: Path
+    strip: Path
+
+
+def read_tables(
+    added: Sequence[Path], removed: Sequence[Path], labels: tuple[str, ...], parameter: str, out_dir: Path
+) -> RegionValues:
+    """Read a parameter from the terms' tables of regional estimates.
+
+    Raises
+    ------
+    MorbidsError
+        A table cannot be read, or names other regions than the first.
+    """
+    names: tuple[str, ...] = ()
+    terms: list[list[FloatArray]] = []
+    for paths in (added, removed):
+        terms.append([])
+        for path in paths:
+            table = read_table(path, ("name", parameter))
+            found = tuple(map(str, table["name"]))
+            names = names or found
+            if found != names:
+                raise MorbidsError(
+                    f"{path} names other regions than the tables before it.",
+                    "Run all scans with one version.",
+                )
+            terms[-1].append(table[parameter].to_numpy(dtype=float))
+    return _write_values(sum_terms(terms[0], terms[1], len(labels)), names, labels, out_dir)
+
+
+def measure_spheres(
+    added: Sequence[Path],
+    removed: Sequence[Path],
+    labels: tuple[str, ...],
+    spheres: tuple[Sphere, ...],
+    out_dir: Path,
+) -> RegionValues:
+    """Take the mean of the terms' maps, as they are, in every sphere; NaN where a map knows no voxel of it."""
+    grid = read_image(added[0])
+    inside = [draw_sphere(sphere, grid) for sphere in spheres]
+    terms = [[_means(read_map(path), inside) for path in paths] for paths in (added, removed)]
+    names = tuple(sphere.name for sphere in spheres)
+    return _write_values(sum_terms(terms[0], terms[1], len(labels)), names, labels, out_dir)
+
+
+def compare_regions(
+    values: Path, design: WrittenDesign, quantity: str, directions: tuple[str, str], out_dir: Path
+) -> RegionResults:
+    """Test the comparison's contrast in every region, two-tailed, Holm and FDR over the regions.
+
+    `directions` say what a positive and a negative effect mean.
+    """
+    table = read_values(values)
+    tests = compare_design(table.values, design.design)
+    labels = [readable_region(name) for name in table.names]
+    written = pd.DataFrame({"name": table.names, "label": labels, **tests._asdict()})
+    write_table(tidy(written[list(COLUMNS)]), out_dir / "tests.tsv")
+    forest = write_figure(draw_forest(tests, labels, directions, label=quantity), out_dir / "forest.svg")
+    strip = draw_strip(table.values, labels, label=quantity, joined=False)
+    return RegionResults(out_dir / "tests.tsv", forest, write_figure(strip, out_dir / "strip.svg"))
+
+
+class Values(NamedTuple):
+    """Region names, scan labels, and values (n_rows, n_regions)."""
+
+    names: tuple[str, ...]
+    labels: tuple[str, ...]
+    values: FloatArray
+
+
+def read_values(path: Path) -> Values:
+    """Read what `read_tables` or `measure_spheres` wrote."""
+    table = read_table(path, (SCAN,))
+    names = tuple(name for name in table.columns if name != SCAN)
+    return Values(names, tuple(table[SCAN]), table[list(names)].to_numpy(dtype=float))
+
+
+def draw_sphere(sphere: Sphere, grid: Image) -> BoolArray:
+    """Voxels whose centre lies in a sphere; of one that is smaller than a voxel, the voxel that it is in."""
+    voxels = np.moveaxis(np.indices(grid.values.shape), 0, -1)
+    places = voxels @ grid.affine[:3, :3].T + grid.affine[:3, 3]
+    inside = np.square(places - np.array(sphere.centre_mm)).sum(axis=-1) <= sphere.radius_mm**2
+    if not inside.any():
+        middle = np.linalg.solve(grid.affine, [*sphere.centre_mm, 1.0])[:3].round().astype(int)
+        if np.all((middle >= 0) & (middle < grid.values.shape)):
+            inside[tuple(middle)] = True
+    return np.asarray(inside)
+
+
+def tidy(table: pd.DataFrame) -> pd.DataFrame:
+    """Round real numbers to six significant digits: beyond them they are noise of binary numbers."""
+    return table.map(lambda value: float(f"{value:.6g}") if isinstance(value, float) else value)
+
+
+def _write_values(
+    values: FloatArray, names: tuple[str, ...], labels: tuple[str, ...], out_dir: Path
+) -> RegionValues:
+    table = pd.DataFrame(values, columns=list(names))
+    table.insert(0, SCAN, labels)
+    write_table(tidy(table), out_dir / "values.tsv")
+    return RegionValues(out_dir / "values.tsv")
+
+
+def _means(volume: FloatArray, inside: Sequence[BoolArray]) -> FloatArray:
+    known = [volume[voxels][np.isfinite(volume[voxels])] for voxels in inside]
+    return np.array([float(values.mean()) if len(values) else np.nan for values in known])

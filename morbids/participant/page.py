@@ -1,0 +1,314 @@
+"""Collect what a run left on disk into the page of each participant, whether or not every step ended well."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Protocol
+
+from morbids.bids.dataset import morbids_version
+from morbids.bids.names import output_path
+from morbids.bids.windows import window_entities, window_points
+from morbids.engine.execution import StepFailure
+from morbids.engine.progress import label_of
+from morbids.errors import MorbidsError
+from morbids.imaging.atlases import SPHERES, atlas_label
+from morbids.numerics.kinetics.models import MODELS
+from morbids.participant.kinetic_plan import FOUND, KineticPlan
+from morbids.participant.plan import ScanPlan, T1w, spaces_by_t1w
+from morbids.participant.quality import (
+    Measure,
+    judge,
+    measure_anatomy,
+    measure_scan,
+    read_facts,
+    write_quality,
+)
+from morbids.participant.spaces import picture_space
+from morbids.participant.steps.kinetics import difference_name
+from morbids.participant.steps.protocol import picture_name
+from morbids.reports.boilerplate import PartialVolume, ScanChoices, TakenStep, participant_methods
+from morbids.reports.captions import FigureKind, figure, flicker
+from morbids.reports.findings import Failure, make_provenance
+from morbids.reports.pages import Block, Cell, Link, Table
+from morbids.reports.participant import (
+    AnatomyReport,
+    ParticipantReport,
+    ScanReport,
+    WindowFacts,
+    write_participant_page,
+)
+from morbids.settings import Settings, Study
+
+
+class Unplanned(Protocol):
+    """A scan that could not be planned."""
+
+    @property
+    def entities(self) -> dict[str, str]: ...  # noqa: D102
+    @property
+    def error(self) -> MorbidsError: ...  # noqa: D102
+    @property
+    def label(self) -> str: ...  # noqa: D102
+
+
+def write_participant_pages(
+    plans: Sequence[ScanPlan],
+    unplanned: Sequence[Unplanned],
+    failures: Sequence[StepFailure],
+    study: Study,
+    settings: Settings,
+) -> tuple[Path, ...]:
+    """Write the quality table of every scan and the page of every participant; return the pages."""
+    everyone = [*(plan.scan.entities for plan in plans), *(scan.entities for scan in unplanned)]
+    participants = {entities["sub"] for entities in everyone}
+    told = [Failure(scan.label, "reading", scan.error.message, scan.error.hint) for scan in unplanned]
+    told += [
+        Failure(label_of(failure.units[-1]), failure.step.replace("_", " "), failure.sentence)
+        for failure in failures
+    ]
+    pages = []
+    for participant in sorted(participants):
+        own = [plan for plan in plans if plan.scan.entities["sub"] == participant]
+        scans = [_report_scan(plan, study, settings) for plan in own]
+        report = ParticipantReport(
+            participant=f"sub-{participant}",
+            dataset=study.bids_dir.name,
+            anatomy=tuple(_report_anatomies(own, study)),
+            scans=tuple(scans),
+            failures=tuple(told_of for told_of in told if f"sub-{participant}" in told_of.where.split("_")),
+            methods=_methods(own, study, settings),
+            provenance=make_provenance(study.command_line, asdict(settings)),
+            links=tuple(_links(study)),
+        )
+        page = output_path(study.output_dir, {"sub": participant}, "participant_page")
+        pages.append(write_participant_page(report, page))
+    return tuple(pages)
+
+
+def _methods(plans: Sequence[ScanPlan], study: Study, settings: Settings) -> tuple[str, ...]:
+    """Methods text: paragraphs that several scans share stand once."""
+    paragraphs: list[str] = []
+    for plan in plans:
+        kinetics, space = plan.kinetics, picture_space(settings).space
+        normalization = read_facts(study, plan.t1w.entities, "t1w_to_template", {"to": space})
+        choices = ScanChoices(
+            version=morbids_version(),
+            template=space,
+            template_source=normalization.get("TemplateSource", "source not recorded"),
+            model=kinetics.model,
+            reference=kinetics.reference.name,
+            k2_prime_per_min=kinetics.k2_prime_per_min if kinetics.fits_k2_prime else None,
+            k2_prime_source=kinetics.k2_prime_source,
+            t_star_min=None if kinetics.t_star_source == FOUND else kinetics.t_star_min,
+            windows=tuple((w.name, w.start_min, w.end_min) for w in kinetics.windows),
+            atlas=" and ".join(atlas_label(atlas) for atlas in plan.atlases),
+            motion_corrected=settings.motion,
+            partial_volume=_partial_volume(plan, settings),
+            taken=_taken_steps(plan, space),
+        )
+        paragraphs += participant_methods(choices)
+    return tuple(dict.fromkeys(paragraphs))
+
+
+def _partial_volume(plan: ScanPlan, settings: Settings) -> PartialVolume | None:
+    if plan.point_spread is None or settings.partial_volume == "none":
+        return None
+    return PartialVolume("GTM" if settings.partial_volume == "gtm" else "RBV", plan.point_spread.fwhm_mm)
+
+
+def _taken_steps(plan: ScanPlan, space: str) -> dict[TakenStep, str]:
+    """Programs by the steps whose results are theirs."""
+    anatomy, pet = plan.t1w.taken, plan.taken
+    steps: dict[TakenStep, str] = {}
+    if anatomy is not None:
+        program = anatomy.dataset.program
+        parts: dict[TakenStep, object] = {
+            "brain extraction": anatomy.mask,
+            "segmentation": anatomy.tissue,
+            "normalization": anatomy.transforms.get(space),
+        }
+        steps = {step: program for step, there in parts.items() if there}
+    if pet is not None:
+        steps["motion correction"] = pet.dataset.program
+        if plan.takes_registration:
+            steps["registration to T1w"] = pet.dataset.program
+    return steps
+
+
+def _links(study: Study) -> Iterator[Link]:
+    group = output_path(study.output_dir, {}, "group_page")
+    if group.exists():
+        yield Link("group", group)
+
+
+def _report_anatomies(plans: Sequence[ScanPlan], study: Study) -> Iterator[AnatomyReport]:
+    for label, spaces in spaces_by_t1w(plans).items():
+        t1w = next(plan.t1w for plan in plans if plan.t1w.label == label)
+        yield AnatomyReport(
+            label,
+            verdicts=judge(tuple(measure_anatomy(t1w, study, spaces))),
+            blocks=tuple(_anatomy_figures(t1w, study, spaces)),
+        )
+
+
+def _anatomy_figures(t1w: T1w, study: Study, spaces: Sequence[str]) -> Iterator[Block]:
+    yield from _figure("brain", output_path(study.output_dir, t1w.entities, "t1w_picture", {"desc": "brain"}))
+    for space in spaces:
+        first, second = (
+            output_path(study.output_dir, t1w.entities, "t1w_picture", {"desc": name, "space": space})
+            for name in ("normalized", "template")
+        )
+        if first.exists() and second.exists():
+            yield flicker("normalization", ("T1w", first), (space, second))
+
+
+def _report_scan(plan: ScanPlan, study: Study, settings: Settings) -> ScanReport:
+    measures = measure_scan(plan, study, settings)
+    table = write_quality(plan, measures, study) if measures else None
+    kinetics = plan.kinetics
+    motion = read_facts(study, plan.scan.entities, "petref")
+    figures = _ScanFigures(plan, study)
+    return ScanReport(
+        plan.scan.label,
+        facts=_describe(plan, study, settings),
+        windows=tuple(
+            WindowFacts(w.name, w.start_min, w.end_min, int(window_points(kinetics.frames, w).sum()))
+            for w in kinetics.windows
+        ),
+        verdicts=judge(measures),
+        quality=tuple(_quality_table(measures, table)),
+        notes=(*plan.notes, *motion.get("Notes", ()), *_region_notes(plan, study)),
+        registration=figures.of("pet_on_t1w", "coregistration"),
+        motion=figures.of("motion", "motion", ".svg"),
+        reference=figures.reference(),
+        curves=figures.of("curves", "curves", ".svg"),
+        kinetics=(
+            *figures.of("logan", "logan", ".svg"),
+            *(
+                block
+                for window in kinetics.windows
+                for block in figures.of("fits", f"fits{window.name}", ".svg", f"Window {window.name}.")
+            ),
+            *figures.of("regional_estimates", "estimates", ".svg"),
+            *figures.of("k2_prime", "k2prime", ".svg"),
+            *figures.of("t_star", "tstar", ".svg"),
+        ),
+        maps=figures.maps(),
+        protocol=figures.protocol(),
+    )
+
+
+def _region_notes(plan: ScanPlan, study: Study) -> Iterator[str]:
+    """How the reference region was cut, and regions that the field of view cuts."""
+    label = {"label": plan.kinetics.reference.name}
+    yield from read_facts(study, plan.scan.entities, "reference_mask", label).get("Notes", ())
+    for atlas in plan.atlases:
+        name = atlas_label(atlas)
+        notes = read_facts(study, plan.scan.entities, "pet_dseg", {"seg": name}).get("Notes", ())
+        yield from (f"{name}: {note}" for note in notes)
+
+
+def _quality_table(measures: Sequence[Measure], file: Path | None) -> Iterator[Block]:
+    """Every number beside what is expected of it."""
+    rows: tuple[tuple[Cell, ...], ...] = tuple(
+        (one.step, one.name, one.value, one.units, _expected(one)) for one in measures
+    )
+    if rows:
+        yield Table(("Step", "Measure", "Value", "Unit", "Expected"), rows, "Quality of the scan", file)
+
+
+def _expected(measure: Measure) -> str:
+    if measure.least is not None:
+        return f"at least {measure.least:g}"
+    return "" if measure.most is None else f"at most {measure.most:g}"
+
+
+class _ScanFigures:
+    """The pictures of one scan that are on disk."""
+
+    def __init__(self, plan: ScanPlan, study: Study) -> None:
+        self.plan, self.study = plan, study
+
+    def of(self, kind: FigureKind, name: str, extension: str = ".png", detail: str = "") -> tuple[Block, ...]:
+        role = "pet_picture" if extension == ".png" else "pet_figure"
+        path = output_path(self.study.output_dir, self.plan.scan.entities, role, {"desc": name})
+        return tuple(_figure(kind, path, detail))
+
+    def reference(self) -> tuple[Block, ...]:
+        on_pet, on_t1w = (
+            output_path(self.study.output_dir, self.plan.scan.entities, "pet_picture", {"desc": name})
+            for name in ("reference", "referenceT1w")
+        )
+        if not (on_pet.exists() and on_t1w.exists()):
+            return ()
+        return (flicker("reference_region", ("PET", on_pet), ("T1w", on_t1w)),)
+
+    def protocol(self) -> tuple[Block, ...]:
+        blocks: list[Block] = []
+        for pair in self.plan.kinetics.pairs:
+            detail = f"{pair.baseline.name} minus {pair.challenge.name}."
+            blocks += self.of("protocol", picture_name(pair), ".svg", detail)
+        return tuple(blocks)
+
+    def maps(self) -> tuple[Block, ...]:
+        kinetics = self.plan.kinetics
+        main = MODELS[kinetics.model].parameters[0]
+        blocks: list[Block] = []
+        for pair in kinetics.pairs:
+            name = difference_name("", pair.challenge).replace("_", "")
+            blocks += self.of(
+                "difference_map", name, detail=f"{pair.baseline.name} minus {pair.challenge.name}."
+            )
+        for window in kinetics.windows:
+            blocks += self.of("parametric_map", window.name, detail=f"{main}, window {window.name}.")
+        return (*blocks, *self.of("parametric_map", "R1", detail="R1, relative tracer transport."))
+
+
+def _describe(plan: ScanPlan, study: Study, settings: Settings) -> tuple[tuple[str, Cell], ...]:
+    metadata, kinetics = plan.scan.metadata, plan.kinetics
+    dose = f"{metadata.get('InjectedRadioactivity', 'n/a')} {metadata.get('InjectedRadioactivityUnits', '')}".strip()
+    return (
+        ("tracer", plan.scan.tracer),
+        ("injected", dose),
+        ("administration", metadata.get("ModeOfAdministration", "n/a")),
+        ("frames", f"{kinetics.frames.n_frames}, to {kinetics.frames.end_min[-1]:g} min"),
+        ("model", kinetics.model),
+        ("reference region", kinetics.reference.name),
+        ("k2'", _describe_k2_prime(kinetics)),
+        ("t*", _describe_t_star(plan, study, settings)),
+        ("partial volume", _describe_correction(plan, settings)),
+    )
+
+
+def _describe_correction(plan: ScanPlan, settings: Settings) -> str:
+    if plan.point_spread is None:
+        return "not corrected"
+    what = {"gtm": "curves corrected (GTM), maps not", "rbv": "frames corrected (RBV)"}
+    widths = " x ".join(f"{width:.3g}" for width in plan.point_spread.fwhm_mm)
+    return f"{what[settings.partial_volume]}; point spread {widths} mm ({plan.point_spread.source})"
+
+
+def _describe_k2_prime(kinetics: KineticPlan) -> str:
+    if not kinetics.fits_k2_prime:
+        return "not used"
+    if kinetics.k2_prime_per_min is None:
+        return kinetics.k2_prime_source
+    return f"{kinetics.k2_prime_per_min:g} /min ({kinetics.k2_prime_source})"
+
+
+def _describe_t_star(plan: ScanPlan, study: Study, settings: Settings) -> str:
+    kinetics, t_star_min = plan.kinetics, plan.kinetics.t_star_min
+    if kinetics.t_star_source == FOUND:
+        corrected = {} if settings.partial_volume == "none" else {"pvc": settings.partial_volume.upper()}
+        named = {"seg": SPHERES, "model": kinetics.model, **corrected}
+        entities = {**named, **window_entities(kinetics.windows[0])}
+        sidecar = read_facts(study, plan.scan.entities, "kinpar", entities)
+        if "tstar" not in sidecar:
+            return kinetics.t_star_source
+        t_star_min = sidecar["tstar"]
+    return f"{t_star_min:g} min ({kinetics.t_star_source})"
+
+
+def _figure(kind: FigureKind, path: Path, detail: str = "") -> Iterator[Block]:
+    if path.exists():
+        yield figure(kind, path, detail)

@@ -1,0 +1,181 @@
+"""What will be done with a scan, decided before anything runs: preset, then the user's wishes."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from morbids.bids.derivatives import TakenAnatomy, TakenPet, find_anatomy, find_pet
+from morbids.bids.images import read_grid
+from morbids.bids.names import scan_label
+from morbids.bids.own_files import find_own, is_pattern
+from morbids.bids.scanners import PointSpread, find_point_spread
+from morbids.bids.scans import PetScan
+from morbids.bids.timing import read_timing
+from morbids.errors import ExitCode, MorbidsError
+from morbids.imaging.atlases import SPHERES, atlas_label, check_atlas
+from morbids.imaging.reference import ReferenceRule, find_reference_rule
+from morbids.imaging.user_atlases import IMAGE_EXTENSIONS
+from morbids.numerics.kinetics.presets import TracerPreset, find_preset
+from morbids.participant.kinetic_plan import KineticPlan, choose, choose_model, plan_kinetics
+from morbids.participant.spaces import template_spaces
+from morbids.settings import Settings
+
+
+@dataclass(frozen=True)
+class T1w:
+    """A T1w image, its size, the entities of its name, and what other programs have made of it."""
+
+    path: Path
+    n_voxels: int
+    entities: dict[str, str]
+    taken: TakenAnatomy | None = None
+
+    @property
+    def label(self) -> str:
+        """Name of the image for progress and pages, such as `sub-01_ses-mri_T1w`."""
+        return f"{scan_label(self.entities)}_T1w"
+
+
+@dataclass(frozen=True)
+class ScanPlan:
+    """A scan with its T1w image, how it is modelled, and what the report should say about them.
+
+    Attributes
+    ----------
+    atlases
+        Names or paths of its regions; the first one's curves serve to estimate k2'.
+    spaces
+        Templates that the T1w image is registered to.
+    point_spread
+        The scanner's where partial volume is corrected.
+    taken
+        What other programs have made of the scan.
+    """
+
+    scan: PetScan
+    t1w: T1w
+    kinetics: KineticPlan
+    notes: tuple[str, ...]
+    atlases: tuple[str, ...]
+    spaces: tuple[str, ...]
+    point_spread: PointSpread | None = None
+    taken: TakenPet | None = None
+
+    @property
+    def takes_registration(self) -> bool:
+        """Whether the way from PET to T1w is another program's: both its ends must be too."""
+        return self.taken is not None and self.taken.pet_to_t1w is not None and self.t1w.taken is not None
+
+
+def plan_scan(scan: PetScan, settings: Settings, derivatives: Sequence[Path] = ()) -> ScanPlan:
+    """Decide on model, reference region, k2', t* and windows of one scan, and on what is taken for it.
+
+    Parameters
+    ----------
+    derivatives
+        Datasets of other programs.
+
+    Raises
+    ------
+    MorbidsError
+        A choice is neither in the tracer's preset nor given, the model does not exist, the windows cannot be, or
+        what another program made contradicts itself or the scan.
+    """
+    n_frames = scan.timing.frames.n_frames
+    taken = find_pet(derivatives, scan.entities, n_frames, str(scan.metadata.get("Units", "")))
+    if taken is not None and taken.decay:
+        timing = read_timing(scan.metadata | dict(taken.decay), n_frames, scan.pet)
+        scan = replace(scan, timing=timing)
+    t1w = _find_t1w(scan)
+    owners = (scan.entities, t1w.entities)
+    preset = find_preset(scan.tracer)
+    model = choose_model(settings, preset, scan)
+    reference = _choose_reference(settings, preset, scan, owners)
+    kinetics, notes = plan_kinetics(scan, settings, preset, model, reference)
+    atlases = _find_atlases(settings.atlases, owners)
+    spaces = template_spaces((*atlases, kinetics.reference.atlas), settings)
+    t1w = replace(t1w, taken=find_anatomy(derivatives, t1w.entities, spaces))
+    spread = (
+        None
+        if settings.partial_volume == "none"
+        else find_point_spread(settings.psf_fwhm_mm, scan.metadata, scan.pet)
+    )
+    plan = ScanPlan(scan, t1w, kinetics, notes, atlases, spaces, spread, taken if settings.motion else None)
+    return replace(plan, notes=(*notes, *_describe_taken(plan, settings, derivatives)))
+
+
+def _describe_taken(plan: ScanPlan, settings: Settings, derivatives: Sequence[Path]) -> list[str]:
+    """Say what is another program's and what is not, for the report."""
+    if not derivatives:
+        return []
+    notes = []
+    if plan.t1w.taken is None:
+        notes.append("--derivatives: no corrected T1w image of this participant, all anatomy is computed.")
+    else:
+        anatomy = plan.t1w.taken
+        parts = ["the T1w image", *(["the brain mask"] if anatomy.mask else [])]
+        parts += ["the tissue"] if anatomy.tissue else []
+        parts += [f"the transforms to {space}" for space in plan.spaces if space in anatomy.transforms]
+        notes.append(f"Taken from {anatomy.dataset.program} ({anatomy.dataset.folder}): {', '.join(parts)}.")
+    if plan.taken is not None:
+        parts = ["the head motion" if plan.taken.motion else "the corrected frames"]
+        parts += ["the registration to T1w"] if plan.takes_registration else []
+        notes.append(
+            f"Taken from {plan.taken.dataset.program} ({plan.taken.dataset.folder}): {', '.join(parts)}."
+        )
+    elif not settings.motion:
+        notes.append("--motion off: nothing of the PET image is taken from --derivatives.")
+    else:
+        notes.append("--derivatives: neither motion transforms nor corrected frames of this scan.")
+    return notes
+
+
+def _choose_reference(
+    settings: Settings, preset: TracerPreset | None, scan: PetScan, owners: Sequence[Mapping[str, str]]
+) -> ReferenceRule:
+    """The rule that was asked for, else the tracer's; steps that the user sets replace the rule's own."""
+    wish = choose("reference", settings.reference, preset.reference if preset else None, scan)
+    if is_pattern(wish) and wish.endswith(IMAGE_EXTENSIONS):
+        wish = str(find_own(wish, owners))
+    rule = find_reference_rule(wish)
+    return replace(rule, atlas=_find_atlas(rule.atlas, owners), **settings.reference_steps.given)
+
+
+def _find_atlases(names: Sequence[str], owners: Sequence[Mapping[str, str]]) -> tuple[str, ...]:
+    """Names or paths of the atlases of a scan; results of two with one label would overwrite each other."""
+    atlases = tuple(dict.fromkeys(_find_atlas(name, owners) for name in names))
+    labels = [atlas_label(atlas) for atlas in atlases]
+    for place, atlas in enumerate(atlases):
+        if labels[place] in labels[:place] or (labels[place] == SPHERES and atlas != SPHERES):
+            raise MorbidsError(
+                f"The atlas {atlas} would be named '{labels[place]}' like another one.",
+                "Give its file another name, or another value of seg-.",
+                ExitCode.USAGE,
+            )
+    return atlases
+
+
+def _find_atlas(name: str, owners: Sequence[Mapping[str, str]]) -> str:
+    """Name of an atlas that exists, or path of the file that belongs to the scan."""
+    own = str(find_own(name, owners)) if is_pattern(name) else name
+    check_atlas(own)
+    return str(Path(own).absolute()) if own.endswith((*IMAGE_EXTENSIONS, ".tsv")) else own
+
+
+def _find_t1w(scan: PetScan) -> T1w:
+    if scan.t1w is None:
+        raise MorbidsError(
+            f"{scan.pet}: participant {scan.entities['sub']} has no T1w image.",
+            "Add one to the participant's anat/ folder: brain, reference region and template space come from it.",
+        )
+    return T1w(scan.t1w, math.prod(read_grid(scan.t1w).shape), scan.t1w_entities)
+
+
+def spaces_by_t1w(plans: Sequence[ScanPlan]) -> dict[str, tuple[str, ...]]:
+    """Templates that each T1w image is registered to for any of its scans, by the image's label."""
+    spaces: dict[str, tuple[str, ...]] = {}
+    for plan in plans:
+        known = spaces.get(plan.t1w.label, ())
+        spaces[plan.t1w.label] = tuple(dict.fromkeys((*known, *plan.spaces)))
+    return spaces

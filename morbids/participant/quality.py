@@ -1,0 +1,221 @@
+"""The quality of a scan in numbers: what its steps measured, beside what is expected of it.
+
+Everything is read from what the steps left on disk, also after a crash. Where a step doubts its result, its
+sentence stands beside the first of its numbers as `concern`; the group level leaves such scans out.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from morbids.bids.names import output_path, sidecar_path
+from morbids.bids.sidecars import table_sidecar
+from morbids.bids.tables import read_table, write_table
+from morbids.bids.windows import window_entities
+from morbids.bids.writing import write_text
+from morbids.imaging.atlases import atlas_label
+from morbids.imaging.coregistration import LEAST_AGREEMENT, LEAST_CONTRAST, LEAST_OVERLAP
+from morbids.imaging.images import read_image
+from morbids.imaging.normalization import LEAST_CORRELATION
+from morbids.imaging.reference import CONCERN_VARIATION, CONCERN_VOLUME_ML
+from morbids.imaging.regions import USABLE_COVERAGE
+from morbids.numerics.arrays import FloatArray
+from morbids.numerics.kinetics.models import MODELS
+from morbids.numerics.reference_curve import LEAST_RATIO
+from morbids.participant.plan import ScanPlan, T1w
+from morbids.reports.findings import Verdict
+from morbids.reports.numbers import format_number
+from morbids.settings import Settings, Study
+
+MOST_FAILED = 0.2
+"""Of the brain's voxels in all windows: models fit nearly all of them unless the curves are wrong."""
+COLUMNS: Mapping[str, tuple[str, str]] = {
+    "step": ("Step that measured it", ""),
+    "measure": ("What was measured", ""),
+    "value": ("Its value; n/a where it is not known", "as in the column units"),
+    "units": ("Unit of value, least and most; n/a for none", ""),
+    "least": ("Least value that is expected; n/a where any is", "as in the column units"),
+    "most": ("Largest value that is expected; n/a where any is", "as in the column units"),
+    "concern": ("Why the step's result is doubtful; n/a where it is not", ""),
+}
+
+
+class Measure(NamedTuple):
+    """One number; fields as the columns of the table."""
+
+    step: str
+    name: str
+    value: float | None
+    units: str = ""
+    least: float | None = None
+    most: float | None = None
+    concern: str = ""
+
+
+def read_facts(
+    study: Study, source: Mapping[str, str], role: str, entities: Mapping[str, str] | None = None
+) -> dict[str, Any]:
+    """Sidecar of an output; empty when the output is not there."""
+    path = sidecar_path(output_path(study.output_dir, source, role, entities))
+    return dict(json.loads(path.read_text(encoding="utf-8"))) if path.exists() else {}
+
+
+def measure_anatomy(t1w: T1w, study: Study, spaces: Sequence[str]) -> Iterator[Measure]:
+    """Brain, tissue, and the way to each template."""
+    mask = output_path(study.output_dir, t1w.entities, "brain_mask")
+    if mask.exists():
+        facts = read_facts(study, t1w.entities, "brain_mask")
+        yield Measure("brain mask", "volume", _volume_ml(mask)[1:].sum(), "mL", concern=_concern(facts))
+    tissue = output_path(study.output_dir, t1w.entities, "dseg")
+    if tissue.exists():
+        volume_ml = np.resize(np.append(_volume_ml(tissue), np.zeros(4)), 4)
+        grey, white, fluid = volume_ml[1:].tolist()
+        concern = _concern(read_facts(study, t1w.entities, "dseg"))
+        yield Measure("tissue", "grey matter", grey, "mL", concern=concern)
+        yield Measure("tissue", "white matter", white, "mL")
+        yield Measure("tissue", "fluid", fluid, "mL")
+    for space in spaces:
+        facts = read_facts(study, t1w.entities, "t1w_to_template", {"to": space})
+        if facts:
+            correlation, least = facts["Correlation"], LEAST_CORRELATION
+            name = "correlation with template"
+            yield Measure(f"T1w to {space}", name, correlation, least=least, concern=_concern(facts))
+
+
+def measure_scan(plan: ScanPlan, study: Study, settings: Settings) -> tuple[Measure, ...]:
+    """Every number of a scan, those of its T1w image first."""
+    return (
+        *measure_anatomy(plan.t1w, study, plan.spaces),
+        *_measure_counts(plan),
+        *_measure_motion(plan, study),
+        *_measure_registration(plan, study),
+        *_measure_reference(plan, study),
+        *_measure_coverage(plan, study),
+        *_measure_fits(plan, study, settings),
+    )
+
+
+def judge(measures: Sequence[Measure]) -> tuple[Verdict, ...]:
+    """One verdict per step: its numbers in words, flagged with its concerns."""
+    verdicts = []
+    for step, group in groupby(measures, key=lambda measure: measure.step):
+        members = list(group)
+        finding = ", ".join(_in_words(measure) for measure in members)
+        concern = " ".join(measure.concern for measure in members if measure.concern)
+        verdicts.append(Verdict(step, "flag" if concern else "pass", finding, concern))
+    return tuple(verdicts)
+
+
+def write_quality(plan: ScanPlan, measures: Sequence[Measure], study: Study) -> Path:
+    """Write the table of a scan with its sidecar."""
+    table = pd.DataFrame(measures, columns=list(COLUMNS)).replace("", None)
+    path = output_path(study.output_dir, plan.scan.entities, "quality")
+    write_table(table, path)
+    sidecar = table_sidecar("Quality of the scan, step by step", COLUMNS)
+    write_text(sidecar_path(path), json.dumps(sidecar, indent=2) + "\n")
+    return path
+
+
+def _measure_counts(plan: ScanPlan) -> Iterator[Measure]:
+    injected = plan.scan.metadata.get("InjectedRadioactivity")
+    if isinstance(injected, (int, float)):
+        units = str(plan.scan.metadata.get("InjectedRadioactivityUnits", ""))
+        yield Measure("injection", "radioactivity", float(injected), units)
+
+
+def _measure_motion(plan: ScanPlan, study: Study) -> Iterator[Measure]:
+    path = output_path(study.output_dir, plan.scan.entities, "confounds")
+    if not path.exists():
+        return
+    table = read_table(path, ("framewise_displacement", "motion_outlier", "motion_borrowed"))
+    displacement = table["framewise_displacement"].to_numpy(dtype=float)
+    concern = _concern(read_facts(study, plan.scan.entities, "petref"))
+    yield Measure(
+        "head motion",
+        "largest framewise displacement",
+        _or_none(np.nanmax, displacement),
+        "mm",
+        concern=concern,
+    )
+    yield Measure("head motion", "mean framewise displacement", _or_none(np.nanmean, displacement), "mm")
+    for column, name in (
+        ("motion_outlier", "outlying frames"),
+        ("motion_borrowed", "frames with a borrowed estimate"),
+    ):
+        yield Measure("head motion", name, float((table[column] > 0).sum()))
+
+
+def _measure_registration(plan: ScanPlan, study: Study) -> Iterator[Measure]:
+    facts, step = read_facts(study, plan.scan.entities, "pet_to_t1w"), "PET to T1w"
+    if facts:
+        score = facts["NormalizedMutualInformation"]
+        yield Measure(step, "normalised mutual information", score, concern=_concern(facts))
+        yield Measure(step, "overlap", facts["Overlap"], least=LEAST_OVERLAP)
+        yield Measure(step, "contrast", facts["Contrast"], least=LEAST_CONTRAST)
+        yield Measure(step, "agreement", facts["Agreement"], least=LEAST_AGREEMENT)
+
+
+def _measure_reference(plan: ScanPlan, study: Study) -> Iterator[Measure]:
+    label, step = {"label": plan.kinetics.reference.name}, "reference region"
+    region = read_facts(study, plan.scan.entities, "reference_mask", label)
+    if region:
+        yield Measure(step, "volume", region["VolumeML"], "mL", CONCERN_VOLUME_ML, concern=_concern(region))
+        variation = region["CoefficientOfVariation"]
+        yield Measure(step, "variation of voxels", variation, most=CONCERN_VARIATION)
+    curve, step = read_facts(study, plan.scan.entities, "reference_curve", label), "reference curve"
+    if curve:
+        ratio, concern = curve["LowestLateRatio"], _concern(curve)
+        yield Measure(step, "lowest late ratio of a region", ratio, least=LEAST_RATIO, concern=concern)
+        yield Measure(step, "drift of that region", curve["LowestDrift"])
+        yield Measure(step, "noise of voxels in late frames", curve["LateNoise"])
+
+
+def _measure_coverage(plan: ScanPlan, study: Study) -> Iterator[Measure]:
+    """How much of the first atlas the field of view holds."""
+    atlas = {"seg": atlas_label(plan.atlases[0])}
+    path = output_path(study.output_dir, plan.scan.entities, "pet_dseg_table", atlas)
+    if not path.exists():
+        return
+    coverage = read_table(path, ("coverage",))["coverage"].fillna(0).to_numpy(dtype=float)
+    yield Measure("field of view", "lowest share of a region inside", float(coverage.min()))
+    yield Measure("field of view", "regions without a curve", float((coverage < USABLE_COVERAGE).sum()))
+
+
+def _measure_fits(plan: ScanPlan, study: Study, settings: Settings) -> Iterator[Measure]:
+    kinetics = plan.kinetics
+    parameter = MODELS[kinetics.model].parameters[0]
+    named = {"model": kinetics.model, "meas": parameter, **window_entities(kinetics.windows[0])}
+    named |= {"pvc": "RBV"} if settings.partial_volume == "rbv" else {}
+    facts = read_facts(study, plan.scan.entities, "parametric_map", named)
+    if facts:
+        failed, concern = float(facts["FailedVoxelShare"]), ""
+        if failed > MOST_FAILED:
+            concern = (
+                f"{kinetics.model} failed in {failed:.0%} of the voxels (at most {MOST_FAILED:.0%} expected)."
+            )
+        yield Measure("voxelwise fits", "share that failed", failed, most=MOST_FAILED, concern=concern)
+
+
+def _volume_ml(labels: Path) -> FloatArray:
+    """Volume of every label from 0 on."""
+    image = read_image(labels)
+    volume_ml: FloatArray = np.bincount(image.values.astype(np.int32).ravel()) * image.voxel_ml
+    return volume_ml
+
+
+def _concern(facts: Mapping[str, Any]) -> str:
+    return str(facts.get("Concern", ""))
+
+
+def _or_none(summary: Any, values: Any) -> float | None:
+    return float(summary(values)) if np.isfinite(values).any() else None
+
+
+def _in_words(measure: Measure) -> str:
+    value = "n/a" if measure.value is None else format_number(measure.value)
+    return f"{measure.name} {value}{' ' if measure.units else ''}{measure.units}"

@@ -1,0 +1,210 @@
+"""The graph of one PET scan: motion, way to the T1w image, reference region, curves; then its models."""
+
+from typing import Any
+
+import numpy as np
+from nipype import Node, Workflow
+
+from morbids.bids import sidecars
+from morbids.engine.nodes import make_node
+from morbids.engine.saving import Output
+from morbids.imaging.atlases import SPHERES, atlas_label
+from morbids.imaging.coregistration import judge_known_registration, register_pet_to_t1w
+from morbids.imaging.motion import correct_motion
+from morbids.participant.scan_graph import ScanBuilder
+from morbids.participant.scan_models import (
+    add_calibration,
+    add_fit_plots,
+    add_map_fits,
+    add_maps_in_spaces,
+    add_plots,
+    add_region_fits,
+    add_settled,
+)
+from morbids.participant.scan_partial_volume import add_correction
+from morbids.participant.scan_regions import (
+    add_labels,
+    add_measured_curves,
+    add_reference_region,
+    add_reference_verdict,
+)
+from morbids.participant.steps.figures import picture_registration, plot_motion
+from morbids.participant.steps.pet import correct_decay, join_frames, mask_pet
+
+
+def build_scan_workflow(builder: ScanBuilder) -> Workflow:
+    """Connect the parts of a scan's graph."""
+    motion = _add_motion(builder)
+    coregistration = _add_coregistration(builder, motion)
+    mask = _add_mask(builder, motion, coregistration)
+    region = add_reference_region(builder, motion, coregistration, mask)
+    labels = {
+        atlas: add_labels(builder, atlas, motion, coregistration)
+        for atlas in dict.fromkeys((*builder.plan.atlases, SPHERES))
+    }
+    measured = add_measured_curves(builder, motion, labels, region)
+    first = builder.plan.atlases[0]
+    add_reference_verdict(builder, measured, labels[first])
+    fitted, mapped, frames = measured, measured, motion
+    if builder.correction:
+        fitted, corrected = add_correction(builder, motion, coregistration, labels, region)
+        # The transfer matrix corrects regions only: maps then take the measured frames and reference curve.
+        mapped, frames = (fitted, corrected) if builder.map_correction else (measured, motion)
+    settled = add_settled(builder, fitted.atlases[first], fitted.reference)
+    for atlas, node in fitted.atlases.items():
+        add_region_fits(builder, atlas_label(atlas), node, fitted.reference, settled)
+    add_plots(builder, fitted.atlases[SPHERES], fitted.reference, settled)
+    add_fit_plots(builder, fitted.atlases[SPHERES], fitted.reference, settled)
+    add_calibration(builder, settled)
+    maps = add_map_fits(builder, frames, mask, mapped.reference, settled)
+    add_maps_in_spaces(builder, maps, coregistration, settled)
+    return builder.workflow
+
+
+def _add_motion(builder: ScanBuilder) -> Node:
+    """Runs to one series, decay to injection where it is not yet so, then head motion."""
+    scan, kinetics = builder.plan.scan, builder.plan.kinetics
+    motion = _make_motion_node(builder)
+    taken = builder.plan.taken.pet if builder.plan.taken else None
+    first = motion
+    if not np.allclose(scan.timing.decay_factors, 1):
+        factors = tuple(map(float, scan.timing.decay_factors))
+        first = make_node(correct_decay, "correct_decay", {"decay_factors": factors}, mem_gb=1.0)
+        builder.workflow.connect(first, "pet", motion, "pet")
+    if scan.parts and taken is None:
+        join = make_node(join_frames, "join_runs", {"runs": scan.images}, mem_gb=1.0)
+        builder.workflow.connect(join, "pet", first, "pet")
+    else:
+        first.inputs.pet = str(taken or scan.pet)
+    outputs = _motion_outputs(builder)
+    facts = {"notes": "Notes", "concern": "Concern"}
+    save = builder.save("save_motion", outputs, facts=facts)
+    builder.workflow.connect([(motion, save, [(name, name) for name in (*outputs, *facts)])])
+    if "confounds_tsv" in outputs:
+        plot = make_node(plot_motion, "plot_motion", {"plan": kinetics})
+        builder.workflow.connect(motion, "confounds_tsv", plot, "confounds")
+        builder.save_picture(plot, "motion", ".svg")
+    return motion
+
+
+def _motion_outputs(builder: ScanBuilder) -> dict[str, Output]:
+    """Corrected frames, their mean, and the motion where it is known: another program may have kept it."""
+    scan = builder.plan.scan
+    moved = "Frames corrected for head motion" if builder.settings.motion else "Frames as they were"
+    mean = "Mean of the corrected frames from the middle of the scan on, weighted by duration"
+    sidecar_of_frames = sidecars.preproc_pet_sidecar(scan, builder.raw, moved)
+    sidecar_of_mean = sidecars.image_sidecar(mean, builder.raw, units=scan.metadata.get("Units", ""))
+    outputs = {
+        "corrected_pet": Output("preproc_pet", sidecar=sidecar_of_frames | builder.moved_by),
+        "petref": Output("petref", sidecar=sidecar_of_mean),
+    }
+    if builder.plan.taken is not None and builder.plan.taken.motion is None:
+        return outputs
+    transforms = sidecars.transform_sidecar("orig", "petref", builder.raw) | builder.moved_by
+    outputs["transforms"] = Output("motion_transforms", sidecar=transforms)
+    outputs["confounds_tsv"] = Output("confounds", sidecar=_confounds_sidecar(builder))
+    return outputs
+
+
+def _make_motion_node(builder: ScanBuilder) -> Node:
+    """Build the node that estimates head motion, or applies what another program estimated."""
+    scan, kinetics, taken = builder.plan.scan, builder.plan.kinetics, builder.plan.taken
+    threads = builder.resources.omp_n_threads
+    constants: dict[str, Any] = {
+        "frames_start_min": kinetics.frame_start_min,
+        "frames_duration_min": kinetics.frame_duration_min,
+        "run_lengths": tuple(part.timing.frames.n_frames for part in scan.parts) or None,
+        "correct": builder.settings.motion and taken is None,
+        "threads": threads,
+    }
+    if taken is not None and taken.motion is not None:
+        constants["transforms"] = taken.motion
+    elif taken is not None:
+        constants["corrected_by"] = taken.dataset.program
+    name = "correct_motion" if taken is None else "take_motion"
+    return make_node(correct_motion, name, constants, mem_gb=1.0, n_procs=threads)
+
+
+def _confounds_sidecar(builder: ScanBuilder) -> dict[str, Any]:
+    position = {
+        f"trans_{axis}": (f"Position of the head along {axis} against petref", "mm") for axis in "xyz"
+    }
+    turn = {f"rot_{axis}": (f"Rotation of the head around {axis} against petref", "rad") for axis in "xyz"}
+    others = {
+        "framewise_displacement": ("Displacement from the frame before (Power 2012, 50 mm)", "mm"),
+        "mean_displacement": ("Mean displacement over the head against petref", "mm"),
+        "motion_outlier": ("1 where framewise displacement exceeds 3 mm", ""),
+        "motion_borrowed": (
+            "1 where the frame took another's estimate: too short, too faint, or its own implausible",
+            "",
+        ),
+    }
+    return sidecars.table_sidecar("Head motion by frame", {**position, **turn, **others}, builder.raw)
+
+
+def _add_coregistration(builder: ScanBuilder, motion: Node) -> Node:
+    """Register PET to T1w."""
+    register = _make_registration_node(builder)
+    outputs = {
+        name: Output(name, sidecar=sidecars.transform_sidecar(*ends, builder.raw) | builder.registered_by)
+        for name, ends in (("pet_to_t1w", ("petref", "T1w")), ("t1w_to_pet", ("T1w", "petref")))
+    }
+    facts = {
+        "score": "NormalizedMutualInformation",
+        "overlap": "Overlap",
+        "contrast": "Contrast",
+        "agreement": "Agreement",
+        "reference": "ReferenceFrames",
+        "concern": "Concern",
+    }
+    save = builder.save("save_registration", outputs, facts=facts)
+    builder.workflow.connect(
+        [
+            (motion, register, [("petref", "petref")]),
+            (register, save, [(name, name) for name in (*outputs, *facts)]),
+        ]
+    )
+    if not builder.plan.takes_registration:
+        builder.workflow.connect(motion, "early_petref", register, "early_petref")
+    picture = make_node(picture_registration, "picture_registration", {"unit": builder.unit}, mem_gb=0.8)
+    builder.workflow.connect(
+        [
+            (motion, picture, [("petref", "petref")]),
+            (register, picture, [("pet_to_t1w", "pet_to_t1w")]),
+        ]
+    )
+    brain = ("brain.mask", "t1w_mask")
+    builder.connect_anatomy(register, [("brain.corrected_t1w", "t1w"), brain])
+    builder.connect_anatomy(picture, [brain, ("tissue.dseg", "dseg")])
+    builder.save_picture(picture, "coregistration")
+    return register
+
+
+def _make_registration_node(builder: ScanBuilder) -> Node:
+    """Build the node that registers PET to T1w, or judges another program's registration."""
+    threads, taken = builder.resources.omp_n_threads, builder.plan.taken
+    constants: dict[str, Any] = {"threads": threads}
+    if taken is None or not builder.plan.takes_registration:
+        return make_node(register_pet_to_t1w, "register_to_T1w", constants, mem_gb=1.0, n_procs=threads)
+    constants["pet_to_t1w"] = taken.pet_to_t1w
+    return make_node(judge_known_registration, "take_registration", constants, mem_gb=1.0, n_procs=threads)
+
+
+def _add_mask(builder: ScanBuilder, motion: Node, coregistration: Node) -> Node:
+    """Bring the brain mask to PET space."""
+    mask = make_node(mask_pet, "mask_brain", mem_gb=0.8)
+    outputs = {
+        "mask": Output(
+            "pet_brain_mask", sidecar=sidecars.mask_sidecar("Brain in PET space", builder.raw, "Brain")
+        )
+    }
+    save = builder.save("save_mask", outputs)
+    builder.workflow.connect(
+        [
+            (motion, mask, [("petref", "petref")]),
+            (coregistration, mask, [("t1w_to_pet", "t1w_to_pet")]),
+            (mask, save, [("mask", "mask")]),
+        ]
+    )
+    builder.connect_anatomy(mask, [("brain.mask", "t1w_mask")])
+    return mask

@@ -1,0 +1,307 @@
+"""The models in a scan's graph: k2', fits of regions and voxels, maps in every space, their plots."""
+
+from collections.abc import Sequence
+
+from nipype import Node
+
+from morbids.bids import sidecars
+from morbids.bids.administration import read_schedule
+from morbids.bids.names import difference_label
+from morbids.bids.windows import window_entities
+from morbids.engine.nodes import make_node
+from morbids.engine.saving import Output
+from morbids.imaging.atlases import SPHERES
+from morbids.numerics.kinetics.models import MODELS
+from morbids.numerics.kinetics.prediction import can_predict
+from morbids.participant.kinetic_plan import FOUND
+from morbids.participant.scan_graph import ScanBuilder
+from morbids.participant.spaces import picture_space
+from morbids.participant.steps.figures import (
+    picture_maps,
+    plot_curves,
+    plot_estimates,
+    plot_fits,
+    plot_k2_prime,
+    plot_logan,
+    plot_t_star,
+)
+from morbids.participant.steps.kinetics import (
+    BASELINE_PARAMETERS,
+    RESPONSE,
+    RESPONSE_PARAMETERS,
+    TRANSPORT_MODEL,
+    difference_name,
+    fit_maps,
+    fit_regions,
+    map_name,
+    settle_plan,
+)
+from morbids.participant.steps.pet import bring_maps, make_t1w_grid
+from morbids.participant.steps.protocol import CALIBRATION_COLUMNS, calibrate, picture_name
+from morbids.settings import NATIVE_SPACE, OutputSpace
+
+# What every fit is given once k2' and t* are settled.
+GIVEN = [("plan", "plan"), ("k2_prime_per_min", "k2_prime_per_min")]
+
+
+def settled_facts(builder: ScanBuilder) -> dict[str, str]:
+    """What becomes known while running and joins the sidecars: k2', and t* where it is found."""
+    found = {"t_star_min": "tstar"} if builder.plan.kinetics.t_star_source == FOUND else {}
+    # Where the model takes no k2', the map of R1 still does.
+    used = "k2prime" if builder.plan.kinetics.fits_k2_prime else "R1k2prime"
+    return {"k2_prime_per_min": used, **found}
+
+
+def add_settled(builder: ScanBuilder, curves: Node, reference: Node) -> Node:
+    """Settle k2' and t*."""
+    settled = make_node(settle_plan, "settle_plan", {"plan": builder.plan.kinetics})
+    builder.workflow.connect(
+        [
+            (curves, settled, [("curves", "curves")]),
+            (reference, settled, [("curves", "reference_curve")]),
+        ]
+    )
+    return settled
+
+
+def add_region_fits(builder: ScanBuilder, atlas: str, curves: Node, reference: Node, settled: Node) -> None:
+    """Fit the regions of one atlas."""
+    fit = make_node(fit_regions, f"fit_regions_{atlas}")
+    outputs = kinpar_outputs(builder, atlas)
+    save = builder.save(f"save_fits_{atlas}", outputs, fields=("kinpar",), facts=settled_facts(builder))
+    builder.workflow.connect(
+        [
+            (curves, fit, [("curves", "curves")]),
+            (reference, fit, [("curves", "reference_curve")]),
+            (settled, fit, GIVEN),
+            (fit, save, [("kinpar", "kinpar")]),
+            (settled, save, [(name, name) for name in settled_facts(builder)]),
+        ]
+    )
+
+
+def add_plots(builder: ScanBuilder, curves: Node, reference: Node, settled: Node) -> None:
+    """Draw curves, the Logan plot and the dependence on k2' for the a-priori regions."""
+    kinetics = builder.plan.kinetics
+    known = MODELS[kinetics.model]
+    plots = [make_node(plot_curves, "plot_curves", {"unit": builder.unit})]
+    if kinetics.model == "LoganRef":
+        plots.append(make_node(plot_logan, "plot_logan"))
+    if kinetics.fits_k2_prime:
+        plots.append(make_node(plot_k2_prime, "plot_k2prime"))
+    if known.needs_t_star:
+        plots.append(make_node(plot_t_star, "plot_tstar"))
+    for plot in plots:
+        builder.workflow.connect(
+            [(curves, plot, [("curves", "curves")]), (reference, plot, [("curves", "reference_curve")])]
+        )
+        taken = [pair for pair in GIVEN if pair[1] in plot.interface.parameters]
+        builder.workflow.connect([(settled, plot, taken)])
+        builder.save_picture(plot, plot.name.removeprefix("plot_"), ".svg")
+    estimates = make_node(plot_estimates, "plot_estimates", {"parameter": known.parameters[0]})
+    fits = builder.workflow.get_node(f"fit_regions_{SPHERES}")
+    builder.workflow.connect(fits, "kinpar", estimates, "kinpar")
+    builder.save_picture(estimates, "estimates", ".svg")
+
+
+def add_fit_plots(builder: ScanBuilder, curves: Node, reference: Node, settled: Node) -> None:
+    """Draw measured and fitted curves, where the model's equation gives them back."""
+    kinetics = builder.plan.kinetics
+    if not can_predict(MODELS[kinetics.model].parameters) or MODELS[kinetics.model].needs_onset:
+        return
+    plot = make_node(plot_fits, "plot_fits", {"unit": builder.unit})
+    names = [f"fits{window.name}" for window in kinetics.windows]
+    save = builder.save(
+        "save_plot_fits",
+        {name: Output("pet_figure", {"desc": name}) for name in names},
+        fields=("pictures",),
+    )
+    builder.workflow.connect(
+        [
+            (curves, plot, [("curves", "curves")]),
+            (reference, plot, [("curves", "reference_curve")]),
+            (settled, plot, GIVEN),
+            (plot, save, [("pictures", "pictures")]),
+        ]
+    )
+
+
+def add_calibration(builder: ScanBuilder, settled: Node) -> None:
+    """Simulate what each contrast of the scan's windows can see."""
+    kinetics, scan = builder.plan.kinetics, builder.plan.scan
+    known = MODELS[kinetics.model]
+    if not (kinetics.pairs and known.fits_windows and known.parameters[0] == "BPND"):
+        return
+    schedule = read_schedule(scan.metadata, float(kinetics.frames.end_min[-1]))
+    node = make_node(calibrate, "calibrate_protocol", {"schedule": schedule}, mem_gb=0.8)
+    description = "Windowed contrasts on simulated curves with this scan's frames, windows and administration"
+    outputs = {
+        "table": Output("calibration", sidecar=sidecars.table_sidecar(description, CALIBRATION_COLUMNS))
+    }
+    outputs |= {
+        picture_name(pair): Output("pet_figure", {"desc": picture_name(pair)}) for pair in kinetics.pairs
+    }
+    save = builder.save("save_calibration", outputs, fields=("table", "pictures"))
+    builder.workflow.connect(
+        [
+            (settled, node, GIVEN),
+            (node, save, [("table", "table"), ("pictures", "pictures")]),
+        ]
+    )
+
+
+def add_map_fits(builder: ScanBuilder, motion: Node, mask: Node, reference: Node, settled: Node) -> Node:
+    """Fit every voxel."""
+    settings, threads = builder.settings, builder.resources.omp_n_threads
+    constants = {
+        "smoothing_fwhm_mm": settings.pet_smoothing_fwhm_mm,
+        "least_baseline": settings.mask_threshold,
+        "threads": threads,
+    }
+    fit = make_node(fit_maps, "fit_maps", constants, mem_gb=1.1, n_procs=threads)
+    facts = {**settled_facts(builder), "failed_share": "FailedVoxelShare"}
+    save = builder.save("save_maps", map_outputs(builder, None), fields=("maps",), facts=facts)
+    builder.workflow.connect(
+        [
+            (motion, fit, [("corrected_pet", "pet")]),
+            (mask, fit, [("mask", "mask")]),
+            (reference, fit, [("curves", "reference_curve")]),
+            (settled, fit, GIVEN),
+            (fit, save, [("maps", "maps"), ("failed_share", "failed_share")]),
+            (settled, save, [(name, name) for name in settled_facts(builder)]),
+        ]
+    )
+    return fit
+
+
+def add_maps_in_spaces(builder: ScanBuilder, maps: Node, coregistration: Node, settled: Node) -> None:
+    """Bring all maps to every space that is asked for, and draw them on a template."""
+    asked, drawn = builder.settings.output_spaces, picture_space(builder.settings)
+    for output in dict.fromkeys((*asked, drawn)):
+        if output.space == NATIVE_SPACE:
+            continue
+        bring = _bring_maps(builder, maps, coregistration, output)
+        if output in asked:
+            _save_in_space(builder, bring, settled, output)
+        if output == drawn:
+            _add_pictures(builder, bring, output)
+
+
+def _bring_maps(builder: ScanBuilder, maps: Node, coregistration: Node, output: OutputSpace) -> Node:
+    """Resample the maps once, through all transforms together."""
+    threads = builder.resources.omp_n_threads
+    name = f"{output.space}_{output.resolution_label}"
+    bring = make_node(bring_maps, f"bring_to_{name}", {"threads": threads}, mem_gb=0.9, n_procs=threads)
+    builder.workflow.connect(
+        [
+            (maps, bring, [("maps", "maps")]),
+            (coregistration, bring, [("pet_to_t1w", "pet_to_t1w")]),
+        ]
+    )
+    if output.is_template:
+        builder.connect_anatomy(bring, [(f"{output.space}.t1w_to_template", "t1w_to_template")])
+        builder.connect_template(bring, output, [("brain", "grid")])
+    else:
+        grid = make_node(make_t1w_grid, f"grid_{name}", {"voxel_mm": float(output.resolution_mm)})
+        builder.connect_anatomy(grid, [("brain.mask", "t1w_mask")])
+        builder.workflow.connect(grid, "grid", bring, "grid")
+    return bring
+
+
+def _save_in_space(builder: ScanBuilder, bring: Node, settled: Node, output: OutputSpace) -> None:
+    save = builder.save(
+        f"save_{output.space}_{output.resolution_label}",
+        map_outputs(builder, output),
+        fields=("maps",),
+        facts=settled_facts(builder),
+    )
+    builder.workflow.connect(
+        [
+            (bring, save, [("maps", "maps")]),
+            (settled, save, [(name, name) for name in settled_facts(builder)]),
+        ]
+    )
+
+
+def _add_pictures(builder: ScanBuilder, bring: Node, output: OutputSpace) -> None:
+    """Draw the maps on a template."""
+    kinetics = builder.plan.kinetics
+    picture = make_node(picture_maps, "picture_maps", {"plan": kinetics}, mem_gb=1.1)
+    names = [window.name for window in kinetics.windows] + ["R1"]
+    names += [f"difference{pair.challenge.name}" for pair in kinetics.pairs]
+    pictures = {name: Output("pet_picture", {"desc": name}) for name in names}
+    save = builder.save("save_picture_maps", pictures, fields=("pictures",))
+    builder.workflow.connect(
+        [(bring, picture, [("maps", "maps")]), (picture, save, [("pictures", "pictures")])]
+    )
+    builder.connect_template(picture, output, [("brain", "template_brain"), ("mask", "template_mask")])
+
+
+def kinpar_outputs(builder: ScanBuilder, atlas: str) -> dict[str, Output]:
+    """Names and sidecars of the tables of regional parameters."""
+    scan, kinetics = builder.plan.scan, builder.plan.kinetics
+    named, corrected = (
+        {"seg": atlas, "model": kinetics.model, **builder.correction},
+        builder.correction_fields,
+    )
+    parameters: Sequence[str] = MODELS[kinetics.model].parameters
+    responding = MODELS[kinetics.model].needs_onset
+    if responding:
+        parameters = BASELINE_PARAMETERS
+    outputs = {
+        window.name: Output(
+            "kinpar",
+            {**named, **window_entities(window)},
+            sidecars.kinpar_sidecar(scan, builder.model, parameters, window, builder.raw) | corrected,
+        )
+        for window in kinetics.windows
+    }
+    if responding:
+        sidecar = sidecars.kinpar_sidecar(scan, builder.model, RESPONSE_PARAMETERS, None, builder.raw)
+        outputs[RESPONSE] = Output("kinpar", {**named, "desc": RESPONSE}, sidecar | corrected)
+    return outputs
+
+
+def map_outputs(builder: ScanBuilder, space: OutputSpace | None) -> dict[str, Output]:
+    """Names and sidecars of every map of a scan, in PET space (None) or another."""
+    kinetics, scan, model = builder.plan.kinetics, builder.plan.scan, builder.model
+    main = MODELS[kinetics.model].parameters[0]
+    where = {} if space is None else {"space": space.space, "res": space.resolution_label}
+    where |= builder.map_correction
+    resolution = "" if space is None else sidecars.resolution_text(space.resolution_mm)
+    outputs = {
+        map_name(main, window): Output(
+            "parametric_map",
+            {"model": model.name, "meas": main, **where, **window_entities(window)},
+            sidecars.parametric_map_sidecar(scan, model, main, window, builder.raw, resolution=resolution),
+        )
+        for window in kinetics.windows
+    }
+    for pair in kinetics.pairs:
+        for percent in (False, True):
+            label = difference_label(pair.baseline.name, pair.challenge.name, percent=percent)
+            outputs[difference_name(main, pair.challenge, percent=percent)] = Output(
+                "difference_map",
+                {"model": model.name, "meas": main, **where, "desc": label},
+                sidecars.difference_map_sidecar(
+                    scan, model, main, pair, builder.raw, percent=percent, resolution=resolution
+                ),
+            )
+    if MODELS[kinetics.model].needs_onset:
+        for name in (*RESPONSE_PARAMETERS, "q"):
+            outputs[name] = Output(
+                "parametric_map",
+                {"model": model.name, "meas": name, **where},
+                sidecars.parametric_map_sidecar(scan, model, name, None, builder.raw, resolution=resolution),
+            )
+    transport = sidecars.ModelUse(
+        **{**vars(model), "name": TRANSPORT_MODEL, "t_star_min": None, "t_star_source": ""}
+    )
+    outputs["R1"] = Output(
+        "parametric_map",
+        {"model": TRANSPORT_MODEL, "meas": "R1", **where},
+        sidecars.parametric_map_sidecar(scan, transport, "R1", None, builder.raw, resolution=resolution),
+    )
+    # What was corrected, and an image that lies in the space.
+    more = builder.map_correction_fields | ({} if space is None else builder.spatial_reference(space.space))
+    return {name: output._replace(sidecar={**output.sidecar, **more}) for name, output in outputs.items()}

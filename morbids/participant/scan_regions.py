@@ -1,0 +1,171 @@
+"""Regions in a scan's graph: the reference region and every atlas, and their curves."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from nipype import Node
+
+from morbids.bids import sidecars
+from morbids.engine.nodes import make_node
+from morbids.engine.saving import NOTHING, Output
+from morbids.imaging.atlases import atlas_label
+from morbids.participant.scan_graph import ScanBuilder
+from morbids.participant.steps.curves import extract_curves, label_pet
+from morbids.participant.steps.figures import picture_reference
+from morbids.participant.steps.reference import cut_reference, extract_reference, judge_reference
+
+
+class RegionCurves(NamedTuple):
+    """Nodes of curves: by atlas, and of the reference region."""
+
+    atlases: dict[str, Node]
+    reference: Node
+
+
+def add_reference_region(builder: ScanBuilder, motion: Node, coregistration: Node, mask: Node) -> Node:
+    """Cut the reference region, and draw it."""
+    rule = builder.plan.kinetics.reference
+    region = make_node(cut_reference, "cut_reference", {"rule": rule}, mem_gb=1.0)
+    sidecar = sidecars.mask_sidecar(f"Reference region {rule.name} in PET space", builder.raw, "ROI")
+    outputs = {"mask": Output("reference_mask", {"label": rule.name}, sidecar | rule.fields)}
+    facts = {
+        "volume_ml": "VolumeML",
+        "variation": "CoefficientOfVariation",
+        "concern": "Concern",
+        "notes": "Notes",
+    }
+    save = builder.save("save_reference", outputs, facts=facts)
+    builder.workflow.connect(
+        [
+            (motion, region, [("petref", "petref")]),
+            (coregistration, region, [("t1w_to_pet", "t1w_to_pet")]),
+            (region, save, [(name, name) for name in (*outputs, *facts)]),
+        ]
+    )
+    builder.connect_atlas(region, rule.atlas)
+    _add_reference_picture(builder, motion, coregistration, mask, region)
+    return region
+
+
+def _add_reference_picture(
+    builder: ScanBuilder, motion: Node, coregistration: Node, mask: Node, region: Node
+) -> None:
+    constants = {"name": builder.plan.kinetics.reference.name, "unit": builder.unit}
+    picture = make_node(picture_reference, "picture_reference", constants, mem_gb=1.0)
+    pictures = {name: Output("pet_picture", {"desc": name}) for name in ("reference", "referenceT1w")}
+    save = builder.save("save_picture_reference", pictures, fields=("pictures",))
+    builder.workflow.connect(
+        [
+            (motion, picture, [("petref", "petref")]),
+            (region, picture, [("mask", "reference_mask")]),
+            (mask, picture, [("mask", "mask")]),
+            (coregistration, picture, [("pet_to_t1w", "pet_to_t1w")]),
+            (picture, save, [("pictures", "pictures")]),
+        ]
+    )
+    builder.connect_anatomy(picture, [("brain.corrected_t1w", "t1w")])
+
+
+def add_measured_curves(
+    builder: ScanBuilder, motion: Node, labels: Mapping[str, Node], region: Node
+) -> RegionCurves:
+    """Average every atlas and the reference region in the frames as they were measured."""
+    return RegionCurves(
+        {atlas: add_curves(builder, atlas, motion, node) for atlas, node in labels.items()},
+        add_reference_curve(builder, motion, region),
+    )
+
+
+def add_reference_curve(
+    builder: ScanBuilder, frames: Node, region: Node, correction: Mapping[str, str] = NOTHING
+) -> Node:
+    """Average the reference region; the curve of corrected frames is saved here, the measured one with its verdict."""
+    name = builder.plan.kinetics.reference.name
+    constants = {"name": name, **builder.timing}
+    curve = make_node(extract_reference, _node_name("reference_curve", correction), constants, mem_gb=1.0)
+    builder.workflow.connect(
+        [
+            (frames, curve, [("corrected_pet", "pet")]),
+            (region, curve, [("mask", "mask")]),
+        ]
+    )
+    if correction:
+        sidecar = _reference_sidecar(builder) | builder.correction_fields
+        output = Output("reference_curve", {"label": name, **correction}, sidecar)
+        save = builder.save(f"save_{curve.name}", {"curves": output})
+        builder.workflow.connect(curve, "curves", save, "curves")
+    return curve
+
+
+def add_reference_verdict(builder: ScanBuilder, measured: RegionCurves, labels: Node) -> None:
+    """Compare the measured reference curve with those of the first atlas, and save it with the verdict."""
+    kinetics, first = builder.plan.kinetics, builder.plan.atlases[0]
+    judge = make_node(judge_reference, "judge_reference", {"plan": kinetics})
+    label = {"label": kinetics.reference.name}
+    outputs = {"curves": Output("reference_curve", label, _reference_sidecar(builder))}
+    facts = {
+        "concern": "Concern",
+        "lowest_ratio": "LowestLateRatio",
+        "lowest_drift": "LowestDrift",
+        "noise": "LateNoise",
+    }
+    save = builder.save("save_reference_curve", outputs, facts=facts)
+    builder.workflow.connect(
+        [
+            (measured.atlases[first], judge, [("curves", "curves")]),
+            (labels, judge, [("table", "table")]),
+            (measured.reference, judge, [("curves", "reference_curve")]),
+            (measured.reference, save, [("curves", "curves"), ("noise", "noise")]),
+            (judge, save, [(name, name) for name in ("concern", "lowest_ratio", "lowest_drift")]),
+        ]
+    )
+
+
+def _reference_sidecar(builder: ScanBuilder) -> dict[str, Any]:
+    return sidecars.curves_sidecar(builder.plan.scan, "Mean curve of the reference region", builder.raw)
+
+
+def _node_name(name: str, correction: Mapping[str, str]) -> str:
+    return f"corrected_{name}" if correction else name
+
+
+def add_labels(builder: ScanBuilder, atlas: str, motion: Node, coregistration: Node) -> Node:
+    """Bring an atlas to PET space."""
+    name = atlas_label(atlas)
+    constants = {"gm_threshold": builder.settings.region_gm_threshold}
+    label = make_node(label_pet, f"label_{name}", constants, mem_gb=1.0)
+    seg = {"seg": name}
+    sidecar = sidecars.segmentation_sidecar(f"{name} in PET space", builder.raw, {})
+    # The table shares the image's sidecar, so that only one of them may write it.
+    save = builder.save(f"save_{name}", {"dseg": Output("pet_dseg", seg, sidecar)}, facts={"notes": "Notes"})
+    save_table = builder.save(f"save_table_{name}", {"table": Output("pet_dseg_table", seg)})
+    builder.workflow.connect(
+        [
+            (motion, label, [("petref", "petref")]),
+            (coregistration, label, [("t1w_to_pet", "t1w_to_pet")]),
+            (label, save, [("dseg", "dseg"), ("notes", "notes")]),
+            (label, save_table, [("table", "table")]),
+        ]
+    )
+    builder.connect_atlas(label, atlas)
+    return label
+
+
+def add_curves(
+    builder: ScanBuilder, atlas: str, frames: Node, labels: Node, correction: Mapping[str, str] = NOTHING
+) -> Node:
+    """Average the regions of an atlas."""
+    name = atlas_label(atlas)
+    curves = make_node(extract_curves, _node_name(f"curves_{name}", correction), builder.timing, mem_gb=1.0)
+    sidecar = sidecars.curves_sidecar(builder.plan.scan, f"Mean curves of {name}", builder.raw)
+    corrected = builder.correction_fields if correction else {}
+    output = Output("region_curves", {"seg": name, **correction}, sidecar | corrected)
+    save = builder.save(f"save_{curves.name}", {"curves": output})
+    builder.workflow.connect(
+        [
+            (frames, curves, [("corrected_pet", "pet")]),
+            (labels, curves, [("dseg", "dseg"), ("table", "names")]),
+            (curves, save, [("curves", "curves")]),
+        ]
+    )
+    return curves

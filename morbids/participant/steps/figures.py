@@ -1,0 +1,318 @@
+"""Draw what the pages show: each step writes the pictures of one result, by the name that their `desc` gets."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from morbids.bids.sidecars import MEASUREMENTS
+from morbids.bids.tables import read_table
+from morbids.bids.windows import Window, window_points
+from morbids.imaging.images import read_image, write_image
+from morbids.imaging.transforms import invert, read_itk
+from morbids.numerics.arrays import BoolArray, FloatArray
+from morbids.numerics.kinetics.graphical import fit_logan_ref, logan_plot
+from morbids.numerics.kinetics.models import MODELS, fit_model
+from morbids.numerics.kinetics.prediction import predict_curves
+from morbids.participant.kinetic_plan import KineticPlan
+from morbids.participant.steps.curves import read_curves
+from morbids.participant.steps.kinetics import difference_name, estimate, map_name
+from morbids.reports.figures.anatomy import draw_brain, draw_in_template
+from morbids.reports.figures.curves import draw_curves, draw_fits
+from morbids.reports.figures.kinetics import (
+    LoganLines,
+    draw_logan,
+    draw_regional_estimates,
+    draw_sensitivity,
+)
+from morbids.reports.figures.maps import (
+    Backcloth,
+    draw_difference_map,
+    draw_parametric_map,
+)
+from morbids.reports.figures.motion import MotionTrace, draw_motion
+from morbids.reports.figures.pet import draw_pet_on_t1w, draw_reference_region
+from morbids.reports.figures.style import Span, write_figure
+
+# Span of assumed k2' around the one used, for the sensitivity figure.
+K2_PRIME_FACTORS = np.geomspace(0.5, 2.0, 13)
+
+
+class Picture(NamedTuple):
+    """One picture."""
+
+    picture: Path
+
+
+class Pictures(NamedTuple):
+    """Pictures by the name that their `desc` gets."""
+
+    pictures: dict[str, Path]
+
+
+def picture_anatomy(t1w: Path, mask: Path, dseg: Path, out_dir: Path) -> Picture:
+    """T1w with the outlines of brain and tissue."""
+    return Picture(write_figure(draw_brain(t1w, mask, dseg), out_dir / "brain.png"))
+
+
+def picture_normalization(
+    t1w_in_template: Path, template_brain: Path, template_mask: Path, space: str, out_dir: Path
+) -> Pictures:
+    """T1w in template space, and the template on the same planes."""
+    images = {"normalized": (t1w_in_template, "T1w"), "template": (template_brain, space)}
+    return Pictures(
+        {
+            name: write_figure(draw_in_template(image, template_mask, title), out_dir / f"{name}.png")
+            for name, (image, title) in images.items()
+        }
+    )
+
+
+def picture_registration(
+    petref: Path, pet_to_t1w: Path, t1w_mask: Path, dseg: Path, unit: str, out_dir: Path
+) -> Picture:
+    """PET reference with the outlines of the T1w's brain and tissue.
+
+    The registration goes into the image's affine: what is drawn has been interpolated by nothing but the drawing.
+    """
+    moved = _move(petref, invert(read_itk(pet_to_t1w)[0]), out_dir / "petref.nii.gz")
+    figure = draw_pet_on_t1w(moved, t1w_mask, dseg, unit=unit)
+    return Picture(write_figure(figure, out_dir / "coregistration.png"))
+
+
+def picture_reference(
+    petref: Path,
+    reference_mask: Path,
+    mask: Path,
+    t1w: Path,
+    pet_to_t1w: Path,
+    name: str,
+    unit: str,
+    out_dir: Path,
+) -> Pictures:
+    """The reference region on the PET reference image, and on the T1w image on the same planes."""
+    on_pet = draw_reference_region(petref, reference_mask, mask, name=name, unit=unit)
+    moved = _move(t1w, read_itk(pet_to_t1w)[0], out_dir / "t1w.nii.gz")
+    on_t1w = draw_reference_region(petref, reference_mask, mask, name=name, t1w=moved)
+    return Pictures(
+        {
+            "reference": write_figure(on_pet, out_dir / "reference.png"),
+            "referenceT1w": write_figure(on_t1w, out_dir / "t1w.png"),
+        }
+    )
+
+
+def plot_motion(confounds: Path, plan: KineticPlan, out_dir: Path) -> Picture:
+    """The head's position over the scan."""
+    table = read_table(confounds)
+    trace = MotionTrace(
+        translations_mm=table[["trans_x", "trans_y", "trans_z"]].to_numpy(dtype=float),
+        rotations_deg=np.rad2deg(table[["rot_x", "rot_y", "rot_z"]].to_numpy(dtype=float)),
+        framewise_displacement_mm=table["framewise_displacement"].to_numpy(dtype=float),
+        borrowed=table["motion_borrowed"].to_numpy() > 0,
+        flagged=table["motion_outlier"].to_numpy() > 0,
+    )
+    figure = draw_motion(plan.frames, trace, _spans(plan))
+    return Picture(write_figure(figure, out_dir / "motion.svg"))
+
+
+def plot_curves(curves: Path, reference_curve: Path, plan: KineticPlan, unit: str, out_dir: Path) -> Picture:
+    """Curves of regions and of the reference region, windows shaded."""
+    table = read_curves(curves)
+    figure = draw_curves(
+        plan.frames,
+        table.curves,
+        table.names,
+        read_curves(reference_curve).curves[:, 0],
+        spans=_spans(plan),
+        highlighted=[table.names[region] for region in _spread(table.curves)],
+        unit=unit,
+        reference_name=plan.reference.name,
+    )
+    return Picture(write_figure(figure, out_dir / "curves.svg"))
+
+
+def plot_logan(
+    curves: Path, reference_curve: Path, k2_prime_per_min: float, plan: KineticPlan, out_dir: Path
+) -> Picture:
+    """Logan plot of the six regions that bind most, with a line per window."""
+    table = read_curves(curves)
+    reference, frames = read_curves(reference_curve).curves[:, 0], plan.frames
+    points = np.stack([window_points(frames, window) for window in plan.windows])
+    fits = [
+        fit_logan_ref(
+            table.curves,
+            reference,
+            frames,
+            k2_prime=plan.in_model(k2_prime_per_min),
+            points=chosen,
+            inverse_variance=plan.inverse_variance,
+        )
+        for chosen in points
+    ]
+    axes = logan_plot(table.curves, reference, frames, plan.in_model(k2_prime_per_min))
+    shown = _highest(fits[0].bp_nd, 6)
+    lines = LoganLines(
+        axes.x[:, shown],
+        axes.y[:, shown],
+        np.stack([fit.dvr[shown] for fit in fits]),
+        np.stack([fit.intercept[shown] for fit in fits]),
+        points,
+    )
+    figure = draw_logan(
+        lines,
+        [table.names[region] for region in shown],
+        [window.name for window in plan.windows],
+        frames.mid_min >= plan.t_star_min,
+    )
+    return Picture(write_figure(figure, out_dir / "logan.svg"))
+
+
+def plot_estimates(kinpar: Mapping[str, Path], parameter: str, out_dir: Path) -> Picture:
+    """Estimates by region and window, with standard errors."""
+    tables = {
+        window: table for window, path in kinpar.items() if parameter in (table := read_table(path)).columns
+    }
+    names = next(iter(tables.values()))["name"].tolist()
+    values, errors = (
+        np.stack([table[column].to_numpy(dtype=float) for table in tables.values()], axis=1)
+        for column in (parameter, f"{parameter}-se")
+    )
+    figure = draw_regional_estimates(values, errors, names, list(tables), label=label_of_parameter(parameter))
+    return Picture(write_figure(figure, out_dir / "estimates.svg"))
+
+
+def plot_fits(
+    curves: Path, reference_curve: Path, k2_prime_per_min: float, plan: KineticPlan, unit: str, out_dir: Path
+) -> Pictures:
+    """Measured and fitted curves with residuals, a picture per window."""
+    table = read_curves(curves)
+    reference = read_curves(reference_curve).curves[:, 0]
+    found = estimate(table.curves, reference, plan, k2_prime_per_min)
+    pictures = {}
+    for window in plan.windows:
+        expected = predict_curves(
+            found[window.name].parameters,
+            table.curves,
+            reference,
+            plan.frames,
+            plan.in_model(k2_prime_per_min),
+        )
+        expected[~window_points(plan.frames, window)] = np.nan
+        figure = draw_fits(plan.frames, table.curves, expected, table.names, unit=unit)
+        pictures[f"fits{window.name}"] = write_figure(figure, out_dir / f"{window.name}.svg")
+    return Pictures(pictures)
+
+
+def plot_t_star(
+    curves: Path, reference_curve: Path, k2_prime_per_min: float, plan: KineticPlan, out_dir: Path
+) -> Picture:
+    """How much the estimates depend on t*: every start of the line that leaves enough points."""
+    table = read_curves(curves)
+    reference, frames = read_curves(reference_curve).curves[:, 0], plan.frames
+    starts = frames.start_min[(frames.start_min >= 0) & (np.arange(frames.n_frames) <= frames.n_frames - 4)]
+    main = MODELS[plan.model].parameters[0]
+    estimates = []
+    for start in starts:
+        window = Window("", float(start), float(frames.end_min[-1]))
+        options = plan.options(window, k2_prime_per_min)
+        found = fit_model(plan.model, table.curves, reference, frames, options)
+        estimates.append(found.parameters[main])
+    figure = draw_sensitivity(
+        starts,
+        np.stack(estimates),
+        table.names,
+        plan.t_star_min,
+        assumed_label="t* (min), fitted to the end of the scan",
+        label=label_of_parameter(main),
+    )
+    return Picture(write_figure(figure, out_dir / "tstar.svg"))
+
+
+def plot_k2_prime(
+    curves: Path, reference_curve: Path, k2_prime_per_min: float, plan: KineticPlan, out_dir: Path
+) -> Picture:
+    """How much the first window's estimates depend on the assumed k2'."""
+    table = read_curves(curves)
+    reference, frames = read_curves(reference_curve).curves[:, 0], plan.frames
+    assumed = k2_prime_per_min * K2_PRIME_FACTORS
+    main = MODELS[plan.model].parameters[0]
+    estimates = [
+        fit_model(
+            plan.model,
+            table.curves,
+            reference,
+            frames,
+            plan.options(plan.windows[0], value),
+        ).parameters[main]
+        for value in assumed
+    ]
+    figure = draw_sensitivity(
+        assumed,
+        np.stack(estimates),
+        table.names,
+        k2_prime_per_min,
+        assumed_label="assumed $k_2'$ (1/min)",
+        label=label_of_parameter(main),
+    )
+    return Picture(write_figure(figure, out_dir / "k2prime.svg"))
+
+
+def picture_maps(
+    maps: Mapping[str, Path], template_brain: Path, template_mask: Path, plan: KineticPlan, out_dir: Path
+) -> Pictures:
+    """Maps of every window, of every difference, and of R1 on the template; windows share a colour scale."""
+    backcloth = Backcloth(template_brain, template_mask)
+    main = MODELS[plan.model].parameters[0]
+    inside = read_image(template_mask).values > 0.5
+    highest = max(_percentile(maps[map_name(main, window)], inside) for window in plan.windows)
+    drawn = {
+        window.name: draw_parametric_map(
+            maps[map_name(main, window)], backcloth, label=label_of_parameter(main), highest=highest
+        )
+        for window in plan.windows
+    }
+    drawn["R1"] = draw_parametric_map(maps["R1"], backcloth, label=label_of_parameter("R1"))
+    for pair in plan.pairs:
+        label = f"change of {label_of_parameter(main)}"
+        drawn[difference_name("", pair.challenge).replace("_", "")] = draw_difference_map(
+            maps[difference_name(main, pair.challenge)], backcloth, label=label
+        )
+    return Pictures({name: write_figure(figure, out_dir / f"{name}.png") for name, figure in drawn.items()})
+
+
+def label_of_parameter(parameter: str) -> str:
+    """Name of a parameter as figures write it, with its unit."""
+    symbols = {"BPND": "$BP_{ND}$", "R1": "$R_1$", "Ki": "$K_i$"}
+    unit = MEASUREMENTS[parameter].units
+    return symbols.get(parameter, parameter) + ("" if unit == "unitless" else f" ({unit})")
+
+
+def _move(image: Path, matrix: FloatArray, out: Path) -> Path:
+    """Move an image rigidly in the world, without interpolation."""
+    still = read_image(image)
+    return write_image(still.values, matrix @ still.affine, out, like=still.header)
+
+
+def _spans(plan: KineticPlan) -> list[Span]:
+    return [(window.name, window.start_min, window.end_min) for window in plan.windows]
+
+
+def _highest(values: FloatArray, count: int) -> list[int]:
+    """Return places of the largest finite values, largest first."""
+    order: Sequence[int] = np.argsort(np.nan_to_num(-values, nan=np.inf))[:count].tolist()
+    return [place for place in order if np.isfinite(values[place])] or list(order)
+
+
+def _spread(curves: FloatArray, count: int = 6) -> list[int]:
+    """Places of curves (n_frames, n_regions) from the highest to the lowest at the end, evenly picked."""
+    order = np.argsort(-np.nan_to_num(curves[-1]))
+    return [
+        int(order[place]) for place in np.unique(np.linspace(0, len(order) - 1, count).round().astype(int))
+    ]
+
+
+def _percentile(path: Path, inside: BoolArray) -> float:
+    values = read_image(path).values[inside]
+    return float(np.nanpercentile(values, 99.5)) if np.isfinite(values).any() else 1.0

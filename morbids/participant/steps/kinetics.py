@@ -1,0 +1,194 @@
+"""Fit a scan's curves: region by region, and voxel by voxel with the same functions."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from morbids.bids.tables import write_table
+from morbids.bids.windows import Window
+from morbids.imaging.images import MaskedFrames, read_masked_frames, write_image
+from morbids.imaging.smoothing import smooth_volume
+from morbids.numerics.arrays import FloatArray
+from morbids.numerics.kinetics.k2prime import estimate_k2_prime
+from morbids.numerics.kinetics.models import MODELS, Estimates, FitOptions, ModelName, fit_model
+from morbids.numerics.kinetics.t_star import find_t_star
+from morbids.numerics.statistics.multiple import false_discovery_rate
+from morbids.participant.kinetic_plan import FOUND, KineticPlan
+from morbids.participant.steps.curves import read_curves
+
+# The model of the transport map: linear, and with k2' fixed the least noisy one that yields R1.
+TRANSPORT_MODEL: ModelName = "MRTM2"
+# Displacement models: what belongs to the time before the response, and what to the response itself.
+BASELINE_PARAMETERS = ("BPND", "R1", "k2", "k2prime", "R2")
+RESPONSE_PARAMETERS = ("BPNDchange", "gamma", "onset", "peak", "F", "p")
+RESPONSE = "response"
+
+
+class Settled(NamedTuple):
+    """What the models are told once the curves are known: plan with t*, and efflux rate of the reference region."""
+
+    plan: KineticPlan
+    k2_prime_per_min: float
+    t_star_min: float
+
+
+class RegionFits(NamedTuple):
+    """One table of parameters per window name."""
+
+    kinpar: dict[str, Path]
+
+
+class MapFits(NamedTuple):
+    """Maps by the names of `map_name` and `difference_name`, NaN where the fit failed; share of failed voxels."""
+
+    maps: dict[str, Path]
+    failed_share: float
+
+
+def map_name(parameter: str, window: Window | None = None) -> str:
+    """Key of a parameter's map in one window, or of the whole scan."""
+    return parameter if window is None else f"{parameter}_{window.name}"
+
+
+def difference_name(parameter: str, challenge: Window, *, percent: bool = False) -> str:
+    """Key of the map baseline minus challenge."""
+    return f"{parameter}_{'percent' if percent else 'difference'}_{challenge.name}"
+
+
+def settle_plan(curves: Path, reference_curve: Path, plan: KineticPlan) -> Settled:
+    """Take k2' and t* as given, or estimate k2' from the regions that bind most, and find t* on the Logan plot."""
+    target, reference = read_curves(curves).curves, read_curves(reference_curve).curves[:, 0]
+    weights = plan.inverse_variance
+    k2_prime = plan.k2_prime_per_min
+    if k2_prime is None:
+        k2_prime = estimate_k2_prime(target, reference, plan.frames, inverse_variance=weights).k2_prime
+    if plan.t_star_source == FOUND:
+        found = find_t_star(
+            target,
+            reference,
+            plan.frames,
+            # Of the plot that will be fitted; other models take its line for straight with k2'.
+            k2_prime=plan.in_model(k2_prime) if plan.model == "LoganRef" else k2_prime,
+            inverse_variance=weights,
+            end_min=plan.windows[0].end_min,
+        )
+        plan = plan.starting_at(found.t_star_min)
+    return Settled(plan, k2_prime, plan.t_star_min)
+
+
+def fit_regions(
+    curves: Path, reference_curve: Path, k2_prime_per_min: float, plan: KineticPlan, out_dir: Path
+) -> RegionFits:
+    """Fit every region in every window: a row per region, `<parameter>` and `<parameter>-se`."""
+    table = read_curves(curves)
+    reference = read_curves(reference_curve).curves[:, 0]
+    kinpar = {}
+    for name, estimates in estimate(table.curves, reference, plan, k2_prime_per_min).items():
+        kinpar[name] = out_dir / f"{name}.tsv"
+        write_table(pd.DataFrame({"name": table.names, **estimates.columns()}), kinpar[name])
+    return RegionFits(kinpar)
+
+
+def fit_maps(
+    pet: Path,
+    mask: Path,
+    reference_curve: Path,
+    k2_prime_per_min: float,
+    plan: KineticPlan,
+    smoothing_fwhm_mm: float,
+    least_baseline: float,
+    out_dir: Path,
+    threads: int = 1,
+) -> MapFits:
+    """Fit every voxel of the mask in every window, and take differences.
+
+    Parameters
+    ----------
+    smoothing_fwhm_mm
+        Of the frames before fitting; 0 for none.
+    least_baseline
+        Differences in percent are NaN where the baseline's estimate is lower: they would be divided by noise.
+    """
+    scan = read_masked_frames(
+        pet, mask, lambda frame, voxel_mm: smooth_volume(frame, smoothing_fwhm_mm, voxel_mm)
+    )
+    voxels = scan.curves
+    reference = read_curves(reference_curve).curves[:, 0]
+    main = MODELS[plan.model].parameters[0]
+    found = estimate(voxels, reference, plan, k2_prime_per_min, threads)
+    maps = {map_name(main, window): found[window.name].parameters[main] for window in plan.windows}
+    for pair in plan.pairs:
+        baseline, challenge = (maps[map_name(main, window)] for window in pair)
+        difference = baseline - challenge
+        maps[difference_name(main, pair.challenge)] = difference
+        divisor = np.where(baseline >= least_baseline, baseline, np.nan)
+        maps[difference_name(main, pair.challenge, percent=True)] = 100 * difference / divisor
+    if RESPONSE in found:
+        maps |= {name: found[RESPONSE].parameters[name] for name in RESPONSE_PARAMETERS}
+        maps["q"] = false_discovery_rate(maps["p"])
+    maps["R1"] = _fit_transport(voxels, reference, plan, k2_prime_per_min, threads)
+    paths = {name: _write_map(values, scan, out_dir / f"{name}.nii.gz") for name, values in maps.items()}
+    n_failed = sum(found[window.name].n_failed for window in plan.windows)
+    return MapFits(paths, n_failed / max(voxels.shape[1] * len(plan.windows), 1))
+
+
+def estimate(
+    curves: FloatArray,
+    reference: FloatArray,
+    plan: KineticPlan,
+    k2_prime_per_min: float,
+    threads: int = 1,
+) -> dict[str, Estimates]:
+    """Estimates by window name; a displacement model's response stands under `RESPONSE`.
+
+    A model that fits windows is fitted to the points of each; the integrals behind them start at injection. A
+    displacement model is fitted once: its binding before the response is the baseline's, the one after it
+    the challenge's.
+    """
+
+    def fit(options: FitOptions) -> Estimates:
+        return fit_model(plan.model, curves, reference, plan.frames, options, threads=threads)
+
+    if not MODELS[plan.model].needs_onset:
+        return {window.name: fit(plan.options(window, k2_prime_per_min)) for window in plan.windows}
+    whole = fit(plan.response_options(k2_prime_per_min))
+    (pair,) = plan.pairs
+    after = Estimates(
+        {"BPND": whole.parameters["BPNDafter"]},
+        {"BPND": whole.standard_errors["BPNDafter"]},
+        int(np.isnan(whole.parameters["BPNDafter"]).sum()),
+    )
+    return {
+        pair.baseline.name: _select(whole, BASELINE_PARAMETERS),
+        pair.challenge.name: after,
+        RESPONSE: _select(whole, RESPONSE_PARAMETERS),
+    }
+
+
+def _select(estimates: Estimates, names: Sequence[str]) -> Estimates:
+    parameters, errors = estimates.parameters, estimates.standard_errors
+    return Estimates(
+        {name: parameters[name] for name in names if name in parameters},
+        {name: errors[name] for name in names if name in errors},
+        estimates.n_failed,
+    )
+
+
+def _fit_transport(
+    voxels: FloatArray, reference: FloatArray, plan: KineticPlan, k2_prime_per_min: float, threads: int
+) -> FloatArray:
+    """R1 from the frames up to the end of the first window: a challenge cannot disturb them."""
+    undisturbed = Window("", float(plan.frames.mid_min[0]), plan.windows[0].end_min)
+    options = replace(plan.options(undisturbed, k2_prime_per_min), k2_prime=k2_prime_per_min)
+    estimates = fit_model(TRANSPORT_MODEL, voxels, reference, plan.frames, options, threads=threads)
+    return estimates.parameters["R1"]
+
+
+def _write_map(values: FloatArray, scan: MaskedFrames, path: Path) -> Path:
+    volume = np.full(scan.inside.shape, np.nan, dtype=np.float32)
+    volume[scan.inside] = values
+    return write_image(volume, scan.affine, path, like=scan.header)

@@ -1,0 +1,102 @@
+"""What a scan's protocol can see: each contrast of its windows, read on simulated curves."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from morbids.bids.tables import write_table
+from morbids.bids.windows import WindowPair
+from morbids.numerics.arrays import FloatArray
+from morbids.numerics.kinetics.protocol import Calibration, Contrast, calibrate_contrast
+from morbids.numerics.tracer import Schedule
+from morbids.participant.kinetic_plan import KineticPlan
+from morbids.reports.figures.protocol import Grid, draw_protocol
+from morbids.reports.figures.style import write_figure
+
+# Distances from "nothing wrong" at which the colours end: percent of BP_ND, and percent recovered.
+NULL_REACH, RECOVERY_REACH = 15.0, 50.0
+
+# Description and unit of each column of the table.
+CALIBRATION_COLUMNS = {
+    "contrast": ("Windows that are subtracted", ""),
+    "bp_nd": ("True BP_ND before the challenge", "unitless"),
+    "r1": ("True ratio of delivery to the reference region", "unitless"),
+    "k4": ("True dissociation rate", "1/min"),
+    "shape": ("Time course of the release", ""),
+    "null_percent": ("Baseline minus challenge without any change, in percent of baseline", "%"),
+    "recovered": ("Share of the true change that the contrast shows beyond that", "unitless"),
+}
+
+
+class Calibrated(NamedTuple):
+    """A row per contrast and truth, and a picture per contrast, by the name of its challenge."""
+
+    table: Path
+    pictures: dict[str, Path]
+
+
+def calibrate(plan: KineticPlan, k2_prime_per_min: float, schedule: Schedule, out_dir: Path) -> Calibrated:
+    """Read every contrast of the plan on simulated null and displaced curves with the scan's own frames."""
+    tables, pictures = [], {}
+    for pair in plan.pairs:
+        calibration = _calibrate_pair(plan, pair, k2_prime_per_min, Schedule(*schedule))
+        table = pd.DataFrame(calibration._asdict())
+        table.insert(0, "contrast", f"{pair.baseline.name} minus {pair.challenge.name}")
+        tables.append(table)
+        name = picture_name(pair)
+        pictures[name] = write_figure(draw_protocol(_grids(calibration)), out_dir / f"{name}.svg")
+    write_table(pd.concat(tables, ignore_index=True), out_dir / "calibration.tsv")
+    return Calibrated(out_dir / "calibration.tsv", pictures)
+
+
+def picture_name(pair: WindowPair) -> str:
+    """Value of `desc-` of the picture of one contrast."""
+    return f"protocol{pair.challenge.name}"
+
+
+def _calibrate_pair(
+    plan: KineticPlan, pair: WindowPair, k2_prime_per_min: float, schedule: Schedule
+) -> Calibration:
+    frames = plan.frames
+    contrast = Contrast(
+        (pair.baseline.start_min, pair.baseline.end_min),
+        (pair.challenge.start_min, pair.challenge.end_min),
+        plan.model,
+        plan.in_model(k2_prime_per_min),
+        plan.inverse_variance,
+    )
+    return calibrate_contrast(frames, contrast, schedule=schedule, true_k2_prime=k2_prime_per_min)
+
+
+def _grids(calibration: Calibration) -> list[Grid]:
+    """Medians over delivery, by dissociation and binding; the table holds the other shapes of release too."""
+    step = np.array(calibration.shape) == "step"
+    bindings, rates = np.unique(calibration.bp_nd), np.unique(calibration.k4)
+
+    def grid(title: str, values: FloatArray, right: float, reach: float) -> Grid:
+        medians = [
+            [
+                float(np.nanmedian(values[step & (calibration.k4 == rate) & (calibration.bp_nd == binding)]))
+                for binding in bindings
+            ]
+            for rate in rates
+        ]
+        return Grid(
+            title,
+            np.array(medians),
+            rows=[f"{rate:g}" for rate in rates],
+            columns=[f"{binding:g}" for binding in bindings],
+            row_label="true $k_4$ (1/min)",
+            column_label="true $BP_{ND}$",
+            right=right,
+            reach=reach,
+        )
+
+    return [
+        grid("Change seen when nothing changed (%)", calibration.null_percent, 0.0, NULL_REACH),
+        grid(
+            "Share of a true step change that is seen (%)", 100 * calibration.recovered, 100.0, RECOVERY_REACH
+        ),
+    ]

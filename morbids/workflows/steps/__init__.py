@@ -1,1 +1,0 @@
-"""Steps: load, compute, save. Each function is one node of a graph."""

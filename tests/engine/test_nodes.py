@@ -1,0 +1,48 @@
+from pathlib import Path
+
+import pytest
+
+from morbids.engine.nodes import Step, make_node
+from morbids.errors import MorbidsError
+from tests.engine import steps_for_tests as steps
+
+
+def test_parameters_become_inputs_and_fields_become_outputs(tmp_path: Path) -> None:
+    node = make_node(steps.add, "add", {"a": 1.5, "b": 2.0, "threads": 3})
+    node.base_dir = str(tmp_path)
+    outputs = node.run().outputs
+    assert outputs.total == 3.5
+    assert Path(outputs.report).read_text() == "3.5 with 3"
+    assert Path(outputs.report).parent == tmp_path / "add"
+
+
+def test_text_becomes_paths_where_the_annotation_says_so(tmp_path: Path) -> None:
+    for name in "abc":
+        (tmp_path / name).write_text(name.upper())
+    node = make_node(
+        steps.read,
+        "read",
+        {"report": tmp_path / "a", "others": (tmp_path / "b",), "named": {"c": tmp_path / "c"}},
+    )
+    node.base_dir = str(tmp_path)
+    assert node.run().outputs.text == "A / B / C"
+
+
+def test_a_misspelt_constant_fails_when_the_node_is_made() -> None:
+    with pytest.raises(MorbidsError, match=r"add has no parameter 'c'. It has: a, b"):
+        make_node(steps.add, "add", {"c": 1})
+
+
+def test_threads_are_not_part_of_the_cache_key(tmp_path: Path) -> None:
+    def run(threads: int, b: float) -> str:
+        node = make_node(steps.add, "add", {"a": 1.0, "b": b, "threads": threads})
+        node.base_dir = str(tmp_path)
+        return Path(node.run().outputs.report).read_text()
+
+    assert run(1, 2.0) == "3.0 with 1"
+    assert run(2, 2.0) == "3.0 with 1", "the first result serves again"
+    assert run(2, 3.0) == "4.0 with 2", "another input does not"
+
+
+def test_required_parameters_are_those_without_a_default() -> None:
+    assert Step(steps.add).required == ("a", "b")

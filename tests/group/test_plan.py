@@ -1,0 +1,296 @@
+"""Which questions the group level asks of maps on disk, and what it refuses."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from morbids.bids.tables import read_table
+from morbids.errors import ExitCode, MorbidsError
+from morbids.group.comparison import Comparison, Terms, sum_terms
+from morbids.group.plan import GroupPlan, plan_group
+from morbids.group.plan_tables import write_plan_tables
+from morbids.settings import Settings, Study
+from tests.bids.conftest import DatasetMaker
+from tests.bids.test_maps import write_image, write_map, write_study
+from tests.participant.studies import make_study
+
+SETTINGS = Settings()
+N = 6
+SCORES = [3.0, 1.0, 4.0, 1.5, 9.0, 2.6]
+FEMALE = "FMFMMF"
+
+
+@pytest.fixture
+def study(dataset: DatasetMaker) -> Study:
+    """Six participants with two scans each, and what is known of them."""
+    made = make_study(dataset.root.parent)
+    write_study(made.output_dir, N)
+    lines = [f"sub-{n + 1:02d}\t{SCORES[n]}\t{FEMALE[n]}\t{30 + n * n}\t7" for n in range(N)]
+    dataset.text("participants.tsv", "\n".join(["participant_id\tscore\tsex\tage\tseven", *lines]) + "\n")
+    return made
+
+
+def plan(study: Study, **changes: object) -> GroupPlan:
+    return plan_group(study, replace(SETTINGS, **changes))  # type: ignore[arg-type]
+
+
+def find(made: GroupPlan, name: str) -> Comparison:
+    return next(comparison for comparison in made.comparisons if comparison.name == name)
+
+
+def test_each_kind_of_difference_is_asked_for_its_mean_and_against_the_other(study: Study) -> None:
+    made = plan(study)
+    assert [comparison.name for comparison in made.comparisons] == [
+        "baselineMinusAcceptance",
+        "baselineMinusRejection",
+        "acceptanceAgainstRejection",
+    ]
+    mean = find(made, "baselineMinusRejection")
+    assert mean.title == "rejection: baseline − rejection"
+    assert (len(mean.labels), mean.design.words, mean.directions) == (
+        N,
+        "one-sample t",
+        ("activation", "deactivation"),
+    )
+    assert [path.name.split("_desc-")[1] for path in mean.binding] == ["baseline_mimap.nii.gz"] * N
+
+
+def test_a_pair_is_a_difference_of_differences_within_participants(study: Study) -> None:
+    pair = find(plan(study), "acceptanceAgainstRejection")
+    assert pair.labels[0] == "sub-01"
+    for place in range(N):
+        assert "acceptance" in pair.maps.added[place].name
+        assert "rejection" in pair.maps.removed[place].name
+        assert pair.maps.added[place].parts[-3] == pair.maps.removed[place].parts[-3]
+
+
+def test_challenges_are_compared_late_against_late_where_their_maps_are(study: Study) -> None:
+    for number in range(1, N + 1):
+        for task in ("rejection", "acceptance"):
+            write_map(study.output_dir, {"sub": f"{number:02d}", "task": task}, desc=task)
+    late = find(plan(study), "acceptanceAgainstRejectionLate")
+    # More activation in acceptance means lower binding there: it is what is taken away.
+    assert all("desc-rejection" in path.name for path in late.maps.added)
+    assert all("desc-acceptance" in path.name for path in late.maps.removed)
+
+
+def test_who_lacks_one_of_a_pair_is_not_in_it(study: Study) -> None:
+    for path in study.output_dir.glob("sub-02/**/*task-rejection*"):
+        path.unlink()
+    made = plan(study)
+    assert len(find(made, "acceptanceAgainstRejection").labels) == N - 1
+    assert len(find(made, "baselineMinusAcceptance").labels) == N
+
+
+def test_a_trait_is_a_regressor_without_its_mean_on_every_kind(study: Study) -> None:
+    made = plan(study, traits=("score",))
+    slope = find(made, "baselineMinusRejectionByScore")
+    np.testing.assert_allclose(slope.design.columns["score"], np.array(SCORES) - np.mean(SCORES))
+    assert slope.design.weights == {"score": 1.0}
+    assert slope.directions[0] == "rises with score"
+    assert find(made, "baselineMinusRejection").traits["score"] == tuple(SCORES)
+
+
+def test_rows_without_a_value_are_left_out_with_the_reason(study: Study, dataset: DatasetMaker) -> None:
+    path = dataset.root / "participants.tsv"
+    path.write_text(path.read_text().replace("\t9.0\t", "\tn/a\t"))
+    slope = find(plan(study, traits=("score",)), "baselineMinusRejectionByScore")
+    assert len(slope.labels) == len(slope.maps.added) == N - 1
+    assert [(one.label, one.reason) for one in slope.dropped] == [
+        ("sub-05_task-rejection", "score is missing")
+    ]
+
+
+def test_two_groups_are_compared_with_welch_or_with_a_pooled_variance(study: Study) -> None:
+    welch = find(plan(study, group_column="sex"), "baselineMinusRejectionMMinusF")
+    assert welch.design.weights == {"sex.F": -1.0, "sex.M": 1.0}
+    second = welch.design.design.second_group
+    assert second is not None
+    assert [bool(one) for one in second] == [sex == "M" for sex in FEMALE]
+    pooled = find(plan(study, group_column="sex", equal_variances=True), "baselineMinusRejectionMMinusF")
+    assert pooled.design.design.second_group is None
+
+
+def test_covariates_lose_their_means_and_text_becomes_columns(study: Study) -> None:
+    mean = find(plan(study, covariates=("age", "sex")), "baselineMinusRejection")
+    assert list(mean.design.columns) == ["intercept", "age", "sex.M"]
+    for name in ("age", "sex.M"):
+        assert np.mean(mean.design.columns[name]) == pytest.approx(0)
+    assert mean.design.words == "one-sample t, beside age, sex.M"
+    assert mean.design.df == N - 3
+
+
+def test_a_model_file_takes_the_place_of_the_built_in_questions(study: Study, tmp_path: Path) -> None:
+    path = tmp_path / "model.json"
+    node = {
+        "Level": "Dataset",
+        "Name": "trait",
+        "GroupBy": ["contrast"],
+        "Model": {"Type": "glm", "X": [1, "score"]},
+        "DummyContrasts": {"Contrasts": ["score"], "Test": "t"},
+    }
+    path.write_text(json.dumps({"Name": "my model", "BIDSModelVersion": "1.0.0", "Nodes": [node]}))
+    made = plan(study, stats_model=path)
+    assert [comparison.name for comparison in made.comparisons] == [
+        "traitBaselineMinusAcceptanceScore",
+        "traitBaselineMinusRejectionScore",
+    ]
+    assert made.models == ("myModel",)
+    rejection = made.comparisons[1]
+    assert all("task-rejection" in path.name for path in rejection.maps.added)
+    assert rejection.design.columns["score"] == tuple(SCORES)
+    with pytest.raises(MorbidsError, match="--trait cannot be combined with --stats-model") as error:
+        plan(study, stats_model=path, traits=("score",))
+    assert error.value.exit_code == ExitCode.USAGE
+
+
+def test_contrasts_are_chosen_by_name(study: Study) -> None:
+    chosen = plan(study, contrasts=("*Rejection",), traits=("score",))
+    assert [one.name for one in chosen.comparisons] == [
+        "baselineMinusRejection",
+        "acceptanceAgainstRejection",
+    ]
+    with pytest.raises(MorbidsError, match="There is no contrast 'nothing'") as error:
+        plan(study, contrasts=("nothing",))
+    assert "baselineMinusRejection" in error.value.hint
+
+
+def test_percent_maps_have_no_tables_and_say_their_unit(study: Study) -> None:
+    made = find(plan(study, map_kind="percent"), "baselineMinusRejectionPercent")
+    assert made.quantity == "change of BP_ND (%)"
+    assert made.tables == Terms()
+
+
+def test_maps_are_taken_with_the_correction_that_is_asked_for(study: Study) -> None:
+    """A dataset that was run with and without correction holds both kinds: they are not mixed."""
+    for number in range(1, 5):
+        desc = "baselineMinusRejection"
+        scan = {"sub": f"{number:02d}", "task": "rejection"}
+        write_map(study.output_dir, {**scan, "pvc": "RBV"}, desc=desc)
+    assert len(find(plan(study), "baselineMinusRejection").labels) == N
+    corrected = find(plan(study, partial_volume="rbv"), "baselineMinusRejection")
+    assert len(corrected.labels) == 4
+    assert all("_pvc-RBV_" in path.name for path in corrected.maps.added)
+
+
+def test_maps_of_other_software_are_read_from_their_dataset(dataset: DatasetMaker, tmp_path: Path) -> None:
+    """No sidecars, another space, no windows, two sessions: session against session within participants."""
+    maps = tmp_path / "maps"
+    for number in range(1, 5):
+        for session in ("placebo", "drug"):
+            stem = f"sub-{number}/ses-{session}/pet/sub-{number}_ses-{session}_space-MNI152NLin6Asym_meas-BPND_mimap"
+            write_image(maps / f"{stem}.nii.gz")
+    study = replace(make_study(dataset.root.parent), derivatives=(maps,))
+    made = plan(study)
+    assert [comparison.name for comparison in made.comparisons] == ["drugAgainstPlacebo"]
+    (pair,) = made.comparisons
+    assert pair.model == "parameters"
+    assert all("ses-drug" in path.name for path in pair.maps.added)
+    assert len(pair.binding) == 8
+
+
+def test_maps_of_one_kind_alone_are_tested_against_zero(dataset: DatasetMaker, tmp_path: Path) -> None:
+    maps = tmp_path / "maps"
+    for number in range(1, 5):
+        write_image(maps / f"sub-{number}/pet/sub-{number}_space-MNI152Lin_meas-BPND_desc-delta_mimap.nii.gz")
+    (comparison,) = plan(replace(make_study(dataset.root.parent), derivatives=(maps,))).comparisons
+    assert comparison.name == "delta"
+    assert comparison.directions == ("above 0", "below 0")
+
+
+@pytest.mark.parametrize("n", [1, 2])
+def test_too_few_maps_are_a_sentence(dataset: DatasetMaker, n: int) -> None:
+    study = make_study(dataset.root.parent)
+    write_study(study.output_dir, n)
+    with pytest.raises(MorbidsError, match=f"at least 3 maps and was given {n}") as error:
+        plan(study)
+    assert error.value.exit_code == ExitCode.BAD_DATA
+
+
+def test_maps_that_are_all_left_out_are_a_sentence(dataset: DatasetMaker) -> None:
+    study = make_study(dataset.root.parent)
+    for number in range(1, 4):
+        write_map(study.output_dir, {"sub": f"{number}"}, values=np.full((4, 5, 6), np.nan))
+    with pytest.raises(MorbidsError, match=r"All 3 maps are left out .*no voxel is finite"):
+        plan(study)
+
+
+def test_excluded_scans_are_left_out_by_name(study: Study) -> None:
+    made = plan(study, excluded=("sub-03", "sub-01_task-rejection"))
+    assert len(find(made, "baselineMinusRejection").labels) == N - 2
+    assert {one.label for one in made.group.found.dropped} == {
+        "sub-01_task-rejection",
+        "sub-03_task-rejection",
+        "sub-03_task-acceptance",
+    }
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"traits": ("seven",)}, "column 'seven' has the value 7.* in every row"),
+        ({"traits": ("sex",)}, "column 'sex' holds 'F'"),
+        ({"traits": ("absent",)}, "No table of the dataset has a column 'absent'"),
+        ({"group_column": "score"}, "'score' has the values"),
+        (
+            {"group_column": "sex", "covariates": ("age",)},
+            "Unequal variances cannot be combined with covariates",
+        ),
+        ({"equal_variances": True}, "--equal-variances has no use"),
+        ({"variance_smoothing_fwhm_mm": 8.0, "group_column": "sex"}, "cannot be combined with Welch's test"),
+        ({"small_volumes": ("Elsewhere",)}, "neither an a-priori region nor an image"),
+        ({"measure": "VT"}, "no difference map of VT"),
+    ],
+)
+def test_what_cannot_be_asked_is_a_sentence(study: Study, changes: dict[str, object], sentence: str) -> None:
+    with pytest.raises(MorbidsError, match=sentence):
+        plan(study, **changes)
+
+
+def test_several_datasets_of_maps_are_refused(study: Study) -> None:
+    with pytest.raises(MorbidsError, match="--derivatives names several"):
+        plan(replace(study, derivatives=(study.output_dir, study.bids_dir)))
+
+
+def test_a_question_that_cannot_be_asked_does_not_stop_the_others(study: Study) -> None:
+    """Two participants have a third task."""
+    for number in (1, 2):
+        write_map(study.output_dir, {"sub": f"{number:02d}", "task": "rest"}, desc="baselineMinusRest")
+    made = plan(study)
+    assert "rest: baseline − rest" in made.skipped
+    assert len(made.comparisons) == 3
+
+
+def test_three_values_of_a_trait_are_a_slope_but_no_correlation(study: Study, dataset: DatasetMaker) -> None:
+    path = dataset.root / "participants.tsv"
+    text = path.read_text()
+    for score in SCORES[3:]:
+        text = text.replace(f"\t{score}\t", "\tn/a\t")
+    path.write_text(text)
+    made = plan(study, traits=("score",))
+    assert not find(made, "baselineMinusRejection").traits
+    assert len(find(made, "baselineMinusRejectionByScore").labels) == 3
+    assert "needs 4" in made.skipped["rejection: baseline − rejection, correlations with score"]
+
+
+def test_tables_of_rows_and_designs_are_written_with_sidecars(study: Study) -> None:
+    made = plan(study, excluded=("sub-03",), traits=("score",))
+    write_plan_tables(made, study)
+    folder = study.output_dir / "group" / "model-differences"
+    rows = read_table(folder / "rows.tsv")
+    assert list(rows["status"]).count("included") == 2 * (N - 1)
+    assert set(rows["reason"][rows["status"] == "left out"]) == {"left out by the user: --exclude"}
+    design = read_table(folder / "contrast-baselineMinusRejectionByScore_design.tsv")
+    assert list(design.columns) == ["scan", "intercept", "score"]
+    sidecar = json.loads((folder / "contrast-baselineMinusRejectionByScore_design.json").read_text())
+    assert "weight in the contrast is 1" in sidecar["score"]["Description"]
+
+
+def test_terms_are_summed_row_by_row() -> None:
+    added = [np.array([1.0, 2.0]), np.array([3.0, 4.0]), np.array([10.0, 20.0]), np.array([30.0, 40.0])]
+    removed = [np.array([0.5, 0.5]), np.array([1.0, 1.0])]
+    np.testing.assert_array_equal(sum_terms(added, removed, 2), [[10.5, 21.5], [32.0, 43.0]])
+    np.testing.assert_array_equal(sum_terms(added[:2], [], 2), added[:2])

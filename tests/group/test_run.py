@@ -1,0 +1,158 @@
+"""The group level as a whole on maps of another program: results, page, first page, a second run."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+import pytest
+from rich.console import Console
+
+from morbids.bids.filters import Filters
+from morbids.bids.names import output_path, sidecar_path
+from morbids.bids.tables import read_table
+from morbids.errors import ExitCode
+from morbids.group.run import run_group
+from morbids.imaging.images import read_image
+from morbids.numerics.arrays import BoolArray
+from morbids.reports.index_of_dataset import write_index
+from morbids.settings import Resources, Settings, Study
+from tests.reports.reading import check_offline, read_page
+
+N = 7
+SHAPE, VOXEL_MM = (20, 24, 20), 8.0
+AFFINE = np.array([[8.0, 0, 0, -76], [0, 8, 0, -106], [0, 0, 8, -70], [0, 0, 0, 1]])
+THALAMUS_MM = (0.0, -14.0, 8.0)
+SETTINGS = Settings(
+    n_permutations=20,
+    group_smoothing_fwhm_mm=0.0,
+    traits=("score",),
+    contrasts=("baselineMinusTask",),
+    small_volumes=("MidlineThalamus",),
+)
+CONTRAST = {"model": "differences", "contrast": "baselineMinusTask"}
+
+
+class Finished:
+    """A run of the group level and where it left its results."""
+
+    def __init__(self, root: Path) -> None:
+        write_dataset(root)
+        self.study = Study(root / "raw", root / "out", Filters(), "run.py raw out group", (root / "maps",))
+        self.resources = Resources(n_procs=2, omp_n_threads=1, mem_gb=4.0, work_dir=root / "work")
+        self.exit_code = self.run()
+
+    def run(self) -> ExitCode:
+        with Path("/dev/null").open("w") as nowhere:
+            return run_group(self.study, SETTINGS, self.resources, Console(file=nowhere))
+
+    def path(self, role: str, **more: str) -> Path:
+        return output_path(self.study.output_dir, {}, role, CONTRAST | more)
+
+
+def near_thalamus() -> BoolArray:
+    places = np.moveaxis(np.indices(SHAPE), 0, -1) @ AFFINE[:3, :3].T + AFFINE[:3, 3]
+    return np.asarray(np.linalg.norm(places - np.array(THALAMUS_MM), axis=-1) < 13)
+
+
+def write_dataset(root: Path) -> None:
+    """Difference maps without sidecars, zeros outside; activation of the thalamus that follows a score."""
+    rng = np.random.default_rng(0)
+    scores = rng.normal(size=N)
+    (root / "raw").mkdir()
+    (root / "raw" / "dataset_description.json").write_text('{"Name": "Other", "BIDSVersion": "1.10.0"}')
+    lines = [f"sub-{n}\t{score:.3f}" for n, score in enumerate(scores, 1)]
+    (root / "raw" / "participants.tsv").write_text("\n".join(["participant_id\tscore", *lines]) + "\n")
+    for n, score in enumerate(scores, 1):
+        values = rng.normal(0, 0.1, SHAPE) + near_thalamus() * (1.0 + 0.3 * score)
+        values[:, :, :2] = 0
+        stem = f"sub-{n}_space-MNI152NLin6Asym_meas-BPND_desc-baselineMinusTask_mimap.nii.gz"
+        path = root / "maps" / f"sub-{n}" / "pet" / stem
+        path.parent.mkdir(parents=True)
+        nib.save(nib.Nifti1Image(values.astype(np.float32), AFFINE), path)
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Finished]:
+    with pytest.MonkeyPatch.context() as patch:
+        # Only the template that comes with the installation: tests need no network.
+        patch.setenv("TEMPLATEFLOW_HOME", str(tmp_path_factory.mktemp("templateflow")))
+        yield Finished(tmp_path_factory.mktemp("group"))
+
+
+def test_the_effect_is_found_where_it_was_put(finished: Finished) -> None:
+    assert finished.exit_code == ExitCode.OK
+    first = read_table(finished.path("clusters")).iloc[0]
+    assert first["direction"] == "activation"
+    assert "Thalamus" in f"{first['AAL']} {first['HarvardOxford']}"
+    assert np.linalg.norm([first["x_mm"], first["y_mm"] + 14, first["z_mm"] - 8]) < 14
+    volume = read_table(finished.path("regions", desc="smallvolumes")).iloc[0]
+    # 2^6 sign patterns of seven maps.
+    assert volume["p_small_volume"] == pytest.approx(1 / 64)
+
+
+def test_regions_come_from_the_maps_where_there_are_no_tables(finished: Finished) -> None:
+    tests = read_table(finished.path("regions")).set_index("name")
+    assert tests.loc["MidlineThalamus", "effect"] == pytest.approx(1.0, abs=0.4)
+    sidecar = json.loads(sidecar_path(finished.path("regions", desc="values")).read_text())
+    assert "unsmoothed maps in spheres" in sidecar["Description"]
+
+
+def test_sources_are_in_a_dataset_that_the_description_names(finished: Finished) -> None:
+    sidecar = json.loads(sidecar_path(finished.path("statistical_map", stat="t")).read_text())
+    description = json.loads((finished.study.output_dir / "dataset_description.json").read_text())
+    root = Path(description["DatasetLinks"]["maps"].removeprefix("file://"))
+    for uri in sidecar["Sources"]:
+        assert (root / uri.removeprefix("bids:maps:")).is_file()
+
+
+def test_the_mask_leaves_out_what_other_software_wrote_as_zero(finished: Finished) -> None:
+    mask = read_image(finished.path("group_mask")).values
+    assert mask[:, :, 4:].any()
+    assert not mask[:, :, :2].any()
+
+
+def test_the_page_says_what_was_found_and_what_is_circular(finished: Finished) -> None:
+    page = read_page(finished.study.output_dir / "group.html")
+    check_offline(page, finished.study.output_dir)
+    text = page.text
+    assert "a family-wise correction at p ≤ 0.05" in text
+    assert "no baseline maps, so --mask-threshold was not applied" in text
+    assert "Midline thalamus" in text
+    assert text.index("independent region") < text.index("Circular: correlations within the cluster itself")
+
+
+def test_the_first_page_leads_to_the_group(finished: Finished) -> None:
+    page = read_page(finished.study.output_dir / "index.html")
+    assert "group.html" in page.hrefs
+
+
+def test_a_second_run_repeats_nothing_but_saving(finished: Finished) -> None:
+    t = finished.path("statistical_map", stat="t")
+    before = t.stat().st_mtime_ns
+    t.unlink()
+    pieces = sorted(finished.resources.work_dir.glob("**/permute*/*.npz"))
+    times = [path.stat().st_mtime_ns for path in pieces]
+    assert finished.run() == ExitCode.OK
+    assert pieces
+    assert [path.stat().st_mtime_ns for path in pieces] == times
+    assert t.stat().st_mtime_ns == before
+
+
+def test_participants_are_listed_with_their_concerns(tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    study = Study(tmp_path / "raw", tmp_path / "out", Filters(), "")
+    for label, concern in (("01", "n/a"), ("02", "The head moved by 9 mm.")):
+        source = {"sub": label, "task": "rest"}
+        output_path(study.output_dir, source, "participant_page").write_text("<html></html>")
+        table = output_path(study.output_dir, source, "quality")
+        table.parent.mkdir(parents=True)
+        table.write_text(f"step\tfinding\tconcern\nmotion\t9 mm\t{concern}\n")
+    output_path(study.output_dir, {"sub": "03"}, "participant_page").write_text("<html></html>")
+    page = read_page(write_index(study.output_dir, study.bids_dir.name))
+    rows = {row[0]: row[1:] for row in page.tables[0][1:]}
+    assert "pass" in rows["sub-01"][0]
+    assert "look" in rows["sub-02"][0]
+    assert rows["sub-02"][2] == "rest: The head moved by 9 mm."
+    assert "failed" in rows["sub-03"][0]

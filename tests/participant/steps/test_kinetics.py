@@ -1,0 +1,199 @@
+"""Fits of regions and voxels against the kinetics that made the curves."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from morbids.bids.tables import read_table
+from morbids.bids.windows import Window, window_points
+from morbids.errors import MorbidsError
+from morbids.imaging.images import read_image
+from morbids.numerics.kinetics.graphical import fit_logan_ref
+from morbids.numerics.kinetics.models import MODELS, ModelName
+from morbids.participant.kinetic_plan import FOUND
+from morbids.participant.steps.kinetics import fit_maps, fit_regions, settle_plan
+from tests.participant.steps.known_scan import (
+    BASELINE,
+    BP_ND,
+    CHALLENGE,
+    FRAMES,
+    K2_PRIME,
+    NAMES,
+    known_curves,
+    make_plan,
+    write_tables,
+    write_voxels,
+)
+
+WHOLE = Window("whole", 0, 90)
+WHOLE_SCAN_MODELS = [name for name, model in MODELS.items() if not (model.fits_windows or model.needs_onset)]
+
+
+@pytest.mark.parametrize(("model", "tolerance"), [("LoganRef", 0.01), ("MRTM2", 0.01), ("MRTM0", 0.02)])
+def test_every_window_of_an_undisturbed_scan_tells_the_same_truth(
+    tmp_path: Path, model: ModelName, tolerance: float
+) -> None:
+    tables = write_tables(tmp_path, known_curves())
+    found = fit_regions(*tables, K2_PRIME, make_plan(model), tmp_path).kinpar
+    assert set(found) == {"baseline", "rejection"}
+    for path in found.values():
+        table = read_table(path)
+        assert tuple(table["name"]) == NAMES
+        np.testing.assert_allclose(table["BPND"], BP_ND, rtol=tolerance)
+        assert (table["BPND-se"] >= 0).all()
+
+
+@pytest.mark.parametrize("model", WHOLE_SCAN_MODELS)
+def test_models_of_the_whole_scan_find_the_truth(tmp_path: Path, model: ModelName) -> None:
+    tables = write_tables(tmp_path, known_curves())
+    found = fit_regions(*tables, K2_PRIME, make_plan(model, (WHOLE,)), tmp_path).kinpar
+    table = read_table(found["whole"])
+    np.testing.assert_allclose(table["BPND"], BP_ND, rtol=0.02)
+    np.testing.assert_allclose(table["R1"], [0.9, 1.0, 1.1, 1.2], rtol=0.02)
+
+
+@pytest.mark.parametrize("model", ["StepChange", "LSSRM", "lpntPET"])
+def test_displacement_models_see_the_release_and_not_where_there_is_none(
+    tmp_path: Path, model: ModelName
+) -> None:
+    plan = make_plan(model, (BASELINE, CHALLENGE._replace(start_min=40.0)))
+    before_after = []
+    for change in (-0.2, 0.0):
+        found = fit_regions(*write_tables(tmp_path, known_curves(change)), K2_PRIME, plan, tmp_path).kinpar
+        before, after = (read_table(found[name])["BPND"] for name in ("baseline", "rejection"))
+        np.testing.assert_allclose(before, BP_ND, rtol=0.1)
+        before_after.append(1 - after / before)
+        assert "F" in read_table(found["response"])
+    assert (before_after[0] > 0.05).all()
+    np.testing.assert_allclose(before_after[1], 0, atol=0.02)
+
+
+def test_a_given_k2_prime_is_used_and_an_estimated_one_is_the_truth(tmp_path: Path) -> None:
+    tables = write_tables(tmp_path, known_curves())
+    assert settle_plan(*tables, make_plan(k2_prime_per_min=0.2)).k2_prime_per_min == 0.2
+    estimated = settle_plan(*tables, make_plan(k2_prime_per_min=None))
+    assert estimated.k2_prime_per_min == pytest.approx(K2_PRIME, rel=0.02)
+    assert estimated.t_star_min == 10.0
+
+
+def test_without_k2_prime_the_plot_lacks_its_term_and_r1_keeps_it(tmp_path: Path) -> None:
+    plan = replace(make_plan(), fits_k2_prime=False)
+    curves, reference = write_tables(tmp_path, known_curves())
+    found = read_table(fit_regions(curves, reference, K2_PRIME, plan, tmp_path).kinpar["rejection"])
+    known = known_curves()
+    plain = fit_logan_ref(
+        known.target,
+        known.reference,
+        FRAMES,
+        k2_prime=None,
+        points=window_points(FRAMES, CHALLENGE),
+        inverse_variance=plan.inverse_variance,
+    )
+    np.testing.assert_allclose(found["BPND"], plain.bp_nd, rtol=1e-4)
+    assert (np.abs(found["BPND"] / BP_ND - 1) > 0.01).all()
+    pet, mask = write_voxels(tmp_path, known.target)
+    r1 = [
+        read_image(fit_maps(pet, mask, reference, K2_PRIME, one, 0.0, 0.2, tmp_path).maps["R1"]).values
+        for one in (plan, make_plan())
+    ]
+    np.testing.assert_array_equal(r1[0], r1[1])
+
+
+def test_t_star_is_found_before_the_challenge_and_moves_the_windows(tmp_path: Path) -> None:
+    """A bent start of the curves makes t* later; the release, which bends the line too, does not."""
+    curves = known_curves(-0.3)
+    early = FRAMES.mid_min < 12
+    curves.target[early] *= 1.6
+    tables = write_tables(tmp_path, curves)
+    wish = replace(
+        make_plan(windows=(Window("baseline", 0, 40), CHALLENGE)), t_star_source=FOUND, t_star_min=0.0
+    )
+    found = settle_plan(*tables, wish)
+    assert 3 < found.t_star_min <= 15
+    assert found.plan.windows[0] == Window("baseline", found.t_star_min, 40)
+    assert found.plan.pairs[0].challenge == CHALLENGE
+
+
+def test_a_found_t_star_that_empties_a_window_says_so() -> None:
+    with pytest.raises(MorbidsError, match=r"'baseline' has 2 frames after t\* = 32 min, .* it needs 3"):
+        make_plan().starting_at(32.0)
+
+
+def fit_voxels(
+    folder: Path, change: float, model: ModelName = "LoganRef", least: float = 0.2
+) -> dict[str, Path]:
+    curves = known_curves(change)
+    _, reference = write_tables(folder, curves)
+    pet, mask = write_voxels(folder, curves.target)
+    plan = make_plan(model) if MODELS[model].fits_windows else make_plan(model, (WHOLE,))
+    return fit_maps(pet, mask, reference, K2_PRIME, plan, 0.0, least, folder, 2).maps
+
+
+def values(path: Path) -> np.ndarray:
+    return read_image(path).values[1:3, 1:3, 1].ravel()
+
+
+def test_maps_hold_the_estimates_of_the_same_curves_as_regions_and_nothing_outside(tmp_path: Path) -> None:
+    maps = fit_voxels(tmp_path, -0.2)
+    tables = write_tables(tmp_path, known_curves(-0.2))
+    regions = fit_regions(*tables, K2_PRIME, make_plan(), tmp_path).kinpar
+    for window in ("baseline", "rejection"):
+        expected = read_table(regions[window])["BPND"]
+        np.testing.assert_allclose(values(maps[f"BPND_{window}"]), expected, rtol=1e-3)
+    outside = np.ones((4, 4, 3), dtype=bool)
+    outside[1:3, 1:3, 1] = False
+    for path in maps.values():
+        assert np.isnan(read_image(path).values[outside]).all(), path.name
+
+
+def test_a_difference_is_baseline_minus_challenge_and_positive_where_binding_fell(tmp_path: Path) -> None:
+    maps = fit_voxels(tmp_path, -0.2)
+    before, after = values(maps["BPND_baseline"]), values(maps["BPND_rejection"])
+    difference = values(maps["BPND_difference_rejection"])
+    np.testing.assert_allclose(difference, before - after, rtol=1e-5)
+    assert (difference > 0.03).all()
+    percent = values(maps["BPND_percent_rejection"])
+    np.testing.assert_allclose(percent, 100 * (before - after) / before, rtol=1e-4)
+
+
+def test_percent_is_not_told_where_the_baseline_is_too_low(tmp_path: Path) -> None:
+    percent = values(fit_voxels(tmp_path, -0.2, least=1.5)["BPND_percent_rejection"])
+    np.testing.assert_array_equal(np.isnan(percent), [True, True, False, False])
+
+
+def test_the_transport_map_is_not_disturbed_by_the_challenge(tmp_path: Path) -> None:
+    for change in (0.0, -0.3):
+        np.testing.assert_allclose(values(fit_voxels(tmp_path, change)["R1"]), [0.9, 1, 1.1, 1.2], rtol=0.01)
+
+
+@pytest.mark.parametrize("model", WHOLE_SCAN_MODELS)
+def test_maps_of_models_without_windows_are_whole_scan_maps(tmp_path: Path, model: ModelName) -> None:
+    maps = fit_voxels(tmp_path, 0.0, model)
+    assert set(maps) == {"BPND_whole", "R1"}
+    np.testing.assert_allclose(values(maps["BPND_whole"]), BP_ND, rtol=0.02)
+
+
+def test_smoothing_of_frames_comes_before_the_fit(tmp_path: Path) -> None:
+    curves = known_curves()
+    _, reference = write_tables(tmp_path, curves)
+    pet, mask = write_voxels(tmp_path, curves.target)
+    maps = fit_maps(pet, mask, reference, K2_PRIME, make_plan(), 6.0, 0.2, tmp_path).maps
+    # Empty voxels around dilute the activity of these four, so that all binding falls.
+    assert (values(maps["BPND_baseline"]) < BP_ND).all()
+
+
+def test_weights_of_the_frames_are_a_choice(tmp_path: Path) -> None:
+    """With a frame that is wrong, and of little weight, the estimates depend on it."""
+    curves = known_curves()
+    curves.target[-1] *= 1.1
+    tables = write_tables(tmp_path, curves)
+    found = {}
+    for weights in ("decay", "none"):
+        folder = tmp_path / weights
+        folder.mkdir()
+        plan = replace(make_plan(windows=(WHOLE,)), weights=weights)
+        assert (plan.inverse_variance is None) == (weights == "none")
+        found[weights] = read_table(fit_regions(*tables, K2_PRIME, plan, folder).kinpar["whole"])["BPND"]
+    assert (np.abs(found["decay"] - BP_ND) < 0.8 * np.abs(found["none"] - BP_ND)).all()

@@ -1,0 +1,48 @@
+"""What is said of a reference region by its curve."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from morbids.numerics.tracer import simulate_curves
+from morbids.participant.steps.curves import CurveTable, way_to_pet, write_curves
+from morbids.participant.steps.reference import ReferenceVerdict, judge_reference
+from tests.participant.steps.known_scan import FRAMES, INJECTION_S, K2_PRIME, make_plan
+
+
+def judge(folder: Path, reference_bp_nd: float, volume_ml: float) -> ReferenceVerdict:
+    """Judge a reference among a region without binding, one that binds, and one without voxels."""
+    curves = simulate_curves(FRAMES, np.array([0.0, 1.0, reference_bp_nd]), k2_prime=K2_PRIME).target
+    tissue = np.column_stack([curves[:, :2], np.full(FRAMES.n_frames, np.nan)])
+    write_curves(folder / "c.tsv", CurveTable(("free", "bound", "absent"), tissue), FRAMES, INJECTION_S)
+    write_curves(folder / "r.tsv", CurveTable(("occipital",), curves[:, 2:]), FRAMES, INJECTION_S)
+    (folder / "t.tsv").write_text(f"name\tvolume_ml\nfree\t{volume_ml}\nbound\t50\nabsent\t0\n")
+    return judge_reference(folder / "c.tsv", folder / "t.tsv", folder / "r.tsv", make_plan())
+
+
+def test_a_reference_that_binds_is_a_concern(tmp_path: Path) -> None:
+    verdict = judge(tmp_path, 0.3, 20.0)
+    assert "occipital keeps tracer longer than 1 other regions (free;" in verdict.concern
+    assert verdict.lowest_ratio == pytest.approx(1 / 1.3, abs=0.05)
+
+
+def test_a_free_reference_and_a_small_witness_are_none(tmp_path: Path) -> None:
+    free = judge(tmp_path, 0.0, 20.0)
+    assert free.concern == ""
+    assert free.lowest_ratio == pytest.approx(1.0)
+    assert judge(tmp_path, 0.3, 2.0).concern == ""
+
+
+def test_nothing_is_said_where_no_region_serves(tmp_path: Path) -> None:
+    write_curves(tmp_path / "c.tsv", CurveTable(("a",), np.ones((FRAMES.n_frames, 1))), FRAMES, INJECTION_S)
+    (tmp_path / "t.tsv").write_text("name\tvolume_ml\na\t0.2\n")
+    verdict = judge_reference(tmp_path / "c.tsv", tmp_path / "t.tsv", tmp_path / "c.tsv", make_plan())
+    assert verdict == ReferenceVerdict("", None, None)
+
+
+def test_the_way_to_pet_depends_on_the_space() -> None:
+    template, t1w = Path("template.h5"), Path("t1w.txt")
+    assert way_to_pet("petref", template, t1w) == ()
+    assert way_to_pet("T1w", template, t1w) == (t1w,)
+    assert way_to_pet("MNI152NLin2009cAsym", template, t1w) == (template, t1w)

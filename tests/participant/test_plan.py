@@ -1,0 +1,229 @@
+"""What is decided about a scan before anything runs: preset, then the user's wishes, and refusals."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from morbids.bids.windows import Window
+from morbids.errors import ExitCode, MorbidsError
+from morbids.imaging.atlases import atlas_label
+from morbids.imaging.reference import find_reference_rule
+from morbids.participant.kinetic_plan import ESTIMATED, FOUND
+from morbids.participant.plan import ScanPlan
+from morbids.participant.run import plan_study
+from morbids.settings import ReferenceSteps, Settings
+from tests.bids.conftest import DatasetMaker
+from tests.participant.studies import make_study, write_scan
+
+SETTINGS = Settings()
+
+
+def plan_one(dataset: DatasetMaker, settings: Settings = SETTINGS) -> ScanPlan:
+    """Plan the only scan of a dataset, or raise its error."""
+    plans = plan_study(make_study(dataset.root.parent), settings)
+    for scan in plans.unplanned:
+        raise scan.error
+    (plan,) = plans.scans
+    return plan
+
+
+def test_a_known_tracer_brings_its_preset_and_events_bring_windows(dataset: DatasetMaker) -> None:
+    write_scan(dataset, "01")
+    kinetics = plan_one(dataset).kinetics
+    assert (kinetics.model, kinetics.reference.name, kinetics.t_star_min) == ("LoganRef", "occipital", 10.0)
+    assert kinetics.k2_prime_per_min == 0.1237
+    assert kinetics.k2_prime_source == "preset of carfentanil"
+    # Baseline runs from 5 to 40 min, and t* cuts it at 10.
+    assert kinetics.windows == (Window("baseline", 10, 40), Window("rejection", 45, 90))
+    assert [(pair.baseline.name, pair.challenge.name) for pair in kinetics.pairs] == [
+        ("baseline", "rejection")
+    ]
+
+
+def test_wishes_win_over_the_preset(dataset: DatasetMaker) -> None:
+    write_scan(dataset, "01")
+    wishes = replace(
+        SETTINGS,
+        model="SUVR",
+        reference="cerebellar_grey",
+        k2_prime_per_min=0.2,
+        t_star_min=20.0,
+        windows=(Window("late", 40.0, 70.0),),
+    )
+    kinetics = plan_one(dataset, wishes).kinetics
+    assert (kinetics.model, kinetics.reference.name, kinetics.t_star_min) == ("SUVR", "cerebellargrey", 20.0)
+    assert (kinetics.k2_prime_per_min, kinetics.k2_prime_source) == (0.2, "given by the user")
+    assert kinetics.windows == (Window("late", 40, 70),)
+    assert kinetics.pairs == ()
+
+
+def test_t_star_is_found_on_request_where_there_is_a_logan_plot(dataset: DatasetMaker) -> None:
+    write_scan(dataset, "01")
+    wished = plan_one(dataset, replace(SETTINGS, t_star_min="find")).kinetics
+    assert (wished.t_star_min, wished.t_star_source) == (0.0, FOUND)
+    assert plan_one(dataset).kinetics.t_star_source == "preset of carfentanil"
+    with pytest.raises(
+        MorbidsError, match="--t-star find looks at the Logan plot, which says nothing about SRTM"
+    ):
+        plan_one(dataset, replace(SETTINGS, model="SRTM", t_star_min="find"))
+
+
+def test_k2_prime_is_estimated_on_request_and_without_a_preset(dataset: DatasetMaker) -> None:
+    write_scan(dataset, "01")
+    wished = plan_one(dataset, replace(SETTINGS, k2_prime_per_min="estimate")).kinetics
+    assert (wished.k2_prime_per_min, wished.k2_prime_source) == (None, ESTIMATED)
+    write_scan(dataset, "01", changes={"TracerName": "DASB"})
+    assert plan_one(dataset).kinetics.k2_prime_per_min is None
+
+
+def test_k2_prime_can_be_left_out_of_the_logan_plot_only(dataset: DatasetMaker) -> None:
+    write_scan(dataset, "01")
+    wished = plan_one(dataset, replace(SETTINGS, k2_prime_per_min="none")).kinetics
+    assert (wished.in_model(0.1), plan_one(dataset).kinetics.in_model(0.1)) == (None, 0.1)
+    with pytest.raises(MorbidsError, match="--k2prime none leaves k2' out of the Logan plot; MRTM2 has none"):
+        plan_one(dataset, replace(SETTINGS, model="MRTM2", k2_prime_per_min="none"))
+
+
+def test_a_scan_without_events_has_one_window_from_t_star_to_its_end(dataset: DatasetMaker) -> None:
+    write_scan(dataset, "01", events=False)
+    kinetics = plan_one(dataset).kinetics
+    assert [(window.start_min, window.end_min) for window in kinetics.windows] == [(10, 90)]
+    assert kinetics.pairs == ()
+
+
+@pytest.mark.parametrize("model", ["SRTM", "SRTM2", "MRTM1"])
+def test_models_of_the_whole_scan_take_no_windows_from_events_and_say_so(
+    dataset: DatasetMaker, model: str
+) -> None:
+    write_scan(dataset, "01")
+    plan = plan_one(dataset, replace(SETTINGS, model=model))
+    assert [(window.start_min, window.end_min) for window in plan.kinetics.windows] == [(0, 90)]
+    assert f"{model} fits the whole scan: the rows of events.tsv make no windows." in plan.notes
+
+
+def test_a_displacement_model_begins_where_the_challenge_does(dataset: DatasetMaker) -> None:
+    write_scan(dataset, "01")
+    kinetics = plan_one(dataset, replace(SETTINGS, model="LSSRM")).kinetics
+    options = kinetics.response_options(0.1)
+    assert options.onset_min == 45
+    assert options.points is not None
+    assert options.points.sum() == 8, "all frames after t*, those between the windows included"
+
+
+def test_another_session_s_t1w_serves_and_is_told(dataset: DatasetMaker) -> None:
+    write_scan(dataset, "01", session="pet", t1w=False)
+    dataset.image("sub-01/ses-mri/anat/sub-01_ses-mri_T1w.nii.gz")
+    plan = plan_one(dataset)
+    assert plan.t1w.label == "sub-01_ses-mri_T1w"
+    assert "The T1w image is sub-01_ses-mri_T1w.nii.gz (ses-mri, in another session)." in plan.notes
+
+
+@pytest.mark.parametrize(
+    ("wish", "sentence"),
+    [
+        ({"model": "Logan"}, r"no model 'Logan'. The models are SUVR, LoganRef"),
+        (
+            {"model": "SRTM", "windows": (Window("a", 10, 40),)},
+            r"SRTM fits the whole scan, so it has no --window",
+        ),
+        (
+            {"model": "StepChange", "windows": (Window("a", 10, 40),)},
+            r"needs a baseline and one challenge, and .* 1 ",
+        ),
+        ({"reference": "nowhere"}, r"nowhere"),
+    ],
+)
+def test_wishes_that_cannot_be_are_usage_errors(
+    dataset: DatasetMaker, wish: dict[str, object], sentence: str
+) -> None:
+    write_scan(dataset, "01")
+    with pytest.raises(MorbidsError, match=sentence) as error:
+        plan_one(dataset, Settings(**wish))  # type: ignore[arg-type]
+    assert error.value.exit_code == ExitCode.USAGE
+
+
+@pytest.mark.parametrize("option", ["model", "t-star", "reference"])
+def test_an_unknown_tracer_needs_every_choice(dataset: DatasetMaker, option: str) -> None:
+    write_scan(dataset, "01", changes={"TracerName": "novelty"})
+    given = {"model": "LoganRef", "t-star": 10.0, "reference": "occipital"}
+    wishes = Settings(
+        model=str(given["model"]) if option != "model" else None,
+        t_star_min=10.0 if option != "t-star" else None,
+        reference="occipital" if option != "reference" else None,
+    )
+    with pytest.raises(
+        MorbidsError, match=f"tracer 'novelty' has no preset with a value for --{option}. Give"
+    ):
+        plan_one(dataset, wishes)
+
+
+def test_a_participant_without_t1w_does_not_stop_the_others(dataset: DatasetMaker) -> None:
+    write_scan(dataset, "01")
+    write_scan(dataset, "02", t1w=False)
+    plans = plan_study(make_study(dataset.root.parent), SETTINGS)
+    assert [plan.scan.label for plan in plans.scans] == ["sub-01_task-rejection"]
+    (left_out,) = plans.unplanned
+    assert left_out.label == "sub-02_task-rejection"
+    assert "participant 02 has no T1w image. Add one to" in str(left_out.error)
+
+
+def test_the_label_of_an_atlas_is_its_name_or_its_file() -> None:
+    assert atlas_label("AAL") == "AAL"
+    assert atlas_label("/somewhere/my_atlas.v2.nii.gz") == "myAtlas"
+    assert atlas_label("/somewhere/sub-01_space-T1w_desc-aparcaseg_dseg.nii.gz") == "aparcaseg"
+
+
+def write_own_masks(dataset: DatasetMaker, *participants: str) -> str:
+    for participant in participants:
+        dataset.image(f"../masks/sub-{participant}/sub-{participant}_space-T1w_label-mine_mask.nii.gz")
+    return str(dataset.root.parent / "masks" / "sub-*" / "*_mask.nii.gz")
+
+
+def test_each_scan_takes_its_own_mask_as_drawn_except_for_the_steps_that_are_asked_for(
+    dataset: DatasetMaker,
+) -> None:
+    write_scan(dataset, "01")
+    pattern = write_own_masks(dataset, "01", "02")
+    steps = ReferenceSteps(erode_mm=1.0, clean_histogram=True)
+    plan = plan_one(dataset, replace(SETTINGS, reference=pattern, reference_steps=steps))
+    rule = plan.kinetics.reference
+    assert rule.name == "mine"
+    assert Path(rule.atlas).name == "sub-01_space-T1w_label-mine_mask.nii.gz"
+    assert (rule.erode_mm, rule.gm_threshold, rule.clean_histogram) == (1.0, 0.0, True)
+    with pytest.raises(MorbidsError, match="none belongs to sub-01"):
+        plan_one(dataset, replace(SETTINGS, reference=pattern.replace("sub-*", "sub-02", 1)))
+
+
+def test_steps_that_are_asked_for_replace_those_of_a_preset(dataset: DatasetMaker) -> None:
+    write_scan(dataset, "01")
+    steps = ReferenceSteps(gm_threshold=0.0, trim_share=0.25)
+    rule = plan_one(dataset, replace(SETTINGS, reference_steps=steps)).kinetics.reference
+    preset = find_reference_rule("occipital")
+    assert rule == replace(preset, gm_threshold=0.0, trim_share=0.25)
+
+
+def test_an_atlas_that_is_not_there_is_refused_before_anything_runs(dataset: DatasetMaker) -> None:
+    write_scan(dataset, "01")
+    with pytest.raises(MorbidsError, match="no atlas 'Brodmann'"):
+        plan_one(dataset, replace(SETTINGS, atlases=("Brodmann",)))
+    with pytest.raises(MorbidsError, match=r"nowhere_dseg\.nii\.gz does not exist"):
+        plan_one(dataset, replace(SETTINGS, atlases=("nowhere_dseg.nii.gz",)))
+
+
+def test_two_atlases_of_one_name_are_refused(dataset: DatasetMaker) -> None:
+    write_scan(dataset, "01")
+    dataset.image("../own/tpl-MNI152NLin2009cAsym_atlas-AAL_dseg.nii.gz")
+    own = str(dataset.root.parent / "own" / "tpl-MNI152NLin2009cAsym_atlas-AAL_dseg.nii.gz")
+    with pytest.raises(MorbidsError, match="would be named 'AAL' like another one"):
+        plan_one(dataset, replace(SETTINGS, atlases=("AAL", own)))
+
+
+def test_partial_volume_needs_a_point_spread(dataset: DatasetMaker) -> None:
+    write_scan(dataset, "01", changes={"ManufacturersModelName": "Prototype", "ReconFilterSize": 0})
+    assert plan_one(dataset).point_spread is None
+    with pytest.raises(MorbidsError, match="resolution of the scanner 'Prototype' is not known"):
+        plan_one(dataset, replace(SETTINGS, partial_volume="gtm"))
+    spread = plan_one(dataset, replace(SETTINGS, partial_volume="gtm", psf_fwhm_mm=(5.0,))).point_spread
+    assert spread is not None
+    assert spread.fwhm_mm == (5.0, 5.0, 5.0)

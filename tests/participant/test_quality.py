@@ -1,0 +1,171 @@
+"""Quality in numbers: what is on disk becomes a table that the group level reads, with the steps' concerns."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from morbids.bids.maps import MapSelection, find_maps
+from morbids.bids.names import output_path, sidecar_path
+from morbids.bids.tables import read_table, write_table
+from morbids.group.plan import plan_group
+from morbids.group.quality_table import collect_quality, report_quality, robust_z
+from morbids.imaging.images import write_image
+from morbids.participant.plan import ScanPlan
+from morbids.participant.quality import Measure, judge, measure_scan, write_quality
+from morbids.participant.run import plan_study
+from morbids.reports.pages import Table
+from morbids.settings import Settings, Study
+from tests.bids.conftest import DatasetMaker
+from tests.bids.test_maps import write_map, write_study
+from tests.participant.studies import make_study, write_scan
+
+SETTINGS = Settings()
+AFFINE = np.diag([2.0, 2.0, 2.5, 1.0])
+
+
+@pytest.fixture
+def study(dataset: DatasetMaker) -> Study:
+    write_scan(dataset, "01")
+    return make_study(dataset.root.parent)
+
+
+@pytest.fixture
+def plan(study: Study) -> ScanPlan:
+    (planned,) = plan_study(study, SETTINGS).scans
+    return planned
+
+
+def leave(study: Study, source: dict[str, str], role: str, facts: object, **entities: str) -> Path:
+    """Write the sidecar of an output; returns the path of the output."""
+    path = output_path(study.output_dir, source, role, entities)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    sidecar_path(path).write_text(json.dumps(facts))
+    return path
+
+
+def leave_everything(study: Study, plan: ScanPlan, **changes: object) -> None:
+    """Write what a finished scan leaves, as far as quality reads it."""
+    t1w, pet = plan.t1w.entities, plan.scan.entities
+    mask = np.zeros((6, 6, 6), dtype=np.int32)
+    mask[1:5] = 1
+    write_image(mask, AFFINE, leave(study, t1w, "brain_mask", {"Concern": changes.get("brain", "")}))
+    mask[2:4] = 2
+    write_image(mask, AFFINE, leave(study, t1w, "dseg", {}))
+    leave(study, t1w, "t1w_to_template", {"Correlation": 0.95, "Concern": ""}, to="MNI152NLin2009cAsym")
+    leave(study, pet, "petref", {"Concern": ""})
+    confounds = leave(study, pet, "confounds", {})
+    lines = ["n/a\t0\t1", "0.4\t0\t0", "5.0\t1\t0"]
+    confounds.write_text(
+        "\n".join(["framewise_displacement\tmotion_outlier\tmotion_borrowed", *lines]) + "\n"
+    )
+    scores = {"NormalizedMutualInformation": 1.2, "Overlap": 0.9, "Contrast": 4.0, "Agreement": 0.9}
+    leave(study, pet, "pet_to_t1w", scores | {"Concern": ""})
+    region = {"VolumeML": 25.0, "CoefficientOfVariation": 0.1, "Concern": ""}
+    leave(study, pet, "reference_mask", region, label="occipital")
+    curve = {
+        "LowestLateRatio": 0.7,
+        "LowestDrift": 0.8,
+        "LateNoise": 0.05,
+        "Concern": changes.get("curve", ""),
+    }
+    leave(study, pet, "reference_curve", curve, label="occipital")
+    table = leave(study, pet, "pet_dseg_table", {}, seg="AAL")
+    table.write_text("index\tname\tcoverage\n1\ta\t1\n2\tb\t0.4\n3\tc\tn/a\n")
+    failed = {"FailedVoxelShare": changes.get("failed", 0.01)}
+    leave(study, pet, "parametric_map", failed, model="LoganRef", meas="BPND", desc="baseline")
+
+
+def values(measures: tuple[Measure, ...]) -> dict[tuple[str, str], float | None]:
+    return {(one.step, one.name): one.value for one in measures}
+
+
+def test_every_number_is_read_from_what_the_steps_left(study: Study, plan: ScanPlan) -> None:
+    leave_everything(study, plan)
+    found = values(measure_scan(plan, study, SETTINGS))
+    assert found["brain mask", "volume"] == pytest.approx(4 * 36 * 0.01)
+    assert found["tissue", "grey matter"] == pytest.approx(2 * 36 * 0.01)
+    assert found["tissue", "fluid"] == 0
+    assert found["injection", "radioactivity"] == 500
+    assert found["head motion", "largest framewise displacement"] == 5.0
+    assert found["head motion", "mean framewise displacement"] == pytest.approx(2.7)
+    assert found["head motion", "outlying frames"] == 1
+    assert found["PET to T1w", "overlap"] == 0.9
+    assert found["reference curve", "noise of voxels in late frames"] == 0.05
+    assert found["field of view", "lowest share of a region inside"] == 0
+    assert found["field of view", "regions without a curve"] == 2
+    assert found["voxelwise fits", "share that failed"] == 0.01
+
+
+def test_what_is_not_there_is_not_measured(study: Study, plan: ScanPlan) -> None:
+    assert [one.step for one in measure_scan(plan, study, SETTINGS)] == ["injection"]
+
+
+def test_concerns_of_the_steps_flag_them_and_reach_the_group_level(study: Study, plan: ScanPlan) -> None:
+    leave_everything(study, plan, curve="It binds.", failed=0.5)
+    measures = measure_scan(plan, study, SETTINGS)
+    verdicts = {verdict.step: verdict for verdict in judge(measures)}
+    assert verdicts["reference curve"].level == "flag"
+    assert verdicts["reference curve"].reason == "It binds."
+    assert "failed in 50% of the voxels (at most 20% expected)" in verdicts["voxelwise fits"].reason
+    assert verdicts["PET to T1w"].level == "pass"
+    assert (
+        verdicts["PET to T1w"].finding
+        == "normalised mutual information 1.20, overlap 0.900, contrast 4.00, agreement 0.900"
+    )
+    table = read_table(write_quality(plan, measures, study))
+    assert list(table.columns) == ["step", "measure", "value", "units", "least", "most", "concern"]
+    assert table["concern"].notna().sum() == 2
+    described = json.loads(
+        sidecar_path(output_path(study.output_dir, plan.scan.entities, "quality")).read_text()
+    )
+    assert set(table.columns) < set(described)
+    write_map(study.output_dir, plan.scan.entities)
+    found = find_maps(study.output_dir, MapSelection())
+    assert [one.reason for one in found.dropped] == [
+        "flagged: It binds. LoganRef failed in 50% of the voxels (at most 20% expected)."
+    ]
+
+
+def write_quality_of(study: Study, number: int, displacement: float, concern: str | None) -> None:
+    path = output_path(study.output_dir, {"sub": f"{number:02d}", "task": "rejection"}, "quality")
+    row = ["head motion", "largest framewise displacement", displacement, concern]
+    write_table(pd.DataFrame([row], columns=["step", "measure", "value", "concern"]), path)
+
+
+def test_the_group_page_shows_all_scans_and_what_is_unusual(dataset: DatasetMaker) -> None:
+    study = make_study(dataset.root.parent)
+    write_study(study.output_dir, 8)
+    for number in range(1, 8):
+        write_quality_of(
+            study, number, 9.0 if number == 3 else 1.0 + number / 10, "It moved." if number == 3 else None
+        )
+    planned = plan_group(study, SETTINGS)
+    (shown,) = report_quality(planned, study)
+    assert isinstance(shown, Table)
+    assert shown.columns == ("Scan", "Largest displacement (mm)", "Unusual", "Concern")
+    assert len(shown.rows) == 7
+    flagged = [row for row in shown.rows if row[2]]
+    assert [(row[0], row[3]) for row in flagged] == [("sub-03_task-rejection", "It moved.")]
+    assert shown.file is not None
+    written = read_table(shown.file)
+    assert written["unusual"].notna().sum() == 1
+
+
+def test_scans_without_tables_or_with_those_of_others_are_left_out(dataset: DatasetMaker) -> None:
+    study = make_study(dataset.root.parent)
+    write_study(study.output_dir, 3)
+    assert report_quality(plan_group(study, SETTINGS), study) == ()
+    foreign = output_path(study.output_dir, {"sub": "01", "task": "rejection"}, "quality")
+    foreign.write_text("concern\nn/a\n")
+    assert collect_quality(study.output_dir, ["sub-01_task-rejection", "sub-02_task-rejection"]).empty
+
+
+def test_robust_distance_needs_scans_and_spread() -> None:
+    rng = np.random.default_rng(0)
+    usual = rng.normal(5, 1, 2000)
+    z = robust_z(np.column_stack([usual, np.ones(2000), np.where(np.arange(2000) < 3, usual, np.nan)]))
+    assert z[:, 0].std() == pytest.approx(1, abs=0.06)
+    assert not z[:, 1:].any()

@@ -1,0 +1,115 @@
+"""Whether the participant level's graph is wired: nipype itself would run them and leave misspelt inputs undefined."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from nipype import Workflow
+
+from morbids.engine.nodes import make_node
+from morbids.engine.saving import Output, make_save_node
+from morbids.numerics.kinetics.models import MODELS
+from morbids.participant.run import build_participant_workflow, plan_study
+from morbids.settings import OutputSpace, Settings
+from tests.bids.conftest import DURATION_S, START_S, DatasetMaker
+from tests.engine import steps_for_tests as steps
+from tests.engine.wiring import find_problems
+from tests.participant.studies import make_resources, make_study, write_scan
+
+SETTINGS = Settings()
+
+
+def participant_graph(dataset: DatasetMaker, settings: Settings = SETTINGS) -> Workflow:
+    study = make_study(dataset.root.parent)
+    plans = plan_study(study, settings)
+    assert not plans.unplanned, [str(scan.error) for scan in plans.unplanned]
+    return build_participant_workflow(plans.scans, study, settings, make_resources(dataset.root / "work"))
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        SETTINGS,
+        replace(SETTINGS, k2_prime_per_min="estimate", motion=False, atlases=("HarvardOxford", "AAL")),
+        replace(
+            SETTINGS,
+            reference="cerebellar_grey",
+            output_spaces=(OutputSpace("MNI152NLin2009cAsym", 1), OutputSpace("MNI152NLin2009cAsym", 2)),
+        ),
+        replace(SETTINGS, partial_volume="gtm", atlases=("HarvardOxford", "AAL")),
+        replace(SETTINGS, partial_volume="rbv", t_star_min="find"),
+        *(replace(SETTINGS, model=model) for model in MODELS),
+    ],
+    ids=lambda settings: (
+        settings.model or settings.reference or settings.partial_volume + settings.atlases[0]
+    ),
+)
+def test_every_input_of_the_participant_level_is_fed(dataset: DatasetMaker, settings: Settings) -> None:
+    write_scan(dataset, "01", "rejection")
+    write_scan(dataset, "01", "acceptance", t1w=False)
+    write_scan(dataset, "02", session="a", changes={"ImageDecayCorrected": False})
+    assert find_problems(participant_graph(dataset, settings)) == []
+
+
+def test_a_t1w_image_is_processed_once_for_all_its_scans(dataset: DatasetMaker) -> None:
+    write_scan(dataset, "01", "rejection")
+    write_scan(dataset, "01", "acceptance", t1w=False)
+    names = participant_graph(dataset).list_node_names()
+    assert [name for name in names if name.endswith("extract_brain")] == ["sub__01_T1w.extract_brain"]
+    assert len([name for name in names if name.endswith("correct_motion")]) == 2
+
+
+def test_runs_of_one_injection_are_one_scan_of_the_graph(dataset: DatasetMaker) -> None:
+    for run, frames in (("1", slice(0, 7)), ("2", slice(8, None))):
+        changes = {"FrameTimesStart": START_S[frames], "FrameDuration": DURATION_S[frames]}
+        dataset.pet(f"sub-01/pet/sub-01_task-rest_run-{run}", **changes)
+    dataset.text(
+        "sub-01/pet/sub-01_task-rest_events.tsv",
+        "onset\tduration\ttrial_type\n300\t2100\tbaseline\n3000\t2400\trest\n",
+    )
+    dataset.image("sub-01/anat/sub-01_T1w.nii.gz")
+    whole = participant_graph(dataset)
+    assert find_problems(whole) == []
+    scan = whole.get_node("sub__01_task__rest")
+    assert [path[-16:] for path in scan.get_node("join_runs").inputs.runs] == [
+        "run-1_pet.nii.gz",
+        "run-2_pet.nii.gz",
+    ]
+    assert scan.get_node("correct_motion").inputs.run_lengths == (7, 4)
+    sidecar = scan.get_node("save_maps").interface.destinations["R1"].sidecar
+    assert len(sidecar["Sources"]) == 2
+    assert sidecar["FrameTimesStart"] == [*START_S[:7], *START_S[8:]]
+    apart = plan_study(make_study(dataset.root.parent), replace(SETTINGS, join_runs="never"))
+    assert [scan.label[-5:] for scan in apart.unplanned] == ["run-1", "run-2"], "a window outside each run"
+
+
+def test_building_a_graph_runs_and_writes_nothing(dataset: DatasetMaker) -> None:
+    write_scan(dataset, "01")
+    before = sorted(dataset.root.parent.rglob("*"))
+    participant_graph(dataset)
+    assert sorted(dataset.root.parent.rglob("*")) == before
+
+
+def test_the_check_itself_sees_what_is_misspelt_or_missing(tmp_path: Path) -> None:
+    workflow = Workflow("whole")
+    add = make_node(steps.add, "add", {"a": 1.0})
+    read = make_node(steps.read, "read")
+    save = make_save_node("save", tmp_path, {"sub": "01"}, {"mask": Output("brain_mask")})
+    workflow.connect([(add, read, [("report", "report"), ("total", "misspelt")])])
+    workflow.connect([(add, save, [("report", "mist")])])
+    assert find_problems(workflow) == [
+        "whole.add is not given b",
+        "whole.read has no input misspelt",
+        "whole.save has no input mist",
+        "whole.save is not given mask",
+    ]
+
+
+def test_a_misspelt_output_or_an_input_of_another_workflow_fails_when_it_is_connected() -> None:
+    workflow, inner = Workflow("whole"), Workflow("inner")
+    add = make_node(steps.add, "add", {"a": 1.0})
+    inner.add_nodes([make_node(steps.read, "read")])
+    with pytest.raises(Exception, match=r"no output called misspelt_report"):
+        workflow.connect([(add, inner, [("misspelt_report", "read.report")])])
+    with pytest.raises(Exception, match=r"no input called read\.rapport"):
+        workflow.connect([(add, inner, [("report", "read.rapport")])])
