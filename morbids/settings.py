@@ -1,4 +1,4 @@
-"""What the user decides: `Settings` change results and are saved with them, `Resources` do not."""
+"""What the user decides: settings of a level change its results and are saved with them, `Resources` do not."""
 
 import os
 import re
@@ -84,9 +84,12 @@ class ReferenceSteps:
         return {name: value for name, value in vars(self).items() if value is not None}
 
 
+TEMPLATE_SPACES = (OutputSpace("MNI152NLin2009cAsym", 2),)
+
+
 @dataclass(frozen=True)
-class Settings:
-    """Everything that changes a result.
+class ScanSettings:
+    """Everything that changes a result of the participant level.
 
     `None` means: take the tracer's preset.
     """
@@ -104,8 +107,21 @@ class Settings:
     region_gm_threshold: float = 0.5
     partial_volume: PartialVolume = "none"
     psf_fwhm_mm: tuple[float, ...] = ()
-    output_spaces: tuple[OutputSpace, ...] = (OutputSpace("MNI152NLin2009cAsym", 2),)
+    output_spaces: tuple[OutputSpace, ...] = TEMPLATE_SPACES
     pet_smoothing_fwhm_mm: float = 5.0
+    mask_threshold: float = 0.2
+
+
+@dataclass(frozen=True)
+class GroupSettings:
+    """Everything that changes a result of the group level.
+
+    `model`, `partial_volume` and `output_spaces` say which maps of the participant level are taken.
+    """
+
+    model: str | None = None
+    partial_volume: PartialVolume = "none"
+    output_spaces: tuple[OutputSpace, ...] = TEMPLATE_SPACES
     group_smoothing_fwhm_mm: float = 6.0
     mask_threshold: float = 0.2
     map_kind: MapKind = "difference"

@@ -11,10 +11,10 @@ from morbids.errors import ExitCode, MorbidsError
 from morbids.group.comparison import Comparison, Missing
 from morbids.group.questions import Words, rows_of_kind, write_comparison
 from morbids.group.rows import GroupRows, RowKind
-from morbids.settings import Settings
+from morbids.settings import GroupSettings
 
 
-def ask_model(path: Path, group: GroupRows, dataset: Path, settings: Settings) -> tuple[Comparison, ...]:
+def ask_model(path: Path, group: GroupRows, dataset: Path, settings: GroupSettings) -> tuple[Comparison, ...]:
     """Make every comparison of a model file.
 
     Raises
@@ -45,7 +45,7 @@ def ask_model(path: Path, group: GroupRows, dataset: Path, settings: Settings) -
     return tuple(comparisons)
 
 
-def _refuse_options(settings: Settings) -> None:
+def _refuse_options(settings: GroupSettings) -> None:
     given = {
         "--trait": settings.traits,
         "--covariate": settings.covariates,

@@ -12,7 +12,7 @@ from morbids.group.plan import GroupPlan
 from morbids.group.steps import clusters, correlations, influence, regions, small_volumes
 from morbids.group.steps.correlations import Kind
 from morbids.group.steps.inference import statistics_of
-from morbids.settings import Settings, Study
+from morbids.settings import GroupSettings, Study
 
 # What URIs of `Sources` call the dataset of another program's maps.
 MAPS_LINK = "maps"
@@ -39,7 +39,7 @@ class GroupOutputs:
     comparison: Comparison
     plan: GroupPlan
     study: Study
-    settings: Settings
+    settings: GroupSettings
 
     @property
     def entities(self) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """Collect what the group level left on disk into its page."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from morbids.reports.boilerplate import Correction, GroupChoices, group_methods
 from morbids.reports.findings import Failure, make_provenance
 from morbids.reports.group import GroupReport, LeftOut, write_group_page
 from morbids.reports.pages import Cell, Link
-from morbids.settings import Inference, Settings, Study
+from morbids.settings import GroupSettings, Inference, Study
 
 # Methods text: the first of these that was used.
 _CORRECTIONS: tuple[tuple[Inference, Correction], ...] = (
@@ -33,7 +33,7 @@ _CORRECTIONS: tuple[tuple[Inference, Correction], ...] = (
 
 
 def write_group_pages(
-    plan: GroupPlan, failures: Sequence[StepFailure], study: Study, settings: Settings
+    plan: GroupPlan, failures: Sequence[StepFailure], study: Study, settings: GroupSettings
 ) -> Path:
     """Write the group page; return its path."""
     outputs = [GroupOutputs(comparison, plan, study, settings) for comparison in plan.comparisons]
@@ -52,13 +52,13 @@ def write_group_pages(
         quality=report_quality(plan, study),
         protocol=report_protocol(plan, study),
         methods=_methods(outputs, settings),
-        provenance=make_provenance(study.command_line, asdict(_used(settings))),
+        provenance=make_provenance(study.command_line, asdict(settings)),
         links=tuple(_links(study)),
     )
     return write_group_page(report, output_path(study.output_dir, {}, "group_page"))
 
 
-def _facts(plan: GroupPlan, settings: Settings) -> tuple[tuple[str, Cell], ...]:
+def _facts(plan: GroupPlan, settings: GroupSettings) -> tuple[tuple[str, Cell], ...]:
     rows = plan.group.found.rows
     first = rows[0].entities
     facts: list[tuple[str, Cell]] = [
@@ -91,25 +91,7 @@ def _links(study: Study) -> Iterator[Link]:
         yield Link(page.stem, page)
 
 
-def _used(settings: Settings) -> Settings:
-    """Settings without those of the participant level, which the group level does not read."""
-    defaults = Settings()
-    unused = (
-        "reference",
-        "reference_steps",
-        "k2_prime_per_min",
-        "t_star_min",
-        "windows",
-        "motion",
-        "atlases",
-        "region_gm_threshold",
-        "psf_fwhm_mm",
-        "pet_smoothing_fwhm_mm",
-    )
-    return replace(settings, **{name: getattr(defaults, name) for name in unused})
-
-
-def _methods(outputs: Sequence[GroupOutputs], settings: Settings) -> tuple[str, ...]:
+def _methods(outputs: Sequence[GroupOutputs], settings: GroupSettings) -> tuple[str, ...]:
     summaries = [summary for one in outputs if (summary := read_summary(one))]
     if not summaries:
         return ()

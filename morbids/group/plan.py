@@ -11,7 +11,7 @@ from morbids.group.models import ask_model
 from morbids.group.questions import Asked, ask_built_in
 from morbids.group.regions import SmallVolumes, Sphere, choose_small_volumes, read_spheres
 from morbids.group.rows import GroupRows, find_rows, maps_dataset
-from morbids.settings import Settings, Study
+from morbids.settings import GroupSettings, Study
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class GroupPlan:
         return tuple(dict.fromkeys(comparison.model for comparison in self.comparisons))
 
 
-def plan_group(study: Study, settings: Settings) -> GroupPlan:
+def plan_group(study: Study, settings: GroupSettings) -> GroupPlan:
     """Find the maps and write down every question.
 
     Raises
@@ -74,7 +74,7 @@ def plan_group(study: Study, settings: Settings) -> GroupPlan:
     return GroupPlan(group, dataset, chosen, asked.skipped, spheres, small_volumes)
 
 
-def _check_options(study: Study, settings: Settings) -> None:
+def _check_options(study: Study, settings: GroupSettings) -> None:
     """Refuse what would be ignored."""
     if len(study.derivatives) > 1:
         raise MorbidsError(

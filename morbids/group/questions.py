@@ -31,7 +31,7 @@ from morbids.group.rows import GroupRows, RowKind, region_table, window_map
 from morbids.numerics.arrays import FloatArray
 from morbids.numerics.statistics.correlation import FEWEST_ROWS
 from morbids.numerics.statistics.designs import INTERCEPT
-from morbids.settings import PartialVolume, Settings
+from morbids.settings import GroupSettings, PartialVolume
 
 
 class Words(NamedTuple):
@@ -84,7 +84,7 @@ class Asked(NamedTuple):
     skipped: Mapping[str, str]
 
 
-def ask_built_in(group: GroupRows, dataset: Path, settings: Settings) -> Asked:
+def ask_built_in(group: GroupRows, dataset: Path, settings: GroupSettings) -> Asked:
     """Make every built-in comparison that can be made."""
     comparisons: list[Comparison] = []
     skipped: dict[str, str] = {}
@@ -271,7 +271,7 @@ def _late(
     )
 
 
-def _questions(group: GroupRows, settings: Settings, *, alone: bool) -> Iterator[Question]:
+def _questions(group: GroupRows, settings: GroupSettings, *, alone: bool) -> Iterator[Question]:
     """Questions to one kind; the mean of parameters is asked for only when nothing else can be."""
     if group.kind != "parameter":
         yield _mean(
@@ -290,7 +290,7 @@ def _questions(group: GroupRows, settings: Settings, *, alone: bool) -> Iterator
 
 def _mean(
     asks: str,
-    settings: Settings,
+    settings: GroupSettings,
     table: pd.DataFrame,
     directions: tuple[str, str] = ("activation", "deactivation"),
 ) -> Question:
@@ -304,7 +304,7 @@ def _mean(
     return Question(Words("", "", asks, directions), node)
 
 
-def _slope(trait: str, settings: Settings, table: pd.DataFrame) -> Question:
+def _slope(trait: str, settings: GroupSettings, table: pd.DataFrame) -> Question:
     covariates = _covariates(settings, table, without=trait)
     node = Node(
         "slope",
@@ -317,7 +317,7 @@ def _slope(trait: str, settings: Settings, table: pd.DataFrame) -> Question:
     return Question(Words(f"By{_capital(entity_label(trait))}", f" by {trait}", asks, directions), node)
 
 
-def _two_groups(column: str, settings: Settings, table: pd.DataFrame) -> Question:
+def _two_groups(column: str, settings: GroupSettings, table: pd.DataFrame) -> Question:
     levels = sorted({level_name(value) for value in table[column].dropna()})
     if len(levels) != 2:
         raise MorbidsError(
@@ -356,7 +356,7 @@ class _Covariates(NamedTuple):
     instructions: tuple[Instruction, ...]
 
 
-def _covariates(settings: Settings, table: pd.DataFrame, without: str = "") -> _Covariates:
+def _covariates(settings: GroupSettings, table: pd.DataFrame, without: str = "") -> _Covariates:
     """Columns of no interest, without their means; text as one column for each level but the first."""
     columns: list[str] = []
     factors: list[str] = []

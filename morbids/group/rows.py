@@ -13,7 +13,7 @@ from morbids.bids.rows import MapRow, rows_table, scan_entities
 from morbids.bids.traits import JoinedTraits, join_traits, numeric_trait, read_traits, trait
 from morbids.errors import ExitCode, MorbidsError
 from morbids.imaging.atlases import SPHERES
-from morbids.settings import MapKind, OutputSpace, PartialVolume, Settings, Study
+from morbids.settings import GroupSettings, MapKind, OutputSpace, PartialVolume, Study
 
 # Maps by the correction for partial volume that is asked for; the transfer matrix leaves maps as they are.
 CORRECTIONS: Mapping[PartialVolume, tuple[dict[str, str | None], ...]] = {
@@ -77,7 +77,7 @@ class GroupRows(NamedTuple):
     partial_volume: PartialVolume = "none"
 
 
-def find_rows(study: Study, settings: Settings) -> GroupRows:
+def find_rows(study: Study, settings: GroupSettings) -> GroupRows:
     """Find maps and join them with what is known of the participants.
 
     Raises
@@ -108,7 +108,7 @@ def maps_dataset(study: Study) -> Path:
     return study.derivatives[0] if study.derivatives else study.output_dir
 
 
-def _find_maps(study: Study, settings: Settings) -> tuple[Kind, FoundMaps]:
+def _find_maps(study: Study, settings: GroupSettings) -> tuple[Kind, FoundMaps]:
     """Find maps of the wanted kind in the wanted space, else of what there is: names of others differ."""
     output = _template_space(settings)
     spaces: tuple[dict[str, str | None], ...] = (
@@ -138,7 +138,7 @@ def _find_maps(study: Study, settings: Settings) -> tuple[Kind, FoundMaps]:
     raise first or MorbidsError("No kind of map was looked for.")
 
 
-def _template_space(settings: Settings) -> OutputSpace:
+def _template_space(settings: GroupSettings) -> OutputSpace:
     """Return the first output space in which people can be compared."""
     for output in settings.output_spaces:
         if output.is_template:
@@ -150,7 +150,7 @@ def _template_space(settings: Settings) -> OutputSpace:
     )
 
 
-def _join(study: Study, settings: Settings, rows: Sequence[MapRow]) -> pd.DataFrame:
+def _join(study: Study, settings: GroupSettings, rows: Sequence[MapRow]) -> pd.DataFrame:
     """Table of rows with traits; columns that are asked for are there and differ between rows."""
     asked = (*settings.traits, *settings.covariates, *filter(None, [settings.group_column]))
     if not asked and settings.stats_model is None:

@@ -30,7 +30,7 @@ from morbids.group.steps.regions import compare_regions, measure_spheres, read_t
 from morbids.group.steps.small_volumes import search_small_volumes
 from morbids.imaging.atlases import load_atlas
 from morbids.reports.index_of_dataset import write_index
-from morbids.settings import OutputSpace, Resources, Settings, Study
+from morbids.settings import GroupSettings, OutputSpace, Resources, Study
 
 logger = logging.getLogger("morbids")
 
@@ -42,7 +42,7 @@ NAMING = {"AAL": "aal", "HarvardOxford": "harvard_oxford"}
 TEMPLATE = OutputSpace("MNI152NLin2009cAsym", 2)
 
 
-def run_group(study: Study, settings: Settings, resources: Resources, console: Console) -> ExitCode:
+def run_group(study: Study, settings: GroupSettings, resources: Resources, console: Console) -> ExitCode:
     """Run the group level on the participant results in the output directory, or on another program's maps.
 
     Returns
@@ -84,7 +84,7 @@ class GroupBuilder:
     atlases: Mapping[str, Node]
     plan: GroupPlan
     study: Study
-    settings: Settings
+    settings: GroupSettings
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,9 @@ class ComparisonBuilder:
         return make_save_node(name, self.group.study.output_dir, {}, outputs, fields, facts)
 
 
-def build_group_workflow(plan: GroupPlan, study: Study, settings: Settings, resources: Resources) -> Workflow:
+def build_group_workflow(
+    plan: GroupPlan, study: Study, settings: GroupSettings, resources: Resources
+) -> Workflow:
     """Build the graph: one part per comparison."""
     whole = Workflow("group")
     cache_dir = resources.work_dir / "atlases"
@@ -308,5 +310,5 @@ def _add_small_volumes(part: ComparisonBuilder, stack: Node, test: Node) -> None
     )
 
 
-def _permutations(settings: Settings) -> dict[str, int]:
+def _permutations(settings: GroupSettings) -> dict[str, int]:
     return {"n_permutations": settings.n_permutations, "seed": settings.random_seed}

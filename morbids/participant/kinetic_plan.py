@@ -20,12 +20,19 @@ from morbids.errors import ExitCode, MorbidsError
 from morbids.imaging.reference import ReferenceRule
 from morbids.numerics.arrays import FloatArray
 from morbids.numerics.frames import Frames
-from morbids.numerics.kinetics.models import DEFAULT_BOUNDS, MODELS, FitBounds, FitOptions, ModelName
+from morbids.numerics.kinetics.models import (
+    DEFAULT_BOUNDS,
+    MODELS,
+    FitBounds,
+    FitOptions,
+    ModelName,
+    find_model,
+)
 from morbids.numerics.kinetics.presets import TracerPreset
 from morbids.numerics.kinetics.srtm import DEFAULT_GRID, BasisGrid
 from morbids.numerics.kinetics.t_star import STRAIGHT_PERCENT
 from morbids.numerics.kinetics.weights import inverse_variance
-from morbids.settings import FrameWeights, Settings
+from morbids.settings import FrameWeights, ScanSettings
 
 Value = TypeVar("Value")
 ESTIMATED = "estimated from the scan"
@@ -135,7 +142,7 @@ class KineticPlan:
         return Frames(np.array(self.frame_start_min), np.array(self.frame_duration_min))
 
 
-def choose_model(settings: Settings, preset: TracerPreset | None, scan: PetScan) -> ModelName:
+def choose_model(settings: ScanSettings, preset: TracerPreset | None, scan: PetScan) -> ModelName:
     """The user's model, else the tracer's.
 
     Raises
@@ -143,12 +150,12 @@ def choose_model(settings: Settings, preset: TracerPreset | None, scan: PetScan)
     MorbidsError
         There is neither, or the model does not exist.
     """
-    return _find_model(choose("model", settings.model, preset.model if preset else None, scan))
+    return find_model(choose("model", settings.model, preset.model if preset else None, scan))
 
 
 def plan_kinetics(
     scan: PetScan,
-    settings: Settings,
+    settings: ScanSettings,
     preset: TracerPreset | None,
     model: ModelName,
     reference: ReferenceRule,
@@ -197,7 +204,7 @@ def choose(option: str, given: Value | None, preset: Value | None, scan: PetScan
 
 
 def _choose_t_star(
-    model: ModelName, settings: Settings, preset: TracerPreset | None, scan: PetScan
+    model: ModelName, settings: ScanSettings, preset: TracerPreset | None, scan: PetScan
 ) -> tuple[float, str]:
     """The wish, else the preset's, and which it is; models that take the whole scan can do without.
 
@@ -222,7 +229,7 @@ def _choose_t_star(
 
 
 def _choose_model_windows(
-    model: ModelName, settings: Settings, scan: PetScan, t_star_min: float
+    model: ModelName, settings: ScanSettings, scan: PetScan, t_star_min: float
 ) -> WindowChoice:
     """Windows of a model that fits them, baseline and challenge of a response, or the whole scan.
 
@@ -252,7 +259,7 @@ def _choose_model_windows(
     return choice
 
 
-def _choose_k2_prime(settings: Settings, preset: TracerPreset | None) -> tuple[float | None, str]:
+def _choose_k2_prime(settings: ScanSettings, preset: TracerPreset | None) -> tuple[float | None, str]:
     """The number and where it is from; without any, it is estimated."""
     if isinstance(settings.k2_prime_per_min, float):
         return settings.k2_prime_per_min, "given by the user"
@@ -261,7 +268,7 @@ def _choose_k2_prime(settings: Settings, preset: TracerPreset | None) -> tuple[f
     return None, ESTIMATED
 
 
-def _fits_k2_prime(model: ModelName, settings: Settings) -> bool:
+def _fits_k2_prime(model: ModelName, settings: ScanSettings) -> bool:
     """Whether the model uses k2'.
 
     Raises
@@ -278,10 +285,3 @@ def _fits_k2_prime(model: ModelName, settings: Settings) -> bool:
             ExitCode.USAGE,
         )
     return False
-
-
-def _find_model(name: str) -> ModelName:
-    for model in MODELS:
-        if model == name:
-            return model
-    raise MorbidsError(f"There is no model '{name}'.", f"The models are {', '.join(MODELS)}.", ExitCode.USAGE)

@@ -37,7 +37,7 @@ from morbids.reports.participant import (
     WindowFacts,
     write_participant_page,
 )
-from morbids.settings import Settings, Study
+from morbids.settings import ScanSettings, Study
 
 
 class Unplanned(Protocol):
@@ -56,7 +56,7 @@ def write_participant_pages(
     unplanned: Sequence[Unplanned],
     failures: Sequence[StepFailure],
     study: Study,
-    settings: Settings,
+    settings: ScanSettings,
 ) -> tuple[Path, ...]:
     """Write the quality table of every scan and the page of every participant; return the pages."""
     everyone = [*(plan.scan.entities for plan in plans), *(scan.entities for scan in unplanned)]
@@ -85,7 +85,7 @@ def write_participant_pages(
     return tuple(pages)
 
 
-def _methods(plans: Sequence[ScanPlan], study: Study, settings: Settings) -> tuple[str, ...]:
+def _methods(plans: Sequence[ScanPlan], study: Study, settings: ScanSettings) -> tuple[str, ...]:
     """Methods text: paragraphs that several scans share stand once."""
     paragraphs: list[str] = []
     for plan in plans:
@@ -110,7 +110,7 @@ def _methods(plans: Sequence[ScanPlan], study: Study, settings: Settings) -> tup
     return tuple(dict.fromkeys(paragraphs))
 
 
-def _partial_volume(plan: ScanPlan, settings: Settings) -> PartialVolume | None:
+def _partial_volume(plan: ScanPlan, settings: ScanSettings) -> PartialVolume | None:
     if plan.point_spread is None or settings.partial_volume == "none":
         return None
     return PartialVolume("GTM" if settings.partial_volume == "gtm" else "RBV", plan.point_spread.fwhm_mm)
@@ -162,7 +162,7 @@ def _anatomy_figures(t1w: T1w, study: Study, spaces: Sequence[str]) -> Iterator[
             yield flicker("normalization", ("T1w", first), (space, second))
 
 
-def _report_scan(plan: ScanPlan, study: Study, settings: Settings) -> ScanReport:
+def _report_scan(plan: ScanPlan, study: Study, settings: ScanSettings) -> ScanReport:
     measures = measure_scan(plan, study, settings)
     table = write_quality(plan, measures, study) if measures else None
     kinetics = plan.kinetics
@@ -264,7 +264,7 @@ class _ScanFigures:
         return (*blocks, *self.of("parametric_map", "R1", detail="R1, relative tracer transport."))
 
 
-def _describe(plan: ScanPlan, study: Study, settings: Settings) -> tuple[tuple[str, Cell], ...]:
+def _describe(plan: ScanPlan, study: Study, settings: ScanSettings) -> tuple[tuple[str, Cell], ...]:
     metadata, kinetics = plan.scan.metadata, plan.kinetics
     dose = f"{metadata.get('InjectedRadioactivity', 'n/a')} {metadata.get('InjectedRadioactivityUnits', '')}".strip()
     return (
@@ -280,7 +280,7 @@ def _describe(plan: ScanPlan, study: Study, settings: Settings) -> tuple[tuple[s
     )
 
 
-def _describe_correction(plan: ScanPlan, settings: Settings) -> str:
+def _describe_correction(plan: ScanPlan, settings: ScanSettings) -> str:
     if plan.point_spread is None:
         return "not corrected"
     what = {"gtm": "curves corrected (GTM), maps not", "rbv": "frames corrected (RBV)"}
@@ -296,7 +296,7 @@ def _describe_k2_prime(kinetics: KineticPlan) -> str:
     return f"{kinetics.k2_prime_per_min:g} /min ({kinetics.k2_prime_source})"
 
 
-def _describe_t_star(plan: ScanPlan, study: Study, settings: Settings) -> str:
+def _describe_t_star(plan: ScanPlan, study: Study, settings: ScanSettings) -> str:
     kinetics, t_star_min = plan.kinetics, plan.kinetics.t_star_min
     if kinetics.t_star_source == FOUND:
         corrected = {} if settings.partial_volume == "none" else {"pvc": settings.partial_volume.upper()}

@@ -19,7 +19,7 @@ from morbids.imaging.user_atlases import IMAGE_EXTENSIONS
 from morbids.numerics.kinetics.presets import TracerPreset, find_preset
 from morbids.participant.kinetic_plan import KineticPlan, choose, choose_model, plan_kinetics
 from morbids.participant.spaces import template_spaces
-from morbids.settings import Settings
+from morbids.settings import ScanSettings
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,24 @@ class ScanPlan:
         return self.taken is not None and self.taken.pet_to_t1w is not None and self.t1w.taken is not None
 
 
-def plan_scan(scan: PetScan, settings: Settings, derivatives: Sequence[Path] = ()) -> ScanPlan:
+def check_settings(settings: ScanSettings) -> None:
+    """Refuse once what no scan could use; patterns of files are looked up for each scan.
+
+    Raises
+    ------
+    MorbidsError
+        An atlas or a reference region does not exist.
+    """
+    for atlas in settings.atlases:
+        if not is_pattern(atlas):
+            check_atlas(atlas)
+    if settings.reference is not None:
+        rule = find_reference_rule(settings.reference)
+        if not is_pattern(rule.atlas):
+            check_atlas(rule.atlas)
+
+
+def plan_scan(scan: PetScan, settings: ScanSettings, derivatives: Sequence[Path] = ()) -> ScanPlan:
     """Decide on model, reference region, k2', t* and windows of one scan, and on what is taken for it.
 
     Parameters
@@ -105,7 +122,7 @@ def plan_scan(scan: PetScan, settings: Settings, derivatives: Sequence[Path] = (
     return replace(plan, notes=(*notes, *_describe_taken(plan, settings, derivatives)))
 
 
-def _describe_taken(plan: ScanPlan, settings: Settings, derivatives: Sequence[Path]) -> list[str]:
+def _describe_taken(plan: ScanPlan, settings: ScanSettings, derivatives: Sequence[Path]) -> list[str]:
     """Say what is another program's and what is not, for the report."""
     if not derivatives:
         return []
@@ -132,7 +149,7 @@ def _describe_taken(plan: ScanPlan, settings: Settings, derivatives: Sequence[Pa
 
 
 def _choose_reference(
-    settings: Settings, preset: TracerPreset | None, scan: PetScan, owners: Sequence[Mapping[str, str]]
+    settings: ScanSettings, preset: TracerPreset | None, scan: PetScan, owners: Sequence[Mapping[str, str]]
 ) -> ReferenceRule:
     """The rule that was asked for, else the tracer's; steps that the user sets replace the rule's own."""
     wish = choose("reference", settings.reference, preset.reference if preset else None, scan)

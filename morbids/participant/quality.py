@@ -30,7 +30,7 @@ from morbids.numerics.reference_curve import LEAST_RATIO
 from morbids.participant.plan import ScanPlan, T1w
 from morbids.reports.findings import Verdict
 from morbids.reports.numbers import format_number
-from morbids.settings import Settings, Study
+from morbids.settings import ScanSettings, Study
 
 MOST_FAILED = 0.2
 """Of the brain's voxels in all windows: models fit nearly all of them unless the curves are wrong."""
@@ -87,7 +87,7 @@ def measure_anatomy(t1w: T1w, study: Study, spaces: Sequence[str]) -> Iterator[M
             yield Measure(f"T1w to {space}", name, correlation, least=least, concern=_concern(facts))
 
 
-def measure_scan(plan: ScanPlan, study: Study, settings: Settings) -> tuple[Measure, ...]:
+def measure_scan(plan: ScanPlan, study: Study, settings: ScanSettings) -> tuple[Measure, ...]:
     """Every number of a scan, those of its T1w image first."""
     return (
         *measure_anatomy(plan.t1w, study, plan.spaces),
@@ -186,7 +186,7 @@ def _measure_coverage(plan: ScanPlan, study: Study) -> Iterator[Measure]:
     yield Measure("field of view", "regions without a curve", float((coverage < USABLE_COVERAGE).sum()))
 
 
-def _measure_fits(plan: ScanPlan, study: Study, settings: Settings) -> Iterator[Measure]:
+def _measure_fits(plan: ScanPlan, study: Study, settings: ScanSettings) -> Iterator[Measure]:
     kinetics = plan.kinetics
     parameter = MODELS[kinetics.model].parameters[0]
     named = {"model": kinetics.model, "meas": parameter, **window_entities(kinetics.windows[0])}

@@ -22,12 +22,12 @@ from morbids.imaging.atlases import SPHERES, atlas_key, load_atlas
 from morbids.imaging.templates import find_template
 from morbids.participant.anatomy import Anatomy, build_anatomy_workflow
 from morbids.participant.page import write_participant_pages
-from morbids.participant.plan import ScanPlan, plan_scan, spaces_by_t1w
+from morbids.participant.plan import ScanPlan, check_settings, plan_scan, spaces_by_t1w
 from morbids.participant.scan import build_scan_workflow
 from morbids.participant.scan_graph import ScanBuilder
 from morbids.participant.spaces import needed_templates
 from morbids.reports.index_of_dataset import write_index
-from morbids.settings import Resources, Settings, Study
+from morbids.settings import Resources, ScanSettings, Study
 
 logger = logging.getLogger("morbids")
 
@@ -52,7 +52,7 @@ class Plans(NamedTuple):
 
 
 def run_participants(
-    study: Study, settings: Settings, resources: Resources, console: Console, *, validate: bool
+    study: Study, settings: ScanSettings, resources: Resources, console: Console, *, validate: bool
 ) -> ExitCode:
     """Run the participant level.
 
@@ -109,7 +109,7 @@ def _refuse_own_output(datasets: Sequence[Dataset], study: Study) -> None:
             )
 
 
-def _check_templates(plans: Sequence[ScanPlan], settings: Settings, resources: Resources) -> None:
+def _check_templates(plans: Sequence[ScanPlan], settings: ScanSettings, resources: Resources) -> None:
     """Fetch every template before anything runs: one that cannot be had would end all scans late."""
     make_work_dir(resources.work_dir)
     spaces = (space for plan in plans for space in plan.spaces)
@@ -117,8 +117,15 @@ def _check_templates(plans: Sequence[ScanPlan], settings: Settings, resources: R
         find_template(output.space, output.resolution_mm, templates_dir(resources))
 
 
-def plan_study(study: Study, settings: Settings) -> Plans:
-    """Find the selected scans and decide what is done with each."""
+def plan_study(study: Study, settings: ScanSettings) -> Plans:
+    """Find the selected scans and decide what is done with each.
+
+    Raises
+    ------
+    MorbidsError
+        Nothing is selected, or an atlas or a reference region does not exist, whatever the scan.
+    """
+    check_settings(settings)
     found = join_runs(find_scans(study.bids_dir, study.filters, study.bids_database_dir), settings.join_runs)
     unplanned = [UnplannedScan(scan.entities, scan.error) for scan in found.rejected]
     plans = []
@@ -131,7 +138,7 @@ def plan_study(study: Study, settings: Settings) -> Plans:
 
 
 def build_participant_workflow(
-    plans: Sequence[ScanPlan], study: Study, settings: Settings, resources: Resources
+    plans: Sequence[ScanPlan], study: Study, settings: ScanSettings, resources: Resources
 ) -> Workflow:
     """Build the graph of all scans: templates once, each T1w image once, then its scans."""
     whole = Workflow("participants")

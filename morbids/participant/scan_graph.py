@@ -18,7 +18,7 @@ from morbids.participant.anatomy import Anatomy
 from morbids.participant.kinetic_plan import FOUND
 from morbids.participant.plan import ScanPlan
 from morbids.participant.spaces import REGION_SPACE
-from morbids.settings import T1W_SPACE, FrameWeights, OutputSpace, Resources, Settings, Study
+from morbids.settings import T1W_SPACE, FrameWeights, OutputSpace, Resources, ScanSettings, Study
 
 # How sidecars put the weights of the frames into words.
 WEIGHTS: Mapping[FrameWeights, str] = {
@@ -45,7 +45,7 @@ class ScanBuilder:
     workflow: Workflow
     plan: ScanPlan
     study: Study
-    settings: Settings
+    settings: ScanSettings
     resources: Resources
     anatomy: Anatomy
     templates: Mapping[OutputSpace, Node]

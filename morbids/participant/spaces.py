@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from morbids.imaging.atlases import atlas_space
 from morbids.imaging.user_atlases import INDIVIDUAL_SPACES
-from morbids.settings import OutputSpace, Settings
+from morbids.settings import OutputSpace, ScanSettings
 
 # Brain extraction, tissue priors and spheres are defined here; other spaces are for maps and other atlases.
 REGION_SPACE = "MNI152NLin2009cAsym"
@@ -12,7 +12,7 @@ REGION_SPACE = "MNI152NLin2009cAsym"
 REGISTRATION_MM = 2
 
 
-def template_spaces(atlases: Iterable[str], settings: Settings) -> tuple[str, ...]:
+def template_spaces(atlases: Iterable[str], settings: ScanSettings) -> tuple[str, ...]:
     """Templates that a T1w image is registered to: that of the brain first, then of atlases and maps."""
     regions = (atlas_space(name) for name in atlases)
     maps = (output.space for output in settings.output_spaces if output.is_template)
@@ -25,13 +25,13 @@ def registration_target(space: str) -> OutputSpace:
     return OutputSpace(space, REGISTRATION_MM)
 
 
-def needed_templates(spaces: Iterable[str], settings: Settings) -> tuple[OutputSpace, ...]:
+def needed_templates(spaces: Iterable[str], settings: ScanSettings) -> tuple[OutputSpace, ...]:
     """Every template, by space and voxel size: where images are registered, and where maps go."""
     maps = (output for output in settings.output_spaces if output.is_template)
     return tuple(dict.fromkeys((*map(registration_target, spaces), picture_space(settings), *maps)))
 
 
-def picture_space(settings: Settings) -> OutputSpace:
+def picture_space(settings: ScanSettings) -> OutputSpace:
     """Where maps are drawn: the first template that they are brought to, else that of the regions."""
     templates = [output for output in settings.output_spaces if output.is_template]
     return templates[0] if templates else registration_target(REGION_SPACE)

@@ -12,12 +12,12 @@ from morbids.errors import ExitCode, MorbidsError
 from morbids.group.comparison import Comparison, Terms, sum_terms
 from morbids.group.plan import GroupPlan, plan_group
 from morbids.group.plan_tables import write_plan_tables
-from morbids.settings import Settings, Study
+from morbids.settings import GroupSettings, Study
 from tests.bids.conftest import DatasetMaker
 from tests.bids.test_maps import write_image, write_map, write_study
 from tests.participant.studies import make_study
 
-SETTINGS = Settings()
+SETTINGS = GroupSettings()
 N = 6
 SCORES = [3.0, 1.0, 4.0, 1.5, 9.0, 2.6]
 FEMALE = "FMFMMF"

@@ -17,14 +17,14 @@ from morbids.group.run import run_group
 from morbids.imaging.images import read_image
 from morbids.numerics.arrays import BoolArray
 from morbids.reports.index_of_dataset import write_index
-from morbids.settings import Resources, Settings, Study
+from morbids.settings import GroupSettings, Resources, Study
 from tests.reports.reading import check_offline, read_page
 
 N = 7
 SHAPE, VOXEL_MM = (20, 24, 20), 8.0
 AFFINE = np.array([[8.0, 0, 0, -76], [0, 8, 0, -106], [0, 0, 8, -70], [0, 0, 0, 1]])
 THALAMUS_MM = (0.0, -14.0, 8.0)
-SETTINGS = Settings(
+SETTINGS = GroupSettings(
     n_permutations=20,
     group_smoothing_fwhm_mm=0.0,
     traits=("score",),

@@ -6,13 +6,13 @@ import pytest
 
 from morbids.group.plan import plan_group
 from morbids.group.run import build_group_workflow
-from morbids.settings import Settings
+from morbids.settings import GroupSettings
 from tests.bids.conftest import DatasetMaker
 from tests.bids.test_maps import write_study
 from tests.engine.wiring import find_problems
 from tests.participant.studies import make_resources, make_study
 
-SETTINGS = Settings()
+SETTINGS = GroupSettings()
 
 
 @pytest.mark.parametrize(
@@ -25,7 +25,7 @@ SETTINGS = Settings()
     ],
     ids=["defaults", "trait", "groups", "parameters"],
 )
-def test_every_input_of_the_group_level_is_fed(dataset: DatasetMaker, settings: Settings) -> None:
+def test_every_input_of_the_group_level_is_fed(dataset: DatasetMaker, settings: GroupSettings) -> None:
     study = make_study(dataset.root.parent)
     write_study(study.output_dir, 6)
     lines = [f"sub-{n:02d}\t{n * n}\t{'ab'[n % 2]}" for n in range(1, 7)]

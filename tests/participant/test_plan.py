@@ -12,14 +12,14 @@ from morbids.imaging.reference import find_reference_rule
 from morbids.participant.kinetic_plan import ESTIMATED, FOUND
 from morbids.participant.plan import ScanPlan
 from morbids.participant.run import plan_study
-from morbids.settings import ReferenceSteps, Settings
+from morbids.settings import ReferenceSteps, ScanSettings
 from tests.bids.conftest import DatasetMaker
 from tests.participant.studies import make_study, write_scan
 
-SETTINGS = Settings()
+SETTINGS = ScanSettings()
 
 
-def plan_one(dataset: DatasetMaker, settings: Settings = SETTINGS) -> ScanPlan:
+def plan_one(dataset: DatasetMaker, settings: ScanSettings = SETTINGS) -> ScanPlan:
     """Plan the only scan of a dataset, or raise its error."""
     plans = plan_study(make_study(dataset.root.parent), settings)
     for scan in plans.unplanned:
@@ -139,7 +139,7 @@ def test_wishes_that_cannot_be_are_usage_errors(
 ) -> None:
     write_scan(dataset, "01")
     with pytest.raises(MorbidsError, match=sentence) as error:
-        plan_one(dataset, Settings(**wish))  # type: ignore[arg-type]
+        plan_one(dataset, ScanSettings(**wish))  # type: ignore[arg-type]
     assert error.value.exit_code == ExitCode.USAGE
 
 
@@ -147,7 +147,7 @@ def test_wishes_that_cannot_be_are_usage_errors(
 def test_an_unknown_tracer_needs_every_choice(dataset: DatasetMaker, option: str) -> None:
     write_scan(dataset, "01", changes={"TracerName": "novelty"})
     given = {"model": "LoganRef", "t-star": 10.0, "reference": "occipital"}
-    wishes = Settings(
+    wishes = ScanSettings(
         model=str(given["model"]) if option != "model" else None,
         t_star_min=10.0 if option != "t-star" else None,
         reference="occipital" if option != "reference" else None,
@@ -227,3 +227,21 @@ def test_partial_volume_needs_a_point_spread(dataset: DatasetMaker) -> None:
     spread = plan_one(dataset, replace(SETTINGS, partial_volume="gtm", psf_fwhm_mm=(5.0,))).point_spread
     assert spread is not None
     assert spread.fwhm_mm == (5.0, 5.0, 5.0)
+
+
+@pytest.mark.parametrize(
+    ("wish", "sentence"),
+    [
+        ({"atlases": ("Brodmann",)}, "There is no atlas 'Brodmann'"),
+        ({"reference": "pons"}, "There is no reference region 'pons'"),
+        ({"reference": "Brodmann:1"}, "There is no atlas 'Brodmann'"),
+    ],
+)
+def test_what_no_scan_could_use_is_said_once(
+    dataset: DatasetMaker, wish: dict[str, object], sentence: str
+) -> None:
+    for label in ("01", "02"):
+        write_scan(dataset, label)
+    with pytest.raises(MorbidsError, match=sentence) as caught:
+        plan_study(make_study(dataset.root.parent), ScanSettings(**wish))  # type: ignore[arg-type]
+    assert caught.value.exit_code == ExitCode.USAGE

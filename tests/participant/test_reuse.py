@@ -11,13 +11,13 @@ from morbids.bids.names import output_path
 from morbids.errors import ExitCode, MorbidsError
 from morbids.participant.plan import ScanPlan
 from morbids.participant.run import build_participant_workflow, plan_study, run_participants
-from morbids.settings import OutputSpace, Settings
+from morbids.settings import OutputSpace, ScanSettings
 from tests.bids.conftest import START_S, DatasetMaker
 from tests.bids.test_derivatives import draw, touch, transforms
 from tests.engine.wiring import find_problems
 from tests.participant.studies import make_resources, make_study, write_scan
 
-SETTINGS = Settings()
+SETTINGS = ScanSettings()
 SPACE = "MNI152NLin2009cAsym"
 T1W = {"sub": "01"}
 SCAN = {"sub": "01", "task": "rejection"}
@@ -38,7 +38,7 @@ def write_derivatives(root: Path, *, pet: bool = True) -> Path:
 
 
 def plan_with(
-    dataset: DatasetMaker, folder: Path, settings: Settings = SETTINGS
+    dataset: DatasetMaker, folder: Path, settings: ScanSettings = SETTINGS
 ) -> tuple[ScanPlan, Workflow]:
     study = replace(make_study(dataset.root.parent), derivatives=(folder,))
     plans = plan_study(study, settings)

@@ -10,16 +10,16 @@ from morbids.engine.nodes import make_node
 from morbids.engine.saving import Output, make_save_node
 from morbids.numerics.kinetics.models import MODELS
 from morbids.participant.run import build_participant_workflow, plan_study
-from morbids.settings import OutputSpace, Settings
+from morbids.settings import OutputSpace, ScanSettings
 from tests.bids.conftest import DURATION_S, START_S, DatasetMaker
 from tests.engine import steps_for_tests as steps
 from tests.engine.wiring import find_problems
 from tests.participant.studies import make_resources, make_study, write_scan
 
-SETTINGS = Settings()
+SETTINGS = ScanSettings()
 
 
-def participant_graph(dataset: DatasetMaker, settings: Settings = SETTINGS) -> Workflow:
+def participant_graph(dataset: DatasetMaker, settings: ScanSettings = SETTINGS) -> Workflow:
     study = make_study(dataset.root.parent)
     plans = plan_study(study, settings)
     assert not plans.unplanned, [str(scan.error) for scan in plans.unplanned]
@@ -44,7 +44,7 @@ def participant_graph(dataset: DatasetMaker, settings: Settings = SETTINGS) -> W
         settings.model or settings.reference or settings.partial_volume + settings.atlases[0]
     ),
 )
-def test_every_input_of_the_participant_level_is_fed(dataset: DatasetMaker, settings: Settings) -> None:
+def test_every_input_of_the_participant_level_is_fed(dataset: DatasetMaker, settings: ScanSettings) -> None:
     write_scan(dataset, "01", "rejection")
     write_scan(dataset, "01", "acceptance", t1w=False)
     write_scan(dataset, "02", session="a", changes={"ImageDecayCorrected": False})

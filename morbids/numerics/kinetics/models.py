@@ -1,5 +1,6 @@
 """All models under one roof: their names, what each needs and returns, one function that runs any of them."""
 
+import re
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
@@ -292,6 +293,24 @@ def fit_model(
         blocks = list(pool.map(fit_block, starts))
     values = {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
     return _name_estimates(known, values, options.bounds)
+
+
+def find_model(name: str) -> ModelName:
+    """Find a model by its name in any case, or by a beginning that only one has (`logan`).
+
+    Raises
+    ------
+    MorbidsError
+        No model, or several, have such a name.
+    """
+    typed = re.sub(r"[^a-z0-9]", "", name.lower())
+    exact = [model for model in MODELS if model.lower() == typed]
+    found = exact or [model for model in MODELS if typed and model.lower().startswith(typed)]
+    if len(found) == 1:
+        return found[0]
+    known = ", ".join(found or MODELS)
+    wrong = f"Several models begin with '{name}'." if found else f"There is no model '{name}'."
+    raise MorbidsError(wrong, f"Choose one of {known}.", ExitCode.USAGE)
 
 
 def _name_estimates(known: Model, values: Mapping[str, FloatArray], bounds: FitBounds) -> Estimates:
