@@ -122,7 +122,7 @@ def test_another_session_s_t1w_serves_and_is_told(dataset: DatasetMaker) -> None
 @pytest.mark.parametrize(
     ("wish", "sentence"),
     [
-        ({"model": "Logan"}, r"no model 'Logan'. The models are SUVR, LoganRef"),
+        ({"model": "Loogan"}, r"no model 'Loogan'. Choose one of SUVR, LoganRef"),
         (
             {"model": "SRTM", "windows": (Window("a", 10, 40),)},
             r"SRTM fits the whole scan, so it has no --window",
