@@ -57,13 +57,13 @@ class KineticPlan:
     k2_prime_per_min
         None when it is to be estimated from the scan.
     k2_prime_source
-        Where the number is from, for sidecars.
+        Where the number is from, in words for sidecars.
     fits_k2_prime
         Whether the model uses k2'; the user may leave it out of the Logan plot. The R1 map always needs it.
     t_star_min
-        First minute of regression; 0 until it is found.
+        First minute of regression; None when it is to be found on the Logan plot.
     t_star_source
-        Where the number is from.
+        Where the number is from, in words for sidecars.
     weights
         Of the frames in every fit.
     windows, pairs
@@ -80,7 +80,7 @@ class KineticPlan:
     reference: ReferenceRule
     k2_prime_per_min: float | None
     k2_prime_source: str
-    t_star_min: float
+    t_star_min: float | None
     windows: tuple[Window, ...]
     pairs: tuple[WindowPair, ...]
     frame_start_min: tuple[float, ...]
@@ -92,14 +92,17 @@ class KineticPlan:
     weights: FrameWeights = "decay"
     fits_k2_prime: bool = True
 
-    def starting_at(self, t_star_min: float) -> "KineticPlan":
-        """The same with a t* that was found: windows begin no earlier.
+    def settle(self, k2_prime_per_min: float, t_star_min: float) -> "SettledPlan":
+        """The same with both numbers known; windows begin no earlier than a t* that was found.
 
         Raises
         ------
         MorbidsError
             A window is left with fewer frames than a line needs.
         """
+        known = vars(self) | {"k2_prime_per_min": k2_prime_per_min, "t_star_min": t_star_min}
+        if self.t_star_min is not None:
+            return SettledPlan(**known)
         windows = tuple(w._replace(start_min=max(w.start_min, t_star_min)) for w in self.windows)
         for window in windows:
             n_frames = int(window_points(self.frames, window).sum())
@@ -109,27 +112,11 @@ class KineticPlan:
                     f"from the Logan plot; it needs {MIN_FRAMES}.",
                     "Give t* in minutes with --t-star, or wider windows with --window NAME=START-END.",
                 )
-        return replace(self, t_star_min=t_star_min, windows=windows, pairs=pair_windows(windows))
-
-    def options(self, window: Window, k2_prime_per_min: float) -> FitOptions:
-        """What a model is told when it fits one window."""
-        return FitOptions(
-            points=window_points(self.frames, window),
-            inverse_variance=self.inverse_variance,
-            k2_prime=self.in_model(k2_prime_per_min),
-            grid=self.grid,
-            bounds=self.bounds,
-        )
+        return SettledPlan(**known | {"windows": windows, "pairs": pair_windows(windows)})
 
     def in_model(self, k2_prime_per_min: float) -> float | None:
         """The k2' that the model takes; None where it takes none."""
         return k2_prime_per_min if self.fits_k2_prime else None
-
-    def response_options(self, k2_prime_per_min: float) -> FitOptions:
-        """What a displacement model is told: all frames after t*, and when the challenge begins."""
-        usable = Window("", self.t_star_min, float(self.frames.end_min[-1]))
-        onset_min = self.pairs[0].challenge.start_min
-        return replace(self.options(usable, k2_prime_per_min), onset_min=onset_min)
 
     @property
     def inverse_variance(self) -> FloatArray | None:
@@ -140,6 +127,34 @@ class KineticPlan:
     def frames(self) -> Frames:
         """The time axis as arrays."""
         return Frames(np.array(self.frame_start_min), np.array(self.frame_duration_min))
+
+
+@dataclass(frozen=True)
+class SettledPlan(KineticPlan):
+    """A plan whose k2' and t* are known, once the curves are."""
+
+    k2_prime_per_min: float
+    t_star_min: float
+
+    @property
+    def k2_prime_in_model(self) -> float | None:
+        """The k2' that the model takes; None where it takes none."""
+        return self.in_model(self.k2_prime_per_min)
+
+    def options(self, window: Window, k2_prime_per_min: float | None = None) -> FitOptions:
+        """What a model is told when it fits one window; with another k2' than the plan's where one is given."""
+        return FitOptions(
+            points=window_points(self.frames, window),
+            inverse_variance=self.inverse_variance,
+            k2_prime=self.in_model(k2_prime_per_min or self.k2_prime_per_min),
+            grid=self.grid,
+            bounds=self.bounds,
+        )
+
+    def response_options(self) -> FitOptions:
+        """What a displacement model is told: all frames after t*, and when the challenge begins."""
+        usable = Window("", self.t_star_min, float(self.frames.end_min[-1]))
+        return replace(self.options(usable), onset_min=self.pairs[0].challenge.start_min)
 
 
 def choose_model(settings: ScanSettings, preset: TracerPreset | None, scan: PetScan) -> ModelName:
@@ -169,7 +184,7 @@ def plan_kinetics(
     """
     t_star_min, t_star_source = _choose_t_star(model, settings, preset, scan)
     k2_prime, source = _choose_k2_prime(settings, preset)
-    choice = _choose_model_windows(model, settings, scan, t_star_min)
+    choice = _choose_model_windows(model, settings, scan, t_star_min or 0.0)
     kinetics = KineticPlan(
         model=model,
         reference=reference,
@@ -205,8 +220,10 @@ def choose(option: str, given: Value | None, preset: Value | None, scan: PetScan
 
 def _choose_t_star(
     model: ModelName, settings: ScanSettings, preset: TracerPreset | None, scan: PetScan
-) -> tuple[float, str]:
-    """The wish, else the preset's, and which it is; models that take the whole scan can do without.
+) -> tuple[float | None, str]:
+    """The wish, else the preset's, and which it is; None when it is to be found.
+
+    Models that take the whole scan can do without.
 
     Raises
     ------
@@ -220,7 +237,7 @@ def _choose_t_star(
                 f"Give --t-star in minutes, or take one of {', '.join(STRAIGHTENED)}.",
                 ExitCode.USAGE,
             )
-        return 0.0, FOUND
+        return None, FOUND
     if settings.t_star_min is not None:
         return settings.t_star_min, "given by the user"
     given = preset.t_star_min if preset else None

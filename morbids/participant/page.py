@@ -13,7 +13,7 @@ from morbids.engine.progress import label_of
 from morbids.errors import MorbidsError
 from morbids.imaging.atlases import SPHERES, atlas_label
 from morbids.numerics.kinetics.models import MODELS
-from morbids.participant.kinetic_plan import FOUND, KineticPlan
+from morbids.participant.kinetic_plan import KineticPlan
 from morbids.participant.plan import ScanPlan, T1w, spaces_by_t1w
 from morbids.participant.quality import (
     Measure,
@@ -99,7 +99,7 @@ def _methods(plans: Sequence[ScanPlan], study: Study, settings: ScanSettings) ->
             reference=kinetics.reference.name,
             k2_prime_per_min=kinetics.k2_prime_per_min if kinetics.fits_k2_prime else None,
             k2_prime_source=kinetics.k2_prime_source,
-            t_star_min=None if kinetics.t_star_source == FOUND else kinetics.t_star_min,
+            t_star_min=kinetics.t_star_min,
             windows=tuple((w.name, w.start_min, w.end_min) for w in kinetics.windows),
             atlas=" and ".join(atlas_label(atlas) for atlas in plan.atlases),
             motion_corrected=settings.motion,
@@ -298,7 +298,7 @@ def _describe_k2_prime(kinetics: KineticPlan) -> str:
 
 def _describe_t_star(plan: ScanPlan, study: Study, settings: ScanSettings) -> str:
     kinetics, t_star_min = plan.kinetics, plan.kinetics.t_star_min
-    if kinetics.t_star_source == FOUND:
+    if t_star_min is None:
         corrected = {} if settings.partial_volume == "none" else {"pvc": settings.partial_volume.upper()}
         named = {"seg": SPHERES, "model": kinetics.model, **corrected}
         entities = {**named, **window_entities(kinetics.windows[0])}

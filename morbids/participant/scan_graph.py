@@ -15,7 +15,6 @@ from morbids.imaging.atlases import atlas_space
 from morbids.imaging.user_atlases import INDIVIDUAL_SPACES
 from morbids.numerics.kinetics.models import MODELS
 from morbids.participant.anatomy import Anatomy
-from morbids.participant.kinetic_plan import FOUND
 from morbids.participant.plan import ScanPlan
 from morbids.participant.spaces import REGION_SPACE
 from morbids.settings import T1W_SPACE, FrameWeights, OutputSpace, Resources, ScanSettings, Study
@@ -120,9 +119,7 @@ class ScanBuilder:
             reference_region=kinetics.reference.name,
             k2_prime_per_min=kinetics.k2_prime_per_min if kinetics.fits_k2_prime else None,
             k2_prime_source=kinetics.k2_prime_source if kinetics.fits_k2_prime else "",
-            t_star_min=kinetics.t_star_min
-            if known.needs_t_star and kinetics.t_star_source != FOUND
-            else None,
+            t_star_min=kinetics.t_star_min if known.needs_t_star else None,
             t_star_source=kinetics.t_star_source if known.needs_t_star else "",
             weights=WEIGHTS[kinetics.weights],
             software_version=morbids_version(),

@@ -13,7 +13,6 @@ from morbids.engine.saving import Output
 from morbids.imaging.atlases import SPHERES
 from morbids.numerics.kinetics.models import MODELS
 from morbids.numerics.kinetics.prediction import can_predict
-from morbids.participant.kinetic_plan import FOUND
 from morbids.participant.scan_graph import ScanBuilder
 from morbids.participant.spaces import picture_space
 from morbids.participant.steps.figures import (
@@ -40,13 +39,10 @@ from morbids.participant.steps.pet import bring_maps, make_t1w_grid
 from morbids.participant.steps.protocol import CALIBRATION_COLUMNS, calibrate, picture_name
 from morbids.settings import NATIVE_SPACE, OutputSpace
 
-# What every fit is given once k2' and t* are settled.
-GIVEN = [("plan", "plan"), ("k2_prime_per_min", "k2_prime_per_min")]
-
 
 def settled_facts(builder: ScanBuilder) -> dict[str, str]:
     """What becomes known while running and joins the sidecars: k2', and t* where it is found."""
-    found = {"t_star_min": "tstar"} if builder.plan.kinetics.t_star_source == FOUND else {}
+    found = {"t_star_min": "tstar"} if builder.plan.kinetics.t_star_min is None else {}
     # Where the model takes no k2', the map of R1 still does.
     used = "k2prime" if builder.plan.kinetics.fits_k2_prime else "R1k2prime"
     return {"k2_prime_per_min": used, **found}
@@ -73,7 +69,7 @@ def add_region_fits(builder: ScanBuilder, atlas: str, curves: Node, reference: N
         [
             (curves, fit, [("curves", "curves")]),
             (reference, fit, [("curves", "reference_curve")]),
-            (settled, fit, GIVEN),
+            (settled, fit, [("plan", "plan")]),
             (fit, save, [("kinpar", "kinpar")]),
             (settled, save, [(name, name) for name in settled_facts(builder)]),
         ]
@@ -95,8 +91,7 @@ def add_plots(builder: ScanBuilder, curves: Node, reference: Node, settled: Node
         builder.workflow.connect(
             [(curves, plot, [("curves", "curves")]), (reference, plot, [("curves", "reference_curve")])]
         )
-        taken = [pair for pair in GIVEN if pair[1] in plot.interface.parameters]
-        builder.workflow.connect([(settled, plot, taken)])
+        builder.workflow.connect([(settled, plot, [("plan", "plan")])])
         builder.save_picture(plot, plot.name.removeprefix("plot_"), ".svg")
     estimates = make_node(plot_estimates, "plot_estimates", {"parameter": known.parameters[0]})
     fits = builder.workflow.get_node(f"fit_regions_{SPHERES}")
@@ -120,7 +115,7 @@ def add_fit_plots(builder: ScanBuilder, curves: Node, reference: Node, settled: 
         [
             (curves, plot, [("curves", "curves")]),
             (reference, plot, [("curves", "reference_curve")]),
-            (settled, plot, GIVEN),
+            (settled, plot, [("plan", "plan")]),
             (plot, save, [("pictures", "pictures")]),
         ]
     )
@@ -144,7 +139,7 @@ def add_calibration(builder: ScanBuilder, settled: Node) -> None:
     save = builder.save("save_calibration", outputs, fields=("table", "pictures"))
     builder.workflow.connect(
         [
-            (settled, node, GIVEN),
+            (settled, node, [("plan", "plan")]),
             (node, save, [("table", "table"), ("pictures", "pictures")]),
         ]
     )
@@ -166,7 +161,7 @@ def add_map_fits(builder: ScanBuilder, motion: Node, mask: Node, reference: Node
             (motion, fit, [("corrected_pet", "pet")]),
             (mask, fit, [("mask", "mask")]),
             (reference, fit, [("curves", "reference_curve")]),
-            (settled, fit, GIVEN),
+            (settled, fit, [("plan", "plan")]),
             (fit, save, [("maps", "maps"), ("failed_share", "failed_share")]),
             (settled, save, [(name, name) for name in settled_facts(builder)]),
         ]

@@ -61,7 +61,7 @@ def test_wishes_win_over_the_preset(dataset: DatasetMaker) -> None:
 def test_t_star_is_found_on_request_where_there_is_a_logan_plot(dataset: DatasetMaker) -> None:
     write_scan(dataset, "01")
     wished = plan_one(dataset, replace(SETTINGS, t_star_min="find")).kinetics
-    assert (wished.t_star_min, wished.t_star_source) == (0.0, FOUND)
+    assert (wished.t_star_min, wished.t_star_source) == (None, FOUND)
     assert plan_one(dataset).kinetics.t_star_source == "preset of carfentanil"
     with pytest.raises(
         MorbidsError, match="--t-star find looks at the Logan plot, which says nothing about SRTM"
@@ -105,7 +105,7 @@ def test_models_of_the_whole_scan_take_no_windows_from_events_and_say_so(
 def test_a_displacement_model_begins_where_the_challenge_does(dataset: DatasetMaker) -> None:
     write_scan(dataset, "01")
     kinetics = plan_one(dataset, replace(SETTINGS, model="LSSRM")).kinetics
-    options = kinetics.response_options(0.1)
+    options = kinetics.settle(0.1, 10.0).response_options()
     assert options.onset_min == 45
     assert options.points is not None
     assert options.points.sum() == 8, "all frames after t*, those between the windows included"

@@ -15,7 +15,7 @@ from morbids.numerics.arrays import BoolArray, FloatArray
 from morbids.numerics.kinetics.graphical import fit_logan_ref, logan_plot
 from morbids.numerics.kinetics.models import MODELS, fit_model
 from morbids.numerics.kinetics.prediction import predict_curves
-from morbids.participant.kinetic_plan import KineticPlan
+from morbids.participant.kinetic_plan import KineticPlan, SettledPlan
 from morbids.participant.steps.curves import read_curves
 from morbids.participant.steps.kinetics import difference_name, estimate, map_name
 from morbids.reports.figures.anatomy import draw_brain, draw_in_template
@@ -133,9 +133,7 @@ def plot_curves(curves: Path, reference_curve: Path, plan: KineticPlan, unit: st
     return Picture(write_figure(figure, out_dir / "curves.svg"))
 
 
-def plot_logan(
-    curves: Path, reference_curve: Path, k2_prime_per_min: float, plan: KineticPlan, out_dir: Path
-) -> Picture:
+def plot_logan(curves: Path, reference_curve: Path, plan: SettledPlan, out_dir: Path) -> Picture:
     """Logan plot of the six regions that bind most, with a line per window."""
     table = read_curves(curves)
     reference, frames = read_curves(reference_curve).curves[:, 0], plan.frames
@@ -145,13 +143,13 @@ def plot_logan(
             table.curves,
             reference,
             frames,
-            k2_prime=plan.in_model(k2_prime_per_min),
+            k2_prime=plan.k2_prime_in_model,
             points=chosen,
             inverse_variance=plan.inverse_variance,
         )
         for chosen in points
     ]
-    axes = logan_plot(table.curves, reference, frames, plan.in_model(k2_prime_per_min))
+    axes = logan_plot(table.curves, reference, frames, plan.k2_prime_in_model)
     shown = _highest(fits[0].bp_nd, 6)
     lines = LoganLines(
         axes.x[:, shown],
@@ -183,13 +181,11 @@ def plot_estimates(kinpar: Mapping[str, Path], parameter: str, out_dir: Path) ->
     return Picture(write_figure(figure, out_dir / "estimates.svg"))
 
 
-def plot_fits(
-    curves: Path, reference_curve: Path, k2_prime_per_min: float, plan: KineticPlan, unit: str, out_dir: Path
-) -> Pictures:
+def plot_fits(curves: Path, reference_curve: Path, plan: SettledPlan, unit: str, out_dir: Path) -> Pictures:
     """Measured and fitted curves with residuals, a picture per window."""
     table = read_curves(curves)
     reference = read_curves(reference_curve).curves[:, 0]
-    found = estimate(table.curves, reference, plan, k2_prime_per_min)
+    found = estimate(table.curves, reference, plan)
     pictures = {}
     for window in plan.windows:
         expected = predict_curves(
@@ -197,7 +193,7 @@ def plot_fits(
             table.curves,
             reference,
             plan.frames,
-            plan.in_model(k2_prime_per_min),
+            plan.k2_prime_in_model,
         )
         expected[~window_points(plan.frames, window)] = np.nan
         figure = draw_fits(plan.frames, table.curves, expected, table.names, unit=unit)
@@ -205,9 +201,7 @@ def plot_fits(
     return Pictures(pictures)
 
 
-def plot_t_star(
-    curves: Path, reference_curve: Path, k2_prime_per_min: float, plan: KineticPlan, out_dir: Path
-) -> Picture:
+def plot_t_star(curves: Path, reference_curve: Path, plan: SettledPlan, out_dir: Path) -> Picture:
     """How much the estimates depend on t*: every start of the line that leaves enough points."""
     table = read_curves(curves)
     reference, frames = read_curves(reference_curve).curves[:, 0], plan.frames
@@ -216,7 +210,7 @@ def plot_t_star(
     estimates = []
     for start in starts:
         window = Window("", float(start), float(frames.end_min[-1]))
-        options = plan.options(window, k2_prime_per_min)
+        options = plan.options(window)
         found = fit_model(plan.model, table.curves, reference, frames, options)
         estimates.append(found.parameters[main])
     figure = draw_sensitivity(
@@ -230,13 +224,11 @@ def plot_t_star(
     return Picture(write_figure(figure, out_dir / "tstar.svg"))
 
 
-def plot_k2_prime(
-    curves: Path, reference_curve: Path, k2_prime_per_min: float, plan: KineticPlan, out_dir: Path
-) -> Picture:
+def plot_k2_prime(curves: Path, reference_curve: Path, plan: SettledPlan, out_dir: Path) -> Picture:
     """How much the first window's estimates depend on the assumed k2'."""
     table = read_curves(curves)
     reference, frames = read_curves(reference_curve).curves[:, 0], plan.frames
-    assumed = k2_prime_per_min * K2_PRIME_FACTORS
+    assumed = plan.k2_prime_per_min * K2_PRIME_FACTORS
     main = MODELS[plan.model].parameters[0]
     estimates = [
         fit_model(
@@ -252,7 +244,7 @@ def plot_k2_prime(
         assumed,
         np.stack(estimates),
         table.names,
-        k2_prime_per_min,
+        plan.k2_prime_per_min,
         assumed_label="assumed $k_2'$ (1/min)",
         label=label_of_parameter(main),
     )

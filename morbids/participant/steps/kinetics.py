@@ -17,7 +17,7 @@ from morbids.numerics.kinetics.k2prime import estimate_k2_prime
 from morbids.numerics.kinetics.models import MODELS, Estimates, FitOptions, ModelName, fit_model
 from morbids.numerics.kinetics.t_star import find_t_star
 from morbids.numerics.statistics.multiple import false_discovery_rate
-from morbids.participant.kinetic_plan import FOUND, KineticPlan
+from morbids.participant.kinetic_plan import KineticPlan, SettledPlan
 from morbids.participant.steps.curves import read_curves
 
 # The model of the transport map: linear, and with k2' fixed the least noisy one that yields R1.
@@ -29,9 +29,9 @@ RESPONSE = "response"
 
 
 class Settled(NamedTuple):
-    """What the models are told once the curves are known: plan with t*, and efflux rate of the reference region."""
+    """What the models are told once the curves are known; its two numbers once more, for sidecars."""
 
-    plan: KineticPlan
+    plan: SettledPlan
     k2_prime_per_min: float
     t_star_min: float
 
@@ -66,7 +66,8 @@ def settle_plan(curves: Path, reference_curve: Path, plan: KineticPlan) -> Settl
     k2_prime = plan.k2_prime_per_min
     if k2_prime is None:
         k2_prime = estimate_k2_prime(target, reference, plan.frames, inverse_variance=weights).k2_prime
-    if plan.t_star_source == FOUND:
+    t_star_min = plan.t_star_min
+    if t_star_min is None:
         found = find_t_star(
             target,
             reference,
@@ -76,18 +77,16 @@ def settle_plan(curves: Path, reference_curve: Path, plan: KineticPlan) -> Settl
             inverse_variance=weights,
             end_min=plan.windows[0].end_min,
         )
-        plan = plan.starting_at(found.t_star_min)
-    return Settled(plan, k2_prime, plan.t_star_min)
+        t_star_min = found.t_star_min
+    return Settled(plan.settle(k2_prime, t_star_min), k2_prime, t_star_min)
 
 
-def fit_regions(
-    curves: Path, reference_curve: Path, k2_prime_per_min: float, plan: KineticPlan, out_dir: Path
-) -> RegionFits:
+def fit_regions(curves: Path, reference_curve: Path, plan: SettledPlan, out_dir: Path) -> RegionFits:
     """Fit every region in every window: a row per region, `<parameter>` and `<parameter>-se`."""
     table = read_curves(curves)
     reference = read_curves(reference_curve).curves[:, 0]
     kinpar = {}
-    for name, estimates in estimate(table.curves, reference, plan, k2_prime_per_min).items():
+    for name, estimates in estimate(table.curves, reference, plan).items():
         kinpar[name] = out_dir / f"{name}.tsv"
         write_table(pd.DataFrame({"name": table.names, **estimates.columns()}), kinpar[name])
     return RegionFits(kinpar)
@@ -97,8 +96,7 @@ def fit_maps(
     pet: Path,
     mask: Path,
     reference_curve: Path,
-    k2_prime_per_min: float,
-    plan: KineticPlan,
+    plan: SettledPlan,
     smoothing_fwhm_mm: float,
     least_baseline: float,
     out_dir: Path,
@@ -119,7 +117,7 @@ def fit_maps(
     voxels = scan.curves
     reference = read_curves(reference_curve).curves[:, 0]
     main = MODELS[plan.model].parameters[0]
-    found = estimate(voxels, reference, plan, k2_prime_per_min, threads)
+    found = estimate(voxels, reference, plan, threads)
     maps = {map_name(main, window): found[window.name].parameters[main] for window in plan.windows}
     for pair in plan.pairs:
         baseline, challenge = (maps[map_name(main, window)] for window in pair)
@@ -130,7 +128,7 @@ def fit_maps(
     if RESPONSE in found:
         maps |= {name: found[RESPONSE].parameters[name] for name in RESPONSE_PARAMETERS}
         maps["q"] = false_discovery_rate(maps["p"])
-    maps["R1"] = _fit_transport(voxels, reference, plan, k2_prime_per_min, threads)
+    maps["R1"] = _fit_transport(voxels, reference, plan, threads)
     paths = {name: _write_map(values, scan, out_dir / f"{name}.nii.gz") for name, values in maps.items()}
     n_failed = sum(found[window.name].n_failed for window in plan.windows)
     return MapFits(paths, n_failed / max(voxels.shape[1] * len(plan.windows), 1))
@@ -139,8 +137,7 @@ def fit_maps(
 def estimate(
     curves: FloatArray,
     reference: FloatArray,
-    plan: KineticPlan,
-    k2_prime_per_min: float,
+    plan: SettledPlan,
     threads: int = 1,
 ) -> dict[str, Estimates]:
     """Estimates by window name; a displacement model's response stands under `RESPONSE`.
@@ -154,8 +151,8 @@ def estimate(
         return fit_model(plan.model, curves, reference, plan.frames, options, threads=threads)
 
     if not MODELS[plan.model].needs_onset:
-        return {window.name: fit(plan.options(window, k2_prime_per_min)) for window in plan.windows}
-    whole = fit(plan.response_options(k2_prime_per_min))
+        return {window.name: fit(plan.options(window)) for window in plan.windows}
+    whole = fit(plan.response_options())
     (pair,) = plan.pairs
     after = Estimates(
         {"BPND": whole.parameters["BPNDafter"]},
@@ -178,12 +175,10 @@ def _select(estimates: Estimates, names: Sequence[str]) -> Estimates:
     )
 
 
-def _fit_transport(
-    voxels: FloatArray, reference: FloatArray, plan: KineticPlan, k2_prime_per_min: float, threads: int
-) -> FloatArray:
+def _fit_transport(voxels: FloatArray, reference: FloatArray, plan: SettledPlan, threads: int) -> FloatArray:
     """R1 from the frames up to the end of the first window: a challenge cannot disturb them."""
     undisturbed = Window("", float(plan.frames.mid_min[0]), plan.windows[0].end_min)
-    options = replace(plan.options(undisturbed, k2_prime_per_min), k2_prime=k2_prime_per_min)
+    options = replace(plan.options(undisturbed), k2_prime=plan.k2_prime_per_min)
     estimates = fit_model(TRANSPORT_MODEL, voxels, reference, plan.frames, options, threads=threads)
     return estimates.parameters["R1"]
 

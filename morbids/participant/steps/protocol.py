@@ -11,7 +11,7 @@ from morbids.bids.windows import WindowPair
 from morbids.numerics.arrays import FloatArray
 from morbids.numerics.kinetics.protocol import Calibration, Contrast, calibrate_contrast
 from morbids.numerics.tracer import Schedule
-from morbids.participant.kinetic_plan import KineticPlan
+from morbids.participant.kinetic_plan import SettledPlan
 from morbids.reports.figures.protocol import Grid, draw_protocol
 from morbids.reports.figures.style import write_figure
 
@@ -37,11 +37,11 @@ class Calibrated(NamedTuple):
     pictures: dict[str, Path]
 
 
-def calibrate(plan: KineticPlan, k2_prime_per_min: float, schedule: Schedule, out_dir: Path) -> Calibrated:
+def calibrate(plan: SettledPlan, schedule: Schedule, out_dir: Path) -> Calibrated:
     """Read every contrast of the plan on simulated null and displaced curves with the scan's own frames."""
     tables, pictures = [], {}
     for pair in plan.pairs:
-        calibration = _calibrate_pair(plan, pair, k2_prime_per_min, Schedule(*schedule))
+        calibration = _calibrate_pair(plan, pair, Schedule(*schedule))
         table = pd.DataFrame(calibration._asdict())
         table.insert(0, "contrast", f"{pair.baseline.name} minus {pair.challenge.name}")
         tables.append(table)
@@ -56,18 +56,16 @@ def picture_name(pair: WindowPair) -> str:
     return f"protocol{pair.challenge.name}"
 
 
-def _calibrate_pair(
-    plan: KineticPlan, pair: WindowPair, k2_prime_per_min: float, schedule: Schedule
-) -> Calibration:
+def _calibrate_pair(plan: SettledPlan, pair: WindowPair, schedule: Schedule) -> Calibration:
     frames = plan.frames
     contrast = Contrast(
         (pair.baseline.start_min, pair.baseline.end_min),
         (pair.challenge.start_min, pair.challenge.end_min),
         plan.model,
-        plan.in_model(k2_prime_per_min),
+        plan.k2_prime_in_model,
         plan.inverse_variance,
     )
-    return calibrate_contrast(frames, contrast, schedule=schedule, true_k2_prime=k2_prime_per_min)
+    return calibrate_contrast(frames, contrast, schedule=schedule, true_k2_prime=plan.k2_prime_per_min)
 
 
 def _grids(calibration: Calibration) -> list[Grid]:

@@ -11,7 +11,7 @@ from morbids.numerics.arrays import FloatArray
 from morbids.numerics.frames import Frames
 from morbids.numerics.kinetics.models import ModelName
 from morbids.numerics.tracer import Curves, Release, simulate_curves
-from morbids.participant.kinetic_plan import KineticPlan
+from morbids.participant.kinetic_plan import KineticPlan, SettledPlan
 from morbids.participant.steps.curves import CurveTable, write_curves
 from morbids.simulation.settings import CARBON_11_HALF_LIFE_MIN, protocol_frames
 
@@ -41,6 +41,15 @@ def make_plan(
         frame_duration_min=tuple(map(float, FRAMES.duration_min)),
         half_life_min=CARBON_11_HALF_LIFE_MIN,
     )
+
+
+def settled(
+    model: ModelName = "LoganRef",
+    windows: tuple[Window, ...] = (BASELINE, CHALLENGE),
+    k2_prime: float = K2_PRIME,
+) -> SettledPlan:
+    """The plan once k2' and t* are known."""
+    return make_plan(model, windows).settle(k2_prime, 10.0)
 
 
 def known_curves(change: float = 0.0, frames: Frames = FRAMES) -> Curves:

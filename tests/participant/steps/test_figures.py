@@ -24,10 +24,10 @@ from morbids.participant.steps.figures import (
 from morbids.participant.steps.kinetics import fit_regions
 from tests.participant.steps.known_scan import (
     FRAMES,
-    K2_PRIME,
     NAMES,
     known_curves,
     make_plan,
+    settled,
     write_tables,
 )
 from tests.participant.steps.test_pet import write_shift
@@ -44,15 +44,15 @@ def write_ball(path: Path, radius: float, value: float = 1.0) -> Path:
 
 
 def test_every_plot_names_its_regions(tmp_path: Path) -> None:
-    tables, plan = write_tables(tmp_path, known_curves(-0.2)), make_plan()
-    kinpar = fit_regions(*tables, K2_PRIME, plan, tmp_path).kinpar
+    tables, plan = write_tables(tmp_path, known_curves(-0.2)), settled()
+    kinpar = fit_regions(*tables, plan, tmp_path).kinpar
     pictures = [
         plot_curves(*tables, plan, "kBq/mL", tmp_path).picture,
-        plot_logan(*tables, K2_PRIME, plan, tmp_path).picture,
+        plot_logan(*tables, plan, tmp_path).picture,
         plot_estimates(kinpar, "BPND", tmp_path).picture,
-        plot_k2_prime(*tables, K2_PRIME, plan, tmp_path).picture,
-        plot_t_star(*tables, K2_PRIME, plan, tmp_path).picture,
-        *plot_fits(*tables, K2_PRIME, plan, "kBq/mL", tmp_path).pictures.values(),
+        plot_k2_prime(*tables, plan, tmp_path).picture,
+        plot_t_star(*tables, plan, tmp_path).picture,
+        *plot_fits(*tables, plan, "kBq/mL", tmp_path).pictures.values(),
     ]
     assert len({path.name for path in pictures}) == 7, "no picture overwrites another"
     for path in pictures:
@@ -64,8 +64,8 @@ def test_every_plot_names_its_regions(tmp_path: Path) -> None:
 def test_fits_are_drawn_for_other_models_too(tmp_path: Path, model: ModelName) -> None:
     windows = (Window("whole", 0, 90),) if model in ("SRTM", "MRTM1") else (Window("late", 45, 90),)
     tables = write_tables(tmp_path, known_curves())
-    plan = make_plan(model, windows)
-    kinpar = fit_regions(*tables, K2_PRIME, plan, tmp_path).kinpar
+    plan = settled(model, windows)
+    kinpar = fit_regions(*tables, plan, tmp_path).kinpar
     assert plot_estimates(kinpar, "BPND", tmp_path).picture.is_file()
 
 

@@ -23,6 +23,7 @@ from tests.participant.steps.known_scan import (
     NAMES,
     known_curves,
     make_plan,
+    settled,
     write_tables,
     write_voxels,
 )
@@ -36,7 +37,7 @@ def test_every_window_of_an_undisturbed_scan_tells_the_same_truth(
     tmp_path: Path, model: ModelName, tolerance: float
 ) -> None:
     tables = write_tables(tmp_path, known_curves())
-    found = fit_regions(*tables, K2_PRIME, make_plan(model), tmp_path).kinpar
+    found = fit_regions(*tables, settled(model), tmp_path).kinpar
     assert set(found) == {"baseline", "rejection"}
     for path in found.values():
         table = read_table(path)
@@ -48,7 +49,7 @@ def test_every_window_of_an_undisturbed_scan_tells_the_same_truth(
 @pytest.mark.parametrize("model", WHOLE_SCAN_MODELS)
 def test_models_of_the_whole_scan_find_the_truth(tmp_path: Path, model: ModelName) -> None:
     tables = write_tables(tmp_path, known_curves())
-    found = fit_regions(*tables, K2_PRIME, make_plan(model, (WHOLE,)), tmp_path).kinpar
+    found = fit_regions(*tables, settled(model, (WHOLE,)), tmp_path).kinpar
     table = read_table(found["whole"])
     np.testing.assert_allclose(table["BPND"], BP_ND, rtol=0.02)
     np.testing.assert_allclose(table["R1"], [0.9, 1.0, 1.1, 1.2], rtol=0.02)
@@ -58,10 +59,10 @@ def test_models_of_the_whole_scan_find_the_truth(tmp_path: Path, model: ModelNam
 def test_displacement_models_see_the_release_and_not_where_there_is_none(
     tmp_path: Path, model: ModelName
 ) -> None:
-    plan = make_plan(model, (BASELINE, CHALLENGE._replace(start_min=40.0)))
+    plan = settled(model, (BASELINE, CHALLENGE._replace(start_min=40.0)))
     before_after = []
     for change in (-0.2, 0.0):
-        found = fit_regions(*write_tables(tmp_path, known_curves(change)), K2_PRIME, plan, tmp_path).kinpar
+        found = fit_regions(*write_tables(tmp_path, known_curves(change)), plan, tmp_path).kinpar
         before, after = (read_table(found[name])["BPND"] for name in ("baseline", "rejection"))
         np.testing.assert_allclose(before, BP_ND, rtol=0.1)
         before_after.append(1 - after / before)
@@ -79,9 +80,9 @@ def test_a_given_k2_prime_is_used_and_an_estimated_one_is_the_truth(tmp_path: Pa
 
 
 def test_without_k2_prime_the_plot_lacks_its_term_and_r1_keeps_it(tmp_path: Path) -> None:
-    plan = replace(make_plan(), fits_k2_prime=False)
+    plan = replace(settled(), fits_k2_prime=False)
     curves, reference = write_tables(tmp_path, known_curves())
-    found = read_table(fit_regions(curves, reference, K2_PRIME, plan, tmp_path).kinpar["rejection"])
+    found = read_table(fit_regions(curves, reference, plan, tmp_path).kinpar["rejection"])
     known = known_curves()
     plain = fit_logan_ref(
         known.target,
@@ -95,8 +96,8 @@ def test_without_k2_prime_the_plot_lacks_its_term_and_r1_keeps_it(tmp_path: Path
     assert (np.abs(found["BPND"] / BP_ND - 1) > 0.01).all()
     pet, mask = write_voxels(tmp_path, known.target)
     r1 = [
-        read_image(fit_maps(pet, mask, reference, K2_PRIME, one, 0.0, 0.2, tmp_path).maps["R1"]).values
-        for one in (plan, make_plan())
+        read_image(fit_maps(pet, mask, reference, one, 0.0, 0.2, tmp_path).maps["R1"]).values
+        for one in (plan, settled())
     ]
     np.testing.assert_array_equal(r1[0], r1[1])
 
@@ -108,7 +109,7 @@ def test_t_star_is_found_before_the_challenge_and_moves_the_windows(tmp_path: Pa
     curves.target[early] *= 1.6
     tables = write_tables(tmp_path, curves)
     wish = replace(
-        make_plan(windows=(Window("baseline", 0, 40), CHALLENGE)), t_star_source=FOUND, t_star_min=0.0
+        make_plan(windows=(Window("baseline", 0, 40), CHALLENGE)), t_star_source=FOUND, t_star_min=None
     )
     found = settle_plan(*tables, wish)
     assert 3 < found.t_star_min <= 15
@@ -118,7 +119,7 @@ def test_t_star_is_found_before_the_challenge_and_moves_the_windows(tmp_path: Pa
 
 def test_a_found_t_star_that_empties_a_window_says_so() -> None:
     with pytest.raises(MorbidsError, match=r"'baseline' has 2 frames after t\* = 32 min, .* it needs 3"):
-        make_plan().starting_at(32.0)
+        replace(make_plan(), t_star_min=None).settle(K2_PRIME, 32.0)
 
 
 def fit_voxels(
@@ -127,8 +128,8 @@ def fit_voxels(
     curves = known_curves(change)
     _, reference = write_tables(folder, curves)
     pet, mask = write_voxels(folder, curves.target)
-    plan = make_plan(model) if MODELS[model].fits_windows else make_plan(model, (WHOLE,))
-    return fit_maps(pet, mask, reference, K2_PRIME, plan, 0.0, least, folder, 2).maps
+    plan = settled(model) if MODELS[model].fits_windows else settled(model, (WHOLE,))
+    return fit_maps(pet, mask, reference, plan, 0.0, least, folder, 2).maps
 
 
 def values(path: Path) -> np.ndarray:
@@ -138,7 +139,7 @@ def values(path: Path) -> np.ndarray:
 def test_maps_hold_the_estimates_of_the_same_curves_as_regions_and_nothing_outside(tmp_path: Path) -> None:
     maps = fit_voxels(tmp_path, -0.2)
     tables = write_tables(tmp_path, known_curves(-0.2))
-    regions = fit_regions(*tables, K2_PRIME, make_plan(), tmp_path).kinpar
+    regions = fit_regions(*tables, settled(), tmp_path).kinpar
     for window in ("baseline", "rejection"):
         expected = read_table(regions[window])["BPND"]
         np.testing.assert_allclose(values(maps[f"BPND_{window}"]), expected, rtol=1e-3)
@@ -179,7 +180,7 @@ def test_smoothing_of_frames_comes_before_the_fit(tmp_path: Path) -> None:
     curves = known_curves()
     _, reference = write_tables(tmp_path, curves)
     pet, mask = write_voxels(tmp_path, curves.target)
-    maps = fit_maps(pet, mask, reference, K2_PRIME, make_plan(), 6.0, 0.2, tmp_path).maps
+    maps = fit_maps(pet, mask, reference, settled(), 6.0, 0.2, tmp_path).maps
     # Empty voxels around dilute the activity of these four, so that all binding falls.
     assert (values(maps["BPND_baseline"]) < BP_ND).all()
 
@@ -193,7 +194,7 @@ def test_weights_of_the_frames_are_a_choice(tmp_path: Path) -> None:
     for weights in ("decay", "none"):
         folder = tmp_path / weights
         folder.mkdir()
-        plan = replace(make_plan(windows=(WHOLE,)), weights=weights)
+        plan = replace(settled(windows=(WHOLE,)), weights=weights)
         assert (plan.inverse_variance is None) == (weights == "none")
-        found[weights] = read_table(fit_regions(*tables, K2_PRIME, plan, folder).kinpar["whole"])["BPND"]
+        found[weights] = read_table(fit_regions(*tables, plan, folder).kinpar["whole"])["BPND"]
     assert (np.abs(found["decay"] - BP_ND) < 0.8 * np.abs(found["none"] - BP_ND)).all()
