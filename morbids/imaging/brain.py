@@ -6,7 +6,6 @@ warped back: shoulders, neck and face never enter, whatever the field of view. B
 one carries a sentence.
 """
 
-import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,10 +15,11 @@ from scipy import ndimage
 
 from morbids.errors import MorbidsError
 from morbids.imaging.head_mask import MOST_CUT_CM2, cut_area_cm2, otsu_threshold
-from morbids.imaging.images import Image, read_image, space_code, write_image
+from morbids.imaging.images import Image, read_head, read_image, space_code, write_image
 from morbids.imaging.resampling import index_transform, resample_volume
 from morbids.imaging.template_registration import TemplatePair, Warp, centre_mm, onto_isotropic_grid
 from morbids.imaging.transforms import rigid_matrix
+from morbids.imaging.workplace import Workplace
 from morbids.numerics.arrays import BoolArray, FloatArray
 
 WORKING_MM = 2.0
@@ -139,18 +139,16 @@ def extract_brain(
     Raises
     ------
     MorbidsError
-        The image is broken, not 3D, or empty.
+        The image is broken (see `read_head`) or empty.
     """
-    head = read_image(t1w)
-    if head.values.ndim != 3:
-        raise MorbidsError(f"{t1w} has {head.values.shape[3]} volumes.", "Give a T1w image of one volume.")
+    head = read_head(t1w)
     if not np.nanmax(head.values) > np.nanmin(head.values):
         raise MorbidsError(f"{t1w} is empty: all voxels are {head.values.flat[0]:g}.", "Look at the image.")
     coarse = onto_isotropic_grid(head, max(WORKING_MM, float(np.round(head.voxel_mm.min()))))
     target = _coarsen_template(
         read_image(template_brain), read_image(template_mask), float(coarse.voxel_mm[0])
     )
-    warp = _register_brain(coarse, target, threads)
+    warp = _register_brain(coarse, target, Workplace(out_dir, threads))
     distance = _carry_distance(warp, target, coarse)
     if not (distance > 0).any():
         raise MorbidsError(f"No brain was found in {t1w}.", "Look at the image: is it a T1w image of a head?")
@@ -193,16 +191,16 @@ def _coarsen_template(brain: Image, mask: Image, spacing_mm: float) -> _Target:
     return _Target(coarse, inside, signed_distance_mm(inside, coarse.affine))
 
 
-def _register_brain(coarse: Image, target: _Target, threads: int) -> Warp:
+def _register_brain(coarse: Image, target: _Target, workplace: Workplace) -> Warp:
     """Register the template's brain to the head."""
-    with tempfile.TemporaryDirectory(prefix="morbids_brain_") as folder:
-        pair = TemplatePair(target.brain, target.inside, coarse, Path(folder), threads)
+    with workplace.scratch() as folder:
+        pair = TemplatePair(target.brain, target.inside, coarse, folder, workplace.threads)
         affine = _search_affine(pair, coarse, target)
         rough = pair.register_deformable(affine, (100, 50, 0))
         distance = _carry_distance(rough, target, coarse)
         # Scalp and marrow are the brightest neighbours: without them the edge of the brain decides.
         stripped = coarse._replace(values=np.where(distance > -STRIP_MARGIN_MM, coarse.values, 0))
-        pair = TemplatePair(target.brain, target.inside, stripped, Path(folder), threads)
+        pair = TemplatePair(target.brain, target.inside, stripped, folder, workplace.threads)
         # Three iterations at 2 mm place the edge as well as ten (Dice .9909 and .9911 on a simulated head) in 4 s less.
         return pair.register_deformable(affine, (100, 50, 3))
 

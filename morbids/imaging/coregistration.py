@@ -10,7 +10,6 @@ search ends with local correlation between PET and PET as T1w predicts it: each 
 where that intensity lies (simulated heads: 0.58 and 0.77 mm become 0.17 and 0.16 mm).
 """
 
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -32,6 +31,7 @@ from morbids.imaging.transforms import (
     write_greedy,
     write_itk,
 )
+from morbids.imaging.workplace import Workplace
 from morbids.numerics.arrays import BoolArray, FloatArray
 
 MASK_MARGIN_MM = 10.0
@@ -146,10 +146,11 @@ def register_pet_to_t1w(
     references = {"late": late}
     if early_petref is not None and early_petref != petref:
         references["early"] = _read_reference(early_petref, threads)
+    workplace = Workplace(out_dir, threads)
     starts = _starts(late.image, late.signal, brain, inside)
-    rough = _search(late, _coarsen(head), starts, threads)
+    rough = _search(late, _coarsen(head), starts, workplace)
     stripped = _strip(head, brain)
-    ends = {name: _refine(one, stripped, rough, threads) for name, one in references.items()}
+    ends = {name: _refine(one, stripped, rough, workplace) for name, one in references.items()}
     best = max(ends, key=lambda name: np.nan_to_num(ends[name].score, nan=-1.0))
     t1w_to_pet, score, agreement = ends[best]
     overlap, contrast = _judge(late.image, late.signal, brain, inside, t1w_to_pet)
@@ -245,23 +246,25 @@ def _starts(pet: Image, signal: BoolArray, brain: Image, inside: BoolArray) -> l
     return [*turned, np.eye(4)]
 
 
-def _search(reference: _Reference, head: Image, starts: Sequence[FloatArray], threads: int) -> FloatArray:
+def _search(
+    reference: _Reference, head: Image, starts: Sequence[FloatArray], workplace: Workplace
+) -> FloatArray:
     """Register coarsely from every start; returns the matrix with the best score."""
-    ends = _register(reference, head, starts, COARSE_NMI, threads)
+    ends = _register(reference, head, starts, COARSE_NMI, workplace)
     scores = [np.nan_to_num(_score(reference, head, end), nan=-1.0) for end in ends]
     return ends[int(np.argmax(scores))]
 
 
-def _refine(reference: _Reference, brain: _Brain, start: FloatArray, threads: int) -> _End:
+def _refine(reference: _Reference, brain: _Brain, start: FloatArray, workplace: Workplace) -> _End:
     """Register finely from one start."""
-    (fine,) = _register(reference, brain.t1w, [start], FINE_NMI, threads)
+    (fine,) = _register(reference, brain.t1w, [start], FINE_NMI, workplace)
     scores = [np.nan_to_num(_score(reference, brain.t1w, matrix), nan=-1.0) for matrix in (start, fine)]
     near = (start, fine)[int(np.argmax(scores))]
     region = _onto(reference, brain.near, near) > 0.5
     if not region.any():
         return _End(near, max(scores), 0.0)
     predicted = _predict_pet(reference, brain, region, near)
-    (end,) = _register(reference._replace(region=region), predicted, [near], FINE_LOCAL, threads)
+    (end,) = _register(reference._replace(region=region), predicted, [near], FINE_LOCAL, workplace)
     if _moved_mm(near, end, _centre_mm(region, reference.image.affine)) > MOST_CORRECTION_MM:
         end = near
     return _End(end, _score(reference, brain.t1w, end), _agreement(reference, predicted, region, end))
@@ -297,11 +300,14 @@ def _moved_mm(first: FloatArray, second: FloatArray, centre_mm: FloatArray) -> f
 
 
 def _register(
-    reference: _Reference, head: Image, starts: Sequence[FloatArray], metric: Sequence[str], threads: int
+    reference: _Reference,
+    head: Image,
+    starts: Sequence[FloatArray],
+    metric: Sequence[str],
+    workplace: Workplace,
 ) -> list[FloatArray]:
     """Run a rigid search from each start; `metric` is greedy's, with the iterations of each level."""
-    with tempfile.TemporaryDirectory(prefix="morbids_coreg_") as folder:
-        work = Path(folder)
+    with workplace.scratch() as work:
         fixed = write_image(reference.image.values, reference.image.affine, work / "pet.nii")
         moving = write_image(head.values, head.affine, work / "t1w.nii")
         mask = write_image(reference.region, reference.image.affine, work / "mask.nii")
@@ -311,7 +317,7 @@ def _register(
             initial = write_greedy(start, work / f"start{index}.mat")
             search = ["-a", "-dof", "6", "-m", *metric, "-ia", str(initial)]
             commands.append([*search, *images, "-o", str(work / f"end{index}.mat")])
-        run_greedy(commands, threads)
+        run_greedy(commands, workplace.threads)
         return [read_greedy(work / f"end{index}.mat") for index in range(len(starts))]
 
 

@@ -1,5 +1,6 @@
 """Read and write NIfTI images so that a broken file ends as a sentence and every header is right."""
 
+import gzip
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ from morbids.numerics.arrays import BoolArray, FloatArray
 
 SCANNER_CODE = 1
 ALIGNED_CODE = 2
+_PIECE_BYTES = 1 << 20
 
 
 class Image(NamedTuple):
@@ -88,15 +90,40 @@ def read_frames(path: Path) -> Iterator[FloatArray]:
     Raises
     ------
     MorbidsError
-        As `read_image`; a truncated file at the frame that is not there.
+        As `read_image`; a truncated file at the frame that is not there, one with wrong bytes after its last frame.
     """
-    image = _open_image(path)
-    n_frames = image.shape[3] if image.ndim == 4 else 1
-    for index in range(n_frames):
+    with _compressed(path) as stream:
+        image = _open_image(path, stream)
+        n_frames = image.shape[3] if image.ndim == 4 else 1
+        for index in range(n_frames):
+            with _telling(path):
+                stored = image.dataobj[..., index] if image.ndim == 4 else image.dataobj
+                frame = np.asarray(stored, dtype=np.float32)
+            yield frame
         with _telling(path):
-            stored = image.dataobj[..., index] if image.ndim == 4 else image.dataobj
-            frame = np.asarray(stored, dtype=np.float32)
-        yield frame
+            # The checksum of a compressed file is looked at by who reads to its end, which voxels alone are not.
+            while stream is not None and stream.read(_PIECE_BYTES):
+                pass
+
+
+def read_head(path: Path) -> Image:
+    """Read a T1w image: one volume, each voxel finite or unknown (NaN).
+
+    Raises
+    ------
+    MorbidsError
+        As `read_image`, or it has several volumes or holds infinite values.
+    """
+    head = read_image(path)
+    if head.values.ndim != 3:
+        raise MorbidsError(f"{path} has {head.values.shape[3]} volumes.", "Give a T1w image of one volume.")
+    n_infinite = int(np.isinf(head.values).sum())
+    if n_infinite:
+        raise MorbidsError(
+            f"{path} holds infinite values ({n_infinite} voxels).",
+            "Convert the T1w image again, or remove it.",
+        )
+    return head
 
 
 def read_masked_frames(
@@ -126,13 +153,25 @@ def read_masked_frames(
     return MaskedFrames(curves, inside, region.affine, image.header)
 
 
-def _open_image(path: Path) -> Any:
-    """Open an image whose voxels are still on disk; a compressed one goes on reading where it stopped."""
+@contextmanager
+def _compressed(path: Path) -> Iterator[gzip.GzipFile | None]:
+    """Stream of a compressed image, which goes on reading where it stopped; None for others."""
+    if path.suffix != ".gz" or not path.exists():
+        yield None
+        return
+    with gzip.open(path) as stream:
+        yield stream
+
+
+def _open_image(path: Path, stream: gzip.GzipFile | None = None) -> Any:
+    """Open an image whose voxels are still on disk, and are taken from the stream of a compressed one."""
     if not path.exists():
         hint = "Fetch it with `datalad get`." if path.is_symlink() else "Check the path."
         raise MorbidsError(f"{path} does not exist.", hint, ExitCode.NO_INPUT)
     with _telling(path):
-        image: Any = nib.load(path, keep_file_open=True)
+        image: Any = nib.load(path)
+        if stream is not None:
+            image = type(image).from_stream(stream)
     if image.ndim not in (3, 4):
         raise MorbidsError(f"{path} has {image.ndim} dimensions.", "Give a 3D or 4D image.")
     return image

@@ -7,7 +7,6 @@ chained to their neighbours: chains drift.
 """
 
 import logging
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -36,10 +35,13 @@ from morbids.imaging.transforms import (
     write_greedy,
     write_itk,
 )
+from morbids.imaging.workplace import Workplace
 from morbids.numerics.arrays import BoolArray, FloatArray, IntArray
 
 logger = logging.getLogger(__name__)
 
+LATEST_ARRIVAL_MIN = 2.0
+"""First frames that end before this may be zero everywhere: the tracer has not arrived. A bolus takes half a minute."""
 SHORTEST_FRAME_MIN = 1.0
 """Frames shorter than this hold too few counts to register: errors of several mm were seen."""
 LEAST_COUNT_SHARE = 0.02
@@ -140,7 +142,7 @@ def correct_motion(
     if transforms is not None:
         estimate = _read_estimate(transforms, n_frames)
     elif correct and n_frames > 1:
-        estimate = _estimate_motion(image, start, duration, runs, threads)
+        estimate = _estimate_motion(image, start, duration, runs, Workplace(out_dir, threads))
     else:
         kept = (
             "Head motion was not corrected." if n_frames > 1 else "One frame only: no head motion to correct."
@@ -206,7 +208,9 @@ def _read_frames(pet: Path, start: FloatArray, duration: FloatArray) -> tuple[Im
             )
         values = np.where(everywhere[..., None], np.float32(0), values)
         notes = (f"{int(everywhere.sum())} voxels are unknown in every frame of {pet.name}: set to 0.",)
-    empty = np.flatnonzero(~values.any(axis=(0, 1, 2)) & (start + duration > 0))
+    filled = values.any(axis=(0, 1, 2))
+    waiting = (np.cumsum(filled) == 0) & (start + duration <= LATEST_ARRIVAL_MIN)
+    empty = np.flatnonzero(~filled & ~waiting)
     if empty.size:
         raise MorbidsError(
             f"{pet} is zero everywhere in frame {list_frames(empty)}.",
@@ -249,7 +253,7 @@ def _rich_frames(image: Image, mask: BoolArray, duration: FloatArray) -> BoolArr
 
 
 def _estimate_motion(
-    image: Image, start: FloatArray, duration: FloatArray, runs: IntArray, threads: int
+    image: Image, start: FloatArray, duration: FloatArray, runs: IntArray, workplace: Workplace
 ) -> _Estimate:
     """Register the frames in two passes; frames without an estimate of their own borrow one."""
     middle = _middle_frames(start, duration, runs)
@@ -262,15 +266,15 @@ def _estimate_motion(
         return _Estimate(still, ~rich, (sentence,), sentence)
     cropped, mask = _crop(image, mask)
     fine = refine_grid(cropped._replace(values=mask.astype(np.float32)), COARSEST_VOXEL_MM, "nearest")
-    cropped, mask = refine_grid(cropped, COARSEST_VOXEL_MM, "cubic", threads), fine.values > 0
+    cropped, mask = refine_grid(cropped, COARSEST_VOXEL_MM, "cubic", workplace.threads), fine.values > 0
     frames = np.flatnonzero(rich)
-    first = _register(cropped, _mean_frame(cropped.values, duration, middle), mask, frames, None, threads)
+    first = _register(cropped, _mean_frame(cropped.values, duration, middle), mask, frames, None, workplace)
     found = rich & (displacement_mm(first, sample_points(cropped, mask)) <= LARGEST_DISPLACEMENT_MM)
     first, _ = _fill(first, found, runs)
     part = cropped._replace(values=cropped.values[..., middle])
-    steady = resample_frames(part, first[middle], "linear", threads)
+    steady = resample_frames(part, first[middle], "linear", workplace.threads)
     sharper = _mean_frame(steady, duration[middle], np.arange(len(middle)))
-    second = _register(cropped, sharper, mask, frames, first, threads)
+    second = _register(cropped, sharper, mask, frames, first, workplace)
     plausible, lost = _judge(cropped, sharper, mask, second, rich)
     matrices, borrowed = _fill(second, plausible, runs)
     poor = np.flatnonzero(~rich)
@@ -303,7 +307,7 @@ def _register(
     mask: BoolArray,
     frames: IntArray,
     starts: FloatArray | None,
-    threads: int,
+    workplace: Workplace,
 ) -> FloatArray:
     """Register some frames rigidly to a target; returns (n_frames, 4, 4), identity where not registered.
 
@@ -313,8 +317,7 @@ def _register(
     """
     metric, levels = (["NMI"], "100x50x0") if starts is None else (["NCC", "4x4x4"], "40")
     matrices = np.tile(np.eye(4), (image.values.shape[3], 1, 1))
-    with tempfile.TemporaryDirectory(prefix="morbids_motion_") as folder:
-        work = Path(folder)
+    with workplace.scratch() as work:
         fixed = write_image(target, image.affine, work / "target.nii")
         region = write_image(mask, image.affine, work / "mask.nii")
         commands = []
@@ -324,7 +327,7 @@ def _register(
             words: list[str | Path] = ["-a", "-dof", "6", "-m", *metric, "-n", levels, "-i", fixed, moving]
             words += ["-gm", region, "-ia", write_greedy(start, work / f"{frame}_start.mat")]
             commands.append([str(word) for word in [*words, "-o", work / f"{frame}.mat"]])
-        run_greedy(commands, threads)
+        run_greedy(commands, workplace.threads)
         for frame in frames:
             matrices[frame] = read_greedy(work / f"{frame}.mat")
     return matrices

@@ -1,6 +1,5 @@
 """Nonlinear registration of a T1w image to a brain template."""
 
-import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,6 +11,7 @@ from morbids.imaging.head_mask import dilate_mm
 from morbids.imaging.images import Image, read_image, write_image
 from morbids.imaging.resampling import index_transform, resample_volume
 from morbids.imaging.template_registration import TemplatePair, Warp, centre_mm, onto_isotropic_grid
+from morbids.imaging.workplace import Workplace
 from morbids.numerics.arrays import BoolArray
 
 STRIP_MARGIN_MM = 6.0
@@ -74,7 +74,7 @@ def register_to_template(
         raise MorbidsError(
             f"The brain mask {mask} is empty.", "Look at the brain extraction of this T1w image."
         )
-    warp = _register(head, head_mask.values > 0, brain, brain_mask, threads)
+    warp = _register(head, head_mask.values > 0, brain, brain_mask, Workplace(out_dir, threads))
     ways = warp.template_points_to_image(), warp.image_points_to_template()
     return judge_normalization(head, ways, brain, brain_mask, out_dir, threads)
 
@@ -117,7 +117,7 @@ def judge_normalization(
     )
 
 
-def _register(head: Image, inside: BoolArray, brain: Image, brain_mask: Image, threads: int) -> Warp:
+def _register(head: Image, inside: BoolArray, brain: Image, brain_mask: Image, workplace: Workplace) -> Warp:
     """Affine and deformable registration on a grid no finer than either image."""
     spacing_mm = max(float(brain.voxel_mm.mean()), float(np.round(head.voxel_mm.min())))
     near = dilate_mm(inside, STRIP_MARGIN_MM, head.voxel_mm)
@@ -127,8 +127,8 @@ def _register(head: Image, inside: BoolArray, brain: Image, brain_mask: Image, t
     fixed_inside = onto_isotropic_grid(soft_mask, spacing_mm).values > 0.5
     start = np.eye(4)
     start[:3, 3] = centre_mm(inside, head.affine) - centre_mm(fixed_inside, fixed.affine)
-    with tempfile.TemporaryDirectory(prefix="morbids_normalization_") as folder:
-        pair = TemplatePair(fixed, fixed_inside, moving, Path(folder), threads)
+    with workplace.scratch() as folder:
+        pair = TemplatePair(fixed, fixed_inside, moving, folder, workplace.threads)
         (affine,) = pair.register_affine([start])
         # (100, 50, 10) iterations: 0.63 mm instead of 0.68 on three simulated heads, in 1.25 times the time.
         return pair.register_deformable(affine, (60, 40, 5))

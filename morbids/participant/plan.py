@@ -14,6 +14,7 @@ from morbids.bids.scans import PetScan
 from morbids.bids.timing import read_timing
 from morbids.errors import ExitCode, MorbidsError
 from morbids.imaging.atlases import SPHERES, atlas_label, check_atlas
+from morbids.imaging.images import read_head
 from morbids.imaging.reference import ReferenceRule, find_reference_rule
 from morbids.imaging.user_atlases import IMAGE_EXTENSIONS
 from morbids.numerics.kinetics.presets import TracerPreset, find_preset
@@ -96,8 +97,8 @@ def plan_scan(scan: PetScan, settings: ScanSettings, derivatives: Sequence[Path]
     Raises
     ------
     MorbidsError
-        A choice is neither in the tracer's preset nor given, the model does not exist, the windows cannot be, or
-        what another program made contradicts itself or the scan.
+        A choice is neither in the tracer's preset nor given, the model does not exist, the windows cannot be,
+        what another program made contradicts itself or the scan, or the T1w image cannot be used (`read_head`).
     """
     n_frames = scan.timing.frames.n_frames
     taken = find_pet(derivatives, scan.entities, n_frames, str(scan.metadata.get("Units", "")))
@@ -113,6 +114,9 @@ def plan_scan(scan: PetScan, settings: ScanSettings, derivatives: Sequence[Path]
     atlases = _find_atlases(settings.atlases, owners)
     spaces = template_spaces((*atlases, kinetics.reference.atlas), settings)
     t1w = replace(t1w, taken=find_anatomy(derivatives, t1w.entities, spaces))
+    if t1w.taken is None:
+        # Read whole for its errors' sake: a file that is broken or no T1w image must not cost hours first.
+        read_head(t1w.path)
     spread = (
         None
         if settings.partial_volume == "none"

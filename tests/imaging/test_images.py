@@ -8,7 +8,14 @@ import numpy as np
 import pytest
 
 from morbids.errors import ExitCode, MorbidsError
-from morbids.imaging.images import read_frames, read_image, read_masked_frames, space_code, write_image
+from morbids.imaging.images import (
+    read_frames,
+    read_head,
+    read_image,
+    read_masked_frames,
+    space_code,
+    write_image,
+)
 
 AFFINE = np.diag([2.0, 2.5, 3.0, 1.0])
 
@@ -66,6 +73,40 @@ def test_broken_files_are_named(kind: str, tmp_path: Path) -> None:
     path.write_bytes(content[kind])
     with pytest.raises(MorbidsError, match=r"sub-01_pet\.nii\.gz cannot be read as an image"):
         read_image(path)
+
+
+@pytest.mark.parametrize("n_frames", [1, 3])
+def test_a_flipped_bit_in_compressed_voxels_is_found(n_frames: int, tmp_path: Path) -> None:
+    """Most flips leave a stream that unpacks to other voxels: only its checksum, behind them, tells."""
+    rng = np.random.default_rng(0)
+    whole = write_image(
+        rng.standard_normal((12, 12, 12, n_frames)), AFFINE, tmp_path / "x.nii.gz"
+    ).read_bytes()
+    path = tmp_path / "flipped.nii.gz"
+    for place in rng.integers(400, len(whole), 20):
+        flipped = bytearray(whole)
+        flipped[place] ^= 1 << int(rng.integers(8))
+        path.write_bytes(bytes(flipped))
+        with pytest.raises(MorbidsError, match=r"flipped\.nii\.gz cannot be read as an image"):
+            read_image(path)
+
+
+def test_unknown_voxels_of_a_head_are_no_defect(tmp_path: Path) -> None:
+    values = np.ones((3, 4, 5), np.float32)
+    values[0] = np.nan
+    assert np.isnan(read_head(write_image(values, AFFINE, tmp_path / "x.nii.gz")).values).sum() == 20
+
+
+@pytest.mark.parametrize(
+    ("shape", "value", "sentence"),
+    [((3, 4, 5, 2), 1.0, "x.nii.gz has 2 volumes"), ((3, 4, 5), np.inf, "infinite values .60 voxels")],
+)
+def test_head_of_several_volumes_or_infinite_values_is_refused(
+    shape: tuple[int, ...], value: float, sentence: str, tmp_path: Path
+) -> None:
+    path = write_image(np.full(shape, value), AFFINE, tmp_path / "x.nii.gz")
+    with pytest.raises(MorbidsError, match=sentence):
+        read_head(path)
 
 
 def test_more_than_four_dimensions_are_refused(tmp_path: Path) -> None:

@@ -191,11 +191,19 @@ def test_broken_scans_are_named(defect: str, sentence: str, tmp_path: Path) -> N
         correct_motion(scan, timing, [5.0] * len(timing), tmp_path / "out", 1)
 
 
-def test_empty_frame_before_injection_is_no_defect(tmp_path: Path) -> None:
+@pytest.mark.parametrize("start_min", [-1.0, 0.0])
+def test_empty_first_frame_before_the_tracer_arrives_is_no_defect(start_min: float, tmp_path: Path) -> None:
     frames = np.stack([np.zeros(PET_SHAPE), pet_volume(np.eye(4))], -1)
     scan = write_image(frames, PET_AFFINE, tmp_path / "pet.nii.gz")
-    kept = correct_motion(scan, [-1.0, 0.0], [1.0, 10.0], tmp_path / "out", 1)
+    kept = correct_motion(scan, [start_min, start_min + 1.0], [1.0, 10.0], tmp_path / "out", 1)
     assert read_itk(kept.transforms).shape == (2, 4, 4)
+
+
+def test_empty_first_frame_long_after_injection_is_named(tmp_path: Path) -> None:
+    frames = np.stack([np.zeros(PET_SHAPE), pet_volume(np.eye(4))], -1)
+    scan = write_image(frames, PET_AFFINE, tmp_path / "pet.nii.gz")
+    with pytest.raises(MorbidsError, match="zero everywhere in frame 1"):
+        correct_motion(scan, [0.0, 5.0], [5.0, 10.0], tmp_path / "out", 1)
 
 
 def test_known_motion_is_applied_instead_of_estimated(

@@ -168,6 +168,14 @@ def test_a_participant_without_t1w_does_not_stop_the_others(dataset: DatasetMake
     assert "participant 02 has no T1w image. Add one to" in str(left_out.error)
 
 
+def test_a_t1w_image_of_several_volumes_is_refused_before_anything_runs(dataset: DatasetMaker) -> None:
+    write_scan(dataset, "01")
+    (t1w,) = dataset.root.rglob("*_T1w.nii.gz")
+    dataset.image(str(t1w.relative_to(dataset.root)), n_volumes=2)
+    with pytest.raises(MorbidsError, match=r"_T1w\.nii\.gz has 2 volumes"):
+        plan_one(dataset)
+
+
 def test_the_label_of_an_atlas_is_its_name_or_its_file() -> None:
     assert atlas_label("AAL") == "AAL"
     assert atlas_label("/somewhere/my_atlas.v2.nii.gz") == "myAtlas"
