@@ -1,6 +1,7 @@
 """Which rearrangements a permutation test makes, and how they are split into independent pieces."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import NamedTuple
@@ -8,14 +9,14 @@ from typing import NamedTuple
 import numpy as np
 
 from morbids.errors import MorbidsError
-from morbids.numerics.arrays import FloatArray
+from morbids.numerics.arrays import FloatArray, IntArray
 from morbids.numerics.statistics.designs import Design, Exchange
 from morbids.numerics.statistics.exchange import (
     exhaustive_groupings,
     exhaustive_permutations,
     exhaustive_signs,
-    random_permutations,
     random_signs,
+    random_words,
 )
 
 
@@ -24,6 +25,13 @@ class Piece(NamedTuple):
 
     start: int
     stop: int
+
+
+class People(NamedTuple):
+    """Number of each map's participant among all those of several tests, from 0, and how many these are."""
+
+    places: Sequence[int]
+    n_all: int
 
 
 @dataclass(frozen=True)
@@ -42,6 +50,9 @@ class PermutationPlan:
         Of the random ones.
     second_group
         Positions of the maps of the second group, when the groups are all that the test depends on.
+    people
+        Which of the people of several tests each map is of, so that rearrangement k of a seed moves the same people
+        in all of these tests; None for a test of its own.
     """
 
     n_maps: int
@@ -51,6 +62,7 @@ class PermutationPlan:
     exhaustive: bool
     seed: int
     second_group: tuple[int, ...] = ()
+    people: People | None = None
 
     @property
     def smallest_p(self) -> float:
@@ -67,14 +79,17 @@ class PermutationPlan:
     def rearrange(self, rows: FloatArray, piece: Piece) -> FloatArray:
         """(n, n_rows, n_maps) rows, rearranged by each rearrangement of a piece."""
         start, stop = piece
+        people = self.people or People(range(self.n_maps), self.n_maps)
         if self.exchange == "signs":
             if self.exhaustive:
                 signs = exhaustive_signs(start, stop, self.n_maps)
             else:
-                signs = random_signs(self.seed, start, stop, self.n_maps)
+                signs = random_signs(self.seed, start, stop, people.n_all)[:, people.places]
             return np.asarray(rows * signs[:, None, :])
         if not self.exhaustive:
-            orders = random_permutations(self.seed, start, stop, self.n_maps)
+            # Ranks of the same random numbers: who is first among all is first among some.
+            words = random_words(self.seed, start, stop, people.n_all)[:, people.places]
+            orders: IntArray = np.argsort(words, axis=1, kind="stable")
         elif self.second_group:
             orders = exhaustive_groupings(start, stop, self.n_maps, self.second_group)
         else:
@@ -94,6 +109,19 @@ def plan_design(
         two_tailed=two_tailed,
         exhaustive_up_to=exhaustive_up_to,
         second_group=_find_second_group(design),
+    )
+
+
+def plan_jointly(
+    design: Design, n_rearrangements: int, people: People, *, seed: int, two_tailed: bool = True
+) -> PermutationPlan:
+    """Plan random rearrangements that move the same people as those of other tests with this seed.
+
+    They are drawn even where few exist: an exhaustive set of one test has no counterpart in the others.
+    """
+    n_maps = len(design.matrix)
+    return PermutationPlan(
+        n_maps, design.exchange, two_tailed, n_rearrangements, exhaustive=False, seed=seed, people=people
     )
 
 

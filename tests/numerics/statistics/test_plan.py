@@ -4,8 +4,15 @@ import numpy as np
 import pytest
 
 from morbids.errors import MorbidsError
-from morbids.numerics.statistics.designs import one_sample, regression, two_sample
-from morbids.numerics.statistics.plan import Piece, plan_design, plan_permutations
+from morbids.numerics.statistics.designs import Exchange, one_sample, regression, two_sample
+from morbids.numerics.statistics.plan import (
+    People,
+    PermutationPlan,
+    Piece,
+    plan_design,
+    plan_jointly,
+    plan_permutations,
+)
 
 
 def test_small_studies_are_enumerated() -> None:
@@ -53,3 +60,28 @@ def test_rows_move_as_the_maps_would(n_maps: int, exchange) -> None:  # type: ig
 def test_refuses_no_permutation() -> None:
     with pytest.raises(MorbidsError, match="0 permutations were asked for"):
         plan_permutations(18, "signs", 0, seed=0)
+
+
+@pytest.mark.parametrize("exchange", ["signs", "orders"])
+def test_tests_that_share_people_move_them_alike(exchange: Exchange) -> None:
+    """Of seven people, a test that lacks two of them flips the others alike and keeps their sequence."""
+    everyone, some = People(range(7), 7), People((0, 2, 3, 4, 6), 7)
+    whole, part = (
+        PermutationPlan(len(people.places), exchange, True, 50, exhaustive=False, seed=3, people=people)
+        for people in (everyone, some)
+    )
+    numbers = np.arange(1.0, 8.0)
+    piece = Piece(10, 40)
+    of_all = whole.rearrange(numbers[None], piece)[:, 0]
+    of_some = part.rearrange(numbers[None, list(some.places)], piece)[:, 0]
+    if exchange == "signs":
+        assert np.array_equal(of_some, of_all[:, list(some.places)])
+        return
+    for orders, fewer in zip(of_all, of_some, strict=True):
+        assert [one for one in orders if one - 1 in some.places] == fewer.tolist()
+
+
+def test_joint_rearrangements_are_drawn_even_where_they_are_few() -> None:
+    plan = plan_jointly(one_sample(4), 30, People(range(4), 9), seed=1)
+    assert not plan.exhaustive
+    assert len(plan.rearrange(np.ones((1, 4)), plan.pieces(1)[0])) == 30
