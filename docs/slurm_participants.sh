@@ -14,4 +14,4 @@ mkdir -p "$OUT" "$WORK/$participant"
 
 apptainer run --cleanenv --bind "$BIDS:$BIDS:ro,$OUT,$WORK" "$IMAGE" "$BIDS" "$OUT" participant \
     --participant-label "$participant" --work-dir "$WORK/$participant" \
-    --nprocs "$SLURM_CPUS_PER_TASK" --omp-nthreads "$SLURM_CPUS_PER_TASK" --mem-gb 6
+    --nprocs "$SLURM_CPUS_PER_TASK" --omp-nthreads "$SLURM_CPUS_PER_TASK" --mem-gb 5

@@ -9,6 +9,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.logging import RichHandler
 
+from morbids.bids.dataset import morbids_version
 from morbids.bids.validation import check_dataset
 from morbids.errors import ExitCode, MorbidsError
 from morbids.options import build_parser, read_resources, read_settings, read_study
@@ -27,6 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         resources = read_resources(options)
         _check_folders(options.bids_dir, options.output_dir, resources.work_dir)
         _set_up_environment(resources)
+        logger.info("morbids %s: %s", morbids_version(), resources.limits)
         study = read_study(options, words)
         settings = read_settings(options)
         validate = not hasattr(options, "skip_bids_validation")

@@ -18,6 +18,7 @@ from morbids.bids.joining import JOIN_RUNS
 from morbids.bids.scans import Filters
 from morbids.bids.windows import parse_window
 from morbids.errors import ExitCode, MorbidsError
+from morbids.limits import Limit, memory_gb, processors
 from morbids.numerics.kinetics.models import find_model
 from morbids.settings import (
     INFERENCES,
@@ -29,8 +30,6 @@ from morbids.settings import (
     Resources,
     ScanSettings,
     Study,
-    available_memory_gb,
-    available_processors,
     parse_output_space,
 )
 
@@ -449,7 +448,9 @@ def read_resources(options: argparse.Namespace) -> Resources:
         One step would take more threads than there are processors.
     """
     given = vars(options)
-    n_procs = given.get("n_procs", available_processors())
+    procs = Limit(given["n_procs"], "--nprocs") if "n_procs" in given else processors()
+    memory = Limit(given["mem_gb"], "--mem-gb") if "mem_gb" in given else memory_gb()
+    n_procs = int(procs.value)
     if given.get("omp_n_threads", 1) > n_procs:
         raise MorbidsError(
             f"--omp-nthreads {given['omp_n_threads']} is more than --nprocs {n_procs}.",
@@ -461,10 +462,12 @@ def read_resources(options: argparse.Namespace) -> Resources:
         # A T1w image and a scan, or two scans, can always be worked on side by side: half of the processors
         # for each is quicker than all of them for one after the other.
         "omp_n_threads": min(max(n_procs // 2, 1), 8),
-        "mem_gb": 0.9 * available_memory_gb(),
+        # The rest is for the scheduler itself, and for what steps take beyond what they declare.
+        "mem_gb": 0.9 * memory.value,
         "work_dir": options.output_dir / ".work",
     }
-    chosen = defaults | given
+    limits = f"{n_procs} processors ({procs.source}), {memory.value:.1f} GB of memory ({memory.source})"
+    chosen = defaults | given | {"limits": limits}
     return _fill(Resources, chosen | {"work_dir": chosen["work_dir"].absolute()})
 
 

@@ -1,6 +1,5 @@
 """What the user decides: settings of a level change its results and are saved with them, `Resources` do not."""
 
-import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -145,7 +144,7 @@ class GroupSettings:
 
 @dataclass(frozen=True)
 class Resources:
-    """What a run may use; never part of a result."""
+    """What a run may use; never part of a result. `limits` says in words who decided on processors and memory."""
 
     n_procs: int
     omp_n_threads: int
@@ -153,20 +152,7 @@ class Resources:
     work_dir: Path
     stop_on_first_crash: bool = False
     verbosity: int = 0
-
-
-def available_processors() -> int:
-    """Processors that this process may run on (an allocation may be smaller than the machine)."""
-    return len(os.sched_getaffinity(0))
-
-
-def available_memory_gb() -> float:
-    """Memory that this process may use: of the machine, or of its control group where that is less."""
-    machine_gb = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
-    limit = Path("/sys/fs/cgroup/memory.max")
-    if limit.is_file() and (text := limit.read_text().strip()).isdigit():
-        return min(machine_gb, int(text) / 1e9)
-    return machine_gb
+    limits: str = ""
 
 
 def parse_output_space(text: str) -> OutputSpace:
