@@ -16,7 +16,8 @@ import pandas as pd
 from morbids.fit import CurveTable, read_curves
 from morbids.numerics.arrays import FloatArray
 from morbids.numerics.kinetics.integrals import integral_matrix
-from morbids.numerics.kinetics.models import FitOptions, ModelName, fit_model
+from morbids.numerics.kinetics.model_names import ModelName
+from morbids.numerics.kinetics.models import FitOptions, fit_model
 
 SHARED = Path(os.environ.get("MORBIDS_SHARED_DATA", Path(__file__).parents[2] / "shared" / "data"))
 DATASET = SHARED / "openneuro" / "ds001420" / "derivatives" / "PETPrep1" / "sub-01"

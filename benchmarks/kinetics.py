@@ -20,7 +20,8 @@ import numpy as np
 from morbids.imaging.images import read_image, read_masked_frames, write_image
 from morbids.numerics.arrays import FloatArray
 from morbids.numerics.frames import Frames
-from morbids.numerics.kinetics.models import FitOptions, ModelName, fit_model
+from morbids.numerics.kinetics.model_names import ModelName
+from morbids.numerics.kinetics.models import FitOptions, fit_model
 from morbids.numerics.kinetics.weights import inverse_variance
 from morbids.numerics.tracer import simulate_curves
 

@@ -11,7 +11,8 @@ import numpy as np
 
 from morbids.numerics.arrays import FloatArray
 from morbids.numerics.frames import Frames
-from morbids.numerics.kinetics.models import FitOptions, ModelName, fit_model
+from morbids.numerics.kinetics.model_names import ModelName
+from morbids.numerics.kinetics.models import FitOptions, fit_model
 from morbids.numerics.tracer import Kinetics, Schedule, simulate_curves
 
 DURATION = np.array([0.5] * 4 + [1.0] * 3 + [2.5] * 2 + [5.0] * 8 + [10.0] * 4)

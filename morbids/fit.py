@@ -23,7 +23,8 @@ from morbids.numerics.arrays import BoolArray, FloatArray
 from morbids.numerics.frames import Frames
 from morbids.numerics.kinetics.integrals import TOUCH_MIN
 from morbids.numerics.kinetics.k2prime import estimate_k2_prime
-from morbids.numerics.kinetics.models import MODELS, Estimates, FitOptions, ModelName, fit_model
+from morbids.numerics.kinetics.model_names import ModelName
+from morbids.numerics.kinetics.models import MODELS, Estimates, FitOptions, fit_model
 from morbids.numerics.kinetics.presets import TracerPreset, find_preset
 from morbids.numerics.kinetics.t_star import STRAIGHT_PERCENT, find_t_star
 from morbids.numerics.kinetics.weights import inverse_variance

@@ -14,12 +14,11 @@ from types import MappingProxyType
 from typing import Any, Literal, TypeVar, get_args
 
 from morbids.arguments import Option, Parser, Version, number, on_or_off, or_word, parsed, whole
-from morbids.bids.joining import JOIN_RUNS
-from morbids.bids.scans import Filters
+from morbids.bids.filters import JOIN_RUNS, Filters
 from morbids.bids.windows import parse_window
 from morbids.errors import ExitCode, MorbidsError
 from morbids.limits import Limit, memory_gb, processors
-from morbids.numerics.kinetics.models import find_model
+from morbids.numerics.kinetics.model_names import find_model
 from morbids.settings import (
     INFERENCES,
     MAP_KINDS,

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from morbids.bids.joining import JoinRuns
-from morbids.bids.scans import Filters
+from morbids.bids.filters import Filters, JoinRuns
 from morbids.bids.windows import Window
 from morbids.errors import ExitCode, MorbidsError
 

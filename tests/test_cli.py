@@ -134,3 +134,12 @@ def test_run_py_is_the_same_program(tmp_path: Path) -> None:
     assert finished.returncode == ExitCode.NO_INPUT
     assert "is not a directory. Give the root of a PET-BIDS dataset." in finished.stderr
     assert "Traceback" not in finished.stderr
+
+
+def test_reading_the_command_line_loads_no_numerical_library() -> None:
+    """They read the environment once, at import, and it is set after the options are known; and --version is quick."""
+    ask = "import sys, morbids.cli; print(*sorted({name.partition('.')[0] for name in sys.modules}))"
+    loaded = subprocess.run([sys.executable, "-c", ask], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert not {"numba", "scipy", "pandas", "nibabel", "nipype", "bids", "SimpleITK"} & set(
+        loaded.stdout.split()
+    )

@@ -23,8 +23,10 @@ def system(folder: Path, cgroup: str, files: dict[str, str]) -> Path:
 
 
 def test_without_limits_the_machine_is_the_limit(tmp_path: Path) -> None:
-    assert memory_gb({}, tmp_path) == (pytest.approx(MACHINE_GB), "the machine")
-    assert processors({}, tmp_path) == (len(os.sched_getaffinity(0)), "the machine")
+    limit = memory_gb({}, tmp_path)
+    assert limit.value == pytest.approx(MACHINE_GB)
+    assert limit.source == "the machine"
+    assert tuple(processors({}, tmp_path)) == (len(os.sched_getaffinity(0)), "the machine")
 
 
 @pytest.mark.parametrize(
@@ -39,7 +41,9 @@ def test_without_limits_the_machine_is_the_limit(tmp_path: Path) -> None:
     ],
 )
 def test_memory_of_a_job(environment: dict[str, str], gigabytes: float, source: str, tmp_path: Path) -> None:
-    assert memory_gb(environment, tmp_path) == (pytest.approx(gigabytes), source)
+    limit = memory_gb(environment, tmp_path)
+    assert limit.value == pytest.approx(gigabytes)
+    assert limit.source == source
 
 
 def test_a_nested_control_group_of_version_2(tmp_path: Path) -> None:
@@ -51,7 +55,9 @@ def test_a_nested_control_group_of_version_2(tmp_path: Path) -> None:
         f"{job}/cpu.max": "150000 100000",
     }
     root = system(tmp_path, "0::/system.slice/slurmstepd.scope/job_7/step_0", files)
-    assert memory_gb({}, root) == (pytest.approx(300 * MIB / 1e9), "the control group (memory.max)")
+    limit = memory_gb({}, root)
+    assert limit.value == pytest.approx(300 * MIB / 1e9)
+    assert limit.source == "the control group (memory.max)"
     assert processors({}, root).value == min(2, len(os.sched_getaffinity(0)))
 
 
@@ -64,10 +70,9 @@ def test_a_control_group_of_version_1(tmp_path: Path) -> None:
         "sys/fs/cgroup/cpu/cpu.cfs_period_us": "100000",
     }
     root = system(tmp_path, "9:name=systemd:/\n4:memory:/slurm/uid_1\n3:cpu:/", files)
-    assert memory_gb({}, root) == (
-        pytest.approx(200 * MIB / 1e9),
-        "the control group (memory.limit_in_bytes)",
-    )
+    limit = memory_gb({}, root)
+    assert limit.value == pytest.approx(200 * MIB / 1e9)
+    assert limit.source == "the control group (memory.limit_in_bytes)"
     assert processors({}, root).source == "the machine"
 
 

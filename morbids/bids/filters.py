@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 from morbids.bids.inheritance import read_json_object
 from morbids.bids.names import ENTITY_ORDER, strip_prefix
@@ -26,6 +26,11 @@ LONG_NAMES: Mapping[str, str] = MappingProxyType(
 IMAGES = ("pet", "t1w")
 # Entities of BIDS names that say what kind of file it is: a filter file may repeat them, they select nothing.
 _KIND = ("datatype", "suffix", "extension")
+
+
+JoinRuns = Literal["auto", "always", "never"]
+JOIN_RUNS: tuple[JoinRuns, ...] = get_args(JoinRuns)
+"""Whether runs of one injection are joined on the time axis."""
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import time
 from itertools import pairwise
-from typing import Any, Literal, get_args
+from typing import Any
 
 import numpy as np
 
+from morbids.bids.filters import JoinRuns
 from morbids.bids.images import read_grid
 from morbids.bids.scans import FoundScans, PetScan, RejectedScan
 from morbids.bids.timing import OVERLAP_TOLERANCE_S, ScanTiming, gap_notes
@@ -20,8 +21,6 @@ from morbids.bids.windows import Event
 from morbids.errors import MorbidsError
 from morbids.numerics.frames import Frames
 
-JoinRuns = Literal["auto", "always", "never"]
-JOIN_RUNS: tuple[JoinRuns, ...] = get_args(JoinRuns)
 SAME_INJECTION_S = 60.0
 """Clocks are written to the minute at some sites; nobody is injected twice within one."""
 SAME_DOSE = 0.01

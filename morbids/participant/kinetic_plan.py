@@ -20,14 +20,8 @@ from morbids.errors import ExitCode, MorbidsError
 from morbids.imaging.reference import ReferenceRule
 from morbids.numerics.arrays import FloatArray
 from morbids.numerics.frames import Frames
-from morbids.numerics.kinetics.models import (
-    DEFAULT_BOUNDS,
-    MODELS,
-    FitBounds,
-    FitOptions,
-    ModelName,
-    find_model,
-)
+from morbids.numerics.kinetics.model_names import ModelName, find_model
+from morbids.numerics.kinetics.models import DEFAULT_BOUNDS, MODELS, FitBounds, FitOptions
 from morbids.numerics.kinetics.presets import TracerPreset
 from morbids.numerics.kinetics.srtm import DEFAULT_GRID, BasisGrid
 from morbids.numerics.kinetics.t_star import STRAIGHT_PERCENT

@@ -15,7 +15,7 @@ from morbids.bids.timing import read_timing
 from morbids.bids.windows import Window, parse_window
 from morbids.errors import ExitCode, MorbidsError
 from morbids.numerics.frames import Frames
-from morbids.numerics.kinetics.models import ModelName
+from morbids.numerics.kinetics.model_names import ModelName
 from morbids.numerics.kinetics.protocol import (
     DEFAULT_GRID,
     Calibration,

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from benchmarks.models import MODELS, measure_error
+from morbids.numerics.kinetics.model_names import ModelName
 from morbids.numerics.kinetics.models import MODELS as KINETIC_MODELS
-from morbids.numerics.kinetics.models import ModelName
 
 
 @pytest.mark.parametrize("start_min", [0.0, 10.0])

@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from morbids.bids.filters import Filters
-from morbids.bids.joining import JoinRuns, join_runs
+from morbids.bids.filters import Filters, JoinRuns
+from morbids.bids.joining import join_runs
 from morbids.bids.scans import FoundScans, find_scans
 from morbids.bids.sidecars import preproc_pet_sidecar
 from tests.bids.conftest import DURATION_S, START_S, DatasetMaker

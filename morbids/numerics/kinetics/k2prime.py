@@ -7,7 +7,8 @@ import numpy as np
 from morbids.errors import MorbidsError
 from morbids.numerics.arrays import BoolArray, FloatArray
 from morbids.numerics.frames import Frames
-from morbids.numerics.kinetics.models import FitOptions, ModelName, fit_model
+from morbids.numerics.kinetics.model_names import ModelName
+from morbids.numerics.kinetics.models import FitOptions, fit_model
 
 # Regions count as high-binding from this part of the highest BP_ND (its 90th percentile) upwards: where
 # target and reference differ little, k2' is hardly identifiable.

@@ -1,11 +1,10 @@
 """All models under one roof: their names, what each needs and returns, one function that runs any of them."""
 
-import re
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple, Protocol, get_args
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -15,23 +14,9 @@ from morbids.numerics.arrays import BoolArray, FloatArray
 from morbids.numerics.frames import Frames
 from morbids.numerics.kinetics.displacement import fit_lp_ntpet, fit_lssrm, fit_step_change
 from morbids.numerics.kinetics.graphical import fit_logan_ref, fit_patlak_ref, fit_suvr
+from morbids.numerics.kinetics.model_names import ModelName
 from morbids.numerics.kinetics.multilinear import fit_mrtm0, fit_mrtm1, fit_mrtm2
 from morbids.numerics.kinetics.srtm import DEFAULT_GRID, BasisGrid, fit_srtm, fit_srtm2
-
-ModelName = Literal[
-    "SUVR",
-    "LoganRef",
-    "MRTM0",
-    "MRTM1",
-    "MRTM2",
-    "SRTM",
-    "SRTM2",
-    "PatlakRef",
-    "StepChange",
-    "LSSRM",
-    "lpntPET",
-]
-MODEL_NAMES: tuple[ModelName, ...] = get_args(ModelName)
 
 # Smallest and largest believable value, by BIDS name of the parameter.
 FitBounds = Mapping[str, tuple[float, float]]
@@ -293,24 +278,6 @@ def fit_model(
         blocks = list(pool.map(fit_block, starts))
     values = {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
     return _name_estimates(known, values, options.bounds)
-
-
-def find_model(name: str) -> ModelName:
-    """Find a model by its name in any case, or by a beginning that only one has (`logan`).
-
-    Raises
-    ------
-    MorbidsError
-        No model, or several, have such a name.
-    """
-    typed = re.sub(r"[^a-z0-9]", "", name.lower())
-    exact = [model for model in MODELS if model.lower() == typed]
-    found = exact or [model for model in MODELS if typed and model.lower().startswith(typed)]
-    if len(found) == 1:
-        return found[0]
-    known = ", ".join(found or MODELS)
-    wrong = f"Several models begin with '{name}'." if found else f"There is no model '{name}'."
-    raise MorbidsError(wrong, f"Choose one of {known}.", ExitCode.USAGE)
 
 
 def _name_estimates(known: Model, values: Mapping[str, FloatArray], bounds: FitBounds) -> Estimates:

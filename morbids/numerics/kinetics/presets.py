@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
-from morbids.numerics.kinetics.models import FitBounds, ModelName
+from morbids.numerics.kinetics.model_names import ModelName
+from morbids.numerics.kinetics.models import FitBounds
 from morbids.numerics.kinetics.srtm import BasisGrid
 
 # How sidecars write the nuclide before or after a name: [11C]x, C-11 x, 11C-x, x_18F.

@@ -13,7 +13,8 @@ import numpy as np
 
 from morbids.numerics.arrays import BoolArray, FloatArray
 from morbids.numerics.frames import Frames
-from morbids.numerics.kinetics.models import FitOptions, ModelName, fit_model
+from morbids.numerics.kinetics.model_names import ModelName
+from morbids.numerics.kinetics.models import FitOptions, fit_model
 from morbids.numerics.tracer import BOLUS_INFUSION, Curves, Release, ReleaseShape, Schedule, simulate_curves
 
 

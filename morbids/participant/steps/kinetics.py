@@ -14,7 +14,8 @@ from morbids.imaging.images import MaskedFrames, read_masked_frames, write_image
 from morbids.imaging.smoothing import smooth_volume
 from morbids.numerics.arrays import FloatArray
 from morbids.numerics.kinetics.k2prime import estimate_k2_prime
-from morbids.numerics.kinetics.models import MODELS, Estimates, FitOptions, ModelName, fit_model
+from morbids.numerics.kinetics.model_names import ModelName
+from morbids.numerics.kinetics.models import MODELS, Estimates, FitOptions, fit_model
 from morbids.numerics.kinetics.t_star import find_t_star
 from morbids.numerics.statistics.multiple import false_discovery_rate
 from morbids.participant.kinetic_plan import KineticPlan, SettledPlan

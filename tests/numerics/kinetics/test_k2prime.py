@@ -5,7 +5,7 @@ import pytest
 
 from morbids.errors import MorbidsError
 from morbids.numerics.kinetics.k2prime import estimate_k2_prime
-from morbids.numerics.kinetics.models import ModelName
+from morbids.numerics.kinetics.model_names import ModelName
 from morbids.numerics.tracer import simulate_curves
 from tests.numerics.kinetics.protocol import FRAMES, WEIGHT, with_noise
 

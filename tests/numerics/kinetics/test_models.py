@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from morbids.errors import MorbidsError
-from morbids.numerics.kinetics.models import BLOCK, MODEL_NAMES, MODELS, FitOptions, ModelName, fit_model
+from morbids.numerics.kinetics.model_names import MODEL_NAMES, ModelName
+from morbids.numerics.kinetics.models import BLOCK, MODELS, FitOptions, fit_model
 from morbids.numerics.tracer import simulate_curves
 from tests.numerics.kinetics.protocol import FRAMES, K2_PRIME, WEIGHT, between
 

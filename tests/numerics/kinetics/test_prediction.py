@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from morbids.errors import MorbidsError
-from morbids.numerics.kinetics.models import FitOptions, ModelName, fit_model
+from morbids.numerics.kinetics.model_names import ModelName
+from morbids.numerics.kinetics.models import FitOptions, fit_model
 from morbids.numerics.kinetics.prediction import predict_curves
 from morbids.numerics.tracer import simulate_curves
 from tests.numerics.kinetics.protocol import FRAMES

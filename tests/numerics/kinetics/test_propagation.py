@@ -5,7 +5,8 @@ import pytest
 
 from morbids.numerics.kinetics.integrals import integral_matrix
 from morbids.numerics.kinetics.least_squares import fit_linear
-from morbids.numerics.kinetics.models import FitOptions, ModelName, fit_model
+from morbids.numerics.kinetics.model_names import ModelName
+from morbids.numerics.kinetics.models import FitOptions, fit_model
 from morbids.numerics.tracer import simulate_curves
 from tests.numerics.kinetics.protocol import FRAMES, K2_PRIME, WEIGHT, between, with_noise
 

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from morbids.numerics.frames import Frames
-from morbids.numerics.kinetics.models import FitOptions, ModelName, fit_model
+from morbids.numerics.kinetics.model_names import ModelName
+from morbids.numerics.kinetics.models import FitOptions, fit_model
 from morbids.numerics.kinetics.weights import inverse_variance
 from morbids.numerics.tracer import simulate_curves
 from tests.numerics.kinetics.protocol import FRAMES, K2_PRIME, WEIGHT, between, with_noise

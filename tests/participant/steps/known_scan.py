@@ -9,7 +9,7 @@ from morbids.imaging.images import write_image
 from morbids.imaging.reference import find_reference_rule
 from morbids.numerics.arrays import FloatArray
 from morbids.numerics.frames import Frames
-from morbids.numerics.kinetics.models import ModelName
+from morbids.numerics.kinetics.model_names import ModelName
 from morbids.numerics.tracer import Curves, Release, simulate_curves
 from morbids.participant.kinetic_plan import KineticPlan, SettledPlan
 from morbids.participant.steps.curves import CurveTable, write_curves

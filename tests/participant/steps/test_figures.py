@@ -7,7 +7,7 @@ import pytest
 
 from morbids.bids.windows import Window
 from morbids.imaging.images import read_image, write_image
-from morbids.numerics.kinetics.models import ModelName
+from morbids.numerics.kinetics.model_names import ModelName
 from morbids.participant.steps.figures import (
     label_of_parameter,
     picture_maps,

@@ -11,7 +11,8 @@ from morbids.bids.windows import Window, window_points
 from morbids.errors import MorbidsError
 from morbids.imaging.images import read_image
 from morbids.numerics.kinetics.graphical import fit_logan_ref
-from morbids.numerics.kinetics.models import MODELS, ModelName
+from morbids.numerics.kinetics.model_names import ModelName
+from morbids.numerics.kinetics.models import MODELS
 from morbids.participant.kinetic_plan import FOUND
 from morbids.participant.steps.kinetics import fit_maps, fit_regions, settle_plan
 from tests.participant.steps.known_scan import (
