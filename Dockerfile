@@ -25,20 +25,32 @@ RUN apt-get update \
 
 COPY requirements.lock /opt/morbids/
 RUN python3 -m venv /opt/venv \
-    && pip install --no-cache-dir --quiet --require-hashes -r /opt/morbids/requirements.lock
+    && pip install --no-cache-dir --quiet --no-compile --require-hashes -r /opt/morbids/requirements.lock \
+    # Tests of packages are a fifth of the image; nothing imports them.
+    && find /opt/venv/lib -depth -type d \( -name tests -o -name test \) -path '*/site-packages/*' ! -path '*/numpy/*' -exec rm -rf {} +
 
+ARG TEMPLATES=embedded
 COPY . /opt/morbids/
 RUN cp /opt/morbids/version /version \
     && pip install --no-cache-dir --quiet --no-deps --no-build-isolation /opt/morbids \
     && python -m compileall -q /opt/venv/lib \
-    && sh /opt/morbids/scripts/fill_image_caches.sh /opt/cache \
+    && sh /opt/morbids/scripts/fill_image_caches.sh /opt/cache "$TEMPLATES" \
     && chmod -R a+rX /opt /version
 
+# VERSION, REVISION, CREATED: for the labels. TEMPLATES: `templateflow` fetches the templates while building, or the build fails; `embedded` leaves the
+# brain of an installed package, and whoever needs another space mounts one.
 ARG VERSION=unknown
+ARG REVISION=unknown
+ARG CREATED=unknown
 LABEL org.opencontainers.image.title="morbids" \
       org.opencontainers.image.description="BIDS App: from a PET-BIDS dataset to group-level inference on receptor availability" \
       org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}" \
+      org.opencontainers.image.created="${CREATED}" \
+      org.morbids.templates="${TEMPLATES}" \
       org.opencontainers.image.licenses="Apache-2.0" \
       org.opencontainers.image.source="https://github.com/morbids/morbids"
+# Results say which image made them.
+ENV MORBIDS_CONTAINER_TAG="morbids:${VERSION}"
 
 ENTRYPOINT ["/opt/morbids/scripts/image_entrypoint.sh"]

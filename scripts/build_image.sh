@@ -42,6 +42,8 @@ fi
 # The machine's own certificates, so that a package index behind a proxy is trusted while building, and only then.
 certificates=/etc/ssl/certs/ca-certificates.crt
 buildah bud --layers --isolation chroot --pull-never --build-arg "VERSION=$(cat version)" \
+    --build-arg "REVISION=$(git rev-parse HEAD 2>/dev/null || echo unknown)" --build-arg "CREATED=$(date -u +%Y-%m-%dT%H:%M:%SZ)" \
+    --build-arg "TEMPLATES=${TEMPLATES:-embedded}" \
     -v "$certificates:$certificates:ro" -t "$image" .
 
 rm -rf "$out/rootfs"

@@ -19,12 +19,13 @@ ROOT = Path(__file__).parents[1]
 VERSION = (ROOT / "version").read_text().strip()
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 CIRCLE = yaml.safe_load((ROOT / ".circleci/config.yml").read_text())
+GITHUB = yaml.safe_load((ROOT / ".github/workflows/checks.yml").read_text())
 SCRIPTS = [
     *ROOT.glob("scripts/*.sh"),
     *ROOT.glob("docs/*.sh"),
     ROOT / ".ci/run",
 ]
-OUTSIDE_PROGRAMS = {"docker", "test", "echo", "for"}
+OUTSIDE_PROGRAMS = {"docker", "test", "echo", "for", "python3"}
 
 
 def locked_requirements(name: str) -> dict[str, list[Requirement]]:
@@ -134,6 +135,9 @@ def test_circle_commands_exist() -> None:
 
 def test_circle_workflow_joins_jobs_that_exist() -> None:
     steps = {step for job in CIRCLE["jobs"].values() for step in job["steps"] if isinstance(step, str)}
+    versions = CIRCLE["workflows"]["build"]["jobs"][1]["test"]["matrix"]["parameters"]["python"]
+    assert versions[0] == PROJECT["requires-python"].removeprefix(">=")
+    assert GITHUB["jobs"]["test"]["strategy"]["matrix"]["python"] == versions
     assert steps <= {"checkout"} | set(CIRCLE["commands"])
     for entry in CIRCLE["workflows"]["build"]["jobs"]:
         ((name, options),) = entry.items()
@@ -212,6 +216,56 @@ def test_image_gets_every_file_that_it_uses() -> None:
     assert used <= set(allowed)
     for name in used:
         assert (ROOT / name).exists(), name
+
+
+def run_entrypoint(folder: Path) -> str:
+    """Cache folder that the image's entrypoint hands to the program, with the image's paths laid into `folder`."""
+    program = folder / "program"
+    program.write_text('#!/bin/sh\necho "$NUMBA_CACHE_DIR"\n')
+    program.chmod(0o755)
+    (folder / "cache/numba").mkdir(parents=True, exist_ok=True)
+    text = (ROOT / "scripts/image_entrypoint.sh").read_text()
+    script = folder / "entrypoint.sh"
+    script.write_text(
+        text.replace("/opt/cache", str(folder / "cache")).replace("/opt/venv/bin/morbids", str(program))
+    )
+    (folder / "tmp").mkdir(exist_ok=True)
+    told = subprocess.run(
+        ["sh", str(script)],
+        env=os.environ | {"TMPDIR": str(folder / "tmp")},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return told.stdout.strip()
+
+
+def test_the_image_keeps_one_cache_for_a_user(tmp_path: Path) -> None:
+    first = run_entrypoint(tmp_path)
+    assert first == str(tmp_path / f"tmp/morbids-{os.getuid()}/numba")
+    assert Path(first).parent.stat().st_mode & 0o777 == 0o700
+    assert run_entrypoint(tmp_path) == first
+    assert len(list((tmp_path / "tmp").iterdir())) == 1
+
+
+@pytest.mark.parametrize("planted", ["open to others", "a link", "somebody else's"])
+def test_the_image_does_not_run_a_cache_that_others_can_write(tmp_path: Path, planted: str) -> None:
+    """numba runs what it unpickles from its cache."""
+    shared = tmp_path / f"tmp/morbids-{os.getuid()}"
+    (tmp_path / "elsewhere").mkdir()
+    shared.parent.mkdir()
+    if planted == "a link":
+        shared.symlink_to(tmp_path / "elsewhere")
+    else:
+        shared.mkdir(mode=0o755 if planted == "open to others" else 0o700)
+        (shared / "bait").write_text("")
+    if planted == "somebody else's":
+        if os.getuid() != 0:
+            pytest.skip("only root can give a folder away")
+        os.chown(shared, 12345, 12345)
+    used = Path(run_entrypoint(tmp_path))
+    assert shared not in used.parents
+    assert used.parent.stat().st_mode & 0o777 == 0o700
 
 
 def test_options_in_scripts_and_documents_exist() -> None:
