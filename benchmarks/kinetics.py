@@ -42,6 +42,7 @@ KEYS: dict[ModelName, str] = {
     "SRTM": "srtm",
     "SRTM2": "srtm2",
     "StepChange": "step",
+    "StepChange2": "step2",
     "lpntPET": "lpntpet",
 }
 
@@ -106,7 +107,7 @@ def make_scan(path: Path, shape: tuple[int, int, int], n_brain: int) -> Scan:
 
 def fit(model: ModelName, voxels: FloatArray, reference: FloatArray) -> FloatArray:
     """BP_ND of all voxels by the model, with the settings of carfentanil."""
-    late = model in ("LoganRef", "StepChange", "lpntPET")
+    late = model in ("LoganRef", "StepChange", "StepChange2", "lpntPET")
     options = FitOptions(
         points=FRAMES.mid_min > T_STAR_MIN if late else None,
         inverse_variance=WEIGHT,

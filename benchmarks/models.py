@@ -35,6 +35,7 @@ MODELS: tuple[ModelName, ...] = (
     "SRTM",
     "SRTM2",
     "StepChange",
+    "StepChange2",
     "LSSRM",
     "lpntPET",
 )

@@ -1,6 +1,6 @@
 """How the curves of a scan are modelled, decided before anything runs: the user's wishes, then the tracer's preset."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 import numpy as np
@@ -35,7 +35,7 @@ FOUND = (
     "in the median region"
 )
 # Models whose first minute the Logan plot tells: those that take its equation for true from there on.
-STRAIGHTENED: tuple[ModelName, ...] = ("LoganRef", "MRTM0", "StepChange", "LSSRM", "lpntPET")
+STRAIGHTENED: tuple[ModelName, ...] = ("LoganRef", "MRTM0", "StepChange", "StepChange2", "LSSRM", "lpntPET")
 
 
 @dataclass(frozen=True)
@@ -141,14 +141,17 @@ class SettledPlan(KineticPlan):
             points=window_points(self.frames, window),
             inverse_variance=self.inverse_variance,
             k2_prime=self.in_model(k2_prime_per_min or self.k2_prime_per_min),
+            onset_min=self.pairs[0].challenge.start_min if MODELS[self.model].needs_onset else None,
             grid=self.grid,
             bounds=self.bounds,
         )
 
-    def response_options(self) -> FitOptions:
-        """What a displacement model is told: all frames after t*, and when the challenge begins."""
-        usable = Window("", self.t_star_min, float(self.frames.end_min[-1]))
-        return replace(self.options(usable), onset_min=self.pairs[0].challenge.start_min)
+    @property
+    def first_fitted(self) -> Window:
+        """What the first fit sees: the first window, or all frames after t* where a response is fitted."""
+        if MODELS[self.model].needs_onset:
+            return Window("", self.t_star_min, float(self.frames.end_min[-1]))
+        return self.windows[0]
 
 
 def choose_model(settings: ScanSettings, preset: TracerPreset | None, scan: PetScan) -> ModelName:
@@ -254,7 +257,7 @@ def _choose_model_windows(
         if settings.windows:
             raise MorbidsError(
                 f"{model} fits the whole scan, so it has no --window.",
-                "Take LoganRef, MRTM2 or SUVR for windows, or StepChange for a change within the scan.",
+                "Take LoganRef, MRTM2 or SUVR for windows, or StepChange2 for a change within the scan.",
                 ExitCode.USAGE,
             )
         whole = Window(WHOLE_SCAN, float(timing.frames.start_min[0]), float(timing.frames.end_min[-1]))

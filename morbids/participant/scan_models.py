@@ -25,14 +25,14 @@ from morbids.participant.steps.figures import (
     plot_t_star,
 )
 from morbids.participant.steps.kinetics import (
-    BASELINE_PARAMETERS,
     RESPONSE,
-    RESPONSE_PARAMETERS,
     TRANSPORT_MODEL,
+    baseline_parameters,
     difference_name,
     fit_maps,
     fit_regions,
     map_name,
+    response_parameters,
     settle_plan,
 )
 from morbids.participant.steps.pet import bring_maps, make_t1w_grid
@@ -242,7 +242,7 @@ def kinpar_outputs(builder: ScanBuilder, atlas: str) -> dict[str, Output]:
     parameters: Sequence[str] = MODELS[kinetics.model].parameters
     responding = MODELS[kinetics.model].needs_onset
     if responding:
-        parameters = BASELINE_PARAMETERS
+        parameters = baseline_parameters(kinetics.model)
     outputs = {
         window.name: Output(
             "kinpar",
@@ -252,7 +252,8 @@ def kinpar_outputs(builder: ScanBuilder, atlas: str) -> dict[str, Output]:
         for window in kinetics.windows
     }
     if responding:
-        sidecar = sidecars.kinpar_sidecar(scan, builder.model, RESPONSE_PARAMETERS, None, builder.raw)
+        responses = response_parameters(kinetics.model)
+        sidecar = sidecars.kinpar_sidecar(scan, builder.model, responses, None, builder.raw)
         outputs[RESPONSE] = Output("kinpar", {**named, "desc": RESPONSE}, sidecar | corrected)
     return outputs
 
@@ -283,7 +284,8 @@ def map_outputs(builder: ScanBuilder, space: OutputSpace | None) -> dict[str, Ou
                 ),
             )
     if MODELS[kinetics.model].needs_onset:
-        for name in (*RESPONSE_PARAMETERS, "q"):
+        responses = response_parameters(kinetics.model)
+        for name in (*responses, "q") if "p" in responses else responses:
             outputs[name] = Output(
                 "parametric_map",
                 {"model": model.name, "meas": name, **where},

@@ -25,6 +25,10 @@ _MODELS: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
         "the linearised extended simplified reference tissue model with a step change",
         ("Zhou 2006",),
     ),
+    "StepChange2": (
+        "the linearised extended simplified reference tissue model with a step change and a common k2'",
+        ("Zhou 2006", "Ichise 2003"),
+    ),
     "LSSRM": ("the linear simplified reference region model (LSSRM)", ("Alpert 2003",)),
     "lpntPET": ("the linear parametric neurotransmitter PET model (lp-ntPET)", ("Normandin 2012",)),
 }

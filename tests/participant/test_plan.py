@@ -105,7 +105,8 @@ def test_models_of_the_whole_scan_take_no_windows_from_events_and_say_so(
 def test_a_displacement_model_begins_where_the_challenge_does(dataset: DatasetMaker) -> None:
     write_scan(dataset, "01")
     kinetics = plan_one(dataset, replace(SETTINGS, model="LSSRM")).kinetics
-    options = kinetics.settle(0.1, 10.0).response_options()
+    settled = kinetics.settle(0.1, 10.0)
+    options = settled.options(settled.first_fitted)
     assert options.onset_min == 45
     assert options.points is not None
     assert options.points.sum() == 8, "all frames after t*, those between the windows included"

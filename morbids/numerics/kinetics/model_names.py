@@ -15,6 +15,7 @@ ModelName = Literal[
     "SRTM2",
     "PatlakRef",
     "StepChange",
+    "StepChange2",
     "LSSRM",
     "lpntPET",
 ]

@@ -17,6 +17,7 @@ from morbids.numerics.kinetics.graphical import fit_logan_ref, fit_patlak_ref, f
 from morbids.numerics.kinetics.model_names import ModelName
 from morbids.numerics.kinetics.multilinear import fit_mrtm0, fit_mrtm1, fit_mrtm2
 from morbids.numerics.kinetics.srtm import DEFAULT_GRID, BasisGrid, fit_srtm, fit_srtm2
+from morbids.numerics.kinetics.step import fit_step_change2
 
 # Smallest and largest believable value, by BIDS name of the parameter.
 FitBounds = Mapping[str, tuple[float, float]]
@@ -59,10 +60,10 @@ class FitOptions:
     inverse_variance
         (n_frames,) weights; None for equal ones.
     k2_prime
-        Efflux from the reference region per minute. MRTM2 and SRTM2 need it; LoganRef without it leaves its
-        term out.
+        Efflux from the reference region per minute. MRTM2, SRTM2 and StepChange2 need it; LoganRef without it
+        leaves its term out.
     onset_min
-        When a response begins (StepChange, LSSRM), or the earliest time it may (lpntPET); minutes from
+        When a response begins (StepChange, StepChange2, LSSRM), or the earliest time it may (lpntPET); minutes from
         injection.
     grid
         Efflux rates that SRTM and SRTM2 search.
@@ -145,6 +146,15 @@ DISPLACEMENT = (
     "k2_prime",
     "r_squared",
 )
+STEP = (
+    "bp_nd",
+    "change_percent",
+    "bp_nd_after",
+    "amplitude",
+    "r1",
+    "k2",
+    "r_squared",
+)
 
 MODELS: Mapping[ModelName, Model] = {
     "SUVR": Model(
@@ -210,6 +220,21 @@ MODELS: Mapping[ModelName, Model] = {
             t, r, f, onset_min=_given_onset(o), points=o.points, inverse_variance=o.inverse_variance
         ),
         DISPLACEMENT,
+        needs_t_star=True,
+        needs_onset=True,
+    ),
+    "StepChange2": Model(
+        lambda t, r, f, o: fit_step_change2(
+            t,
+            r,
+            f,
+            k2_prime=_given_k2_prime(o),
+            onset_min=_given_onset(o),
+            points=o.points,
+            inverse_variance=o.inverse_variance,
+        ),
+        STEP,
+        needs_k2_prime=True,
         needs_t_star=True,
         needs_onset=True,
     ),

@@ -133,12 +133,12 @@ def _fit_tiles(target: FloatArray, equation: _Equation, fit: LinearFit) -> None:
             for lane in range(n_filled):
                 curve[frame, lane] = target[frame, first + lane]
         _make_columns(curve, equation, columns, factor)
-        _multiply(columns, equation.weight, cross)
-        _total_variance(columns[n], equation.weight, cross[n, n], total)
+        multiply(columns, equation.weight, cross)
+        total_variance(columns[n], equation.weight, cross[n, n], total)
         solve(cross, n)
         _find_loss(cross[n - 1, n], equation.divided, loss)
         _follow_noise(columns, factor, loss, equation, reach)
-        _multiply(reach, equation.frame_variance, between)
+        multiply(reach, equation.frame_variance, between)
         _expect_residual(factor, loss, equation, expected)
         _store(cross, between, expected, total, (first, first + n_filled), fit)
     if n_points <= n:
@@ -152,7 +152,7 @@ def _make_columns(curve: FloatArray, equation: _Equation, columns: FloatArray, f
     own, response = columns[n_shared], columns[n_shared + 1]
     integral, plain = (response, own) if equation.divided else (own, response)
     for point in range(n_points):
-        _combine(equation.integrate[point], curve, integral[point])
+        combine(equation.integrate[point], curve, integral[point])
         row = equation.rows[point]
         for lane in range(curve.shape[1]):
             value = curve[row, lane]
@@ -166,7 +166,7 @@ def _make_columns(curve: FloatArray, equation: _Equation, columns: FloatArray, f
 
 
 @compiled
-def _combine(coefficients: FloatArray, rows: FloatArray, out: FloatArray) -> None:
+def combine(coefficients: FloatArray, rows: FloatArray, out: FloatArray) -> None:
     """Sum of coefficients (n_rows,) x rows (n_rows, LANES)."""
     out[:] = 0.0
     for row in range(len(coefficients)):
@@ -176,7 +176,7 @@ def _combine(coefficients: FloatArray, rows: FloatArray, out: FloatArray) -> Non
 
 
 @compiled
-def _multiply(columns: FloatArray, weight: FloatArray, cross: FloatArray) -> None:
+def multiply(columns: FloatArray, weight: FloatArray, cross: FloatArray) -> None:
     """Weighted products of all pairs of the first columns, as many as `cross` has rows."""
     for i in range(len(cross)):
         for j in range(i + 1):
@@ -189,7 +189,7 @@ def _multiply(columns: FloatArray, weight: FloatArray, cross: FloatArray) -> Non
 
 
 @compiled
-def _total_variance(response: FloatArray, weight: FloatArray, squares: FloatArray, total: FloatArray) -> None:
+def total_variance(response: FloatArray, weight: FloatArray, squares: FloatArray, total: FloatArray) -> None:
     """Weighted variance of the response about its mean (LANES,), from its sum of squares."""
     total[:] = 0.0
     for point in range(len(weight)):

@@ -225,18 +225,18 @@ def plot_t_star(curves: Path, reference_curve: Path, plan: SettledPlan, out_dir:
 
 
 def plot_k2_prime(curves: Path, reference_curve: Path, plan: SettledPlan, out_dir: Path) -> Picture:
-    """How much the first window's estimates depend on the assumed k2'."""
+    """How much the first fit depends on the assumed k2': the change where a response is fitted."""
     table = read_curves(curves)
     reference, frames = read_curves(reference_curve).curves[:, 0], plan.frames
     assumed = plan.k2_prime_per_min * K2_PRIME_FACTORS
-    main = MODELS[plan.model].parameters[0]
+    main = "BPNDchange" if MODELS[plan.model].needs_onset else MODELS[plan.model].parameters[0]
     estimates = [
         fit_model(
             plan.model,
             table.curves,
             reference,
             frames,
-            plan.options(plan.windows[0], value),
+            plan.options(plan.first_fitted, value),
         ).parameters[main]
         for value in assumed
     ]

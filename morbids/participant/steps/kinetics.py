@@ -127,8 +127,9 @@ def fit_maps(
         divisor = np.where(baseline >= least_baseline, baseline, np.nan)
         maps[difference_name(main, pair.challenge, percent=True)] = 100 * difference / divisor
     if RESPONSE in found:
-        maps |= {name: found[RESPONSE].parameters[name] for name in RESPONSE_PARAMETERS}
-        maps["q"] = false_discovery_rate(maps["p"])
+        maps |= found[RESPONSE].parameters
+        if "p" in maps:
+            maps["q"] = false_discovery_rate(maps["p"])
     maps["R1"] = _fit_transport(voxels, reference, plan, threads)
     paths = {name: _write_map(values, scan, out_dir / f"{name}.nii.gz") for name, values in maps.items()}
     n_failed = sum(found[window.name].n_failed for window in plan.windows)
@@ -153,7 +154,7 @@ def estimate(
 
     if not MODELS[plan.model].needs_onset:
         return {window.name: fit(plan.options(window)) for window in plan.windows}
-    whole = fit(plan.response_options())
+    whole = fit(plan.options(plan.first_fitted))
     (pair,) = plan.pairs
     after = Estimates(
         {"BPND": whole.parameters["BPNDafter"]},
@@ -161,16 +162,26 @@ def estimate(
         int(np.isnan(whole.parameters["BPNDafter"]).sum()),
     )
     return {
-        pair.baseline.name: _select(whole, BASELINE_PARAMETERS),
+        pair.baseline.name: _select(whole, baseline_parameters(plan.model)),
         pair.challenge.name: after,
-        RESPONSE: _select(whole, RESPONSE_PARAMETERS),
+        RESPONSE: _select(whole, response_parameters(plan.model)),
     }
+
+
+def baseline_parameters(model: ModelName) -> tuple[str, ...]:
+    """Parameters of a displacement model that belong to the time before the response."""
+    return tuple(name for name in BASELINE_PARAMETERS if name in MODELS[model].parameters)
+
+
+def response_parameters(model: ModelName) -> tuple[str, ...]:
+    """Parameters of a displacement model that belong to the response."""
+    return tuple(name for name in RESPONSE_PARAMETERS if name in MODELS[model].parameters)
 
 
 def _select(estimates: Estimates, names: Sequence[str]) -> Estimates:
     parameters, errors = estimates.parameters, estimates.standard_errors
     return Estimates(
-        {name: parameters[name] for name in names if name in parameters},
+        {name: parameters[name] for name in names},
         {name: errors[name] for name in names if name in errors},
         estimates.n_failed,
     )

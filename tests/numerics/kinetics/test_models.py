@@ -50,7 +50,8 @@ def test_scale_order_company_and_precision_change_nothing(model: ModelName) -> N
 
 
 @pytest.mark.parametrize(
-    "model", [m for m in MODEL_NAMES if m not in ("PatlakRef", "StepChange", "LSSRM", "lpntPET")]
+    "model",
+    [m for m in MODEL_NAMES if m not in ("PatlakRef", "StepChange", "LSSRM", "lpntPET")],
 )
 def test_a_target_that_is_the_reference_has_binding_0(model: ModelName) -> None:
     found = fit_model(model, CURVES.reference[:, None], CURVES.reference, FRAMES, OPTIONS).parameters
@@ -91,15 +92,15 @@ def test_zero_and_nan_voxels_fail_alone() -> None:
             assert np.isnan(main[:2]).all(), model
 
 
-@pytest.mark.parametrize("model", ["MRTM2", "SRTM2"])
+@pytest.mark.parametrize("model", ["MRTM2", "SRTM2", "StepChange2"])
 def test_models_that_need_k2_prime_say_so(model: ModelName) -> None:
     assert MODELS[model].needs_k2_prime
     with pytest.raises(MorbidsError, match="needs k2'"):
-        fit_model(model, *CURVES, FRAMES, FitOptions())
+        fit_model(model, *CURVES, FRAMES, FitOptions(onset_min=45.0))
 
 
-@pytest.mark.parametrize("model", ["StepChange", "LSSRM", "lpntPET"])
+@pytest.mark.parametrize("model", ["StepChange", "StepChange2", "LSSRM", "lpntPET"])
 def test_models_that_need_an_onset_say_so(model: ModelName) -> None:
     assert MODELS[model].needs_onset
     with pytest.raises(MorbidsError, match="binding may begin to change"):
-        fit_model(model, *CURVES, FRAMES, FitOptions())
+        fit_model(model, *CURVES, FRAMES, FitOptions(k2_prime=K2_PRIME))

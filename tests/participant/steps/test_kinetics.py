@@ -56,7 +56,7 @@ def test_models_of_the_whole_scan_find_the_truth(tmp_path: Path, model: ModelNam
     np.testing.assert_allclose(table["R1"], [0.9, 1.0, 1.1, 1.2], rtol=0.02)
 
 
-@pytest.mark.parametrize("model", ["StepChange", "LSSRM", "lpntPET"])
+@pytest.mark.parametrize("model", ["StepChange", "StepChange2", "LSSRM", "lpntPET"])
 def test_displacement_models_see_the_release_and_not_where_there_is_none(
     tmp_path: Path, model: ModelName
 ) -> None:
@@ -67,7 +67,7 @@ def test_displacement_models_see_the_release_and_not_where_there_is_none(
         before, after = (read_table(found[name])["BPND"] for name in ("baseline", "rejection"))
         np.testing.assert_allclose(before, BP_ND, rtol=0.1)
         before_after.append(1 - after / before)
-        assert "F" in read_table(found["response"])
+        assert "BPNDchange-se" in read_table(found["response"])
     assert (before_after[0] > 0.05).all()
     np.testing.assert_allclose(before_after[1], 0, atol=0.02)
 
