@@ -18,8 +18,9 @@ import numpy as np
 from scipy import ndimage
 
 from morbids.errors import MorbidsError
+from morbids.imaging.concerns import all_doubts, too_low
 from morbids.imaging.greedy import run_greedy
-from morbids.imaging.head_mask import dilate_mm, otsu_mask
+from morbids.imaging.head_mask import dilate_mm, mask_head
 from morbids.imaging.images import Image, read_image, write_image
 from morbids.imaging.resampling import index_transform, refine_grid, resample_volume
 from morbids.imaging.similarity import detail_correlation, normalised_mutual_information
@@ -47,6 +48,8 @@ DETAIL_FWHM_MM = 15.0
 LEAST_AGREEMENT = 0.5
 """Simulated scans reach 0.87 to 0.93, 0.54 when noise hides much; another person's T1w 0.39 to 0.48, another part of
 the body 0. A head turned left to right (0.58) cannot be told from a noisy one."""
+SURE_AGREEMENT = 0.7
+"""No wrong registration agrees like this: then a scalp as bright as the brain, as some tracers have it, is no doubt."""
 SHELL_MM = (4.0, 12.0)
 STRIP_MARGIN_MM = 5.0
 """T1w is kept this far outside the brain mask in the fine search: the mask's own edge must not be a feature."""
@@ -210,7 +213,7 @@ def _read_reference(path: Path, threads: int) -> _Reference:
     """Read a PET reference on a grid that is fine enough, with its masks."""
     image = refine_grid(read_image(path), COARSEST_VOXEL_MM, "cubic", threads)
     image = image._replace(values=np.nan_to_num(image.values))
-    signal = otsu_mask(image.values)
+    signal = mask_head(image.values, image.voxel_mm)
     if not signal.any():
         raise MorbidsError(f"{path} shows no head.", "Look at the PET image: is it empty or constant?")
     return _Reference(image, signal, dilate_mm(signal, MASK_MARGIN_MM, image.voxel_mm))
@@ -352,20 +355,15 @@ def _judge(
 
 
 def _concern(overlap: float, contrast: float, agreement: float) -> str:
-    """Sentence that flags a doubtful registration, with the threshold that it missed."""
+    """Sentences that flag a doubtful registration, with the thresholds that it missed; empty when none is."""
+    doubts = []
     if overlap < LEAST_OVERLAP:
-        return (
-            f"PET to T1w is doubtful: {overlap:.0%} of the T1w brain lies on PET signal "
-            f"(at least {LEAST_OVERLAP:.0%} expected)."
-        )
-    if contrast < LEAST_CONTRAST:
-        return (
-            f"PET to T1w is doubtful: PET inside the T1w brain is {contrast:.2f} times PET around it "
-            f"(at least {LEAST_CONTRAST:g} expected)."
-        )
+        doubts.append(f"of the T1w brain {too_low(overlap, LEAST_OVERLAP, '%')} lies on PET signal")
+    if contrast < LEAST_CONTRAST and agreement < SURE_AGREEMENT:
+        doubts.append(f"PET inside the T1w brain over PET around it is {too_low(contrast, LEAST_CONTRAST)}")
     if agreement < LEAST_AGREEMENT:
-        return (
-            f"PET to T1w is doubtful: what T1w predicts of PET agrees with it by {agreement:.2f} "
-            f"(at least {LEAST_AGREEMENT:g} expected). Is this the T1w image of the same person?"
+        doubts.append(
+            f"what T1w predicts of PET agrees with it by {too_low(agreement, LEAST_AGREEMENT)}; is this the T1w image "
+            "of the same person"
         )
-    return ""
+    return all_doubts("PET to T1w", doubts)

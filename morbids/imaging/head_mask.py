@@ -10,16 +10,34 @@ from morbids.numerics.arrays import BoolArray, FloatArray
 MOST_CUT_CM2 = 10.0
 """A field of view that ends below the brain cuts the brain stem, which is thinner than this; more is brain."""
 
+LEAST_PART = 0.05
+"""Bright parts smaller than this share of the largest are noise."""
+CLOSING_MM = 20.0
+"""Half the width of dark gaps that are taken for head: between scalp and brain lie 10 to 20 mm."""
 
-def otsu_mask(volume: FloatArray) -> BoolArray:
-    """Largest connected bright part of a volume, holes filled; Otsu's threshold between dark and bright."""
-    bright = volume > otsu_threshold(volume)
+
+def mask_head(volume: FloatArray, voxel_mm: FloatArray) -> BoolArray:
+    """Head in a PET volume: scalp and brain, whichever of them the tracer shows.
+
+    Everything brighter than Otsu's threshold in parts of some size, the dark between them (skull, fluid, a brain that
+    takes up little) and what these enclose in slices of any direction, because a field of view may cut the head open.
+    """
+    # The hottest voxels, a gland or a vessel, must not make all else dark.
+    bright = volume > otsu_threshold(np.minimum(volume, np.nanpercentile(volume, 99)))
     labels, n_parts = ndimage.label(bright)
     if n_parts == 0:
         return bright
-    largest = np.bincount(labels.ravel())[1:].argmax() + 1
-    filled: BoolArray = ndimage.binary_fill_holes(labels == largest)
-    return filled
+    sizes = np.bincount(labels.ravel())
+    sizes[0] = 0
+    parts = (sizes >= LEAST_PART * sizes.max())[labels]
+    margin = np.ceil(CLOSING_MM / voxel_mm).astype(int) + 1
+    grown = dilate_mm(np.pad(parts, [(n, n) for n in margin]), CLOSING_MM, voxel_mm)
+    closed = ndimage.distance_transform_edt(grown, sampling=voxel_mm) > CLOSING_MM
+    head: BoolArray = closed[tuple(slice(n, -n) for n in margin)] | parts
+    for axis in range(3):
+        for section in np.moveaxis(head, axis, 0):
+            section[...] = ndimage.binary_fill_holes(section)
+    return head
 
 
 def otsu_threshold(volume: FloatArray) -> float:

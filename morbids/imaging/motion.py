@@ -15,7 +15,7 @@ import numpy as np
 
 from morbids.errors import MorbidsError
 from morbids.imaging.greedy import run_greedy
-from morbids.imaging.head_mask import dilate_mm, otsu_mask
+from morbids.imaging.head_mask import dilate_mm, mask_head
 from morbids.imaging.images import Image, read_image, space_code, write_image
 from morbids.imaging.motion_table import (
     describe_motion,
@@ -154,7 +154,7 @@ def correct_motion(
     is_late = _mid_share(start, duration) >= MIDDLE_OF_SCAN[0]
     late, early = np.flatnonzero(is_late), np.flatnonzero(~is_late & ~estimate.borrowed & (start > 0))
     petref = _mean_frame(corrected, duration, late if late.size else np.arange(n_frames))
-    head = otsu_mask(petref)
+    head = mask_head(petref, image.voxel_mm)
     confounds = tabulate_motion(image, head, estimate.matrices, estimate.borrowed)
     values = corrected if n_frames > 1 else corrected[..., 0]
     code = space_code(image.header)
@@ -258,7 +258,7 @@ def _estimate_motion(
     """Register the frames in two passes; frames without an estimate of their own borrow one."""
     middle = _middle_frames(start, duration, runs)
     target: FloatArray = _mean_frame(image.values, duration, middle)
-    mask = dilate_mm(otsu_mask(target), MASK_MARGIN_MM, image.voxel_mm)
+    mask = dilate_mm(mask_head(target, image.voxel_mm), MASK_MARGIN_MM, image.voxel_mm)
     rich = _rich_frames(image, mask, duration)
     if not rich.any():
         still = np.tile(np.eye(4), (len(start), 1, 1))

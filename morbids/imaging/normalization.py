@@ -7,6 +7,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from morbids.errors import MorbidsError
+from morbids.imaging.concerns import all_doubts, too_high, too_low
 from morbids.imaging.head_mask import dilate_mm
 from morbids.imaging.images import Image, read_image, write_image
 from morbids.imaging.resampling import index_transform, resample_volume
@@ -135,18 +136,14 @@ def _register(head: Image, inside: BoolArray, brain: Image, brain_mask: Image, w
 
 
 def _concern(correlation: float, folded_percent: float) -> str:
-    """Sentence that flags a doubtful normalization, with the threshold that it missed; empty when none is."""
+    """Sentences that flag a doubtful normalization, with the thresholds that it missed; empty when none is."""
+    doubts = []
     if not correlation >= LEAST_CORRELATION:
-        return (
-            f"Registration to the template is doubtful: correlation {correlation:.2f} "
-            f"(at least {LEAST_CORRELATION} expected)."
-        )
+        doubts.append(f"the correlation is {too_low(correlation, LEAST_CORRELATION)}")
     if folded_percent > MOST_FOLDED_PERCENT:
-        return (
-            f"Registration to the template is doubtful: the deformation folds in {folded_percent:.2g} % of the "
-            f"brain (at most {MOST_FOLDED_PERCENT} % expected)."
-        )
-    return ""
+        share = too_high(folded_percent, MOST_FOLDED_PERCENT, "percent")
+        doubts.append(f"of the brain the deformation folds {share}")
+    return all_doubts("Registration to the template", doubts)
 
 
 def _folded_percent(pull: sitk.Transform, inside: BoolArray) -> float:

@@ -7,6 +7,7 @@ import numpy as np
 from scipy import ndimage
 
 from morbids.errors import MorbidsError
+from morbids.imaging.concerns import all_doubts, too_low
 from morbids.imaging.images import read_image, space_code, write_image
 from morbids.imaging.tissue_priors import expect_tissues
 from morbids.numerics.arrays import FloatArray
@@ -100,18 +101,18 @@ def _agreement(white: FloatArray, prior: TissuePrior) -> float:
 
 
 def _concern(contrast: float, agreement: float) -> str:
-    """Sentence that flags doubtful tissues, with the threshold that was missed; empty when none is."""
+    """Sentences that flag doubtful tissues, with the thresholds that were missed; empty when none is."""
+    doubts = []
     if contrast < LEAST_CONTRAST:
-        return (
-            f"Tissue segmentation is doubtful: white matter is brighter than grey by {contrast:.0%} of its distance to "
-            f"CSF (at least {LEAST_CONTRAST:.0%} expected), as in an infant or in an image that is not T1w."
+        doubts.append(
+            f"white matter is brighter than grey, of its distance to CSF, by {too_low(contrast, LEAST_CONTRAST, '%')}, "
+            "as in an infant or in an image that is not T1w"
         )
     if agreement < LEAST_AGREEMENT:
-        return (
-            f"Tissue segmentation is doubtful: white matter correlates with where people have it by {agreement:.2f} "
-            f"(at least {LEAST_AGREEMENT} expected)."
+        doubts.append(
+            f"white matter correlates with where people have it by {too_low(agreement, LEAST_AGREEMENT)}"
         )
-    return ""
+    return all_doubts("Tissue segmentation", doubts)
 
 
 def _paste(values: FloatArray, box: tuple[slice, ...], shape: tuple[int, ...]) -> FloatArray:

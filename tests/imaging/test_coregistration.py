@@ -7,7 +7,7 @@ import pytest
 from scipy import ndimage
 
 from morbids.errors import MorbidsError
-from morbids.imaging.coregistration import judge_known_registration, register_pet_to_t1w
+from morbids.imaging.coregistration import _concern, judge_known_registration, register_pet_to_t1w
 from morbids.imaging.images import write_image
 from morbids.imaging.transforms import invert, read_itk, rigid_matrix, write_itk
 from tests.imaging.phantoms import (
@@ -77,7 +77,7 @@ def test_another_anatomy_is_flagged(tmp_path: Path) -> None:
     found = register_pet_to_t1w(petref, t1w, mask, tmp_path, 2)
     assert found.overlap > 0.8
     assert found.contrast > 1.3
-    assert "of the same person?" in found.concern
+    assert "of the same person" in found.concern
 
 
 def test_brain_out_of_the_field_of_view_is_flagged(tmp_path: Path) -> None:
@@ -110,4 +110,14 @@ def test_another_programs_registration_is_judged_like_an_own_one(petref: Path, t
     assert (taken.overlap, taken.contrast, taken.concern) == (own.overlap, own.contrast, "")
     astray = write_itk(rigid_matrix(np.array([60.0, 0, 0, 0, 0, 0])), tmp_path / "astray.txt")
     found = judge_known_registration(petref, t1w, mask, astray, tmp_path / "taken", 2)
-    assert "of the T1w brain lies on PET signal" in found.concern
+    assert "lies on PET signal" in found.concern
+
+
+def test_every_doubt_of_a_registration_is_told() -> None:
+    assert _concern(0.9, 2.0, 0.8) == ""
+    # A scalp as bright as the brain is no doubt where the inside of the brain agrees.
+    assert _concern(0.9, 1.0, 0.8) == ""
+    told = _concern(0.799, 1.0, 0.3)
+    assert "of the T1w brain 79% (at least 80% expected) lies on PET signal" in told
+    assert "PET around it is 1 (at least 1.3 expected)" in told
+    assert "by 0.3 (at least 0.5 expected)" in told

@@ -3,11 +3,48 @@
 import numpy as np
 import pytest
 
-from morbids.imaging.head_mask import cut_area_cm2, dilate_mm, otsu_mask, otsu_threshold
+from morbids.imaging.head_mask import cut_area_cm2, dilate_mm, mask_head, otsu_threshold
 from morbids.imaging.images import Image
+from morbids.numerics.arrays import BoolArray, FloatArray
+
+VOXEL_MM = np.full(3, 4.0)
 
 
-def test_largest_bright_part_without_holes() -> None:
+def draw_head(scalp: float, brain: float, noise: float = 0.0) -> tuple[FloatArray, BoolArray]:
+    """Draw a head of 160 mm, cut below and above: scalp of 8 mm, dark skull of 12 mm, brain; and what of it shows."""
+    index = np.indices((52, 52, 30)) * 4.0 + 2.0
+    radius = np.sqrt(((index[:2] - 104) ** 2).sum(axis=0) + (index[2] - 50) ** 2 / 2)
+    volume = np.select([radius < 60, radius < 72, radius < 80], [brain, 0.0, scalp], 0.0)
+    shown = radius < (80 if scalp > brain / 2 else 60)
+    return volume + np.random.default_rng(0).normal(0, noise, volume.shape), shown
+
+
+@pytest.mark.parametrize(
+    ("scalp", "brain"), [(10.0, 0.5), (10.0, 6.0), (10.0, 10.0), (3.0, 10.0), (0.0, 10.0), (10.0, 0.0)]
+)
+@pytest.mark.parametrize("noise", [0.0, 1.0])
+def test_head_holds_scalp_and_brain_whatever_the_tracer_shows(
+    scalp: float, brain: float, noise: float
+) -> None:
+    volume, head = draw_head(scalp, brain, noise)
+    found = mask_head(volume, VOXEL_MM)
+    assert (found & head).sum() > 0.97 * head.sum()
+    assert (found & ~dilate_mm(head, 8.0, VOXEL_MM)).sum() == 0
+
+
+def test_scalp_that_shows_on_one_side_only_does_not_hide_the_brain() -> None:
+    volume, head = draw_head(10.0, 6.0)
+    volume[:26][volume[:26] == 10] = 0
+    assert (mask_head(volume, VOXEL_MM) & head)[28:].sum() > 0.97 * head[28:].sum()
+
+
+def test_a_hot_spot_does_not_hide_the_head() -> None:
+    volume, head = draw_head(4.0, 10.0)
+    volume[24:27, 30:33, 14:17] = 5000
+    assert (mask_head(volume, VOXEL_MM) & head).sum() > 0.97 * head.sum()
+
+
+def test_specks_are_no_head() -> None:
     volume = np.random.default_rng(0).normal(0, 1, (24, 24, 24))
     volume[4:16, 4:16, 4:16] += 50
     volume[9:11, 9:11, 9:11] -= 50
@@ -15,12 +52,12 @@ def test_largest_bright_part_without_holes() -> None:
     volume[0, 0, 0] = np.nan
     expected = np.zeros(volume.shape, dtype=bool)
     expected[4:16, 4:16, 4:16] = True
-    np.testing.assert_array_equal(otsu_mask(volume), expected)
+    np.testing.assert_array_equal(mask_head(volume, VOXEL_MM), expected)
     assert otsu_threshold(volume) == pytest.approx(25, abs=22)
 
 
 def test_nothing_bright_gives_an_empty_mask() -> None:
-    assert not otsu_mask(np.zeros((4, 4, 4))).any()
+    assert not mask_head(np.zeros((4, 4, 4)), VOXEL_MM).any()
 
 
 def test_dilation_is_a_distance_in_mm() -> None:

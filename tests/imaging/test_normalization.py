@@ -88,8 +88,11 @@ def test_image_without_anatomy_is_flagged(template: Template, tmp_path: Path) ->
 
 def test_concern_names_what_was_missed() -> None:
     assert _concern(0.9, 0.0) == ""
-    assert "correlation 0.50" in _concern(0.5, 0.0)
-    assert "folds in 0.5 %" in _concern(0.9, 0.5)
+    assert "correlation is 0.3 (at least" in _concern(0.3, 0.0)
+    assert "folds 0.5 percent (at most 0.1 percent" in _concern(0.9, 0.5)
+    both = _concern(0.3, 0.5)
+    assert "correlation" in both
+    assert "folds" in both
 
 
 def test_empty_mask_is_refused(extracted: BrainExtraction, template: Template, tmp_path: Path) -> None:
