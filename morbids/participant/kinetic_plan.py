@@ -3,8 +3,6 @@
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-import numpy as np
-
 from morbids.bids.scans import PetScan
 from morbids.bids.windows import (
     MIN_FRAMES,
@@ -19,7 +17,7 @@ from morbids.bids.windows import (
 from morbids.errors import ExitCode, MorbidsError
 from morbids.imaging.reference import ReferenceRule
 from morbids.numerics.arrays import FloatArray
-from morbids.numerics.frames import Frames
+from morbids.numerics.frames import Frames, TimeAxis
 from morbids.numerics.kinetics.model_names import ModelName, find_model
 from morbids.numerics.kinetics.models import DEFAULT_BOUNDS, MODELS, FitBounds, FitOptions
 from morbids.numerics.kinetics.presets import TracerPreset
@@ -62,8 +60,8 @@ class KineticPlan:
         Of the frames in every fit.
     windows, pairs
         Windows in order of time, and each challenge with its baseline.
-    frame_start_min, frame_duration_min
-        The time axis, from injection.
+    axis
+        The time axis.
     half_life_min
         Of the radionuclide.
     grid, bounds
@@ -77,8 +75,7 @@ class KineticPlan:
     t_star_min: float | None
     windows: tuple[Window, ...]
     pairs: tuple[WindowPair, ...]
-    frame_start_min: tuple[float, ...]
-    frame_duration_min: tuple[float, ...]
+    axis: TimeAxis
     half_life_min: float
     grid: BasisGrid = DEFAULT_GRID
     bounds: FitBounds = field(default_factory=lambda: DEFAULT_BOUNDS)
@@ -120,7 +117,7 @@ class KineticPlan:
     @property
     def frames(self) -> Frames:
         """The time axis as arrays."""
-        return Frames(np.array(self.frame_start_min), np.array(self.frame_duration_min))
+        return self.axis.frames
 
 
 @dataclass(frozen=True)
@@ -190,8 +187,7 @@ def plan_kinetics(
         t_star_min=t_star_min,
         windows=choice.windows,
         pairs=pair_windows(choice.windows),
-        frame_start_min=tuple(map(float, scan.timing.frames.start_min)),
-        frame_duration_min=tuple(map(float, scan.timing.frames.duration_min)),
+        axis=TimeAxis.of(scan.timing.frames, scan.timing.injection_s),
         half_life_min=scan.timing.half_life_min,
         grid=preset.grid if preset else DEFAULT_GRID,
         bounds=preset.bounds if preset else DEFAULT_BOUNDS,

@@ -111,8 +111,8 @@ def _make_motion_node(builder: ScanBuilder) -> Node:
     scan, kinetics, taken = builder.plan.scan, builder.plan.kinetics, builder.plan.taken
     threads = builder.resources.omp_n_threads
     constants: dict[str, Any] = {
-        "frames_start_min": kinetics.frame_start_min,
-        "frames_duration_min": kinetics.frame_duration_min,
+        "frames_start_min": kinetics.axis.start_min,
+        "frames_duration_min": kinetics.axis.duration_min,
         "run_lengths": tuple(part.timing.frames.n_frames for part in scan.parts) or None,
         "correct": builder.settings.motion and taken is None,
         "threads": threads,

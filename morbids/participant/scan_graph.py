@@ -56,16 +56,6 @@ class ScanBuilder:
         return str(self.plan.scan.metadata.get("Units", "arbitrary"))
 
     @property
-    def timing(self) -> dict[str, object]:
-        """The time axis as tables of curves need it."""
-        kinetics = self.plan.kinetics
-        return {
-            "frame_start_min": kinetics.frame_start_min,
-            "frame_duration_min": kinetics.frame_duration_min,
-            "injection_s": self.plan.scan.timing.injection_s,
-        }
-
-    @property
     def correction(self) -> dict[str, str]:
         """Entity of results that were corrected for partial volume; empty where nothing is corrected."""
         method = self.settings.partial_volume

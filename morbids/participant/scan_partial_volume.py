@@ -80,7 +80,10 @@ def _add_solved_curves(builder: ScanBuilder, motion: Node, labels: Node, parts: 
     """Correct the curves of the first atlas by the transfer matrix."""
     name = atlas_label(builder.plan.atlases[0])
     curves = make_node(
-        correct_curves, "correct_curves", {**_constants(builder), **builder.timing}, mem_gb=0.8
+        correct_curves,
+        "correct_curves",
+        {**_constants(builder), "axis": builder.plan.kinetics.axis},
+        mem_gb=0.8,
     )
     sidecar = sidecars.curves_sidecar(builder.plan.scan, f"Corrected curves of {name}", builder.raw)
     output = Output("region_curves", {"seg": name, **builder.correction}, sidecar | builder.correction_fields)

@@ -81,7 +81,7 @@ def add_reference_curve(
 ) -> Node:
     """Average the reference region; the curve of corrected frames is saved here, the measured one with its verdict."""
     name = builder.plan.kinetics.reference.name
-    constants = {"name": name, **builder.timing}
+    constants = {"name": name, "axis": builder.plan.kinetics.axis}
     curve = make_node(extract_reference, _node_name("reference_curve", correction), constants, mem_gb=1.0)
     builder.workflow.connect(
         [
@@ -156,7 +156,12 @@ def add_curves(
 ) -> Node:
     """Average the regions of an atlas."""
     name = atlas_label(atlas)
-    curves = make_node(extract_curves, _node_name(f"curves_{name}", correction), builder.timing, mem_gb=1.0)
+    curves = make_node(
+        extract_curves,
+        _node_name(f"curves_{name}", correction),
+        {"axis": builder.plan.kinetics.axis},
+        mem_gb=1.0,
+    )
     sidecar = sidecars.curves_sidecar(builder.plan.scan, f"Mean curves of {name}", builder.raw)
     corrected = builder.correction_fields if correction else {}
     output = Output("region_curves", {"seg": name, **correction}, sidecar | corrected)

@@ -1,6 +1,5 @@
 """Tables of curves: `frame_start`, `frame_end` (s from TimeZero), then a column per region (BEP023)."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,7 +9,7 @@ import pandas as pd
 from morbids.bids.tables import read_table, write_table
 from morbids.imaging.regions import Regions, mean_curves, regions_in_pet
 from morbids.numerics.arrays import FloatArray
-from morbids.numerics.frames import Frames
+from morbids.numerics.frames import TimeAxis
 
 
 class CurveTable(NamedTuple):
@@ -54,22 +53,21 @@ def extract_curves(
     pet: Path,
     dseg: Path,
     names: Path,
-    frame_start_min: Sequence[float],
-    frame_duration_min: Sequence[float],
-    injection_s: float,
+    axis: TimeAxis,
     out_dir: Path,
 ) -> Curves:
     """Average every region of a segmentation in every frame."""
     found = mean_curves(pet, dseg, names)
     table = CurveTable(found.names, found.curves)
-    return save_curves(table, frame_start_min, frame_duration_min, injection_s, out_dir)
+    return save_curves(table, axis, out_dir)
 
 
-def write_curves(path: Path, table: CurveTable, frames: Frames, injection_s: float) -> None:
+def write_curves(path: Path, table: CurveTable, axis: TimeAxis) -> None:
     """Write curves with the times of their frames, s from TimeZero."""
+    frames = axis.frames
     times = {
-        "frame_start": np.round(frames.start_min * 60 + injection_s, 3),
-        "frame_end": np.round(frames.end_min * 60 + injection_s, 3),
+        "frame_start": np.round(frames.start_min * 60 + axis.injection_s, 3),
+        "frame_end": np.round(frames.end_min * 60 + axis.injection_s, 3),
     }
     write_table(pd.DataFrame(times | dict(zip(table.names, table.curves.T, strict=True))), path)
 
@@ -82,12 +80,9 @@ def read_curves(path: Path) -> CurveTable:
 
 def save_curves(
     table: CurveTable,
-    frame_start_min: Sequence[float],
-    frame_duration_min: Sequence[float],
-    injection_s: float,
+    axis: TimeAxis,
     out_dir: Path,
 ) -> Curves:
     """Write curves as the result of a step."""
-    frames = Frames(np.array(frame_start_min), np.array(frame_duration_min))
-    write_curves(out_dir / "curves.tsv", table, frames, injection_s)
+    write_curves(out_dir / "curves.tsv", table, axis)
     return Curves(out_dir / "curves.tsv")

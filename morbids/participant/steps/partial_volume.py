@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from morbids.imaging.partial_volume import Parts, correct_image, correct_regions, draw_parts
+from morbids.numerics.frames import TimeAxis
 from morbids.participant.steps.curves import CurveTable, save_curves, way_to_pet
 
 
@@ -43,15 +44,13 @@ def correct_curves(
     parts: Path,
     table: Path,
     fwhm_mm: Sequence[float],
-    frame_start_min: Sequence[float],
-    frame_duration_min: Sequence[float],
-    injection_s: float,
+    axis: TimeAxis,
     out_dir: Path,
 ) -> CorrectedCurves:
     """Correct the curves of all regions of a label image."""
     found = correct_regions(pet, dseg, regions, Parts(parts, table), fwhm_mm)
     curves = CurveTable(found.names, found.curves)
-    saved = save_curves(curves, frame_start_min, frame_duration_min, injection_s, out_dir)
+    saved = save_curves(curves, axis, out_dir)
     return CorrectedCurves(saved.curves, found.condition)
 
 

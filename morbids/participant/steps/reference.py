@@ -1,6 +1,5 @@
 """The reference region of a scan: cut, averaged, and judged by its curve."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,6 +9,7 @@ from morbids.bids.tables import read_table
 from morbids.imaging.images import read_image
 from morbids.imaging.reference import ReferenceRegion, ReferenceRule, make_reference_region
 from morbids.imaging.regions import regions_in_pet
+from morbids.numerics.frames import TimeAxis
 from morbids.numerics.reference_curve import LATE_SHARE, LEAST_RATIO, compare_retention
 from morbids.participant.kinetic_plan import KineticPlan
 from morbids.participant.steps.curves import CurveTable, read_curves, save_curves, way_to_pet
@@ -64,20 +64,17 @@ def extract_reference(
     pet: Path,
     mask: Path,
     name: str,
-    frame_start_min: Sequence[float],
-    frame_duration_min: Sequence[float],
-    injection_s: float,
+    axis: TimeAxis,
     out_dir: Path,
 ) -> ReferenceCurve:
     """Average the reference region in every frame, and measure how much its voxels differ late in the scan."""
     voxels = read_image(pet).values[read_image(mask).values > 0.5].astype(float)
     mean = voxels.mean(axis=0)
-    late = np.add(frame_start_min, frame_duration_min) > LATE_SHARE * (
-        frame_start_min[-1] + frame_duration_min[-1]
-    )
+    end_min = axis.frames.end_min
+    late = end_min > LATE_SHARE * end_min[-1]
     noise = float(np.mean(voxels.std(axis=0)[late] / mean[late]))
     table = CurveTable((name,), mean[:, None])
-    saved = save_curves(table, frame_start_min, frame_duration_min, injection_s, out_dir)
+    saved = save_curves(table, axis, out_dir)
     return ReferenceCurve(saved.curves, noise)
 
 

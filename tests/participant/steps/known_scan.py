@@ -8,7 +8,7 @@ from morbids.bids.windows import Window, pair_windows
 from morbids.imaging.images import write_image
 from morbids.imaging.reference import find_reference_rule
 from morbids.numerics.arrays import FloatArray
-from morbids.numerics.frames import Frames
+from morbids.numerics.frames import Frames, TimeAxis
 from morbids.numerics.kinetics.model_names import ModelName
 from morbids.numerics.tracer import Curves, Release, simulate_curves
 from morbids.participant.kinetic_plan import KineticPlan, SettledPlan
@@ -22,6 +22,7 @@ NAMES = ("low", "middle", "high", "highest")
 # One tissue: its curves obey the equations of the models to be tested, so that estimates are exact.
 BASELINE, CHALLENGE = Window("baseline", 10, 40), Window("rejection", 45, 90)
 INJECTION_S = 30.0
+AXIS = TimeAxis.of(FRAMES, INJECTION_S)
 
 
 def make_plan(
@@ -37,8 +38,7 @@ def make_plan(
         t_star_min=10.0,
         windows=windows,
         pairs=pair_windows(windows),
-        frame_start_min=tuple(map(float, FRAMES.start_min)),
-        frame_duration_min=tuple(map(float, FRAMES.duration_min)),
+        axis=AXIS,
         half_life_min=CARBON_11_HALF_LIFE_MIN,
     )
 
@@ -69,8 +69,8 @@ def known_curves(change: float = 0.0, frames: Frames = FRAMES) -> Curves:
 def write_tables(folder: Path, curves: Curves) -> tuple[Path, Path]:
     """Tables of the regions and of the reference region."""
     paths = folder / "regions.tsv", folder / "reference.tsv"
-    write_curves(paths[0], CurveTable(NAMES, curves.target), FRAMES, INJECTION_S)
-    write_curves(paths[1], CurveTable(("occipital",), curves.reference[:, None]), FRAMES, INJECTION_S)
+    write_curves(paths[0], CurveTable(NAMES, curves.target), AXIS)
+    write_curves(paths[1], CurveTable(("occipital",), curves.reference[:, None]), AXIS)
     return paths
 
 

@@ -15,15 +15,14 @@ from morbids.participant.steps.curves import (
     write_curves,
 )
 from morbids.participant.steps.reference import extract_reference
-from tests.participant.steps.known_scan import FRAMES, INJECTION_S
+from tests.participant.steps.known_scan import AXIS, FRAMES, INJECTION_S
 
 AFFINE = np.diag([4.0, 4.0, 4.0, 1.0])
-TIMES = (tuple(FRAMES.start_min), tuple(FRAMES.duration_min), INJECTION_S)
 
 
 def test_a_table_holds_seconds_from_time_zero_and_gives_the_same_curves_back(tmp_path: Path) -> None:
     curves = np.random.default_rng(1).normal(5, 1, (FRAMES.n_frames, 2))
-    write_curves(tmp_path / "tacs.tsv", CurveTable(("a", "b"), curves), FRAMES, INJECTION_S)
+    write_curves(tmp_path / "tacs.tsv", CurveTable(("a", "b"), curves), AXIS)
     table = read_table(tmp_path / "tacs.tsv")
     assert list(table.columns) == ["frame_start", "frame_end", "a", "b"]
     assert table["frame_start"][0] == INJECTION_S
@@ -49,14 +48,14 @@ def test_regions_and_reference_are_means_over_their_own_voxels(tmp_path: Path) -
     dseg = write_image(labels, AFFINE, tmp_path / "dseg.nii.gz")
     names = tmp_path / "names.tsv"
     names.write_text("index\tname\n1\tpair\n7\tsingle\n9\tabsent\n")
-    found = read_curves(extract_curves(pet, dseg, names, *TIMES, tmp_path).curves)
+    found = read_curves(extract_curves(pet, dseg, names, AXIS, tmp_path).curves)
     assert found.names == ("pair", "single", "absent")
     np.testing.assert_allclose(found.curves[:, 0], 0.5 * course, rtol=1e-5)
     np.testing.assert_allclose(found.curves[:, 1], 26 * course, rtol=1e-5)
     assert np.isnan(found.curves[:, 2]).all(), "a region outside the field of view has no curve"
 
     mask = write_image(labels == 1, AFFINE, tmp_path / "mask.nii.gz")
-    extracted = extract_reference(pet, mask, "occipital", *TIMES, tmp_path)
+    extracted = extract_reference(pet, mask, "occipital", AXIS, tmp_path)
     reference = read_curves(extracted.curves)
     assert extracted.noise == pytest.approx(1.0), "its voxels are 0 and 1"
     assert reference.names == ("occipital",)
@@ -70,5 +69,5 @@ def test_a_region_that_is_mostly_outside_the_field_of_view_has_no_curve(tmp_path
     dseg = write_image(labels, AFFINE, tmp_path / "dseg.nii.gz")
     names = tmp_path / "names.tsv"
     names.write_text("index\tname\tcoverage\n1\twhole\t1\n2\tmost\t0.6\n3\tlittle\t0.4\n")
-    found = read_curves(extract_curves(pet, dseg, names, *TIMES, tmp_path).curves)
+    found = read_curves(extract_curves(pet, dseg, names, AXIS, tmp_path).curves)
     assert np.isfinite(found.curves).all(axis=0).tolist() == [True, True, False]

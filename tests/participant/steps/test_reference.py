@@ -8,15 +8,15 @@ import pytest
 from morbids.numerics.tracer import simulate_curves
 from morbids.participant.steps.curves import CurveTable, way_to_pet, write_curves
 from morbids.participant.steps.reference import ReferenceVerdict, judge_reference
-from tests.participant.steps.known_scan import FRAMES, INJECTION_S, K2_PRIME, make_plan
+from tests.participant.steps.known_scan import AXIS, FRAMES, K2_PRIME, make_plan
 
 
 def judge(folder: Path, reference_bp_nd: float, volume_ml: float) -> ReferenceVerdict:
     """Judge a reference among a region without binding, one that binds, and one without voxels."""
     curves = simulate_curves(FRAMES, np.array([0.0, 1.0, reference_bp_nd]), k2_prime=K2_PRIME).target
     tissue = np.column_stack([curves[:, :2], np.full(FRAMES.n_frames, np.nan)])
-    write_curves(folder / "c.tsv", CurveTable(("free", "bound", "absent"), tissue), FRAMES, INJECTION_S)
-    write_curves(folder / "r.tsv", CurveTable(("occipital",), curves[:, 2:]), FRAMES, INJECTION_S)
+    write_curves(folder / "c.tsv", CurveTable(("free", "bound", "absent"), tissue), AXIS)
+    write_curves(folder / "r.tsv", CurveTable(("occipital",), curves[:, 2:]), AXIS)
     (folder / "t.tsv").write_text(f"name\tvolume_ml\nfree\t{volume_ml}\nbound\t50\nabsent\t0\n")
     return judge_reference(folder / "c.tsv", folder / "t.tsv", folder / "r.tsv", make_plan())
 
@@ -35,7 +35,7 @@ def test_a_free_reference_and_a_small_witness_are_none(tmp_path: Path) -> None:
 
 
 def test_nothing_is_said_where_no_region_serves(tmp_path: Path) -> None:
-    write_curves(tmp_path / "c.tsv", CurveTable(("a",), np.ones((FRAMES.n_frames, 1))), FRAMES, INJECTION_S)
+    write_curves(tmp_path / "c.tsv", CurveTable(("a",), np.ones((FRAMES.n_frames, 1))), AXIS)
     (tmp_path / "t.tsv").write_text("name\tvolume_ml\na\t0.2\n")
     verdict = judge_reference(tmp_path / "c.tsv", tmp_path / "t.tsv", tmp_path / "c.tsv", make_plan())
     assert verdict == ReferenceVerdict("", None, None)
