@@ -22,7 +22,9 @@ TEMPLATEFLOW_URL = "https://github.com/templateflow/templateflow"
 # Set by the container image: its name and tag, and what kind of container it is.
 CONTAINER_TAG_VARIABLE = "MORBIDS_CONTAINER_TAG"
 # A pattern that ends in a slash does not hide what is in the folder.
-_IGNORED = ("*.html", "CITATION.bib", "figures", "group", "logs", "*_pvc-*_pet.*")
+_IGNORED = ("*.html", "CITATION.bib", "figures", "group", "logs")
+# Names of the draft whose suffix is a released one, elsewhere. The validator reads a pattern with two stars only after `**/`.
+_DRAFT_NAMES = ("**/pet/*_mask.*", "**/pet/*_dseg.*", "**/*_pvc-*_pet.*")
 NO_LINKS: Mapping[str, Path] = MappingProxyType({})
 _README = """\
 # morbids derivatives
@@ -94,7 +96,7 @@ def dataset_description(
 
 def bidsignore() -> str:
     """Contents of .bidsignore: pages, figures, the group's folder, and every draft suffix."""
-    return "\n".join((*_IGNORED, *(f"*_{suffix}.*" for suffix in DRAFT_SUFFIXES))) + "\n"
+    return "\n".join((*_IGNORED, *_DRAFT_NAMES, *(f"*_{suffix}.*" for suffix in DRAFT_SUFFIXES))) + "\n"
 
 
 def morbids_version() -> str:

@@ -161,12 +161,12 @@ def _concerns(problem: Problem, participant_labels: Sequence[str]) -> bool:
 
 
 def _copy_names(source: Path, target: Path) -> None:
-    """Copy a tree's names and texts, without the patterns of its .bidsignore that hide draft suffixes."""
+    """Copy a tree's names and texts, without the patterns of its .bidsignore that hide draft names."""
     shutil.copytree(source, target, copy_function=_copy_or_stand_in, ignore=_hidden)
     ignored = target / ".bidsignore"
     if ignored.exists():
         lines = ignored.read_text(encoding="utf-8").splitlines()
-        ignored.write_text("\n".join(line for line in lines if not line.startswith("*_")) + "\n")
+        ignored.write_text("\n".join(line for line in lines if not line.startswith(("*_", "**/"))) + "\n")
 
 
 def _hidden(_folder: str, names: Sequence[str]) -> list[str]:

@@ -96,6 +96,13 @@ def test_outputs_of_every_role_are_valid(dataset: DatasetMaker, tmp_path: Path) 
     assert [str(problem) for problem in validate_derivatives(tmp_path / "out")] == []
 
 
+def test_outputs_of_every_role_pass_the_validator_as_it_is_released(
+    dataset: DatasetMaker, tmp_path: Path
+) -> None:
+    write_derivatives(dataset, tmp_path / "out")
+    assert [str(problem) for problem in run_validator(tmp_path / "out")] == []
+
+
 def test_draft_names_and_fields_are_really_checked(dataset: DatasetMaker, tmp_path: Path) -> None:
     output = tmp_path / "out"
     write_derivatives(dataset, output)
