@@ -23,8 +23,8 @@ TEMPLATEFLOW_URL = "https://github.com/templateflow/templateflow"
 CONTAINER_TAG_VARIABLE = "MORBIDS_CONTAINER_TAG"
 # A pattern that ends in a slash does not hide what is in the folder.
 _IGNORED = ("*.html", "CITATION.bib", "figures", "group", "logs")
-# Names of the draft whose suffix is a released one, elsewhere. The validator reads a pattern with two stars only after `**/`.
-_DRAFT_NAMES = ("**/pet/*_mask.*", "**/pet/*_dseg.*", "**/*_pvc-*_pet.*")
+# Names of the draft whose suffix is released for others. The validator understands few stars in a pattern.
+_DRAFT_NAMES = ("**/pet/*_mask.*", "**/pet/*_dseg.*", "*_pvc-*")
 NO_LINKS: Mapping[str, Path] = MappingProxyType({})
 _README = """\
 # morbids derivatives
