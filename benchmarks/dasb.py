@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from morbids.fit import CurveTable, read_curves
+from morbids.bids.curve_tables import CurveTable, read_curves
 from morbids.numerics.arrays import FloatArray
 from morbids.numerics.kinetics.integrals import integral_matrix
 from morbids.numerics.kinetics.model_names import ModelName

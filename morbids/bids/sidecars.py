@@ -291,6 +291,17 @@ def kinpar_sidecar(
     scan: PetScan, model: ModelUse, parameters: Sequence[str], window: Window | None, sources: Sequence[str]
 ) -> dict[str, Any]:
     """Sidecar of a table of regional parameters: a row per region, `<parameter>-se` the standard error."""
+    return (
+        {"Description": f"Regional parameters of {model.name}", "Sources": list(sources)}
+        | ({"Window": window._asdict()} if window else {})
+        | model_fields(model, window)
+        | kinpar_columns(parameters)
+        | pet_fields(scan)
+    )
+
+
+def kinpar_columns(parameters: Sequence[str]) -> dict[str, Any]:
+    """Description of every column of a table of regional parameters."""
     columns: dict[str, Any] = {"name": {"Description": "Region"}}
     for parameter in parameters:
         what = MEASUREMENTS[parameter]
@@ -299,13 +310,7 @@ def kinpar_sidecar(
             "Description": f"Standard error of {parameter}; n/a where it is not identifiable",
             "Units": what.units,
         }
-    return (
-        {"Description": f"Regional parameters of {model.name}", "Sources": list(sources)}
-        | ({"Window": window._asdict()} if window else {})
-        | model_fields(model, window)
-        | columns
-        | pet_fields(scan)
-    )
+    return columns
 
 
 def table_sidecar(

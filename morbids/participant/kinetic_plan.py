@@ -22,7 +22,7 @@ from morbids.numerics.kinetics.model_names import ModelName, find_model
 from morbids.numerics.kinetics.models import DEFAULT_BOUNDS, MODELS, FitBounds, FitOptions
 from morbids.numerics.kinetics.presets import TracerPreset
 from morbids.numerics.kinetics.srtm import DEFAULT_GRID, BasisGrid
-from morbids.numerics.kinetics.t_star import STRAIGHT_PERCENT
+from morbids.numerics.kinetics.t_star import STRAIGHT_PERCENT, STRAIGHTENED
 from morbids.numerics.kinetics.weights import inverse_variance
 from morbids.settings import FrameWeights, ScanSettings
 
@@ -32,8 +32,6 @@ FOUND = (
     f"found: earliest frame from which no point of the Logan plot is more than {STRAIGHT_PERCENT:g} % off the line, "
     "in the median region"
 )
-# Models whose first minute the Logan plot tells: those that take its equation for true from there on.
-STRAIGHTENED: tuple[ModelName, ...] = ("LoganRef", "MRTM0", "StepChange", "StepChange2", "LSSRM", "lpntPET")
 
 
 @dataclass(frozen=True)

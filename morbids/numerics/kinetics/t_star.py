@@ -9,9 +9,12 @@ from morbids.numerics.arrays import FloatArray
 from morbids.numerics.frames import Frames
 from morbids.numerics.kinetics.graphical import fit_logan_ref, logan_plot
 from morbids.numerics.kinetics.integrals import TOUCH_MIN
+from morbids.numerics.kinetics.model_names import ModelName
 
 # A line through fewer points proves nothing.
 LEAST_POINTS = 4
+# Models whose first minute the Logan plot tells: those that take its equation for true from there on.
+STRAIGHTENED: tuple[ModelName, ...] = ("LoganRef", "MRTM0", "StepChange", "StepChange2", "LSSRM", "lpntPET")
 # The farthest that a point may be from the line, in percent of the line.
 STRAIGHT_PERCENT = 5.0
 

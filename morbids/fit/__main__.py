@@ -1,0 +1,7 @@
+"""`python -m morbids.fit`."""
+
+import sys
+
+from morbids.fit.command import main
+
+sys.exit(main())

@@ -1,0 +1,323 @@
+"""What a table of curves is fitted with: the user's wishes, else the tracer's preset, else what the curves tell.
+
+The rules are those of the participant level: nothing that moves the result is taken for granted in silence.
+"""
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+
+from morbids.bids.curve_tables import CurveTable
+from morbids.bids.radioactivity import HALF_LIFE_S
+from morbids.bids.windows import MIN_FRAMES, WHOLE_SCAN, Window, window_points
+from morbids.errors import ExitCode, MorbidsError
+from morbids.numerics.arrays import BoolArray
+from morbids.numerics.kinetics.k2prime import estimate_k2_prime
+from morbids.numerics.kinetics.missing import Missing, missing_error
+from morbids.numerics.kinetics.model_names import ModelName
+from morbids.numerics.kinetics.models import MODELS, FitOptions
+from morbids.numerics.kinetics.presets import TracerPreset, find_preset
+from morbids.numerics.kinetics.t_star import STRAIGHT_PERCENT, STRAIGHTENED, find_t_star
+from morbids.numerics.kinetics.weights import inverse_variance
+
+ESTIMATE, FIND, NONE = "estimate", "find", "none"
+GIVEN = "given by the user"
+# The half-life where neither an option nor a tracer tells; said in the sidecar.
+USUAL_NUCLIDE = "C11"
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What the command line asks for; None, empty or False where it says nothing.
+
+    Attributes
+    ----------
+    tracer, model
+        Names.
+    k2_prime
+        Per minute, ``estimate`` or ``none``.
+    t_star
+        Minutes, or ``find``.
+    windows
+        Minutes from injection.
+    onset_min
+        When binding may begin to change.
+    weights
+        ``none`` or ``decay``.
+    half_life_min
+        For the weights.
+    """
+
+    tracer: str | None = None
+    model: ModelName | None = None
+    k2_prime: float | str | None = None
+    t_star: float | str | None = None
+    windows: tuple[Window, ...] = ()
+    onset_min: float | None = None
+    weights: str = NONE
+    half_life_min: float | None = None
+
+
+@dataclass(frozen=True)
+class Choices:
+    """How every window of a table is fitted.
+
+    Attributes
+    ----------
+    model
+        As in `MODELS`.
+    windows
+        The user's, or the whole scan from t* on.
+    t_star_min
+        First minute of regression.
+    options
+        What the model is told, without the points of a window.
+    missing
+        Error by minutes that are not stored, by window name.
+    facts
+        Every setting and where it is from, for the sidecar.
+    notes
+        What the user should read, one sentence each.
+    """
+
+    model: ModelName
+    windows: tuple[Window, ...]
+    t_star_min: float
+    options: FitOptions
+    missing: dict[str, Missing] = field(default_factory=dict)
+    facts: dict[str, object] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    def points(self, table: CurveTable, window: Window) -> BoolArray:
+        """Frames of one window, none before t* (n_frames,)."""
+        return window_points(table.frames, window) & (table.frames.mid_min >= self.t_star_min)
+
+
+def settle(table: CurveTable, wishes: Wishes, source: Path) -> Choices:
+    """Decide how a table is fitted.
+
+    Parameters
+    ----------
+    table
+        Curves.
+    wishes
+        Of the command line.
+    source
+        The table's file, for messages.
+
+    Raises
+    ------
+    MorbidsError
+        A wish does not go with the model or the scan, or something is neither wished nor known.
+    """
+    preset = find_preset(wishes.tracer) if wishes.tracer else None
+    model = _choose_model(wishes, preset)
+    _refuse_unused(wishes, model)
+    half_life_min, half_life_source = _choose_half_life(wishes)
+    weights = inverse_variance(table.frames, half_life_min) if wishes.weights == "decay" else None
+    options = FitOptions(inverse_variance=weights, onset_min=wishes.onset_min)
+    if preset is not None:
+        options = replace(options, grid=preset.grid, bounds=preset.bounds)
+    try:
+        options, k2_source = _choose_k2_prime(table, wishes, preset, model, options)
+    except MorbidsError:
+        # A scan that begins late identifies no k2' either: what it lacks is the better reason.
+        missing_error(model, table.frames, options).judge(model, table.frames, str(source))
+        raise
+    t_star_min, t_star_source = _choose_t_star(table, wishes, preset, model, options)
+    whole = Window(WHOLE_SCAN, max(t_star_min, 0.0), float(table.frames.end_min[-1]))
+    windows = wishes.windows or (whole,)
+    facts: dict[str, object] = {
+        "ModelName": model,
+        "Tracer": wishes.tracer,
+        "PresetSource": preset.source if preset else None,
+        "k2prime": options.k2_prime if MODELS[model].needs_k2_prime else None,
+        "k2primeSource": k2_source,
+        "tstar": t_star_min,
+        "tstarSource": t_star_source,
+        "Onset": wishes.onset_min,
+        "Weights": "duration x exp(-lambda t)" if weights is not None else "equal",
+        "HalfLife": half_life_min,
+        "HalfLifeSource": half_life_source,
+        "Bounds": {name: list(ends) for name, ends in options.bounds.items()},
+    }
+    chosen = Choices(model, windows, t_star_min, options, facts=facts)
+    _check_onset(table, chosen)
+    return _judge_missing(table, chosen, source)
+
+
+def _choose_model(wishes: Wishes, preset: TracerPreset | None) -> ModelName:
+    """The user's model, else the tracer's."""
+    model = wishes.model or (preset.model if preset else None)
+    if model is None:
+        raise MorbidsError(
+            "No model is given." if not wishes.tracer else f"There is no preset for '{wishes.tracer}'.",
+            f"Give --model: {', '.join(MODELS)}.",
+            ExitCode.USAGE,
+        )
+    return model
+
+
+def _refuse_unused(wishes: Wishes, model: ModelName) -> None:
+    """Refuse options that this model would not use."""
+    known = MODELS[model]
+    refused = {
+        "--window": bool(wishes.windows) and not known.fits_windows,
+        "--onset": wishes.onset_min is not None and not known.needs_onset,
+        "--k2prime": wishes.k2_prime is not None and not known.needs_k2_prime,
+        "--half-life": wishes.half_life_min is not None and wishes.weights == NONE,
+    }
+    reasons = {
+        "--window": f"{model} fits the whole scan, so it has no --window."
+        if not known.needs_onset
+        else f"{model} fits all frames after t* at once, so it has no --window.",
+        "--onset": f"{model} has no change of binding, so it has no --onset.",
+        "--k2prime": f"{model} takes no k2', so it has no --k2prime.",
+        "--half-life": "--half-life is for weights, and there are none.",
+    }
+    remedies = {
+        "--window": "Say with --onset when binding may change."
+        if known.needs_onset
+        else "Take LoganRef, MRTM2 or SUVR for windows, or StepChange2 for a change within the scan.",
+        "--onset": "Take StepChange2, StepChange, LSSRM or lpntPET, or leave the option out.",
+        "--k2prime": "Leave the option out.",
+        "--half-life": "Add --weights decay, or leave the option out.",
+    }
+    for option, refuse in refused.items():
+        if refuse:
+            raise MorbidsError(reasons[option], remedies[option], ExitCode.USAGE)
+    if wishes.k2_prime == NONE and model != "LoganRef":
+        raise MorbidsError(
+            f"--k2prime none leaves k2' out of the Logan plot; {model} rests on it.",
+            "Take --model LoganRef, or leave the option out.",
+            ExitCode.USAGE,
+        )
+
+
+def _choose_half_life(wishes: Wishes) -> tuple[float, str]:
+    """Minutes, and where they are from: the wish, the nuclide in the tracer's name, else carbon-11."""
+    if wishes.half_life_min is not None:
+        return wishes.half_life_min, GIVEN
+    named = (wishes.tracer or "").lower().replace("-", "")
+    for nuclide, seconds in HALF_LIFE_S.items():
+        element, mass = (
+            nuclide.rstrip("0123456789").lower(),
+            nuclide.lstrip("BCFGNORZabcdefghijklmnopqrstuvwxyzI"),
+        )
+        if f"{mass}{element}" in named or f"{element}{mass}" in named:
+            return seconds / 60, f"{nuclide} in the tracer's name"
+    return HALF_LIFE_S[USUAL_NUCLIDE] / 60, "taken for C-11"
+
+
+def _choose_k2_prime(
+    table: CurveTable,
+    wishes: Wishes,
+    preset: TracerPreset | None,
+    model: ModelName,
+    options: FitOptions,
+) -> tuple[FitOptions, str]:
+    """Options with k2', and where it is from; without a wish or a preset it is estimated."""
+    if not MODELS[model].needs_k2_prime:
+        return options, "not used"
+    if wishes.k2_prime == NONE:
+        return options, "left out of the Logan plot on request"
+    if isinstance(wishes.k2_prime, float):
+        return replace(options, k2_prime=wishes.k2_prime), GIVEN
+    if wishes.k2_prime is None and preset is not None and preset.k2_prime is not None:
+        return replace(options, k2_prime=preset.k2_prime), f"preset of {preset.name}"
+    found = estimate_k2_prime(
+        table.curves, table.reference, table.frames, inverse_variance=options.inverse_variance
+    )
+    source = f"estimated from the curves of {found.used.sum()} regions (SRTM, weighted median)"
+    return replace(options, k2_prime=found.k2_prime), source
+
+
+def _choose_t_star(
+    table: CurveTable,
+    wishes: Wishes,
+    preset: TracerPreset | None,
+    model: ModelName,
+    options: FitOptions,
+) -> tuple[float, str]:
+    """First minute of regression, and where it is from.
+
+    Raises
+    ------
+    MorbidsError
+        A linear plot has none, or it is to be found for a model that has no Logan plot.
+    """
+    if wishes.t_star == FIND:
+        return _find_t_star(table, wishes, model, options)
+    if isinstance(wishes.t_star, float):
+        return wishes.t_star, GIVEN
+    if not MODELS[model].needs_t_star:
+        return 0.0, "the model takes the whole scan"
+    if preset is not None:
+        return preset.t_star_min, f"preset of {preset.name}"
+    if wishes.windows:
+        return 0.0, "windows begin where the user says"
+    finder = ", or let it be found with --t-star find" if model in STRAIGHTENED else ""
+    raise MorbidsError(
+        f"{model} needs the first minute of regression (t*), and none is given.",
+        f"Give it with --t-star MIN{finder}.",
+        ExitCode.USAGE,
+    )
+
+
+def _find_t_star(
+    table: CurveTable, wishes: Wishes, model: ModelName, options: FitOptions
+) -> tuple[float, str]:
+    """Where the Logan plot becomes straight, until the end of the first window; later ones may be challenges."""
+    if model not in STRAIGHTENED:
+        raise MorbidsError(
+            f"--t-star find looks at the Logan plot, which says nothing about {model}.",
+            f"Give --t-star in minutes, or take one of {', '.join(STRAIGHTENED)}.",
+            ExitCode.USAGE,
+        )
+    ends = [window.end_min for window in wishes.windows[:1]] or [wishes.onset_min or np.inf]
+    found = find_t_star(
+        table.curves,
+        table.reference,
+        table.frames,
+        k2_prime=options.k2_prime,
+        inverse_variance=options.inverse_variance,
+        end_min=ends[0],
+    )
+    return found.t_star_min, (
+        f"found: no point of the Logan plot is more than {STRAIGHT_PERCENT:g} % off the line from there on "
+        "(median region)"
+    )
+
+
+def _check_onset(table: CurveTable, chosen: Choices) -> None:
+    """Refuse a change of binding that too few frames come before or after."""
+    onset_min = chosen.options.onset_min
+    if onset_min is None:
+        return
+    mid = table.frames.mid_min[chosen.points(table, chosen.windows[0])]
+    before, after = int((mid < onset_min).sum()), int((mid >= onset_min).sum())
+    if min(before, after) < MIN_FRAMES:
+        raise MorbidsError(
+            f"--onset {onset_min:g} min leaves {before} frames before and {after} after it, from t* = "
+            f"{chosen.t_star_min:g} min to the end of the scan at {table.frames.end_min[-1]:g} min; each side "
+            f"needs {MIN_FRAMES}.",
+            "Give the start of the challenge in minutes from injection.",
+            ExitCode.USAGE,
+        )
+
+
+def _judge_missing(table: CurveTable, chosen: Choices, source: Path) -> Choices:
+    """Refuse a model that minutes before the first frame or in a pause make wrong; say what they may do."""
+    missing = {
+        window.name: missing_error(
+            chosen.model, table.frames, replace(chosen.options, points=chosen.points(table, window))
+        )
+        for window in chosen.windows
+    }
+    notes = tuple(
+        note
+        for window in chosen.windows
+        if (note := missing[window.name].judge(chosen.model, table.frames, str(source)))
+    )
+    return replace(chosen, missing=missing, notes=notes)

@@ -1,0 +1,182 @@
+"""The command line: read a table of curves, fit it, write parameters, settings and figures."""
+
+import logging
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from morbids.arguments import Parser, number, or_word, parsed
+from morbids.bids.curve_tables import PER_MINUTE, CurveTable, read_curves
+from morbids.bids.windows import Window, parse_window
+from morbids.errors import ExitCode, MorbidsError
+from morbids.fit.choices import ESTIMATE, FIND, NONE, Choices, Wishes, settle
+from morbids.fit.outputs import draw_figures, write_parameters, write_sidecar
+from morbids.numerics.kinetics.model_names import find_model
+from morbids.numerics.kinetics.models import Estimates, fit_model
+
+log = logging.getLogger("morbids.fit")
+
+# Slower efflux, per minute, is none; faster is no tissue's.
+LOWEST_RATE, HIGHEST_RATE = 1e-6, 10.0
+DESCRIPTION = (
+    "Fit kinetic models with a reference region to a table of curves, a row per frame and a column per region, as "
+    "PETPrep, kinfitr, PMOD (.tac, .voistat), Turku (.dft) or a spreadsheet write it."
+)
+
+
+def run(arguments: Any) -> Path:
+    """Read the table, fit it, and write the parameters.
+
+    Raises
+    ------
+    MorbidsError
+        As `read_curves`, `settle` and `fit_model`.
+    """
+    table = read_curves(
+        arguments.tacs,
+        arguments.reference,
+        time_unit=arguments.time_unit,
+        reference_file=arguments.reference_file,
+        frame_times=arguments.frame_times,
+    )
+    for note in table.notes:
+        log.warning("%s", note)
+    wishes = Wishes(
+        tracer=arguments.tracer,
+        model=arguments.model,
+        k2_prime=arguments.k2prime,
+        t_star=arguments.t_star,
+        windows=tuple(arguments.window),
+        onset_min=arguments.onset,
+        weights=arguments.weights,
+        half_life_min=arguments.half_life,
+    )
+    choices = settle(table, wishes, arguments.tacs)
+    _tell(choices)
+    fits = {window.name: fit_window(table, choices, window) for window in choices.windows}
+    output, windowed = Path(arguments.output), bool(wishes.windows)
+    inputs = {
+        "Sources": [str(path) for path in (arguments.tacs, arguments.reference_file) if path],
+        "ReferenceRegion": arguments.reference,
+    }
+    write_parameters(fits, table, output, windowed=windowed)
+    write_sidecar(inputs, table, choices, output.with_suffix(".json"), windowed=windowed)
+    if arguments.figures is not None:
+        for path in draw_figures(fits, table, choices, arguments.figures, windowed=windowed):
+            log.info("Drew %s", path)
+    return output
+
+
+def _tell(choices: Choices) -> None:
+    """Say what was chosen for the user, and what to mind."""
+    log.info("%s, t* %g min: %s", choices.model, choices.t_star_min, choices.facts["tstarSource"])
+    if choices.options.k2_prime is not None:
+        log.info("k2' %.4f per min: %s", choices.options.k2_prime, choices.facts["k2primeSource"])
+    for note in choices.notes:
+        log.warning("%s", note)
+
+
+def fit_window(table: CurveTable, choices: Choices, window: Window) -> Estimates:
+    """Fit every curve to the frames of one window; an error names the window."""
+    points = choices.points(table, window)
+    try:
+        estimates = fit_model(
+            choices.model,
+            table.curves,
+            table.reference,
+            table.frames,
+            replace(choices.options, points=points),
+        )
+    except MorbidsError as error:
+        raise MorbidsError(f"Window {window.name}: {error.message}", error.hint, error.exit_code) from error
+    log.info("Window %s: %d frames, %d failed fits", window.name, points.sum(), estimates.n_failed)
+    return choices.missing[window.name].widen(estimates)
+
+
+def make_parser() -> Parser:
+    """Every option of the command."""
+    parser = Parser(prog="python -m morbids.fit", description=DESCRIPTION)
+    add = parser.add_argument
+    add("tacs", type=Path, help="table of curves")
+    add(
+        "--reference",
+        metavar="COLUMN[,COLUMN]",
+        help="column of the reference region; several are averaged; may be left out if --reference-file has one curve",
+    )
+    add(
+        "--reference-file",
+        type=Path,
+        metavar="TACS",
+        help="the reference curve is in this table, of the same frames",
+    )
+    add(
+        "--frame-times",
+        type=Path,
+        metavar="FILE",
+        help="starts and ends of the frames, where the table tells their middles: PMOD's .acqtimes, or a table",
+    )
+    add("--time-unit", choices=tuple(PER_MINUTE), help="of the times; default: what the columns say, else s")
+    add("--tracer", metavar="NAME", help="take model, k2', t* and bounds from this tracer's preset")
+    add("--model", type=parsed(find_model), help="such as LoganRef, MRTM2, SRTM; default: the preset's")
+    add(
+        "--k2prime",
+        type=or_word(number(LOWEST_RATE, HIGHEST_RATE), ESTIMATE, NONE),
+        metavar="PER_MIN",
+        help="a number, 'estimate', or 'none' for a Logan plot without it; default: the preset's, else estimated",
+    )
+    add(
+        "--t-star",
+        type=or_word(number(0), FIND),
+        metavar="MIN",
+        help="first minute of regression, or 'find' it on the Logan plot; default: the preset's",
+    )
+    add(
+        "--window",
+        type=parsed(parse_window),
+        action="append",
+        default=[],
+        metavar="NAME=START-END",
+        help="minutes from injection; may be repeated",
+    )
+    add(
+        "--onset", type=number(), metavar="MIN", help="when binding may begin to change (displacement models)"
+    )
+    add(
+        "--weights",
+        choices=(NONE, "decay"),
+        default=NONE,
+        help="decay: duration x exp(-lambda t); default: none",
+    )
+    add(
+        "--half-life",
+        type=number(0, above=True),
+        metavar="MIN",
+        help="for the weights; default: the nuclide in the tracer's name, else C-11",
+    )
+    add("--figures", type=Path, metavar="FOLDER", help="draw curves, fits and residuals")
+    add(
+        "-o",
+        "--output",
+        type=Path,
+        required=True,
+        metavar="KINPAR.tsv",
+        help="all settings go to a .json of this name",
+    )
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Command line; returns the exit code."""
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    try:
+        arguments = make_parser().parse_args(argv)
+    except SystemExit as stop:
+        return ExitCode.USAGE if stop.code else ExitCode.OK
+    try:
+        log.info("Wrote %s", run(arguments))
+    except MorbidsError as error:
+        log.error("%s", error)
+        return error.exit_code
+    return ExitCode.OK

@@ -1,0 +1,189 @@
+"""What a scan that begins late or pauses does to a model: by simulation with and without the missing minutes.
+
+Integrals begin at injection. Where no frame was stored a straight line stands for the curve, and a bolus is no straight
+line: a scan stored from 50 min reads BP_ND up to 70 % wrong, whatever its residuals look like.
+"""
+
+from dataclasses import replace
+from itertools import product
+from typing import NamedTuple
+
+import numpy as np
+
+from morbids.errors import MorbidsError
+from morbids.numerics.arrays import BoolArray, FloatArray
+from morbids.numerics.frames import Frames
+from morbids.numerics.kinetics.integrals import TOUCH_MIN
+from morbids.numerics.kinetics.model_names import ModelName
+from morbids.numerics.kinetics.models import MODELS, Estimates, FitOptions, fit_model
+from morbids.numerics.tracer import BOLUS_INFUSION, Schedule, simulate_curves
+
+# The parameter may be off by more than this, in percent: the model cannot serve. Below, the error is widened.
+REFUSED_PERCENT = 5.0
+# Less is not worth a word: it is less than models differ among themselves.
+TOLD_PERCENT = 0.5
+# Truths to try: all combinations.
+BP_ND, R1 = (0.5, 1.0, 2.0, 4.0), (0.8, 1.0, 1.2)
+# Efflux from the reference region, where it is not known: carfentanil's, half and nearly twice as much.
+K2_PRIME = (0.06, 0.1237, 0.2)
+# Dissociation, and association of a tracer that is bound for good, both per minute.
+K4, K3_BOUND = 0.3, (0.02, 0.05, 0.1, 0.2)
+NEARLY_NONE = 1e-6
+BOLUS = Schedule(bolus_fraction=1.0)
+# Missing minutes are filled with frames of this part of their time, as protocols make them: short, then longer.
+FILL_SHARE, SHORTEST_FILL_MIN = 0.15, 0.5
+
+
+class Missing(NamedTuple):
+    """Error of a model's main parameter by what is missing, in percent of it.
+
+    Attributes
+    ----------
+    largest_percent
+        Farthest from none over all truths; inf where a fit fails for lack of the missing minutes.
+    typical_percent
+        Root mean square over all truths.
+    """
+
+    largest_percent: float
+    typical_percent: float
+
+    def judge(self, model: ModelName, frames: Frames, source: str) -> str:
+        """Sentence of warning for the user; empty where there is nothing to warn of.
+
+        Raises
+        ------
+        MorbidsError
+            The model cannot serve the scan.
+        """
+        if self.largest_percent <= TOLD_PERCENT:
+            return ""
+        main = MODELS[model].parameters[0]
+        what = " and ".join(f"from {start:.1f} to {end:.1f} min" for start, end in _missing_intervals(frames))
+        lacking = (
+            f"{source}: nothing was stored {what} after injection, and {model} integrates from injection on"
+        )
+        if self.largest_percent > REFUSED_PERCENT:
+            amount = (
+                f"by {self.largest_percent:.0f} %" if np.isfinite(self.largest_percent) else "by any amount"
+            )
+            raise MorbidsError(
+                f"{lacking}: that can move its {main} {amount}, and more than {REFUSED_PERCENT:g} % is refused "
+                "(simulated with the scan's own frames).",
+                "Take --model SUVR, which integrates nothing, with --t-star MIN or --window NAME=START-END.",
+            )
+        return (
+            f"{lacking}: that moves its {main} by {self.typical_percent:.1f} % (root mean square) and by up to "
+            f"{self.largest_percent:.1f} %, as simulated with the scan's own frames; its standard error is widened "
+            "by the former."
+        )
+
+    def widen(self, estimates: Estimates) -> Estimates:
+        """Standard errors of the main parameter, and of the ratio it is made of, with this error in them."""
+        main = next(iter(estimates.parameters))
+        added = np.abs(estimates.parameters[main]) * self.typical_percent / 100
+        errors = {
+            name: np.hypot(error, added) if name in (main, "DVR") else error
+            for name, error in estimates.standard_errors.items()
+        }
+        return estimates._replace(standard_errors=errors)
+
+
+NOTHING_MISSING = Missing(0.0, 0.0)
+
+
+def missing_error(
+    model: ModelName,
+    frames: Frames,
+    options: FitOptions,
+    schedules: tuple[Schedule, ...] = (BOLUS, BOLUS_INFUSION),
+) -> Missing:
+    """Largest and typical error that missing minutes can make, by simulation with the scan's own frames.
+
+    Each simulated curve is fitted twice, at the same points: with the frames that the scan has, and with the missing
+    ones as well. The difference is what is missing; errors of the model itself are in both.
+
+    Parameters
+    ----------
+    model
+        To be used.
+    frames
+        Of the scan, minutes from injection.
+    options
+        Points, weights and k2' of the fit; a given k2' is taken for true, else `K2_PRIME` are tried.
+    schedules
+        Ways in which the tracer may have been given.
+    """
+    missing = _missing_intervals(frames)
+    if not missing:
+        return NOTHING_MISSING
+    whole, stored = _fill(frames, missing)
+    rates = K2_PRIME if options.k2_prime is None else (options.k2_prime,)
+    errors = np.concatenate(
+        [
+            _relative_error(model, whole, stored, replace(options, bounds={}, k2_prime=rate), schedule)
+            for rate, schedule in product(rates, schedules)
+        ]
+    )
+    # A curve that the model does not fit even with all minutes says nothing of the missing ones.
+    known = errors[~np.isnan(errors)]
+    return Missing(
+        float(np.abs(known).max(initial=0.0)), float(np.sqrt((known**2).mean())) if known.size else 0.0
+    )
+
+
+def _relative_error(
+    model: ModelName, whole: Frames, stored: BoolArray, options: FitOptions, schedule: Schedule
+) -> FloatArray:
+    """Percent by which the main parameter differs for want of the frames that are not stored (n_truths,).
+
+    Infinite where only the fit without them fails, NaN where both do.
+    """
+    target, reference = _simulate(model, whole, float(options.k2_prime or 0.0), schedule)
+    points = np.ones(stored.sum(), bool) if options.points is None else options.points
+    full_points, full_weights = np.zeros(len(stored), bool), np.zeros(len(stored))
+    full_points[stored] = points
+    full_weights[stored] = 1.0 if options.inverse_variance is None else options.inverse_variance
+    main = MODELS[model].parameters[0]
+    full = replace(options, points=full_points, inverse_variance=full_weights)
+    own = Frames(whole.start_min[stored], whole.duration_min[stored])
+    expected = fit_model(model, target, reference, whole, full).parameters[main]
+    found = fit_model(model, target[stored], reference[stored], own, options).parameters[main]
+    error = 100 * (found / expected - 1)
+    return np.where(np.isfinite(expected) & ~np.isfinite(found), np.inf, error)
+
+
+def _simulate(
+    model: ModelName, frames: Frames, k2_prime: float, schedule: Schedule
+) -> tuple[FloatArray, FloatArray]:
+    """Targets over the grid of truths, and their reference; bound for good where the model takes them to be."""
+    binding = BP_ND if MODELS[model].parameters[0] != "Ki" else tuple(k3 / NEARLY_NONE for k3 in K3_BOUND)
+    k4 = K4 if binding is BP_ND else NEARLY_NONE
+    bp_nd, r1 = np.array(list(product(binding, R1))).T
+    curves = simulate_curves(frames, bp_nd, r1=r1, k2_prime=k2_prime, k4=k4, schedule=schedule)
+    return curves.target, curves.reference
+
+
+def _missing_intervals(frames: Frames) -> list[tuple[float, float]]:
+    """Start and end of what is not stored between injection and the last frame, minutes."""
+    starts, ends = frames.start_min, np.append(0.0, np.maximum(frames.end_min[:-1], 0.0))
+    gaps = np.flatnonzero(starts - ends > TOUCH_MIN)
+    return [(float(ends[i]), float(starts[i])) for i in gaps]
+
+
+def _fill(frames: Frames, missing: list[tuple[float, float]]) -> tuple[Frames, BoolArray]:
+    """The frames with the missing intervals filled, and which of them are the scan's own."""
+    starts, ends, own = list(frames.start_min), list(frames.end_min), [True] * frames.n_frames
+    for start, end in missing:
+        time = start
+        while end - time > TOUCH_MIN:
+            step = max(SHORTEST_FILL_MIN, FILL_SHARE * time)
+            # A crumb at the end joins the frame before it.
+            until = end if end - time < 1.5 * step else time + step
+            starts.append(time)
+            ends.append(until)
+            own.append(False)
+            time = until
+    order = np.argsort(starts)
+    filled = Frames(np.array(starts)[order], (np.array(ends) - np.array(starts))[order])
+    return filled, np.array(own)[order]
