@@ -12,6 +12,7 @@ from rich.logging import RichHandler
 from morbids.bids.dataset import morbids_version
 from morbids.bids.validation import check_dataset
 from morbids.errors import ExitCode, MorbidsError
+from morbids.lifeline import interrupt_on_terminate
 from morbids.options import build_parser, read_resources, read_settings, read_study
 from morbids.settings import GroupSettings, Resources, ScanSettings, Study
 
@@ -24,6 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = build_parser().parse_args(words)
     console = Console(stderr=True)
     _set_up_logging(console, getattr(options, "verbosity", 0))
+    interrupt_on_terminate()
     try:
         resources = read_resources(options)
         _check_folders(options.bids_dir, options.output_dir, resources.work_dir)

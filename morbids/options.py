@@ -378,6 +378,13 @@ EXECUTION = (
         "GB",
     ),
     Option("--stop-on-first-crash", "stop_on_first_crash", "do not finish the other scans", flag=True),
+    Option(
+        "--clean-workdir",
+        "clean_workdir",
+        "remove the intermediate files of each scan (group level: contrast) once all of it has ended well; the same "
+        "command then computes it anew",
+        flag=True,
+    ),
 )
 
 # Titles as the help shows them.

@@ -150,6 +150,7 @@ class Resources:
     mem_gb: float
     work_dir: Path
     stop_on_first_crash: bool = False
+    clean_workdir: bool = False
     verbosity: int = 0
     limits: str = ""
 

@@ -64,6 +64,7 @@ EXAMPLES: dict[str, list[str]] = {
     "--omp-nthreads": ["1" if (os.cpu_count() or 1) > 3 else "2"],
     "--mem-gb": ["2.5"],
     "--stop-on-first-crash": [],
+    "--clean-workdir": [],
     "--verbose": [],
     "--maps": ["percent"],
     "--measure": ["DVR"],

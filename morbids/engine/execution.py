@@ -1,99 +1,17 @@
 """Run a graph on this machine's processors and tell what failed, without losing what did not."""
 
 import gc
-import hashlib
-import re
-import tempfile
 from collections.abc import Callable
-from concurrent.futures import CancelledError, Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from functools import partial
-from importlib.metadata import version
-from multiprocessing import get_context
 from pathlib import Path
-from traceback import format_exc
-from typing import Any, NamedTuple
+from typing import Any
 
-from nipype import Workflow, logging
-from nipype.pipeline.plugins.multiproc import MultiProcPlugin, run_node
-from nipype.utils.filemanip import loadcrash
+from nipype import Workflow
 
-import morbids
-from morbids.engine.nodes import hold_folder
+from morbids.engine.failures import CrashFolder, StepFailure
+from morbids.engine.work import Cleaner, make_work_folder, tell_of_other_versions
+from morbids.engine.workers import Workers, quieten_nipype
 from morbids.errors import ExitCode, MorbidsError
 from morbids.settings import Resources
-
-# Workers import the package afresh once: they inherit neither threads nor locks of this process.
-START_METHOD = "forkserver"
-
-KILLED = (
-    "morbids.errors.MorbidsError: The step's process was killed, most likely because memory ran out. "
-    "Give more memory, or lower --mem-gb and --nprocs so that fewer steps run at once."
-)
-
-
-class StepFailure(NamedTuple):
-    """One step that failed: the names of its workflows, its own, one sentence, and the whole traceback."""
-
-    units: tuple[str, ...]
-    step: str
-    sentence: str
-    traceback: str
-
-
-class Workers(MultiProcPlugin):
-    """nipype's local scheduler, which survives workers that the system kills.
-
-    nipype 1.11 waits for ever for a killed worker's answer. A kill breaks the whole pool, innocent steps
-    included: here each of them runs once more, alone, and only one that is killed again has failed.
-    """
-
-    pool: ProcessPoolExecutor
-
-    def __init__(self, plugin_args: dict[str, Any]) -> None:
-        super().__init__(plugin_args)
-        self.pool.shutdown()
-        self.pool = _make_pool(self.processors)
-
-    def _submit_job(self, node: Any, updatehash: bool = False) -> int:
-        self._taskid += 1
-        task: int = self._taskid
-        job = (node, updatehash, task)
-        try:
-            future = self.pool.submit(run_alone, *job)
-        except BrokenProcessPool:
-            self.pool = _make_pool(self.processors)
-            future = self.pool.submit(run_alone, *job)
-        future.add_done_callback(partial(self._collect, job, alone=False))
-        self._task_obj[task] = future
-        return task
-
-    def _collect(self, job: tuple[Any, bool, int], future: "Future[dict[str, Any]]", *, alone: bool) -> None:
-        task = job[-1]
-        try:
-            self._taskresult[task] = future.result()
-        except CancelledError:
-            return
-        except BrokenProcessPool:
-            if alone:
-                self._taskresult[task] = {"taskid": task, "result": None, "traceback": [KILLED]}
-                return
-            pool = _make_pool(1)
-            pool.submit(run_alone, *job).add_done_callback(partial(self._collect, job, alone=True))
-            pool.shutdown(wait=False)
-        except Exception:  # without a result nipype would wait for ever
-            self._taskresult[task] = {
-                "taskid": task,
-                "result": None,
-                "traceback": format_exc().splitlines(True),
-            }
-
-
-def run_alone(node: Any, update_hash: bool, task: int) -> dict[str, Any]:
-    """Run a step in a worker, alone in its folder."""
-    with hold_folder(Path(node.output_dir())):
-        result: dict[str, Any] = run_node(node, update_hash, task)
-        return result
 
 
 def execute(
@@ -120,75 +38,56 @@ def execute(
         A step needs more memory than the run may use, or the work directory cannot be written to.
     """
     _check_memory(workflow, resources.mem_gb)
-    base_dir = work_folder(resources.work_dir)
-    make_work_dir(base_dir)
-    # Crashes of earlier runs are not told again.
-    crash_dir = Path(tempfile.mkdtemp(prefix="crashes-", dir=base_dir))
+    base_dir = make_work_folder(resources.work_dir)
+    _configure(workflow, base_dir, stop_on_first_crash=resources.stop_on_first_crash)
+    watchers = (watch, Cleaner(workflow, base_dir)) if resources.clean_workdir else (watch,)
+    workers = Workers(
+        {
+            "n_procs": resources.n_procs,
+            "memory_gb": resources.mem_gb,
+            "status_callback": lambda node, status: [one(node, status) for one in watchers],
+        },
+        CrashFolder(resources.work_dir),
+    )
+    raised = _run(workflow, workers)
+    if raised is not None and not workers.failures:
+        raise raised
+    tell_of_other_versions(resources.work_dir)
+    return tuple(workers.failures)
+
+
+def _configure(workflow: Workflow, base_dir: Path, *, stop_on_first_crash: bool) -> None:
     workflow.base_dir = str(base_dir)
     workflow.config["execution"] = {
-        "crashdump_dir": str(crash_dir),
-        "crashfile_format": "pklz",
         "hash_method": "timestamp",
         "poll_sleep_duration": "0.05",
         "remove_unnecessary_outputs": "false",
-        "stop_on_first_crash": str(resources.stop_on_first_crash).lower(),
+        "stop_on_first_crash": str(stop_on_first_crash).lower(),
         "create_report": "false",
     }
-    _quieten_nipype()
-    workers = Workers(
-        plugin_args={
-            "n_procs": resources.n_procs,
-            "memory_gb": resources.mem_gb,
-            "status_callback": watch,
-        }
-    )
-    raised: Exception | None = None
+    quieten_nipype()
+
+
+def _run(workflow: Workflow, workers: Workers) -> Exception | None:
+    """Run until no step can run any more; what nipype raises at the end is returned.
+
+    Where the run is interrupted, no step goes on.
+    """
     # nipype collects garbage at every look for new work, which takes 0.1 s and up to a processor where everything
     # imported so far is looked through each time.
     gc.freeze()
     try:
-        workflow.run(plugin=workers)
+        with workers.stopped_by_signals():
+            workflow.run(plugin=workers)
     except Exception as error:  # nipype raises the first failure again, after all other branches have ended
-        raised = error
+        return error
+    except BaseException:
+        workers.stop()
+        raise
     finally:
         gc.unfreeze()
         workers.pool.shutdown(cancel_futures=True)
-    failures = tuple(_read_failure(path) for path in sorted(crash_dir.glob("crash-*.pklz")))
-    if raised is not None and not failures:
-        raise raised
-    return failures
-
-
-def work_folder(work_dir: Path) -> Path:
-    """Folder of finished steps that belong to these very sources.
-
-    nipype does not see that a step's code has changed: a folder per state of the code does.
-    """
-    package = Path(morbids.__file__).parent
-    digest = hashlib.sha256()
-    for path in sorted(package.rglob("*")):
-        if path.is_file() and "__pycache__" not in path.parts:
-            digest.update(str(path.relative_to(package)).encode() + path.read_bytes())
-    return work_dir / f"steps-{version('morbids')}-{digest.hexdigest()[:12]}"
-
-
-def make_work_dir(work_dir: Path) -> None:
-    """Make the work directory.
-
-    Raises
-    ------
-    MorbidsError
-        The work directory cannot be written to.
-    """
-    try:
-        work_dir.mkdir(parents=True, exist_ok=True)
-        tempfile.TemporaryFile(dir=work_dir).close()
-    except OSError as error:
-        raise MorbidsError(
-            f"The work directory {work_dir} cannot be written to: {error.strerror or error}.",
-            "Give another with --work-dir.",
-            ExitCode.CANNOT_WRITE,
-        ) from error
+    return None
 
 
 def _check_memory(workflow: Workflow, mem_gb: float) -> None:
@@ -201,27 +100,3 @@ def _check_memory(workflow: Workflow, mem_gb: float) -> None:
             "Raise --mem-gb.",
             ExitCode.USAGE,
         )
-
-
-def _read_failure(crash_file: Path) -> StepFailure:
-    crash = loadcrash(str(crash_file))
-    traceback = "".join(crash["traceback"])
-    *units, step = crash["node"].fullname.split(".")
-    return StepFailure(tuple(units), step, sentence_of(traceback), traceback)
-
-
-def sentence_of(traceback: str) -> str:
-    """Take what the user should read out of a traceback: our own sentence, else its last line."""
-    own = re.findall(r"MorbidsError: (.+)", traceback)
-    lines = [line.strip() for line in traceback.splitlines() if line.strip()]
-    return own[-1].strip() if own else (lines[-1] if lines else "The step ended without a message.")
-
-
-def _make_pool(n_workers: int) -> ProcessPoolExecutor:
-    return ProcessPoolExecutor(n_workers, get_context(START_METHOD), initializer=_quieten_nipype)
-
-
-def _quieten_nipype() -> None:
-    """Progress and failures are told by us; nipype's own lines go only to those who ask for them."""
-    for name in ("workflow", "interface", "utils"):
-        logging.getLogger(f"nipype.{name}").setLevel("CRITICAL")

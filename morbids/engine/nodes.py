@@ -7,6 +7,7 @@ function itself, so imports, helpers and annotations work, and a misspelt consta
 import contextlib
 import fcntl
 import inspect
+import os
 import typing
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -14,13 +15,18 @@ from typing import Any
 
 from nipype import Node, Workflow
 from nipype.interfaces.base import BaseInterface, DynamicTraitedSpec, traits
+from nipype.pipeline.engine.utils import load_resultfile
 
+from morbids.engine.failures import Trouble, describe_error
+from morbids.engine.sources import code_digest
 from morbids.errors import ExitCode, MorbidsError
 
 # The node supplies this parameter itself; those of RESOURCES cannot change a result, so they are kept off
 # nipype's inputs: whatever is an input is part of the cache key.
 WORKING_DIRECTORY = "out_dir"
 RESOURCES = ("threads",)
+# An input that the function never sees: with its code, the key of what it has computed changes.
+CODE = "code_digest"
 
 
 class Step(BaseInterface):
@@ -33,6 +39,11 @@ class Step(BaseInterface):
         receives the node's own working directory.
     constants
         Inputs that are known when the graph is built.
+
+    Attributes
+    ----------
+    trouble
+        Why the function failed, once it has.
     """
 
     input_spec = DynamicTraitedSpec
@@ -44,6 +55,7 @@ class Step(BaseInterface):
         self._hints = typing.get_type_hints(function)
         self._results: dict[str, Any] = {}
         self._resources: dict[str, Any] = {}
+        self.trouble: Trouble | None = None
         signature = inspect.signature(function).parameters
         self.parameters = tuple(name for name in signature if name not in (WORKING_DIRECTORY, *RESOURCES))
         self._takes_directory = WORKING_DIRECTORY in signature
@@ -54,6 +66,7 @@ class Step(BaseInterface):
         for name in self.parameters:
             self.inputs.add_trait(name, traits.Any())
         self.inputs.trait_set(trait_change_notify=False, **dict.fromkeys(self.parameters, traits.Undefined))
+        self.inputs.add_trait(CODE, traits.Str(code_digest(function.__module__)))
         for name, value in (constants or {}).items():
             if name in RESOURCES and name in signature:
                 self._resources[name] = value
@@ -66,15 +79,24 @@ class Step(BaseInterface):
                 )
             setattr(self.inputs, name, _storable(value))
 
-    def _run_interface(self, runtime: Any) -> Any:
+    def call(self, folder: Path) -> Any:
+        """Call the function with the inputs as they are now; what it writes goes to `folder`."""
         arguments = {
             name: _as_annotated(value, self._hints[name])
             for name in self.parameters
             if (value := getattr(self.inputs, name)) is not traits.Undefined
         }
         if self._takes_directory:
-            arguments[WORKING_DIRECTORY] = Path(runtime.cwd)
-        results = self.function(**arguments, **self._resources)
+            arguments[WORKING_DIRECTORY] = folder
+        return self.function(**arguments, **self._resources)
+
+    def _run_interface(self, runtime: Any) -> Any:
+        folder = Path(runtime.cwd)
+        try:
+            results = self.call(folder)
+        except Exception as error:  # nipype keeps its text only
+            self.trouble = describe_error(error, folder)
+            raise
         self._results = {name: _storable(getattr(results, name)) for name in self.fields}
         return runtime
 
@@ -87,6 +109,42 @@ class Step(BaseInterface):
 
     def _list_outputs(self) -> dict[str, Any]:
         return self._results
+
+
+class StepNode(Node):
+    """A node that does not take a folder for finished whose results cannot be had."""
+
+    def is_cached(self, rm_outdated: bool = False) -> tuple[bool, bool]:
+        """Tell whether there are results, and whether they are those of these inputs and this code."""
+        try:
+            cached, current = super().is_cached(rm_outdated=rm_outdated)
+        except Exception:  # an input cannot be read: that will be told when the step runs
+            return False, False
+        if cached and current and not _has_results(Path(self.output_dir()), self.name):
+            for finished in Path(self.output_dir()).glob("_0x*.json"):
+                finished.unlink()
+            return False, False
+        return cached, current
+
+
+def _has_results(folder: Path, name: str) -> bool:
+    """Whether the result file can be read, and the files are there that it names."""
+    try:
+        outputs = load_resultfile(folder / f"result_{name}.pklz").outputs.trait_get()
+    except Exception:  # whatever half a pickle, or one of other classes, raises
+        return False
+    return all(Path(path).exists() for path in _texts(outputs) if path.startswith(f"{folder}{os.sep}"))
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for item in value.values():
+            yield from _texts(item)
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            yield from _texts(item)
 
 
 @contextlib.contextmanager
@@ -118,7 +176,7 @@ def make_node(
     Memory is the peak at full size (T1w of 1 mm, 128 x 128 x 63 x 21 PET), rounded up, that
     `python -m benchmarks scan` measures in the step's worker, libraries (0.3 GB) included.
     """
-    return Node(Step(function, constants), name=name, mem_gb=mem_gb, n_procs=n_procs)
+    return StepNode(Step(function, constants), name=name, mem_gb=mem_gb, n_procs=n_procs)
 
 
 def connect_across(

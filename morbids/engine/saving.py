@@ -12,7 +12,8 @@ from nipype.interfaces.base import BaseInterface, DynamicTraitedSpec, traits
 
 from morbids.bids.names import output_path, sidecar_path
 from morbids.bids.writing import replace_file, write_text
-from morbids.engine.nodes import hold_folder
+from morbids.engine.failures import Trouble, describe_error
+from morbids.engine.nodes import StepNode, hold_folder
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 
@@ -62,18 +63,26 @@ class Save(BaseInterface):
             for name, output in outputs.items()
         }
         self.fields, self.facts = tuple(fields or outputs), dict(facts)
+        self.trouble: Trouble | None = None
         self.required = (*self.fields, *self.facts)
         for name in self.required:
             self.inputs.add_trait(name, traits.Any())
         self.inputs.trait_set(trait_change_notify=False, **dict.fromkeys(self.required, traits.Undefined))
 
     def _run_interface(self, runtime: Any) -> Any:
+        try:
+            self._save_all()
+        except Exception as error:  # nipype keeps its text only
+            self.trouble = describe_error(error, Path(self.root))
+            raise
+        return runtime
+
+    def _save_all(self) -> None:
         facts = {key: getattr(self.inputs, name) for name, key in self.facts.items()}
         for field in self.fields:
             value = getattr(self.inputs, field)
             for name, path in (value if isinstance(value, dict) else {field: value}).items():
                 self._save(self.destinations[name], Path(path), facts)
-        return runtime
 
     def _list_outputs(self) -> dict[str, Any]:
         return {}
@@ -86,7 +95,7 @@ class Save(BaseInterface):
             write_text(sidecar_path(destination), json.dumps(sidecar, indent=2) + "\n")
 
 
-class SaveNode(Node):
+class SaveNode(StepNode):
     """A saver, alone in its folder: it always runs, in the scheduler's process, which no worker's lock covers."""
 
     def run(self, updatehash: bool = False) -> Any:

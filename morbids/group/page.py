@@ -7,7 +7,7 @@ from typing import Any
 
 from morbids.bids.dataset import morbids_version
 from morbids.bids.names import output_path
-from morbids.engine.execution import StepFailure
+from morbids.engine.failures import StepFailure
 from morbids.engine.progress import label_of
 from morbids.group.contrast_page import ContrastPage, read_summary
 from morbids.group.outputs import GroupOutputs
@@ -43,7 +43,9 @@ def write_group_pages(
         facts=_facts(plan, settings),
         contrasts=tuple(ContrastPage(one).report() for one in outputs),
         failures=tuple(
-            Failure(label_of(failure.units[-1]), failure.step.replace("_", " "), failure.sentence)
+            Failure(
+                label_of(failure.units[-1]), failure.step.replace("_", " "), failure.sentence, failure.pointer
+            )
             for failure in failures
         ),
         included_columns=("Scan", "Map"),

@@ -70,7 +70,8 @@ def run_group(study: Study, settings: GroupSettings, resources: Resources, conso
     page = write_group_pages(plan, failures, study, settings)
     write_index(study.output_dir, study.bids_dir.name)
     for failure in failures:
-        logger.error("%s, %s failed. %s", label_of(failure.units[-1]), failure.step, failure.sentence)
+        logger.error("%s, %s failed. %s", label_of(failure.units[-1]), failure.step, failure.told)
+        logger.debug("%s", failure.traceback)
     logger.info("%s", page)
     return ExitCode.FAILED if failures else ExitCode.OK
 

@@ -9,6 +9,8 @@ standard error is a JSON object with the index of the command and greedy's messa
 import json
 import sys
 
+from morbids.lifeline import die_with_parent
+
 FAILED_COMMAND = 3
 
 
@@ -29,4 +31,5 @@ def run_commands(commands: list[str]) -> int:
 
 
 if __name__ == "__main__":
+    die_with_parent()
     sys.exit(run_commands(json.load(sys.stdin)))

@@ -8,7 +8,7 @@ from typing import Protocol
 from morbids.bids.dataset import morbids_version
 from morbids.bids.names import output_path
 from morbids.bids.windows import window_entities, window_points
-from morbids.engine.execution import StepFailure
+from morbids.engine.failures import StepFailure
 from morbids.engine.progress import label_of
 from morbids.errors import MorbidsError
 from morbids.imaging.atlases import SPHERES, atlas_label
@@ -63,7 +63,9 @@ def write_participant_pages(
     participants = {entities["sub"] for entities in everyone}
     told = [Failure(scan.label, "reading", scan.error.message, scan.error.hint) for scan in unplanned]
     told += [
-        Failure(label_of(failure.units[-1]), failure.step.replace("_", " "), failure.sentence)
+        Failure(
+            label_of(failure.units[-1]), failure.step.replace("_", " "), failure.sentence, failure.pointer
+        )
         for failure in failures
     ]
     pages = []

@@ -13,10 +13,12 @@ from morbids.bids.joining import join_runs
 from morbids.bids.names import scan_label
 from morbids.bids.scans import find_scans
 from morbids.bids.validation import check_input
-from morbids.engine.execution import StepFailure, execute, make_work_dir
+from morbids.engine.execution import execute
+from morbids.engine.failures import StepFailure
 from morbids.engine.nodes import make_node
 from morbids.engine.progress import Progress, label_of, workflow_name
 from morbids.engine.templates import make_template_node, templates_dir
+from morbids.engine.work import make_work_dir
 from morbids.errors import ExitCode, MorbidsError
 from morbids.imaging.atlases import SPHERES, atlas_key, load_atlas
 from morbids.imaging.templates import find_template
@@ -92,7 +94,8 @@ def run_participants(
     pages = write_participant_pages(plans.scans, plans.unplanned, failures, study, settings)
     write_index(study.output_dir, study.bids_dir.name)
     for failure in failures:
-        logger.error("%s, %s failed. %s", where(failure), failure.step.replace("_", " "), failure.sentence)
+        logger.error("%s, %s failed. %s", where(failure), failure.step.replace("_", " "), failure.told)
+        logger.debug("%s", failure.traceback)
     for page in pages:
         logger.info("%s", page)
     return ExitCode.FAILED if failures or plans.unplanned else ExitCode.OK

@@ -45,6 +45,13 @@ def count_slowly(folder: Path, out_dir: Path) -> Sum:
     return Sum(1.0, report)
 
 
+def wait_long(folder: Path) -> Text:
+    """Tell which process this is, and go on for a minute."""
+    (folder / "pid").write_text(str(os.getpid()))
+    time.sleep(60)
+    return Text("done")
+
+
 def die(report: Path) -> Text:
     os.kill(os.getpid(), signal.SIGKILL)
     return Text(report.name)

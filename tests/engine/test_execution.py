@@ -5,8 +5,7 @@ from typing import Any
 import pytest
 from nipype import Workflow
 
-import morbids
-from morbids.engine.execution import execute, sentence_of, work_folder
+from morbids.engine.execution import execute
 from morbids.engine.nodes import make_node
 from morbids.errors import ExitCode, MorbidsError
 from morbids.settings import Resources
@@ -60,10 +59,6 @@ def test_a_second_run_computes_nothing(tmp_path: Path) -> None:
     assert seen == []
 
 
-def test_the_sentence_of_a_foreign_error_is_its_last_line() -> None:
-    assert sentence_of("Traceback:\n  somewhere\nValueError: bad number\n\n") == "ValueError: bad number"
-
-
 def test_a_step_that_needs_more_memory_than_there_is_is_refused_before_anything_runs(tmp_path: Path) -> None:
     workflow = Workflow("whole")
     workflow.add_nodes([make_node(steps.add, "add", {"a": 1.0, "b": 2.0}, mem_gb=3.5)])
@@ -90,25 +85,6 @@ def test_crashes_of_an_earlier_run_are_not_told_again(tmp_path: Path) -> None:
 
     assert run(steps.refuse) == 1
     assert run(steps.read) == 0
-
-
-def test_finished_steps_belong_to_one_state_of_the_code(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    package = tmp_path / "package"
-    package.mkdir()
-    (package / "__init__.py").write_text("")
-    monkeypatch.setattr(morbids, "__file__", str(package / "__init__.py"))
-    first = work_folder(tmp_path)
-    assert work_folder(tmp_path) == first
-    (package / "__pycache__").mkdir()
-    (package / "__pycache__" / "__init__.pyc").write_text("compiled")
-    assert work_folder(tmp_path) == first
-    (package / "model.py").write_text("BOUND = 1")
-    changed = work_folder(tmp_path)
-    assert changed != first
-    (package / "model.py").write_text("BOUND = 2")
-    assert work_folder(tmp_path) not in (first, changed)
 
 
 def run_in_a_process(work_dir: str, folder: str, results: "Queue[int]") -> None:

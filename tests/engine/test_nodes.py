@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from morbids.engine import nodes
 from morbids.engine.nodes import Step, make_node
 from morbids.errors import MorbidsError
 from tests.engine import steps_for_tests as steps
@@ -46,3 +47,32 @@ def test_threads_are_not_part_of_the_cache_key(tmp_path: Path) -> None:
 
 def test_required_parameters_are_those_without_a_default() -> None:
     assert Step(steps.add).required == ("a", "b")
+
+
+@pytest.mark.parametrize("content", [b"", b"no pickle", None], ids=["empty", "torn", "gone"])
+def test_a_result_that_cannot_be_had_is_made_again(tmp_path: Path, content: bytes | None) -> None:
+    def run(b: float = 2.0) -> Path:
+        node = make_node(steps.add, "add", {"a": 1.0, "b": b})
+        node.base_dir = str(tmp_path)
+        return Path(node.run().outputs.report)
+
+    report = run()
+    report.write_text("kept")
+    assert run().read_text() == "kept", "nothing is computed twice"
+    if content is None:
+        report.unlink()
+    else:
+        (tmp_path / "add" / "result_add.pklz").write_bytes(content)
+    assert run().read_text() == "3.0 with 1"
+
+
+def test_the_code_is_part_of_the_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def run() -> Path:
+        node = make_node(steps.add, "add", {"a": 1.0, "b": 2.0})
+        node.base_dir = str(tmp_path)
+        return Path(node.run().outputs.report)
+
+    run().write_text("kept")
+    assert run().read_text() == "kept"
+    monkeypatch.setattr(nodes, "code_digest", lambda module: f"another state of {module}")
+    assert run().read_text() == "3.0 with 1"

@@ -1,0 +1,128 @@
+"""The work directory: finished steps of this version, what may be removed, and what other versions have left."""
+
+import contextlib
+import logging
+import os
+import shutil
+import tempfile
+from collections import defaultdict
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from nipype import Workflow
+
+from morbids.errors import ExitCode, MorbidsError
+
+logger = logging.getLogger("morbids")
+
+_PREFIX = "steps-"
+
+
+def work_folder(work_dir: Path) -> Path:
+    """Folder of the finished steps of this version; which of them still hold, each step's key tells."""
+    return work_dir / f"{_PREFIX}{version('morbids')}"
+
+
+def make_work_folder(work_dir: Path) -> Path:
+    """Make the work directory and the folder of this version in it.
+
+    Raises
+    ------
+    MorbidsError
+        The work directory cannot be written to, or the folder is another user's.
+    """
+    make_work_dir(work_dir)
+    folder = work_folder(work_dir)
+    # What is in it is run by whoever reads it (pickles): nobody else may reach it, whatever the umask.
+    folder.mkdir(mode=0o700, exist_ok=True)
+    _refuse_others(folder)
+    return folder
+
+
+def make_work_dir(work_dir: Path) -> None:
+    """Make the work directory.
+
+    Raises
+    ------
+    MorbidsError
+        The work directory cannot be written to.
+    """
+    try:
+        work_dir.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=work_dir).close()
+    except OSError as error:
+        raise MorbidsError(
+            f"The work directory {work_dir} cannot be written to: {error.strerror or error}.",
+            "Give another with --work-dir.",
+            ExitCode.CANNOT_WRITE,
+        ) from error
+
+
+def _refuse_others(folder: Path) -> None:
+    """Refuse results that somebody else could have planted.
+
+    Who one is to a file system, a file tells that was just made: containers and servers map users.
+    """
+    with tempfile.NamedTemporaryFile(dir=folder.parent) as own:
+        user = Path(own.name).stat().st_uid
+    there = folder.stat()
+    if there.st_uid != user:
+        raise MorbidsError(
+            f"The work directory {folder} belongs to another user (number {there.st_uid}, and you are {user}).",
+            "Results in it are programs that would run in your name: give a directory of your own with --work-dir.",
+            ExitCode.USAGE,
+        )
+    if there.st_mode & 0o022:
+        raise MorbidsError(
+            f"Other users may write to the work directory {folder}.",
+            f"Results in it are programs that would run in your name: `chmod go-w {folder}` if all in it is yours.",
+            ExitCode.USAGE,
+        )
+
+
+def tell_of_other_versions(work_dir: Path) -> None:
+    """Name the folders that this version does not use, with their size."""
+    for folder in sorted(work_dir.glob(f"{_PREFIX}*")):
+        if folder != work_folder(work_dir):
+            size_gb = size_of(folder) / 1e9
+            logger.info("%s (%.1f GB) is of another version; remove it if that is not used.", folder, size_gb)
+
+
+def size_of(folder: Path) -> int:
+    """Bytes of the files in a folder; those that vanish meanwhile do not count."""
+    total = 0
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            with contextlib.suppress(FileNotFoundError):
+                total += Path(parent, name).lstat().st_size
+    return total
+
+
+class Cleaner:
+    """Watch a run and remove the folders of finished scans: an instance is a status callback.
+
+    The folder of a workflow inside the whole one (a T1w image, a scan, a contrast) goes once all of its steps
+    have ended well, and all steps that take something of it. What a failed step leaves stays.
+    """
+
+    def __init__(self, workflow: Workflow, folder: Path) -> None:
+        self._folders: dict[str, Path] = {}
+        self._open: dict[str, set[str]] = defaultdict(set)
+        graph = workflow._create_flat_graph()
+        for node in graph.nodes:
+            whole, *units, _ = node.fullname.split(".")
+            if units:
+                self._folders[units[0]] = folder / whole / units[0]
+                self._open[units[0]] |= {node.fullname, *(taker.fullname for taker in graph.successors(node))}
+
+    def __call__(self, node: Any, status: str) -> None:
+        """Take note that `node` has ended."""
+        for unit in [unit for unit, names in self._open.items() if node.fullname in names]:
+            if status == "exception":
+                del self._open[unit]
+            elif status == "end":
+                self._open[unit].remove(node.fullname)
+                if not self._open[unit]:
+                    del self._open[unit]
+                    shutil.rmtree(self._folders[unit])

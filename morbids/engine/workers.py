@@ -1,0 +1,171 @@
+"""The processes that steps run in: each step alone in its folder, nobody left behind when the run ends."""
+
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from concurrent.futures import CancelledError, Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from functools import partial
+from multiprocessing import forkserver, get_context
+from pathlib import Path
+from threading import current_thread, main_thread
+from typing import Any, NoReturn
+
+from nipype import logging
+from nipype.pipeline.plugins.multiproc import MultiProcPlugin
+
+from morbids.engine.failures import CrashFolder, StepFailure, Trouble, describe_error
+from morbids.engine.nodes import hold_folder
+from morbids.lifeline import die_with_parent
+
+# Workers import the package afresh once: they inherit neither threads nor locks of this process.
+START_METHOD = "forkserver"
+
+
+class Workers(MultiProcPlugin):
+    """nipype's local scheduler, which survives workers that the system kills, and knows why steps failed.
+
+    nipype 1.11 waits for ever for a killed worker's answer. A kill breaks the whole pool, innocent steps
+    included: here each of them runs once more, alone, and only one that is killed again has failed.
+
+    Parameters
+    ----------
+    plugin_args
+        As nipype's own.
+    crashes
+        Where tracebacks go.
+
+    Attributes
+    ----------
+    failures
+        Steps that failed by themselves, in the order in which they did.
+    """
+
+    pool: ProcessPoolExecutor
+
+    def __init__(self, plugin_args: dict[str, Any], crashes: CrashFolder) -> None:
+        super().__init__(plugin_args)
+        self.pool.shutdown()
+        self.pool = _make_pool(self.processors)
+        self.crashes = crashes
+        self.failures: list[StepFailure] = []
+        self._alone: list[ProcessPoolExecutor] = []
+        self._stopped = False
+
+    def stop(self) -> None:
+        """End all steps at once; their folders are emptied when they run again."""
+        self._stopped = True
+        for pool in (self.pool, *self._alone):
+            for process in list((pool._processes or {}).values()):
+                process.kill()
+
+    @contextmanager
+    def stopped_by_signals(self) -> Iterator[None]:
+        """End all steps on Ctrl-C and SIGTERM, and leave by KeyboardInterrupt."""
+        if current_thread() is not main_thread():  # only there can signals be caught
+            yield
+            return
+        signals = (signal.SIGINT, signal.SIGTERM)
+        before = [signal.signal(number, self._interrupt) for number in signals]
+        try:
+            yield
+        finally:
+            for number, handler in zip(signals, before, strict=True):
+                signal.signal(number, handler)
+
+    def _interrupt(self, *_: object) -> NoReturn:
+        self.stop()
+        raise KeyboardInterrupt
+
+    def _send_procs_to_workers(self, updatehash: bool = False, graph: Any = None) -> None:
+        if self._stopped:  # nipype took the interruption of a saver for its failure
+            raise KeyboardInterrupt
+        super()._send_procs_to_workers(updatehash=updatehash, graph=graph)
+
+    def _submit_job(self, node: Any, updatehash: bool = False) -> int:
+        self._taskid += 1
+        task: int = self._taskid
+        job = (node, updatehash, task)
+        try:
+            future = self.pool.submit(run_alone, *job)
+        except BrokenProcessPool:
+            self.pool = _make_pool(self.processors)
+            future = self.pool.submit(run_alone, *job)
+        future.add_done_callback(partial(self._collect, job, alone=False))
+        self._task_obj[task] = future
+        return task
+
+    def _collect(self, job: tuple[Any, bool, int], future: "Future[dict[str, Any]]", *, alone: bool) -> None:
+        node, _, task = job
+        try:
+            self._taskresult[task] = future.result()
+        except CancelledError:
+            return
+        except BaseException as error:  # without a result nipype would wait for ever
+            if isinstance(error, BrokenProcessPool) and not alone and not self._stopped:
+                self._run_alone(job)
+            else:
+                self._taskresult[task] = _answer(task, describe_error(error, Path(node.output_dir())))
+
+    def _run_alone(self, job: tuple[Any, bool, int]) -> None:
+        pool = _make_pool(1)
+        self._alone.append(pool)
+        pool.submit(run_alone, *job).add_done_callback(partial(self._collect, job, alone=True))
+        pool.shutdown(wait=False)
+
+    def _report_crash(self, node: Any, result: dict[str, Any] | None = None) -> str:
+        """Take note of a failed step, in the place of nipype's crash file."""
+        trouble = (result or {}).get("trouble") or getattr(node.interface, "trouble", None)
+        if trouble is None:  # a step that ran in this process, where its exception is still at hand
+            error = sys.exception() or RuntimeError("".join((result or {}).get("traceback", ())))
+            trouble = describe_error(error, Path(node.output_dir()))
+        failure = self.crashes.write(node, trouble)
+        self.failures.append(failure)
+        return str(failure.file)
+
+
+def run_alone(node: Any, update_hash: bool, task: int) -> dict[str, Any]:
+    """Run a step in a worker, alone in its folder; the answer is what nipype expects, and our own `trouble`."""
+    folder = Path(node.output_dir())
+    try:
+        with hold_folder(folder):
+            node.run(updatehash=update_hash)
+    except BaseException as error:  # whatever ends a step is told of, and does not end the worker
+        return _answer(task, getattr(node.interface, "trouble", None) or describe_error(error, folder))
+    return _answer(task, None)
+
+
+def _answer(task: int, trouble: Trouble | None) -> dict[str, Any]:
+    return {
+        "taskid": task,
+        "result": None,
+        "traceback": trouble and trouble.traceback.splitlines(True),
+        "trouble": trouble,
+    }
+
+
+def _make_pool(n_workers: int) -> ProcessPoolExecutor:
+    return ProcessPoolExecutor(n_workers, get_context(START_METHOD), initializer=_start_worker)
+
+
+def _start_worker() -> None:
+    """Let this worker end with the program, and not before.
+
+    The parent of a worker is the server that forked it, which ends once nobody holds a certain pipe: the program
+    does, and so does every worker, which lets go of it here.
+    """
+    die_with_parent()
+    server: Any = forkserver._forkserver
+    os.close(server._forkserver_alive_fd)
+    server._forkserver_alive_fd = None
+    # Ctrl-C reaches every process of a terminal: the program itself ends its workers.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    quieten_nipype()
+
+
+def quieten_nipype() -> None:
+    """Progress and failures are told by us; nipype's own lines go only to those who ask for them."""
+    for name in ("workflow", "interface", "utils"):
+        logging.getLogger(f"nipype.{name}").setLevel("CRITICAL")
