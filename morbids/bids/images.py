@@ -45,7 +45,13 @@ def read_grid(path: Path) -> Grid:
     check_present(path)
     try:
         image: Any = nib.load(path)
-    except (nib.filebasedimages.ImageFileError, OSError, EOFError, ValueError) as error:
+    except (
+        nib.filebasedimages.ImageFileError,
+        nib.spatialimages.HeaderDataError,
+        OSError,
+        EOFError,
+        ValueError,
+    ) as error:
         raise MorbidsError(
             f"{path} cannot be read as NIfTI: {error}.", "Convert or copy the image again."
         ) from error

@@ -11,6 +11,7 @@ import nibabel as nib
 import numpy as np
 import numpy.typing as npt
 from nibabel.filebasedimages import ImageFileError
+from nibabel.spatialimages import HeaderDataError
 
 from morbids.errors import ExitCode, MorbidsError
 from morbids.numerics.arrays import BoolArray, FloatArray
@@ -174,6 +175,11 @@ def _open_image(path: Path, stream: gzip.GzipFile | None = None) -> Any:
             image = type(image).from_stream(stream)
     if image.ndim not in (3, 4):
         raise MorbidsError(f"{path} has {image.ndim} dimensions.", "Give a 3D or 4D image.")
+    if not np.isfinite(image.affine).all() or np.linalg.det(image.affine[:3, :3]) == 0:
+        raise MorbidsError(
+            f"{path} lies nowhere: its affine is {np.array2string(image.affine[:3], separator=', ')}.",
+            "Mend qform and sform of its header, or convert it again.",
+        )
     return image
 
 
@@ -182,7 +188,7 @@ def _telling(path: Path) -> Iterator[None]:
     """Say which file it is that cannot be read."""
     try:
         yield
-    except (ImageFileError, OSError, EOFError, zlib.error, ValueError) as error:
+    except (ImageFileError, HeaderDataError, OSError, EOFError, zlib.error, ValueError) as error:
         raise MorbidsError(
             f"{path} cannot be read as an image ({error}).",
             "The file is empty, truncated or not NIfTI: copy or convert it again.",

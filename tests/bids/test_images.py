@@ -37,3 +37,12 @@ def test_a_truncated_image_is_refused_by_its_size(tmp_path: Path) -> None:
 def test_an_absent_image_is_named(tmp_path: Path) -> None:
     with pytest.raises(MorbidsError, match=r"x.nii does not exist"):
         check_present(tmp_path / "x.nii")
+
+
+def test_an_unknown_data_type_is_refused(tmp_path: Path) -> None:
+    path = save(tmp_path / "x.nii", np.ones((4, 4, 4)))
+    raw = bytearray(path.read_bytes())
+    raw[70:72] = b"\x09\x00"
+    path.write_bytes(bytes(raw))
+    with pytest.raises(MorbidsError, match=r"x.nii cannot be read as NIfTI: data code 9 not recognized"):
+        count_volumes(path)

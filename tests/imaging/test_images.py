@@ -2,9 +2,11 @@
 
 import gzip
 from pathlib import Path
+from typing import Any
 
 import nibabel as nib
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from morbids.errors import ExitCode, MorbidsError
@@ -113,6 +115,26 @@ def test_more_than_four_dimensions_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "x.nii.gz"
     nib.save(nib.Nifti1Image(np.zeros((2, 2, 2, 2, 3), np.float32), AFFINE), path)
     with pytest.raises(MorbidsError, match="5 dimensions"):
+        read_image(path)
+
+
+@pytest.mark.parametrize(
+    ("offset", "content", "sentence"),
+    [
+        (280, np.full(4, np.nan, "<f4"), r"x\.nii lies nowhere: its affine is .*nan.*Mend qform and sform"),
+        (280, np.zeros(4, "<f4"), r"x\.nii lies nowhere: its affine is .*Mend qform and sform"),
+        (70, np.array([9], "<i2"), r"x\.nii cannot be read as an image \(data code 9 not recognized"),
+    ],
+    ids=["affine of NaN", "flat affine", "unknown data type"],
+)
+def test_a_header_that_makes_no_sense_is_refused(
+    offset: int, content: npt.NDArray[Any], sentence: str, tmp_path: Path
+) -> None:
+    path = write_image(np.zeros((2, 3, 4)), AFFINE, tmp_path / "x.nii")
+    raw = bytearray(path.read_bytes())
+    raw[offset : offset + content.nbytes] = content.tobytes()
+    path.write_bytes(bytes(raw))
+    with pytest.raises(MorbidsError, match=f"(?s){sentence}"):
         read_image(path)
 
 
