@@ -291,12 +291,11 @@ def test_the_group_page_names_contrasts_regions_and_participants(story: Story) -
         assert word in text, word
 
 
-def test_a_second_run_starts_nothing_but_savers(story: Story) -> None:
-    """Savers run in the scheduler's own process, which does not tell that they start."""
+def test_a_second_run_computes_nothing(story: Story) -> None:
     everything = {step for _, step in story.participant.started}
-    assert {"correct motion", "extract brain", "fit maps", "picture maps"} <= everything
+    assert {"estimating head motion", "fitting every voxel", "drawing maps"} <= everything
     assert story.again.exit_code == ExitCode.OK, story.again.log
-    assert [step for _, step in story.again.started if not step.startswith("save")] == []
+    assert story.again.started == []
 
 
 def test_deleted_derivatives_come_back_and_the_others_are_left_alone(story: Story) -> None:
@@ -307,10 +306,12 @@ def test_deleted_derivatives_come_back_and_the_others_are_left_alone(story: Stor
 def test_a_truncated_image_stops_only_its_own_scan(story: Story) -> None:
     assert story.broken.exit_code == ExitCode.FAILED, story.broken.log
     end = story.broken.log.splitlines()[-6:]
-    (told,) = [line for line in end if f"{story.broken_scan}, correct motion failed." in line]
+    (told,) = [line for line in end if f"{story.broken_scan}, estimating head motion failed." in line]
     assert f"{story.broken_scan}_pet.nii.gz" in told
     assert "truncated" in told
-    assert story.broken.started == [(story.broken_scan, "correct motion")], "the others were finished before"
+    assert story.broken.started == [(story.broken_scan, "estimating head motion")], (
+        "the others were finished before"
+    )
     assert story.broken.log.count("failed.") == 1
 
 

@@ -57,7 +57,7 @@ def finished(troubled: Path) -> Finished:
 
 def test_a_run_with_failures_ends_with_1_and_without_tracebacks(finished: Finished) -> None:
     assert finished.exit_code == ExitCode.FAILED, finished.lines
-    assert not [line for line in finished.lines if "Traceback" in line]
+    assert not [line for line in finished.lines if line.startswith("Traceback")]
 
 
 def test_the_input_is_only_read(finished: Finished) -> None:
@@ -78,8 +78,13 @@ def test_the_end_of_the_log_says_which_step_of_which_image_failed_and_why(finish
     failed = [line for line in finished.lines if " failed. " in line]
     assert len(failed) == 2
     for label in ("sub-01", "sub-02_ses-a"):
-        (line,) = [line for line in failed if f"{label}_T1w, extract brain failed." in line]
+        (line,) = [
+            line for line in failed if f"{label}_T1w, finding the brain in the T1w image failed." in line
+        ]
         assert "all voxels are 1" in line
+        traceback = Path(line.partition("Traceback: ")[2])
+        assert "in extract_brain" in traceback.read_text()
+        assert str(traceback) in finished.page(label[4:6])
 
 
 @pytest.mark.parametrize(
@@ -106,9 +111,10 @@ def test_the_work_directory_is_hidden_in_the_output_by_default(finished: Finishe
 def test_a_run_that_stops_on_the_first_crash_still_writes_pages(troubled: Path, finished: Finished) -> None:
     out = troubled.parent / "stopped"
     work = finished.out / ".work"
-    stopped = run(troubled, out, "--stop-on-first-crash", "-w", str(work), "--nprocs", "1")
+    stopped = run(troubled, out, "--stop-on-first-crash", "-w", str(work), "--nprocs", "1", "-v")
     assert stopped.exit_code == ExitCode.FAILED
     assert len([line for line in stopped.lines if " failed. " in line]) == 1
+    assert "Traceback (most recent call last):" in "\n".join(stopped.lines), "asked for by -v"
     assert (out / "sub-01.html").is_file()
 
 

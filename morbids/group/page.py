@@ -8,13 +8,14 @@ from typing import Any
 from morbids.bids.dataset import morbids_version
 from morbids.bids.names import output_path
 from morbids.engine.failures import StepFailure
-from morbids.engine.progress import label_of
+from morbids.engine.progress import doing, label_of
 from morbids.group.contrast_page import ContrastPage, read_summary
 from morbids.group.outputs import GroupOutputs
 from morbids.group.plan import GroupPlan
 from morbids.group.protocol_table import report_protocol
 from morbids.group.quality_table import report_quality
 from morbids.group.steps.inference import ALPHA
+from morbids.group.words import WORDS
 from morbids.reports.boilerplate import Correction, GroupChoices, group_methods
 from morbids.reports.findings import Failure, make_provenance
 from morbids.reports.group import GroupReport, LeftOut, write_group_page
@@ -44,7 +45,7 @@ def write_group_pages(
         contrasts=tuple(ContrastPage(one).report() for one in outputs),
         failures=tuple(
             Failure(
-                label_of(failure.units[-1]), failure.step.replace("_", " "), failure.sentence, failure.pointer
+                label_of(failure.units[-1]), doing(failure.step, WORDS), failure.sentence, failure.pointer
             )
             for failure in failures
         ),

@@ -11,7 +11,7 @@ from rich.console import Console
 from morbids.bids.dataset import write_dataset_files
 from morbids.engine.execution import execute
 from morbids.engine.nodes import connect_across, make_node
-from morbids.engine.progress import Progress, label_of
+from morbids.engine.progress import Progress, doing, label_of
 from morbids.engine.saving import NOTHING, Output, make_save_node
 from morbids.engine.templates import make_template_node
 from morbids.errors import ExitCode
@@ -28,6 +28,7 @@ from morbids.group.steps.maps import stack_maps
 from morbids.group.steps.permutations import permute, plan_tests
 from morbids.group.steps.regions import compare_regions, measure_spheres, read_tables
 from morbids.group.steps.small_volumes import search_small_volumes
+from morbids.group.words import WORDS
 from morbids.imaging.atlases import load_atlas
 from morbids.reports.index_of_dataset import write_index
 from morbids.settings import GroupSettings, OutputSpace, Resources, Study
@@ -65,12 +66,14 @@ def run_group(study: Study, settings: GroupSettings, resources: Resources, conso
     write_dataset_files(study.output_dir, study.bids_dir, links)
     write_plan_tables(plan, study)
     workflow = build_group_workflow(plan, study, settings, resources)
-    with Progress(len(workflow.list_node_names()), console) as progress:
+    with Progress(workflow, WORDS, console) as progress:
         failures = execute(workflow, resources, progress)
     page = write_group_pages(plan, failures, study, settings)
     write_index(study.output_dir, study.bids_dir.name)
     for failure in failures:
-        logger.error("%s, %s failed. %s", label_of(failure.units[-1]), failure.step, failure.told)
+        logger.error(
+            "%s, %s failed. %s", label_of(failure.units[-1]), doing(failure.step, WORDS), failure.told
+        )
         logger.debug("%s", failure.traceback)
     logger.info("%s", page)
     return ExitCode.FAILED if failures else ExitCode.OK

@@ -9,7 +9,7 @@ from morbids.bids.dataset import morbids_version
 from morbids.bids.names import output_path
 from morbids.bids.windows import window_entities, window_points
 from morbids.engine.failures import StepFailure
-from morbids.engine.progress import label_of
+from morbids.engine.progress import doing, label_of
 from morbids.errors import MorbidsError
 from morbids.imaging.atlases import SPHERES, atlas_label
 from morbids.numerics.kinetics.models import MODELS
@@ -26,6 +26,7 @@ from morbids.participant.quality import (
 from morbids.participant.spaces import picture_space
 from morbids.participant.steps.kinetics import difference_name
 from morbids.participant.steps.protocol import picture_name
+from morbids.participant.words import WORDS
 from morbids.reports.boilerplate import PartialVolume, ScanChoices, TakenStep, participant_methods
 from morbids.reports.captions import FigureKind, figure, flicker
 from morbids.reports.findings import Failure, make_provenance
@@ -63,9 +64,7 @@ def write_participant_pages(
     participants = {entities["sub"] for entities in everyone}
     told = [Failure(scan.label, "reading", scan.error.message, scan.error.hint) for scan in unplanned]
     told += [
-        Failure(
-            label_of(failure.units[-1]), failure.step.replace("_", " "), failure.sentence, failure.pointer
-        )
+        Failure(label_of(failure.units[-1]), doing(failure.step, WORDS), failure.sentence, failure.pointer)
         for failure in failures
     ]
     pages = []

@@ -16,7 +16,7 @@ from morbids.bids.validation import check_input
 from morbids.engine.execution import execute
 from morbids.engine.failures import StepFailure
 from morbids.engine.nodes import make_node
-from morbids.engine.progress import Progress, label_of, workflow_name
+from morbids.engine.progress import Progress, doing, label_of, workflow_name
 from morbids.engine.templates import make_template_node, templates_dir
 from morbids.engine.work import make_work_dir
 from morbids.errors import ExitCode, MorbidsError
@@ -28,6 +28,7 @@ from morbids.participant.plan import ScanPlan, check_settings, plan_scan, spaces
 from morbids.participant.scan import build_scan_workflow
 from morbids.participant.scan_graph import ScanBuilder
 from morbids.participant.spaces import needed_templates
+from morbids.participant.words import WORDS
 from morbids.reports.index_of_dataset import write_index
 from morbids.settings import Resources, ScanSettings, Study
 
@@ -89,12 +90,12 @@ def run_participants(
         "%d scans of %d participants, on %d processors with %.1f GB of memory; work in %s",
         len(plans.scans), n_participants, resources.n_procs, resources.mem_gb, resources.work_dir,
     )  # fmt: skip
-    with Progress(len(workflow.list_node_names()), console) as progress:
+    with Progress(workflow, WORDS, console) as progress:
         failures = execute(workflow, resources, progress)
     pages = write_participant_pages(plans.scans, plans.unplanned, failures, study, settings)
     write_index(study.output_dir, study.bids_dir.name)
     for failure in failures:
-        logger.error("%s, %s failed. %s", where(failure), failure.step.replace("_", " "), failure.told)
+        logger.error("%s, %s failed. %s", where(failure), doing(failure.step, WORDS), failure.told)
         logger.debug("%s", failure.traceback)
     for page in pages:
         logger.info("%s", page)

@@ -1,12 +1,13 @@
 """Walk a whole graph and tell what is connected to nothing: nipype accepts misspelt names silently."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from nipype import Node, Workflow
 from nipype.interfaces.base import isdefined
 
 from morbids.engine.nodes import Step
+from morbids.engine.progress import computes, doing
 from morbids.engine.saving import Save
 
 
@@ -34,6 +35,13 @@ def find_problems(workflow: Workflow) -> list[str]:
             if output not in _ports(giver).outputs
         ]
     return sorted(problems)
+
+
+def steps_without_words(workflow: Workflow, words: Mapping[str, str]) -> list[str]:
+    """Names of computing steps that the log could only tell by their name."""
+    nodes = (workflow.get_node(name) for name in workflow.list_node_names())
+    names = {node.name for node in nodes if computes(node)}
+    return sorted(name for name in names if doing(name, words) == name.replace("_", " "))
 
 
 def _connections(graph: Any, node: Node) -> Iterator[tuple[Node, str, str]]:

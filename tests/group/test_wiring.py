@@ -6,10 +6,11 @@ import pytest
 
 from morbids.group.plan import plan_group
 from morbids.group.run import build_group_workflow
+from morbids.group.words import WORDS
 from morbids.settings import GroupSettings
 from tests.bids.conftest import DatasetMaker
 from tests.bids.test_maps import write_study
-from tests.engine.wiring import find_problems
+from tests.engine.wiring import find_problems, steps_without_words
 from tests.participant.studies import make_resources, make_study
 
 SETTINGS = GroupSettings()
@@ -34,3 +35,4 @@ def test_every_input_of_the_group_level_is_fed(dataset: DatasetMaker, settings: 
     assert plan.comparisons
     graph = build_group_workflow(plan, study, settings, make_resources(dataset.root / "work"))
     assert find_problems(graph) == []
+    assert steps_without_words(graph, WORDS) == []

@@ -11,10 +11,11 @@ from morbids.bids.names import output_path
 from morbids.errors import ExitCode, MorbidsError
 from morbids.participant.plan import ScanPlan
 from morbids.participant.run import build_participant_workflow, plan_study, run_participants
+from morbids.participant.words import WORDS
 from morbids.settings import OutputSpace, ScanSettings
 from tests.bids.conftest import START_S, DatasetMaker
 from tests.bids.test_derivatives import draw, touch, transforms
-from tests.engine.wiring import find_problems
+from tests.engine.wiring import find_problems, steps_without_words
 from tests.participant.studies import make_resources, make_study, write_scan
 
 SETTINGS = ScanSettings()
@@ -55,6 +56,7 @@ def test_what_is_there_is_not_computed(dataset: DatasetMaker, tmp_path: Path) ->
     write_scan(dataset, "01")
     plan, whole = plan_with(dataset, write_derivatives(tmp_path / "petprep"))
     assert find_problems(whole) == []
+    assert steps_without_words(whole, WORDS) == []
     own = {
         *("extract_brain", "segment_tissue", f"normalize_{SPACE}", "correct_motion", "register_to_T1w"),
     }

@@ -10,10 +10,11 @@ from morbids.engine.nodes import make_node
 from morbids.engine.saving import Output, make_save_node
 from morbids.numerics.kinetics.models import MODELS
 from morbids.participant.run import build_participant_workflow, plan_study
+from morbids.participant.words import WORDS
 from morbids.settings import OutputSpace, ScanSettings
 from tests.bids.conftest import DURATION_S, START_S, DatasetMaker
 from tests.engine import steps_for_tests as steps
-from tests.engine.wiring import find_problems
+from tests.engine.wiring import find_problems, steps_without_words
 from tests.participant.studies import make_resources, make_study, write_scan
 
 SETTINGS = ScanSettings()
@@ -48,7 +49,9 @@ def test_every_input_of_the_participant_level_is_fed(dataset: DatasetMaker, sett
     write_scan(dataset, "01", "rejection")
     write_scan(dataset, "01", "acceptance", t1w=False)
     write_scan(dataset, "02", session="a", changes={"ImageDecayCorrected": False})
-    assert find_problems(participant_graph(dataset, settings)) == []
+    whole = participant_graph(dataset, settings)
+    assert find_problems(whole) == []
+    assert steps_without_words(whole, WORDS) == []
 
 
 def test_a_t1w_image_is_processed_once_for_all_its_scans(dataset: DatasetMaker) -> None:

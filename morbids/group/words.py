@@ -1,0 +1,24 @@
+"""What the steps of the group level do, in words for the log and the page.
+
+By the name of the node, or by its beginning where the rest says which: `{}` stands for it.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+WORDS: Mapping[str, str] = MappingProxyType(
+    {
+        "stack_maps": "reading and smoothing the maps",
+        "permute_": "permuting ({})",
+        "infer": "testing every voxel",
+        "picture": "drawing the statistic",
+        "picture_design": "drawing the design",
+        "influence": "measuring what each map does",
+        "read_regions": "reading regional estimates",
+        "measure_regions": "averaging regions of the maps",
+        "compare_regions": "testing regions",
+        "correlate_regions": "correlating regions with traits",
+        "correlate_clusters": "correlating clusters with traits",
+        "small_volumes": "searching small volumes",
+    }
+)
