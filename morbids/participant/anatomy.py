@@ -15,6 +15,7 @@ from morbids.imaging.brain import extract_brain
 from morbids.imaging.normalization import register_to_template
 from morbids.imaging.reuse import take_brain, take_normalization, take_tissue
 from morbids.imaging.tissue import segment_tissue
+from morbids.participant.facts import BrainFacts, NormalizationFacts, TemplateFacts, TissueFacts, keys_of
 from morbids.participant.memory import EXTRACT_BRAIN, NORMALIZE, SEGMENT
 from morbids.participant.plan import T1w
 from morbids.participant.spaces import REGION_SPACE, registration_target
@@ -155,8 +156,8 @@ def _add_brain(builder: AnatomyBuilder) -> Node:
             | sidecars.taken_from(whose if taken and taken.mask else ""),
         ),
     }
-    save = builder.save("save_brain", outputs, facts={"concern": "Concern"})
-    builder.workflow.connect([(brain, save, [(name, name) for name in (*outputs, "concern")])])
+    save = builder.save("save_brain", outputs, facts=keys_of(BrainFacts))
+    builder.workflow.connect([(brain, save, [(name, name) for name in (*outputs, *BrainFacts._fields)])])
     return brain
 
 
@@ -191,8 +192,8 @@ def _add_tissue(builder: AnatomyBuilder, brain: Node, normalization: Node) -> No
             f"Probability of {what}", builder.sources(files.get(role)), skull_stripped=True
         )
         outputs[name] = Output(role, sidecar=sidecar | origin)
-    save = builder.save("save_tissue", outputs, facts={"concern": "Concern"})
-    builder.workflow.connect([(tissue, save, [(name, name) for name in (*outputs, "concern")])])
+    save = builder.save("save_tissue", outputs, facts=keys_of(TissueFacts))
+    builder.workflow.connect([(tissue, save, [(name, name) for name in (*outputs, *TissueFacts._fields)])])
     return tissue
 
 
@@ -212,8 +213,8 @@ def _add_normalization(builder: AnatomyBuilder, brain: Node, space: str) -> Node
     builder.workflow.connect(brain, "corrected_t1w", normalize, "t1w")
     whose = taken.dataset.program if taken is not None and ways is not None else ""
     outputs = _normalized_outputs(space, builder.sources(*(ways or ())), whose)
-    facts = {"correlation": "Correlation", "concern": "Concern"}
-    save = builder.save(f"save_{space}", outputs, facts={**facts, "source": "TemplateSource"})
+    facts = keys_of(NormalizationFacts)
+    save = builder.save(f"save_{space}", outputs, facts={**facts, **keys_of(TemplateFacts)})
     builder.workflow.connect([(normalize, save, [(name, name) for name in (*outputs, *facts)])])
     template = builder.templates[registration_target(space)]
     images = [("brain", "template_brain"), ("mask", "template_mask")]

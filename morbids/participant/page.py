@@ -13,6 +13,7 @@ from morbids.engine.progress import doing, label_of
 from morbids.errors import MorbidsError
 from morbids.imaging.atlases import SPHERES, atlas_label
 from morbids.numerics.kinetics.models import MODELS
+from morbids.participant.facts import MotionFacts, RegionNotes, SettledFacts, TemplateFacts, read_facts
 from morbids.participant.kinetic_plan import KineticPlan
 from morbids.participant.plan import ScanPlan, T1w, spaces_by_t1w
 from morbids.participant.quality import (
@@ -20,7 +21,6 @@ from morbids.participant.quality import (
     judge,
     measure_anatomy,
     measure_scan,
-    read_facts,
     write_quality,
 )
 from morbids.participant.spaces import picture_space
@@ -91,11 +91,11 @@ def _methods(plans: Sequence[ScanPlan], study: Study, settings: ScanSettings) ->
     paragraphs: list[str] = []
     for plan in plans:
         kinetics, space = plan.kinetics, picture_space(settings).space
-        normalization = read_facts(study, plan.t1w.entities, "t1w_to_template", {"to": space})
+        found = read_facts(TemplateFacts, study, plan.t1w.entities, "t1w_to_template", {"to": space})
         choices = ScanChoices(
             version=morbids_version(),
             template=space,
-            template_source=normalization.get("TemplateSource", "source not recorded"),
+            template_source=(found or TemplateFacts()).source,
             model=kinetics.model,
             reference=kinetics.reference.name,
             k2_prime_per_min=kinetics.k2_prime_per_min if kinetics.fits_k2_prime else None,
@@ -167,7 +167,7 @@ def _report_scan(plan: ScanPlan, study: Study, settings: ScanSettings) -> ScanRe
     measures = measure_scan(plan, study, settings)
     table = write_quality(plan, measures, study) if measures else None
     kinetics = plan.kinetics
-    motion = read_facts(study, plan.scan.entities, "petref")
+    motion = read_facts(MotionFacts, study, plan.scan.entities, "petref") or MotionFacts()
     figures = _ScanFigures(plan, study)
     return ScanReport(
         plan.scan.label,
@@ -178,7 +178,7 @@ def _report_scan(plan: ScanPlan, study: Study, settings: ScanSettings) -> ScanRe
         ),
         verdicts=judge(measures),
         quality=tuple(_quality_table(measures, table)),
-        notes=(*plan.notes, *motion.get("Notes", ()), *_region_notes(plan, study)),
+        notes=(*plan.notes, *motion.notes, *_region_notes(plan, study)),
         registration=figures.of("pet_on_t1w", "coregistration"),
         motion=figures.of("motion", "motion", ".svg"),
         reference=figures.reference(),
@@ -202,11 +202,14 @@ def _report_scan(plan: ScanPlan, study: Study, settings: ScanSettings) -> ScanRe
 def _region_notes(plan: ScanPlan, study: Study) -> Iterator[str]:
     """How the reference region was cut, and regions that the field of view cuts."""
     label = {"label": plan.kinetics.reference.name}
-    yield from read_facts(study, plan.scan.entities, "reference_mask", label).get("Notes", ())
+    region = read_facts(RegionNotes, study, plan.scan.entities, "reference_mask", label) or RegionNotes()
+    yield from region.notes
     for atlas in plan.atlases:
         name = atlas_label(atlas)
-        notes = read_facts(study, plan.scan.entities, "pet_dseg", {"seg": name}).get("Notes", ())
-        yield from (f"{name}: {note}" for note in notes)
+        labels = (
+            read_facts(RegionNotes, study, plan.scan.entities, "pet_dseg", {"seg": name}) or RegionNotes()
+        )
+        yield from (f"{name}: {note}" for note in labels.notes)
 
 
 def _quality_table(measures: Sequence[Measure], file: Path | None) -> Iterator[Block]:
@@ -303,10 +306,10 @@ def _describe_t_star(plan: ScanPlan, study: Study, settings: ScanSettings) -> st
         corrected = {} if settings.partial_volume == "none" else {"pvc": settings.partial_volume.upper()}
         named = {"seg": SPHERES, "model": kinetics.model, **corrected}
         entities = {**named, **window_entities(kinetics.windows[0])}
-        sidecar = read_facts(study, plan.scan.entities, "kinpar", entities)
-        if "tstar" not in sidecar:
+        settled = read_facts(SettledFacts, study, plan.scan.entities, "kinpar", entities)
+        if settled is None or settled.t_star_min is None:
             return kinetics.t_star_source
-        t_star_min = sidecar["tstar"]
+        t_star_min = settled.t_star_min
     return f"{t_star_min:g} min ({kinetics.t_star_source})"
 
 

@@ -18,6 +18,7 @@ from morbids.bids.sidecars import table_sidecar
 from morbids.bids.tables import read_table, write_table
 from morbids.bids.windows import window_entities
 from morbids.bids.writing import write_text
+from morbids.errors import MorbidsError
 from morbids.imaging.atlases import atlas_label
 from morbids.imaging.coregistration import LEAST_AGREEMENT, LEAST_CONTRAST, LEAST_OVERLAP
 from morbids.imaging.images import read_image
@@ -27,6 +28,18 @@ from morbids.imaging.regions import USABLE_COVERAGE
 from morbids.numerics.arrays import FloatArray
 from morbids.numerics.kinetics.models import MODELS
 from morbids.numerics.reference_curve import LEAST_RATIO
+from morbids.participant.facts import (
+    BrainFacts,
+    MapFacts,
+    MotionFacts,
+    NormalizationFacts,
+    ReferenceFacts,
+    ReferenceNoiseFacts,
+    ReferenceVerdictFacts,
+    RegistrationFacts,
+    TissueFacts,
+    read_facts,
+)
 from morbids.participant.plan import ScanPlan, T1w
 from morbids.reports.findings import Verdict
 from morbids.reports.numbers import format_number
@@ -57,34 +70,13 @@ class Measure(NamedTuple):
     concern: str = ""
 
 
-def read_facts(
-    study: Study, source: Mapping[str, str], role: str, entities: Mapping[str, str] | None = None
-) -> dict[str, Any]:
-    """Sidecar of an output; empty when the output is not there."""
-    path = sidecar_path(output_path(study.output_dir, source, role, entities))
-    return dict(json.loads(path.read_text(encoding="utf-8"))) if path.exists() else {}
-
-
 def measure_anatomy(t1w: T1w, study: Study, spaces: Sequence[str]) -> Iterator[Measure]:
     """Brain, tissue, and the way to each template."""
-    mask = output_path(study.output_dir, t1w.entities, "brain_mask")
-    if mask.exists():
-        facts = read_facts(study, t1w.entities, "brain_mask")
-        yield Measure("brain mask", "volume", _volume_ml(mask)[1:].sum(), "mL", concern=_concern(facts))
-    tissue = output_path(study.output_dir, t1w.entities, "dseg")
-    if tissue.exists():
-        volume_ml = np.resize(np.append(_volume_ml(tissue), np.zeros(4)), 4)
-        grey, white, fluid = volume_ml[1:].tolist()
-        concern = _concern(read_facts(study, t1w.entities, "dseg"))
-        yield Measure("tissue", "grey matter", grey, "mL", concern=concern)
-        yield Measure("tissue", "white matter", white, "mL")
-        yield Measure("tissue", "fluid", fluid, "mL")
+    yield from _telling("brain mask", _measure_brain(t1w, study))
+    yield from _telling("tissue", _measure_tissue(t1w, study))
     for space in spaces:
-        facts = read_facts(study, t1w.entities, "t1w_to_template", {"to": space})
-        if facts:
-            correlation, least = facts["Correlation"], LEAST_CORRELATION
-            name = "correlation with template"
-            yield Measure(f"T1w to {space}", name, correlation, least=least, concern=_concern(facts))
+        step = f"T1w to {space}"
+        yield from _telling(step, _measure_normalization(t1w, study, space, step))
 
 
 def measure_scan(plan: ScanPlan, study: Study, settings: ScanSettings) -> tuple[Measure, ...]:
@@ -92,12 +84,46 @@ def measure_scan(plan: ScanPlan, study: Study, settings: ScanSettings) -> tuple[
     return (
         *measure_anatomy(plan.t1w, study, plan.spaces),
         *_measure_counts(plan),
-        *_measure_motion(plan, study),
-        *_measure_registration(plan, study),
-        *_measure_reference(plan, study),
-        *_measure_coverage(plan, study),
-        *_measure_fits(plan, study, settings),
+        *_telling("head motion", _measure_motion(plan, study)),
+        *_telling("PET to T1w", _measure_registration(plan, study)),
+        *_telling("reference region", _measure_reference(plan, study)),
+        *_telling("reference curve", _measure_reference_curve(plan, study)),
+        *_telling("field of view", _measure_coverage(plan, study)),
+        *_telling("voxelwise fits", _measure_fits(plan, study, settings)),
     )
+
+
+def _telling(step: str, measures: Iterator[Measure]) -> Iterator[Measure]:
+    """Tell of what cannot be read, as of a sidecar by another version, where its number would stand."""
+    try:
+        yield from measures
+    except MorbidsError as error:
+        yield Measure(step, "result", None, concern=str(error))
+
+
+def _measure_brain(t1w: T1w, study: Study) -> Iterator[Measure]:
+    mask = output_path(study.output_dir, t1w.entities, "brain_mask")
+    if mask.exists():
+        facts = read_facts(BrainFacts, study, t1w.entities, "brain_mask") or BrainFacts()
+        yield Measure("brain mask", "volume", _volume_ml(mask)[1:].sum(), "mL", concern=_said(facts.concern))
+
+
+def _measure_tissue(t1w: T1w, study: Study) -> Iterator[Measure]:
+    tissue = output_path(study.output_dir, t1w.entities, "dseg")
+    if tissue.exists():
+        volume_ml = np.resize(np.append(_volume_ml(tissue), np.zeros(4)), 4)
+        grey, white, fluid = volume_ml[1:].tolist()
+        facts = read_facts(TissueFacts, study, t1w.entities, "dseg") or TissueFacts()
+        yield Measure("tissue", "grey matter", grey, "mL", concern=_said(facts.concern))
+        yield Measure("tissue", "white matter", white, "mL")
+        yield Measure("tissue", "fluid", fluid, "mL")
+
+
+def _measure_normalization(t1w: T1w, study: Study, space: str, step: str) -> Iterator[Measure]:
+    facts = read_facts(NormalizationFacts, study, t1w.entities, "t1w_to_template", {"to": space})
+    if facts is not None:
+        name, least = "correlation with template", LEAST_CORRELATION
+        yield Measure(step, name, facts.correlation, least=least, concern=_said(facts.concern))
 
 
 def judge(measures: Sequence[Measure]) -> tuple[Verdict, ...]:
@@ -134,13 +160,13 @@ def _measure_motion(plan: ScanPlan, study: Study) -> Iterator[Measure]:
         return
     table = read_table(path, ("framewise_displacement", "motion_outlier", "motion_borrowed"))
     displacement = table["framewise_displacement"].to_numpy(dtype=float)
-    concern = _concern(read_facts(study, plan.scan.entities, "petref"))
+    facts = read_facts(MotionFacts, study, plan.scan.entities, "petref") or MotionFacts()
     yield Measure(
         "head motion",
         "largest framewise displacement",
         _or_none(np.nanmax, displacement),
         "mm",
-        concern=concern,
+        concern=_said(facts.concern),
     )
     yield Measure("head motion", "mean framewise displacement", _or_none(np.nanmean, displacement), "mm")
     for column, name in (
@@ -151,28 +177,33 @@ def _measure_motion(plan: ScanPlan, study: Study) -> Iterator[Measure]:
 
 
 def _measure_registration(plan: ScanPlan, study: Study) -> Iterator[Measure]:
-    facts, step = read_facts(study, plan.scan.entities, "pet_to_t1w"), "PET to T1w"
-    if facts:
-        score = facts["NormalizedMutualInformation"]
-        yield Measure(step, "normalised mutual information", score, concern=_concern(facts))
-        yield Measure(step, "overlap", facts["Overlap"], least=LEAST_OVERLAP)
-        yield Measure(step, "contrast", facts["Contrast"], least=LEAST_CONTRAST)
-        yield Measure(step, "agreement", facts["Agreement"], least=LEAST_AGREEMENT)
+    facts, step = read_facts(RegistrationFacts, study, plan.scan.entities, "pet_to_t1w"), "PET to T1w"
+    if facts is not None:
+        name, concern = "normalised mutual information", _said(facts.concern)
+        yield Measure(step, name, facts.score, concern=concern)
+        yield Measure(step, "overlap", facts.overlap, least=LEAST_OVERLAP)
+        yield Measure(step, "contrast", facts.contrast, least=LEAST_CONTRAST)
+        yield Measure(step, "agreement", facts.agreement, least=LEAST_AGREEMENT)
 
 
 def _measure_reference(plan: ScanPlan, study: Study) -> Iterator[Measure]:
     label, step = {"label": plan.kinetics.reference.name}, "reference region"
-    region = read_facts(study, plan.scan.entities, "reference_mask", label)
-    if region:
-        yield Measure(step, "volume", region["VolumeML"], "mL", CONCERN_VOLUME_ML, concern=_concern(region))
-        variation = region["CoefficientOfVariation"]
-        yield Measure(step, "variation of voxels", variation, most=CONCERN_VARIATION)
-    curve, step = read_facts(study, plan.scan.entities, "reference_curve", label), "reference curve"
-    if curve:
-        ratio, concern = curve["LowestLateRatio"], _concern(curve)
+    region = read_facts(ReferenceFacts, study, plan.scan.entities, "reference_mask", label)
+    if region is not None:
+        concern = _said(region.concern)
+        yield Measure(step, "volume", region.volume_ml, "mL", CONCERN_VOLUME_ML, concern=concern)
+        yield Measure(step, "variation of voxels", region.variation, most=CONCERN_VARIATION)
+
+
+def _measure_reference_curve(plan: ScanPlan, study: Study) -> Iterator[Measure]:
+    label, step = {"label": plan.kinetics.reference.name}, "reference curve"
+    verdict = read_facts(ReferenceVerdictFacts, study, plan.scan.entities, "reference_curve", label)
+    noise = read_facts(ReferenceNoiseFacts, study, plan.scan.entities, "reference_curve", label)
+    if verdict is not None and noise is not None:
+        ratio, concern = verdict.lowest_ratio, _said(verdict.concern)
         yield Measure(step, "lowest late ratio of a region", ratio, least=LEAST_RATIO, concern=concern)
-        yield Measure(step, "drift of that region", curve["LowestDrift"])
-        yield Measure(step, "noise of voxels in late frames", curve["LateNoise"])
+        yield Measure(step, "drift of that region", verdict.lowest_drift)
+        yield Measure(step, "noise of voxels in late frames", noise.noise)
 
 
 def _measure_coverage(plan: ScanPlan, study: Study) -> Iterator[Measure]:
@@ -191,9 +222,9 @@ def _measure_fits(plan: ScanPlan, study: Study, settings: ScanSettings) -> Itera
     parameter = MODELS[kinetics.model].parameters[0]
     named = {"model": kinetics.model, "meas": parameter, **window_entities(kinetics.windows[0])}
     named |= {"pvc": "RBV"} if settings.partial_volume == "rbv" else {}
-    facts = read_facts(study, plan.scan.entities, "parametric_map", named)
-    if facts:
-        failed, concern = float(facts["FailedVoxelShare"]), ""
+    facts = read_facts(MapFacts, study, plan.scan.entities, "parametric_map", named)
+    if facts is not None:
+        failed, concern = facts.failed_share, ""
         if failed > MOST_FAILED:
             concern = (
                 f"{kinetics.model} failed in {failed:.0%} of the voxels (at most {MOST_FAILED:.0%} expected)."
@@ -208,8 +239,8 @@ def _volume_ml(labels: Path) -> FloatArray:
     return volume_ml
 
 
-def _concern(facts: Mapping[str, Any]) -> str:
-    return str(facts.get("Concern", ""))
+def _said(concerns: Sequence[str]) -> str:
+    return " ".join(concerns)
 
 
 def _or_none(summary: Any, values: Any) -> float | None:

@@ -11,6 +11,7 @@ from morbids.engine.saving import Output
 from morbids.imaging.atlases import SPHERES, atlas_label
 from morbids.imaging.coregistration import judge_known_registration, register_pet_to_t1w
 from morbids.imaging.motion import correct_motion
+from morbids.participant.facts import MotionFacts, RegistrationFacts, keys_of
 from morbids.participant.scan_graph import ScanBuilder
 from morbids.participant.scan_models import (
     add_calibration,
@@ -77,7 +78,7 @@ def _add_motion(builder: ScanBuilder) -> Node:
     else:
         first.inputs.pet = str(taken or scan.pet)
     outputs = _motion_outputs(builder)
-    facts = {"notes": "Notes", "concern": "Concern"}
+    facts = keys_of(MotionFacts)
     save = builder.save("save_motion", outputs, facts=facts)
     builder.workflow.connect([(motion, save, [(name, name) for name in (*outputs, *facts)])])
     if "confounds_tsv" in outputs:
@@ -149,14 +150,7 @@ def _add_coregistration(builder: ScanBuilder, motion: Node) -> Node:
         name: Output(name, sidecar=sidecars.transform_sidecar(*ends, builder.raw) | builder.registered_by)
         for name, ends in (("pet_to_t1w", ("petref", "T1w")), ("t1w_to_pet", ("T1w", "petref")))
     }
-    facts = {
-        "score": "NormalizedMutualInformation",
-        "overlap": "Overlap",
-        "contrast": "Contrast",
-        "agreement": "Agreement",
-        "reference": "ReferenceFrames",
-        "concern": "Concern",
-    }
+    facts = keys_of(RegistrationFacts)
     save = builder.save("save_registration", outputs, facts=facts)
     builder.workflow.connect(
         [

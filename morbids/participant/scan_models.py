@@ -13,6 +13,7 @@ from morbids.engine.saving import Output
 from morbids.imaging.atlases import SPHERES
 from morbids.numerics.kinetics.models import MODELS
 from morbids.numerics.kinetics.prediction import can_predict
+from morbids.participant.facts import MapFacts, SettledFacts, keys_of
 from morbids.participant.scan_graph import ScanBuilder
 from morbids.participant.spaces import picture_space
 from morbids.participant.steps.figures import (
@@ -42,7 +43,7 @@ from morbids.settings import NATIVE_SPACE, OutputSpace
 
 def settled_facts(builder: ScanBuilder) -> dict[str, str]:
     """What becomes known while running and joins the sidecars: k2', and t* where it is found."""
-    found = {"t_star_min": "tstar"} if builder.plan.kinetics.t_star_min is None else {}
+    found = keys_of(SettledFacts) if builder.plan.kinetics.t_star_min is None else {}
     # Where the model takes no k2', the map of R1 still does.
     used = "k2prime" if builder.plan.kinetics.fits_k2_prime else "R1k2prime"
     return {"k2_prime_per_min": used, **found}
@@ -154,7 +155,7 @@ def add_map_fits(builder: ScanBuilder, motion: Node, mask: Node, reference: Node
         "threads": threads,
     }
     fit = make_node(fit_maps, "fit_maps", constants, mem_gb=1.1, n_procs=threads)
-    facts = {**settled_facts(builder), "failed_share": "FailedVoxelShare"}
+    facts = {**settled_facts(builder), **keys_of(MapFacts)}
     save = builder.save("save_maps", map_outputs(builder, None), fields=("maps",), facts=facts)
     builder.workflow.connect(
         [

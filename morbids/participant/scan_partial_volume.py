@@ -9,6 +9,7 @@ from morbids.bids import sidecars
 from morbids.engine.nodes import make_node
 from morbids.engine.saving import Output
 from morbids.imaging.atlases import atlas_label
+from morbids.participant.facts import CorrectionFacts, keys_of
 from morbids.participant.scan_graph import ScanBuilder
 from morbids.participant.scan_regions import RegionCurves, add_curves, add_reference_curve
 from morbids.participant.steps.partial_volume import correct_curves, correct_frames, draw_atlas_parts
@@ -87,7 +88,7 @@ def _add_solved_curves(builder: ScanBuilder, motion: Node, labels: Node, parts: 
     )
     sidecar = sidecars.curves_sidecar(builder.plan.scan, f"Corrected curves of {name}", builder.raw)
     output = Output("region_curves", {"seg": name, **builder.correction}, sidecar | builder.correction_fields)
-    save = builder.save("save_corrected_curves", {"curves": output}, facts={"condition": "ConditionNumber"})
+    save = builder.save("save_corrected_curves", {"curves": output}, facts=keys_of(CorrectionFacts))
     builder.workflow.connect(
         [
             (motion, curves, [("corrected_pet", "pet")]),

@@ -9,6 +9,13 @@ from morbids.bids import sidecars
 from morbids.engine.nodes import make_node
 from morbids.engine.saving import NOTHING, Output
 from morbids.imaging.atlases import atlas_label
+from morbids.participant.facts import (
+    ReferenceFacts,
+    ReferenceNoiseFacts,
+    ReferenceVerdictFacts,
+    RegionNotes,
+    keys_of,
+)
 from morbids.participant.scan_graph import ScanBuilder
 from morbids.participant.steps.curves import extract_curves, label_pet
 from morbids.participant.steps.figures import picture_reference
@@ -28,12 +35,7 @@ def add_reference_region(builder: ScanBuilder, motion: Node, coregistration: Nod
     region = make_node(cut_reference, "cut_reference", {"rule": rule}, mem_gb=1.0)
     sidecar = sidecars.mask_sidecar(f"Reference region {rule.name} in PET space", builder.raw, "ROI")
     outputs = {"mask": Output("reference_mask", {"label": rule.name}, sidecar | rule.fields)}
-    facts = {
-        "volume_ml": "VolumeML",
-        "variation": "CoefficientOfVariation",
-        "concern": "Concern",
-        "notes": "Notes",
-    }
+    facts = keys_of(ReferenceFacts)
     save = builder.save("save_reference", outputs, facts=facts)
     builder.workflow.connect(
         [
@@ -103,20 +105,15 @@ def add_reference_verdict(builder: ScanBuilder, measured: RegionCurves, labels: 
     judge = make_node(judge_reference, "judge_reference", {"plan": kinetics})
     label = {"label": kinetics.reference.name}
     outputs = {"curves": Output("reference_curve", label, _reference_sidecar(builder))}
-    facts = {
-        "concern": "Concern",
-        "lowest_ratio": "LowestLateRatio",
-        "lowest_drift": "LowestDrift",
-        "noise": "LateNoise",
-    }
+    facts = keys_of(ReferenceVerdictFacts, ReferenceNoiseFacts)
     save = builder.save("save_reference_curve", outputs, facts=facts)
     builder.workflow.connect(
         [
             (measured.atlases[first], judge, [("curves", "curves")]),
             (labels, judge, [("table", "table")]),
             (measured.reference, judge, [("curves", "reference_curve")]),
-            (measured.reference, save, [("curves", "curves"), ("noise", "noise")]),
-            (judge, save, [(name, name) for name in ("concern", "lowest_ratio", "lowest_drift")]),
+            (measured.reference, save, [(name, name) for name in ("curves", *ReferenceNoiseFacts._fields)]),
+            (judge, save, [(name, name) for name in ReferenceVerdictFacts._fields]),
         ]
     )
 
@@ -137,7 +134,9 @@ def add_labels(builder: ScanBuilder, atlas: str, motion: Node, coregistration: N
     seg = {"seg": name}
     sidecar = sidecars.segmentation_sidecar(f"{name} in PET space", builder.raw, {})
     # The table shares the image's sidecar, so that only one of them may write it.
-    save = builder.save(f"save_{name}", {"dseg": Output("pet_dseg", seg, sidecar)}, facts={"notes": "Notes"})
+    save = builder.save(
+        f"save_{name}", {"dseg": Output("pet_dseg", seg, sidecar)}, facts=keys_of(RegionNotes)
+    )
     save_table = builder.save(f"save_table_{name}", {"table": Output("pet_dseg_table", seg)})
     builder.workflow.connect(
         [

@@ -123,3 +123,12 @@ def test_concerns_of_the_steps_flag_them_and_reach_the_group_level(study: Study,
     assert [one.reason for one in found.dropped] == [
         "flagged: It binds. LoganRef failed in 50% of the voxels (at most 20% expected)."
     ]
+
+
+def test_a_sidecar_of_another_version_flags_its_step_and_hides_no_other(study: Study, plan: ScanPlan) -> None:
+    leave_everything(study, plan)
+    leave(study, plan.scan.entities, "pet_to_t1w", {"Overlap": 0.9})
+    verdicts = {verdict.step: verdict for verdict in judge(measure_scan(plan, study, SETTINGS))}
+    assert verdicts["PET to T1w"].level == "flag"
+    assert "has no field 'NormalizedMutualInformation'" in verdicts["PET to T1w"].reason
+    assert verdicts["reference curve"].level == "pass"

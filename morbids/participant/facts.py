@@ -1,0 +1,168 @@
+"""What steps measure of themselves: one type per step, for the saver that writes a sidecar and for who reads it.
+
+A field is named as the step's output; its annotation holds the key in the sidecar. A field with a default may be
+absent. Several types can be read from one sidecar.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Annotated, Any, NamedTuple, TypeVar, get_args, get_type_hints
+
+from morbids.bids.names import output_path, sidecar_path
+from morbids.errors import MorbidsError
+from morbids.settings import Study
+
+# Each doubt of a step is a sentence; a sidecar may hold one, or a list of them.
+Concerns = Annotated[tuple[str, ...], "Concern"]
+Notes = Annotated[tuple[str, ...], "Notes"]
+
+
+class BrainFacts(NamedTuple):
+    """Of a brain mask."""
+
+    concern: Concerns = ()
+
+
+class TissueFacts(NamedTuple):
+    """Of a segmentation."""
+
+    concern: Concerns = ()
+
+
+class NormalizationFacts(NamedTuple):
+    """Of the way from a T1w image to a template: correlation of the two images in the brain."""
+
+    correlation: Annotated[float, "Correlation"]
+    concern: Concerns = ()
+
+
+class TemplateFacts(NamedTuple):
+    """Where a template came from."""
+
+    source: Annotated[str, "TemplateSource"] = "source not recorded"
+
+
+class MotionFacts(NamedTuple):
+    """Of the correction for head motion."""
+
+    notes: Notes = ()
+    concern: Concerns = ()
+
+
+class RegistrationFacts(NamedTuple):
+    """Of the way from PET to T1w, as `imaging.coregistration` measures it."""
+
+    score: Annotated[float, "NormalizedMutualInformation"]
+    overlap: Annotated[float, "Overlap"]
+    contrast: Annotated[float, "Contrast"]
+    agreement: Annotated[float, "Agreement"]
+    reference: Annotated[str, "ReferenceFrames"] = ""
+    concern: Concerns = ()
+
+
+class ReferenceFacts(NamedTuple):
+    """Of a reference region: mL, and the coefficient of variation of its voxels."""
+
+    volume_ml: Annotated[float, "VolumeML"]
+    variation: Annotated[float | None, "CoefficientOfVariation"]
+    concern: Concerns = ()
+    notes: Notes = ()
+
+
+class ReferenceNoiseFacts(NamedTuple):
+    """Of a reference curve alone: how much its voxels differ late in the scan."""
+
+    noise: Annotated[float | None, "LateNoise"]
+
+
+class ReferenceVerdictFacts(NamedTuple):
+    """Of a reference curve beside those of regions."""
+
+    lowest_ratio: Annotated[float | None, "LowestLateRatio"]
+    lowest_drift: Annotated[float | None, "LowestDrift"]
+    concern: Concerns = ()
+
+
+class RegionNotes(NamedTuple):
+    """Of an atlas or a reference region in PET space: what the field of view and the rules left of it."""
+
+    notes: Notes = ()
+
+
+class SettledFacts(NamedTuple):
+    """First minute of linear plots, where it was found in the curves."""
+
+    t_star_min: Annotated[float | None, "tstar"] = None
+
+
+class MapFacts(NamedTuple):
+    """Of voxelwise fits: share of the brain's voxels without a value."""
+
+    failed_share: Annotated[float, "FailedVoxelShare"]
+
+
+class CorrectionFacts(NamedTuple):
+    """Of the geometric transfer matrix."""
+
+    condition: Annotated[float, "ConditionNumber"]
+
+
+Facts = TypeVar("Facts", bound=NamedTuple)
+
+
+def keys_of(*kinds: type[NamedTuple]) -> dict[str, str]:
+    """Keys in the sidecar by name of the field: what a saver is told."""
+    return {
+        name: hint.__metadata__[0]
+        for kind in kinds
+        for name, hint in get_type_hints(kind, include_extras=True).items()
+    }
+
+
+def read_facts(
+    kind: type[Facts],
+    study: Study,
+    source: Mapping[str, str],
+    role: str,
+    entities: Mapping[str, str] | None = None,
+) -> Facts | None:
+    """Read what a step left in the sidecar of an output; None when the output is not there.
+
+    Raises
+    ------
+    MorbidsError
+        The sidecar lacks a field, or holds something else in it: another version wrote it.
+    """
+    path = sidecar_path(output_path(study.output_dir, source, role, entities))
+    return parse_facts(kind, json.loads(path.read_text(encoding="utf-8")), path) if path.exists() else None
+
+
+def parse_facts(kind: type[Facts], sidecar: Mapping[str, Any], path: Path) -> Facts:
+    """Read the facts of one type from a sidecar; errors as for `read_facts`."""
+    values = {}
+    types = get_type_hints(kind)
+    for name, key in keys_of(kind).items():
+        if key in sidecar:
+            values[name] = _parse(sidecar[key], types[name], f"The field {key!r} of {path}")
+        elif name not in kind._field_defaults:
+            raise MorbidsError(f"{path} has no field {key!r}.", REMEDY)
+    build: Callable[..., Facts] = kind
+    return build(**values)
+
+
+REMEDY = "Another version of the program wrote it: remove the file and run the participant level again."
+
+
+def _parse(value: Any, hint: Any, what: str) -> Any:
+    """Check a value against its type; one sentence is a tuple of one, and an empty one of none."""
+    if hint == tuple[str, ...]:
+        sentences = (value,) if isinstance(value, str) else value
+        if isinstance(sentences, (list, tuple)):
+            return tuple(str(sentence) for sentence in sentences if sentence)
+    elif hint is str:
+        if isinstance(value, str):
+            return value
+    elif (value is None and type(None) in get_args(hint)) or type(value) in (int, float):
+        return value
+    raise MorbidsError(f"{what} is {value!r}.", REMEDY)
