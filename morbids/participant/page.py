@@ -30,7 +30,8 @@ from morbids.participant.words import WORDS
 from morbids.reports.boilerplate import PartialVolume, ScanChoices, TakenStep, participant_methods
 from morbids.reports.captions import FigureKind, figure, flicker
 from morbids.reports.findings import Failure, make_provenance
-from morbids.reports.pages import Block, Cell, Link, Table
+from morbids.reports.numbers import format_quantity
+from morbids.reports.pages import Block, Cell, Link, Quantity, Table
 from morbids.reports.participant import (
     AnatomyReport,
     ParticipantReport,
@@ -215,16 +216,16 @@ def _region_notes(plan: ScanPlan, study: Study) -> Iterator[str]:
 def _quality_table(measures: Sequence[Measure], file: Path | None) -> Iterator[Block]:
     """Every number beside what is expected of it."""
     rows: tuple[tuple[Cell, ...], ...] = tuple(
-        (one.step, one.name, one.value, one.units, _expected(one)) for one in measures
+        (one.step, one.name, Quantity(one.value, one.units), _expected(one)) for one in measures
     )
     if rows:
-        yield Table(("Step", "Measure", "Value", "Unit", "Expected"), rows, "Quality of the scan", file)
+        yield Table(("Step", "Measure", "Value", "Expected"), rows, "Quality of the scan", file)
 
 
 def _expected(measure: Measure) -> str:
     if measure.least is not None:
-        return f"at least {measure.least:g}"
-    return "" if measure.most is None else f"at most {measure.most:g}"
+        return f"at least {format_quantity(measure.least, measure.units)}"
+    return "" if measure.most is None else f"at most {format_quantity(measure.most, measure.units)}"
 
 
 class _ScanFigures:

@@ -42,7 +42,7 @@ from morbids.participant.facts import (
 )
 from morbids.participant.plan import ScanPlan, T1w
 from morbids.reports.findings import Verdict
-from morbids.reports.numbers import format_number
+from morbids.reports.numbers import format_quantity
 from morbids.settings import ScanSettings, Study
 
 MOST_FAILED = 0.2
@@ -248,5 +248,4 @@ def _or_none(summary: Any, values: Any) -> float | None:
 
 
 def _in_words(measure: Measure) -> str:
-    value = "n/a" if measure.value is None else format_number(measure.value)
-    return f"{measure.name} {value}{' ' if measure.units else ''}{measure.units}"
+    return f"{measure.name} {format_quantity(measure.value, measure.units)}"

@@ -18,7 +18,7 @@ from jinja2.runtime import Context
 from markupsafe import Markup, escape
 
 from morbids.errors import ExitCode, MorbidsError
-from morbids.reports.numbers import format_number, format_p
+from morbids.reports.numbers import format_number, format_p, format_quantity
 
 Level = Literal["pass", "flag", "fail", "note"]
 LEVEL_WORDS: dict[Level, str] = {"pass": "pass", "flag": "look", "fail": "failed", "note": "note"}
@@ -45,7 +45,14 @@ class PValue(NamedTuple):
     p: float
 
 
-Cell = str | int | float | None | Link | Badge | PValue
+class Quantity(NamedTuple):
+    """A number among others of other kinds: shown by its own size, with its unit; None is not known."""
+
+    value: float | None
+    unit: str = ""
+
+
+Cell = str | int | float | None | Link | Badge | PValue | Quantity
 
 
 @dataclass(frozen=True)
@@ -72,7 +79,7 @@ class Flicker:
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of cells; numbers are shown with three significant digits, None and NaN as n/a."""
+    """Rows of cells; numbers of a column share their decimals (see `Quantity`), None and NaN are n/a."""
 
     columns: tuple[str, ...]
     rows: tuple[tuple[Cell, ...], ...]
@@ -258,6 +265,8 @@ def _cell(context: Context, value: Cell, decimals: int | None = None) -> Markup:
             )
         case PValue(p):
             return escape(format_p(p))
+        case Quantity(number, unit):
+            return escape(format_quantity(number, unit))
         case bool():
             return Markup("yes" if value else "no")
         case int():
@@ -275,8 +284,8 @@ def _sort_key(value: Cell) -> str:
             return ""
         case Link(text, _) | Badge(_, text):
             return text
-        case PValue(p):
-            return _sort_key(p)
+        case PValue(number) | Quantity(number, _):
+            return _sort_key(number)
         case int() | float():
             return "" if isnan(value) else repr(float(value))
         case _:
@@ -284,7 +293,7 @@ def _sort_key(value: Cell) -> str:
 
 
 def _kind(value: object) -> str:
-    if isinstance(value, PValue | int | float) and not isinstance(value, bool):
+    if isinstance(value, PValue | Quantity | int | float) and not isinstance(value, bool):
         return "number"
     return type(value).__name__.lower()
 

@@ -109,7 +109,7 @@ def test_concerns_of_the_steps_flag_them_and_reach_the_group_level(study: Study,
     assert verdicts["PET to T1w"].level == "pass"
     assert (
         verdicts["PET to T1w"].finding
-        == "normalised mutual information 1.20, overlap 0.900, contrast 4.00, agreement 0.900"
+        == "normalised mutual information 1.20, overlap 0.900, contrast 4, agreement 0.900"
     )
     table = read_table(write_quality(plan, measures, study))
     assert list(table.columns) == ["step", "measure", "value", "units", "least", "most", "concern"]

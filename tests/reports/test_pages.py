@@ -20,6 +20,7 @@ from morbids.reports.pages import (
     Listing,
     Page,
     PValue,
+    Quantity,
     Quotation,
     Section,
     Table,
@@ -101,6 +102,13 @@ def test_numbers_of_a_column_share_their_decimals_and_sort_in_full(tmp_path: Pat
         ["thalamus", "-0.157", "1204.0", "0.024", ""],
         ["insula", "inf", "7.0", "", "17.0"],
     ]
+
+
+def test_quantities_are_shown_by_their_own_size_and_sorted_by_it(tmp_path: Path) -> None:
+    rows = (("volume", Quantity(1204.4, "mL")), ("overlap", Quantity(0.951)), ("noise", Quantity(None)))
+    page = write(tmp_path, Table(("Measure", "Value"), rows))
+    assert [row[1] for row in page.tables[0][1:]] == ["1204 mL", "0.951", "n/a"]
+    assert [row[1] for row in page.sort_keys[0][1:]] == ["1204.4", "0.951", ""]
 
 
 def test_very_small_columns_keep_their_digits(tmp_path: Path) -> None:
