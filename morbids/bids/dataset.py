@@ -5,7 +5,6 @@ Every job writes them in one step and with the same content: simultaneous jobs d
 
 import importlib.metadata
 import importlib.resources
-import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import Any
 
 from morbids.bids.inheritance import read_json_object
 from morbids.bids.names import DRAFT_SUFFIXES
-from morbids.bids.writing import write_text
+from morbids.bids.writing import write_json, write_text
 
 BIDS_VERSION = "1.11.2"
 CODE_URL = "https://github.com/morbids/morbids"
@@ -61,7 +60,7 @@ def write_dataset_files(output_dir: Path, bids_dir: Path, links: Mapping[str, Pa
     raw = read_json_object(bids_dir / "dataset_description.json")
     description = dataset_description(raw, bids_dir, os.environ)
     description["DatasetLinks"] |= {name: folder.absolute().as_uri() for name, folder in links.items()}
-    write_text(output_dir / "dataset_description.json", json.dumps(description, indent=2) + "\n")
+    write_json(output_dir / "dataset_description.json", description)
     readme = _README.format(version=morbids_version(), name=raw.get("Name", bids_dir.name))
     write_text(output_dir / "README.md", readme)
     write_text(output_dir / ".bidsignore", bidsignore())

@@ -11,9 +11,14 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
+import pandas as pd
+
+from morbids.bids.names import sidecar_path
 from morbids.bids.scanners import PointSpread
 from morbids.bids.scans import PetScan
+from morbids.bids.tables import write_table
 from morbids.bids.windows import WHOLE_SCAN, Window, WindowPair
+from morbids.bids.writing import write_json
 
 # Spaces that BIDS knows by name; any other needs SpatialReference.
 STANDARD_SPACES = (
@@ -322,6 +327,14 @@ def table_sidecar(
         for name, (text, units) in columns.items()
     }
     return {"Description": description} | ({"Sources": list(sources)} if sources else {}) | described
+
+
+def write_described(
+    table: pd.DataFrame, path: Path, description: str, columns: Mapping[str, tuple[str, str]]
+) -> None:
+    """Write a table with its sidecar; errors as for `write_text`."""
+    write_table(table, path)
+    write_json(sidecar_path(path), table_sidecar(description, columns))
 
 
 def statistical_map_sidecar(

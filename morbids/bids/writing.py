@@ -1,9 +1,11 @@
 """Files that other jobs may read or write at the same moment: each appears whole, in one step."""
 
-import os
-import tempfile
-from collections.abc import Callable
+import filecmp
+import json
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
+from uuid import uuid4
 
 from morbids.errors import ExitCode, MorbidsError
 
@@ -21,29 +23,42 @@ def write_text(path: Path, text: str) -> None:
     replace_file(path, lambda partial: partial.write_text(text, encoding="utf-8"))
 
 
-def replace_file(path: Path, write: Callable[[Path], object]) -> None:
+def write_json(path: Path, content: Mapping[str, Any]) -> None:
+    """Write a JSON file as `write_text` does."""
+    write_text(path, json.dumps(content, indent=2) + "\n")
+
+
+def replace_file(path: Path, write: Callable[[Path], object], *, keep_same: bool = False) -> None:
     """Let `write` make a file beside `path`, then rename it: readers see the old file or the new one.
+
+    Parameters
+    ----------
+    write
+        Makes the file whose path it is given; its name ends as that of `path` does.
+    keep_same
+        Leave an old file of the same content as it is, with its time: steps made from it stay finished.
 
     Raises
     ------
     MorbidsError
         The folder cannot be written to.
     """
+    partial = path.with_name(f".{uuid4().hex}{''.join(path.suffixes[-2:])}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".partial")
-        os.close(handle)
-        partial = Path(name)
+        partial.touch()
+        mode = partial.stat().st_mode
         try:
             write(partial)
-            # mkstemp makes files that only their owner may read; results are shared.
-            partial.chmod(0o644)
-            partial.replace(path)
+            # Copies bring their source's mode along; what others may do with results is for the umask to say.
+            partial.chmod(mode)
+            if not (keep_same and path.is_file() and filecmp.cmp(partial, path, shallow=False)):
+                partial.replace(path)
         finally:
             partial.unlink(missing_ok=True)
     except OSError as error:
         raise MorbidsError(
             f"{path} cannot be written: {error.strerror or error}.",
-            "Check permissions and free space of the output directory.",
+            f"Check permissions and free space of {path.parent}.",
             ExitCode.CANNOT_WRITE,
         ) from error

@@ -1,6 +1,5 @@
 """The one way out: results leave the work directory through `Save`, each with its sidecar."""
 
-import json
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,7 +10,7 @@ from nipype import Node
 from nipype.interfaces.base import BaseInterface, DynamicTraitedSpec, traits
 
 from morbids.bids.names import output_path, sidecar_path
-from morbids.bids.writing import replace_file, write_text
+from morbids.bids.writing import replace_file, write_json
 from morbids.engine.failures import Trouble, describe_error
 from morbids.engine.nodes import StepNode, hold_folder
 
@@ -92,7 +91,7 @@ class Save(BaseInterface):
         copy_if_different(path, destination)
         if output.sidecar or facts:
             sidecar = {**output.sidecar, **facts}
-            write_text(sidecar_path(destination), json.dumps(sidecar, indent=2) + "\n")
+            write_json(sidecar_path(destination), sidecar)
 
 
 class SaveNode(StepNode):

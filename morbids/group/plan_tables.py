@@ -1,15 +1,12 @@
 """Tables of what was planned: every scan with its fate, and the design of every comparison."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
 
-from morbids.bids.names import output_path, sidecar_path
-from morbids.bids.sidecars import table_sidecar
-from morbids.bids.tables import write_table
-from morbids.bids.writing import write_text
+from morbids.bids.names import output_path
+from morbids.bids.sidecars import write_described
 from morbids.group.comparison import Comparison
 from morbids.group.plan import GroupPlan
 from morbids.settings import Study
@@ -28,7 +25,7 @@ def write_plan_tables(plan: GroupPlan, study: Study) -> None:
     for model in plan.models:
         own = [comparison for comparison in plan.comparisons if comparison.model == model]
         path = output_path(study.output_dir, {}, "rows", {"model": model})
-        _write(_rows_table(plan, own), path, "Every scan, used or left out", ROW_COLUMNS)
+        write_described(_rows_table(plan, own), path, "Every scan, used or left out", ROW_COLUMNS)
     for comparison in plan.comparisons:
         design = comparison.design
         table = pd.DataFrame({"scan": comparison.labels, **design.columns})
@@ -41,7 +38,7 @@ def write_plan_tables(plan: GroupPlan, study: Study) -> None:
         }
         named = {"model": comparison.model, "contrast": comparison.name}
         path = output_path(study.output_dir, {}, "design", named)
-        _write(table, path, f"Design of {comparison.title} ({design.words})", described)
+        write_described(table, path, f"Design of {comparison.title} ({design.words})", described)
 
 
 def _rows_table(plan: GroupPlan, comparisons: list[Comparison]) -> pd.DataFrame:
@@ -59,8 +56,3 @@ def _rows_table(plan: GroupPlan, comparisons: list[Comparison]) -> pd.DataFrame:
         for one in comparison.dropped
     ]
     return pd.DataFrame(lines, columns=list(ROW_COLUMNS))
-
-
-def _write(table: pd.DataFrame, path: Path, description: str, columns: Mapping[str, tuple[str, str]]) -> None:
-    write_table(table, path)
-    write_text(sidecar_path(path), json.dumps(table_sidecar(description, columns), indent=2) + "\n")

@@ -1,16 +1,14 @@
 """What the scans' protocols can see of each contrast, gathered from the participants' calibration tables."""
 
-import json
 from collections.abc import Iterator
 from typing import NamedTuple
 
 import pandas as pd
 
-from morbids.bids.names import output_path, sidecar_path
+from morbids.bids.names import output_path
 from morbids.bids.rows import scan_entities
-from morbids.bids.sidecars import table_sidecar
-from morbids.bids.tables import read_table, write_table
-from morbids.bids.writing import write_text
+from morbids.bids.sidecars import write_described
+from morbids.bids.tables import read_table
 from morbids.group.comparison import DIFFERENCES
 from morbids.group.plan import GroupPlan
 from morbids.group.rows import RowKind
@@ -56,9 +54,9 @@ def report_protocol(plan: GroupPlan, study: Study) -> tuple[Block, ...]:
     if not lines:
         return ()
     path = output_path(study.output_dir, {}, "group_calibration", {"model": DIFFERENCES})
-    write_table(pd.DataFrame(lines, columns=list(COLUMNS)), path)
-    sidecar = table_sidecar("What the protocol can see of each contrast, from simulated scans", COLUMNS)
-    write_text(sidecar_path(path), json.dumps(sidecar, indent=2) + "\n")
+    table = pd.DataFrame(lines, columns=list(COLUMNS))
+    description = "What the protocol can see of each contrast, from simulated scans"
+    write_described(table, path, description, COLUMNS)
     lead = (
         "Simulated scans with the frames, infusion and windows of these participants. What a contrast reads without "
         "any change is bias; it is part of every mean above, and a deactivation smaller than it may be none."

@@ -1,16 +1,14 @@
 """The quality of all scans side by side: the tables of the participant level, and which numbers stand out."""
 
-import json
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from morbids.bids.names import output_path, parse_name, sidecar_path
+from morbids.bids.names import output_path, parse_name
 from morbids.bids.rows import scan_entities
-from morbids.bids.sidecars import table_sidecar
-from morbids.bids.tables import read_table, write_table
-from morbids.bids.writing import write_text
+from morbids.bids.sidecars import write_described
+from morbids.bids.tables import read_table
 from morbids.group.plan import GroupPlan
 from morbids.numerics.arrays import FloatArray
 from morbids.reports.pages import Block, Cell, Table
@@ -97,12 +95,9 @@ def robust_z(values: FloatArray) -> FloatArray:
 
 def _write(table: pd.DataFrame, study: Study, model: str) -> Path:
     path = output_path(study.output_dir, {}, "group_quality", {"model": model})
-    write_table(table.replace("", None), path)
     columns = {name: (f"{name} (quality table of the scan)", "") for name in table.columns}
     columns["scan"] = ("Scan", "")
     columns[UNUSUAL_COLUMN] = (f"Measures with a robust z beyond {UNUSUAL:g}; n/a for none", "")
     columns[CONCERN_COLUMN] = ("Concerns of its steps; n/a for none", "")
-    write_text(
-        sidecar_path(path), json.dumps(table_sidecar("Quality of all scans", columns), indent=2) + "\n"
-    )
+    write_described(table.replace("", None), path, "Quality of all scans", columns)
     return path

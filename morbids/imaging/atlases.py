@@ -6,10 +6,8 @@ table (index, name, tissue), where tissue `any` exempts a region from intersecti
 nuclei look like white matter in T1w).
 """
 
-import filecmp
 import importlib.util
 import json
-import os
 import zlib
 from collections.abc import Callable
 from fnmatch import fnmatch
@@ -21,6 +19,7 @@ import nibabel as nib
 import numpy as np
 import pandas as pd
 
+from morbids.bids.writing import replace_file
 from morbids.errors import ExitCode, MorbidsError
 from morbids.imaging.images import write_image
 from morbids.imaging.user_atlases import (
@@ -169,7 +168,7 @@ def _embedded(name: str, entry: dict[str, Any], cache_dir: Path) -> Atlas:
         dseg = _once(cache_dir / f"atlas-{name}_dseg.nii.gz", lambda out: _likeliest(probabilities, out))
     exempt = [any(fnmatch(region, pattern) for pattern in entry["whole"]) for region in labels["name"]]
     labels["tissue"] = np.where(exempt, "any", "gm")
-    table = _atomically(cache_dir / f"atlas-{name}_dseg.tsv", lambda out: _write_table(labels, out))
+    table = _keep(cache_dir / f"atlas-{name}_dseg.tsv", lambda out: _write_table(labels, out))
     return Atlas(name, dseg, table, entry["space"], entry["licence"])
 
 
@@ -195,8 +194,8 @@ def _spheres(table: pd.DataFrame, name_or_path: str, space: str, licence: str, c
         write_image(labels, _SPHERE_GRID_AFFINE, out, code=4)
 
     key = atlas_key(name_or_path)
-    dseg = _atomically(cache_dir / f"atlas-{key}_dseg.nii.gz", draw)
-    tsv = _atomically(cache_dir / f"atlas-{key}_dseg.tsv", lambda out: _write_table(table, out))
+    dseg = _keep(cache_dir / f"atlas-{key}_dseg.nii.gz", draw)
+    tsv = _keep(cache_dir / f"atlas-{key}_dseg.tsv", lambda out: _write_table(table, out))
     return Atlas(atlas_label(name_or_path), dseg, tsv, space, licence)
 
 
@@ -234,7 +233,7 @@ def _from_user(path: Path, cache_dir: Path) -> Atlas:
     check_user_file(path)
     regions = read_user_regions(path)
     out = cache_dir / f"atlas-{atlas_key(str(path))}_dseg.tsv"
-    table = _atomically(out, lambda unfinished: _write_table(regions.labels, unfinished))
+    table = _keep(out, lambda unfinished: _write_table(regions.labels, unfinished))
     return Atlas(file_label(path), path, table, regions.space, "The user's own atlas.")
 
 
@@ -243,21 +242,12 @@ def _write_table(labels: pd.DataFrame, out: Path) -> None:
     labels[["index", "name", "tissue"]].to_csv(out, sep="\t", index=False)
 
 
-def _atomically(path: Path, make: Callable[[Path], None]) -> Path:
-    """Make a file beside its place and move it there, so that no job sees half of it.
-
-    A file that already says the same keeps its time: steps that were made from it stay finished.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{os.getpid()}_{path.name}")
-    make(unfinished)
-    if path.is_file() and filecmp.cmp(unfinished, path, shallow=False):
-        unfinished.unlink()
-    else:
-        unfinished.replace(path)
+def _keep(path: Path, make: Callable[[Path], None]) -> Path:
+    """Make a file; one that already says the same keeps its time: steps that were made from it stay finished."""
+    replace_file(path, make, keep_same=True)
     return path
 
 
 def _once(path: Path, make: Callable[[Path], None]) -> Path:
     """Make a file unless it is there already."""
-    return path if path.exists() else _atomically(path, make)
+    return path if path.exists() else _keep(path, make)

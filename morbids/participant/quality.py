@@ -4,7 +4,6 @@ Everything is read from what the steps left on disk, also after a crash. Where a
 sentence stands beside the first of its numbers as `concern`; the group level leaves such scans out.
 """
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
@@ -13,11 +12,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from morbids.bids.names import output_path, sidecar_path
-from morbids.bids.sidecars import table_sidecar
-from morbids.bids.tables import read_table, write_table
+from morbids.bids.names import output_path
+from morbids.bids.sidecars import write_described
+from morbids.bids.tables import read_table
 from morbids.bids.windows import window_entities
-from morbids.bids.writing import write_text
 from morbids.errors import MorbidsError
 from morbids.imaging.atlases import atlas_label
 from morbids.imaging.coregistration import LEAST_AGREEMENT, LEAST_CONTRAST, LEAST_OVERLAP
@@ -141,9 +139,7 @@ def write_quality(plan: ScanPlan, measures: Sequence[Measure], study: Study) -> 
     """Write the table of a scan with its sidecar."""
     table = pd.DataFrame(measures, columns=list(COLUMNS)).replace("", None)
     path = output_path(study.output_dir, plan.scan.entities, "quality")
-    write_table(table, path)
-    sidecar = table_sidecar("Quality of the scan, step by step", COLUMNS)
-    write_text(sidecar_path(path), json.dumps(sidecar, indent=2) + "\n")
+    write_described(table, path, "Quality of the scan, step by step", COLUMNS)
     return path
 
 

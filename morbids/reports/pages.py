@@ -17,7 +17,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
 from markupsafe import Markup, escape
 
-from morbids.errors import ExitCode, MorbidsError
+from morbids.bids.writing import write_text
 from morbids.reports.numbers import format_number, format_p, format_quantity
 
 Level = Literal["pass", "flag", "fail", "note"]
@@ -186,15 +186,7 @@ def write_page(page: Page, out: Path) -> Path:
         .get_template("page.html")
         .render(page=page, anchors=_anchors(page.sections), folder=out.parent.resolve())
     )
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        draft = out.with_name(f".{out.name}.{os.getpid()}")
-        draft.write_text(html, encoding="utf-8")
-        draft.replace(out)
-    except OSError as error:
-        raise MorbidsError(
-            f"The page {out} cannot be written: {error}.", "", ExitCode.CANNOT_WRITE
-        ) from error
+    write_text(out, html)
     return out
 
 

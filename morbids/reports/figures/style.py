@@ -118,7 +118,9 @@ def write_figure(figure: Figure, out: Path) -> Path:
                 _write_png(figure, out)
     except OSError as error:
         raise MorbidsError(
-            f"The figure {out} cannot be written: {error}.", "", ExitCode.CANNOT_WRITE
+            f"The figure {out} cannot be written: {error}.",
+            f"Check permissions and free space of {out.parent}.",
+            ExitCode.CANNOT_WRITE,
         ) from error
     return out
 
