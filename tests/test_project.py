@@ -1,5 +1,6 @@
 """The files around the code that rot unnoticed: versions, lock files, make targets, CI, image."""
 
+import ast
 import os
 import re
 import subprocess
@@ -17,7 +18,8 @@ from morbids.options import build_parser
 
 ROOT = Path(__file__).parents[1]
 VERSION = (ROOT / "version").read_text().strip()
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+PROJECT = PYPROJECT["project"]
 CIRCLE = yaml.safe_load((ROOT / ".circleci/config.yml").read_text())
 GITHUB = yaml.safe_load((ROOT / ".github/workflows/checks.yml").read_text())
 SCRIPTS = [
@@ -25,6 +27,8 @@ SCRIPTS = [
     *ROOT.glob("docs/*.sh"),
     ROOT / ".ci/run",
 ]
+# Packages that are imported under another name than theirs.
+OTHER_NAMES = {"bids": "pybids", "PIL": "pillow", "yaml": "pyyaml", "ants": "antspyx"}
 OUTSIDE_PROGRAMS = {"docker", "test", "echo", "for", "python3"}
 
 
@@ -85,6 +89,38 @@ def test_lock_covers_the_declared_dependencies(lock: str, extras: list[str]) -> 
             (pin,) = pinned.specifier
             assert pin.operator == "=="
             assert requirement.specifier.contains(pin.version), f"{lock} pins {pinned}, pyproject asks {text}"
+
+
+def imported(folder: str) -> set[str]:
+    """Packages of others that the modules of a folder import, by the name under which they are installed."""
+    modules = {
+        name.partition(".")[0]
+        for path in (ROOT / folder).rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        for name in _names(node)
+    }
+    own = {"morbids", "tests", "benchmarks"}
+    return {
+        canonicalize_name(OTHER_NAMES.get(name, name)) for name in modules - own - sys.stdlib_module_names
+    }
+
+
+def _names(node: ast.AST) -> list[str]:
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names]
+    return [node.module] if isinstance(node, ast.ImportFrom) and node.module else []
+
+
+@pytest.mark.parametrize(
+    ("folder", "extras"), [("morbids", []), ("tests", ["dev"]), ("benchmarks", ["dev", "peers"])]
+)
+def test_what_is_imported_is_declared(folder: str, extras: list[str]) -> None:
+    """A package that comes along with another may stay away in the other's next version."""
+    optional = {**PROJECT["optional-dependencies"], **PYPROJECT["dependency-groups"]}
+    declared = [*PROJECT["dependencies"], *(text for extra in extras for text in optional[extra])]
+    names = {canonicalize_name(Requirement(text).name) for text in declared}
+    assert imported(folder) - names == set()
+    assert "numpy" in imported(folder)
 
 
 def test_runtime_lock_is_a_part_of_the_development_lock() -> None:
