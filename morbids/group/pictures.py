@@ -116,7 +116,7 @@ def _of_trait(part: _Part) -> dict[str, Any]:
     comparison, settings = part.outputs.comparison, part.outputs.settings
     return {
         "design": comparison.design,
-        "trait": comparison.trait,
+        "column": comparison.trait,
         "quantity": comparison.label,
         "n_permutations": settings.n_permutations,
         "seed": settings.random_seed,

@@ -53,7 +53,7 @@ class Correlated(NamedTuple):
 def correlate_regions(
     values: Path,
     design: WrittenDesign,
-    trait: str,
+    column: str,
     p_page: Mapping[str, float],
     average: bool,
     quantity: str,
@@ -65,15 +65,15 @@ def correlate_regions(
 
     Parameters
     ----------
-    design
-        Of the slope: its other columns are the covariates.
+    design, column
+        Of the slope, and whose slope it is: the other columns are covariates.
     p_page
         Corrected p by region, from the claims.
     average
         Whether left and right are one region.
     """
     table = average_sides(read_values(values)) if average else read_values(values)
-    asked = _Asked(trait, INDEPENDENT, quantity, dict(p_page), n_permutations, seed)
+    asked = _Asked(column, INDEPENDENT, quantity, dict(p_page), n_permutations, seed)
     return _correlate(table, design, asked, out_dir)
 
 
@@ -84,7 +84,7 @@ def correlate_clusters(
     clusters: Path,
     names: Mapping[int, str],
     design: WrittenDesign,
-    trait: str,
+    column: str,
     quantity: str,
     n_permutations: int,
     seed: int,
@@ -110,7 +110,7 @@ def correlate_clusters(
         for paths in (added, removed)
     ]
     table = Values(tuple(names.values()), labels, sum_terms(terms[0], terms[1], len(labels)))
-    return _correlate(table, design, _Asked(trait, CIRCULAR, quantity, {}, n_permutations, seed), out_dir)
+    return _correlate(table, design, _Asked(column, CIRCULAR, quantity, {}, n_permutations, seed), out_dir)
 
 
 def picture_name(kind: Kind, trait: str, rank: int) -> str:
@@ -131,8 +131,8 @@ class _Asked(NamedTuple):
 
 def _correlate(table: Values, design: WrittenDesign, asked: _Asked, out_dir: Path) -> Correlated:
     others = [column for name, column in design.columns.items() if name not in (INTERCEPT, asked.trait)]
-    covariates = np.array(others, dtype=float).reshape(len(others), -1).T
     known = np.array(design.columns[asked.trait])
+    covariates = np.array(others, dtype=float).reshape(len(others), len(known)).T
     pearson, spearman = (
         correlate(
             known,
