@@ -172,7 +172,9 @@ class ContrastPage:
         yield from self._picture("glass_brain", "glass")
         yield from self._picture("statistic_map", "t")
         if self.question is not None and self.question.could_be_protocol:
-            yield Alert("flag", "Outlined places could be the protocol.", sentences.say_finding(self.question))
+            yield Alert(
+                "flag", "Outlined places could be the protocol.", sentences.say_finding(self.question)
+            )
         yield from self._picture("effect_map", "effect")
         if self.summary:
             yield Facts(tuple(self._facts()))
@@ -217,7 +219,13 @@ class ContrastPage:
             made = f"{test['Rearrangements']} ({kind})" if "Rearrangements" in test else None
             counts = (test["VoxelsPositive"], test["VoxelsNegative"])
             rows.append(
-                (sentences.METHODS[test["Method"]], threshold or None, *counts, _p_value(test["SmallestP"]), made)
+                (
+                    sentences.METHODS[test["Method"]],
+                    threshold or None,
+                    *counts,
+                    _p_value(test["SmallestP"]),
+                    made,
+                )
             )
         first, second = self.comparison.directions
         columns = ("Correction", f"Threshold (p ≤ {ALPHA:g})", f"Voxels: {first}", f"Voxels: {second}")

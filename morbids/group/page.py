@@ -28,7 +28,7 @@ from morbids.group.steps.regions import tidy
 from morbids.group.words import WORDS
 from morbids.imaging.images import read_image
 from morbids.reports import tables
-from morbids.reports.boilerplate import Correction, GroupChoices, TestedContrast, group_methods
+from morbids.reports.boilerplate import ContrastChoices, Correction, GroupChoices, group_methods
 from morbids.reports.findings import Failure, make_provenance
 from morbids.reports.group import GroupReport, LeftOut, write_group_page
 from morbids.reports.pages import Block, Cell, Link, Text
@@ -84,7 +84,9 @@ def _mark(outputs: GroupOutputs, found: Found, question: QuestionClaims) -> None
     signs = located.signs if located.signs.size else np.zeros(int((mask.values > 0.5).sum()))
     path = outputs.path("claimed_mask")
     write_map((signs != 0).astype(np.int32), mask, path)
-    sidecar = mask_sidecar(f"Voxels that the page claims ({sentences.outline_of(question.brain)})", [], "Brain")
+    sidecar = mask_sidecar(
+        f"Voxels that the page claims ({sentences.outline_of(question.brain)})", [], "Brain"
+    )
     write_text(sidecar_path(path), json.dumps(sidecar, indent=2) + "\n")
     table = read_table(found.clusters)
     places = {place.cluster: place for place in located.places}
@@ -214,7 +216,7 @@ def _source(outputs: GroupOutputs) -> str:
     )
 
 
-def _tested(outputs: GroupOutputs) -> TestedContrast:
+def _tested(outputs: GroupOutputs) -> ContrastChoices:
     """One contrast for the methods text."""
     comparison = outputs.comparison
     made = {
@@ -223,4 +225,4 @@ def _tested(outputs: GroupOutputs) -> TestedContrast:
         for test in outputs.summary["Tests"]
         if "Rearrangements" in test
     }
-    return TestedContrast(comparison.title, len(comparison.labels), comparison.design.words, made)
+    return ContrastChoices(comparison.title, len(comparison.labels), comparison.design.words, made)

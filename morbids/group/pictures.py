@@ -10,11 +10,11 @@ from morbids.engine.saving import Output, make_save_node
 from morbids.engine.templates import make_template_node
 from morbids.group.claims import Claims, QuestionClaims
 from morbids.group.outputs import GroupOutputs
+from morbids.group.sentences import outline_of
 from morbids.group.steps.correlations import correlate_clusters, correlate_regions
 from morbids.group.steps.figures import picture_comparison
 from morbids.group.steps.inference import CLUSTERS
 from morbids.group.steps.regions import picture_regions
-from morbids.group.sentences import outline_of
 from morbids.settings import OutputSpace, Resources
 
 # Maps of all spaces are drawn on, masked by and named after this template, by their mm.

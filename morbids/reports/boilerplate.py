@@ -141,7 +141,7 @@ class ScanChoices:
     taken: Mapping[TakenStep, str] = field(default_factory=dict)
 
 
-class TestedContrast(NamedTuple):
+class ContrastChoices(NamedTuple):
     """One contrast: its title, number of maps, its test, and the rearrangements of each method that made some."""
 
     title: str
@@ -187,7 +187,7 @@ class GroupChoices:
     smoothing_fwhm_mm: float
     voxels: str
     statistic: str
-    contrasts: tuple[TestedContrast, ...]
+    contrasts: tuple[ContrastChoices, ...]
     regions: str
     claims: str
     primary: Correction

@@ -6,11 +6,11 @@ from typing import get_args
 import pytest
 
 from morbids.reports.boilerplate import (
+    ContrastChoices,
     Correction,
     GroupChoices,
     PartialVolume,
     ScanChoices,
-    TestedContrast,
     group_methods,
     participant_methods,
 )
@@ -34,8 +34,8 @@ GROUP = GroupChoices(
     "brain, known in all 18 rows",
     "t",
     (
-        TestedContrast("rejection", 18, "one-sample t", {"max_t": "all 131071 sign flips"}),
-        TestedContrast("by score", 17, "linear model, t of score", {"max_t": "random 5000 orders"}),
+        ContrastChoices("rejection", 18, "one-sample t", {"max_t": "all 131071 sign flips"}),
+        ContrastChoices("by score", 17, "linear model, t of score", {"max_t": "random 5000 orders"}),
     ),
     "a-priori regions, left and right averaged",
     "2 questions are one family of 16 tests",
