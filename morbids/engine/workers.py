@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 from nipype import logging
 from nipype.pipeline.plugins.multiproc import MultiProcPlugin
 
-from morbids.engine.failures import CrashFolder, StepFailure, Trouble, describe_error
+from morbids.engine.failures import CrashFolder, StepFailure, Trouble, describe_error, describe_inputs
 from morbids.engine.nodes import hold_folder
 from morbids.lifeline import die_with_parent
 
@@ -133,7 +133,8 @@ def run_alone(node: Any, update_hash: bool, task: int) -> dict[str, Any]:
         with hold_folder(folder):
             node.run(updatehash=update_hash)
     except BaseException as error:  # whatever ends a step is told of, and does not end the worker
-        return _answer(task, getattr(node.interface, "trouble", None) or describe_error(error, folder))
+        trouble = getattr(node.interface, "trouble", None) or describe_error(error, folder)
+        return _answer(task, trouble._replace(inputs=describe_inputs(node)))
     return _answer(task, None)
 
 
