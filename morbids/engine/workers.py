@@ -8,6 +8,7 @@ from concurrent.futures import CancelledError, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from functools import partial
+from logging import CRITICAL
 from multiprocessing import forkserver, get_context
 from pathlib import Path
 from threading import current_thread, main_thread
@@ -169,4 +170,4 @@ def _start_worker() -> None:
 def quieten_nipype() -> None:
     """Progress and failures are told by us; nipype's own lines go only to those who ask for them."""
     for name in ("workflow", "interface", "utils"):
-        logging.getLogger(f"nipype.{name}").setLevel("CRITICAL")
+        logging.getLogger(f"nipype.{name}").setLevel(CRITICAL + 1)
