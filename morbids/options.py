@@ -272,6 +272,13 @@ GROUP = (
         "BP",
     ),
     Option(
+        "--coverage",
+        "coverage",
+        "share of the maps that must know a voxel for it to be tested, by those that do; default {default}, all",
+        number(0, 1, above=True),
+        "SHARE",
+    ),
+    Option(
         "--stats-model", "stats_model", "a BIDS Stats Model instead of the built-in questions", Path, "FILE"
     ),
     Option(
@@ -284,17 +291,9 @@ GROUP = (
     Option(
         "--trait",
         "traits",
-        "columns of participants.tsv, sessions.tsv or phenotype/*.tsv to regress maps and regions on; TASK:COLUMN "
-        "tests one in the scans of that task, session or challenge only",
-        metavar="[TASK:]COLUMN",
-        many=True,
-    ),
-    Option(
-        "--expect",
-        "expected",
-        "activation or deactivation: the direction of change that was expected before looking, which makes these "
-        "claims one-tailed; TASK:DIRECTION for one task",
-        metavar="[TASK:]DIRECTION",
+        "columns of participants.tsv, sessions.tsv or phenotype/*.tsv to regress maps on, and to correlate regions "
+        "with",
+        metavar="COLUMN",
         many=True,
     ),
     Option(

@@ -122,12 +122,12 @@ class GroupSettings:
     output_spaces: tuple[OutputSpace, ...] = TEMPLATE_SPACES
     group_smoothing_fwhm_mm: float = 6.0
     mask_threshold: float = 0.2
+    coverage: float = 1.0
     map_kind: MapKind = "difference"
     measure: str = "BPND"
     excluded: tuple[str, ...] = ()
     keep_flagged: bool = False
     stats_model: Path | None = None
-    expected: tuple[str, ...] = ()
     contrasts: tuple[str, ...] = ()
     traits: tuple[str, ...] = ()
     group_column: str = ""

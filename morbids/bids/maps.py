@@ -1,5 +1,6 @@
 """Find the rows of a group analysis: maps of a derivative dataset, ours or any with `_mimap` names."""
 
+import difflib
 import zlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -84,8 +85,8 @@ def find_maps(dataset: Path, selection: MapSelection | None = None) -> FoundMaps
     Raises
     ------
     MorbidsError
-        The dataset has no `_mimap` image, none fits the selection, or fitting ones are of several models,
-        spaces or grids, so that it is not clear which ones belong together.
+        The dataset has no `_mimap` image, none fits the selection, an exclusion names nobody, or fitting ones are
+        of several models, spaces or grids, so that it is not clear which ones belong together.
     """
     selection = selection or MapSelection()
     wanted = read_selection(selection.filters).pet
@@ -94,7 +95,9 @@ def find_maps(dataset: Path, selection: MapSelection | None = None) -> FoundMaps
     if not fitting:
         raise _nothing_fits(dataset, images, selection)
     _refuse_ambiguous(dataset, fitting)
-    known = [scan for scan in _known_scans(dataset) if matches(scan, wanted)]
+    scans = _known_scans(dataset)
+    _refuse_unknown_exclusions(dataset, selection.excluded, [*scans, *(image.entities for image in fitting)])
+    known = [scan for scan in scans if matches(scan, wanted)]
     dropped = _missing(images, fitting, known, selection)
     type_keys = _scan_type_keys(fitting)
     rows: list[MapRow] = []
@@ -194,6 +197,24 @@ def _known_scans(dataset: Path) -> list[dict[str, str]]:
         if participant.keys() == {"sub"} and participant["sub"] not in with_scans:
             scans[scan_label(participant)] = participant
     return [scan for scan in scans.values() if "sub" in scan]
+
+
+def _refuse_unknown_exclusions(
+    dataset: Path, excluded: Iterable[str], known: Iterable[Mapping[str, str]]
+) -> None:
+    """Refuse a name that is no scan's and no participant's: whom it means would stay in."""
+    scans = [scan_entities(entities) for entities in known]
+    participants = {f"sub-{scan['sub']}" for scan in scans}
+    labels = sorted({scan_label(scan) for scan in scans} | participants)
+    for name in excluded:
+        if name in labels or f"sub-{name}" in participants:
+            continue
+        close = difflib.get_close_matches(name, labels, n=3) or [*sorted(participants)[:3], "..."]
+        raise MorbidsError(
+            f"--exclude {name} names no scan and no participant of {dataset}.",
+            f"There are {', '.join(close)}; a scan is written as {labels[-1]}.",
+            ExitCode.USAGE,
+        )
 
 
 def _missing(

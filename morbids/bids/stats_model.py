@@ -64,6 +64,19 @@ class StatsModel:
     inputs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     description: str = ""
 
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """Names and patterns that may be columns of tables of traits: other tables need not be read."""
+        return tuple(
+            dict.fromkeys(
+                [
+                    *self.inputs,
+                    *(name for node in self.nodes for name in (*node.group_by, *node.columns)),
+                    *(name for node in self.nodes for step in node.instructions for name in step.inputs),
+                ]
+            )
+        )
+
 
 def read_stats_model(path: Path) -> StatsModel:
     """Read a BIDS Stats Model.

@@ -1,5 +1,6 @@
 """TSV files as BIDS writes them: tab-separated, UTF-8, missing values `n/a`; and the rows of `events.tsv`."""
 
+import re
 from pathlib import Path
 
 import pandas as pd
@@ -44,6 +45,7 @@ def read_table(path: Path, required: tuple[str, ...] = ()) -> pd.DataFrame:
             "Remove the extra tabs, or name the columns.",
         )
     table.columns = [str(column).strip() for column in table.columns]
+    _refuse_other_separators(path, table)
     missing = [column for column in required if column not in table.columns]
     if missing:
         raise MorbidsError(
@@ -54,6 +56,37 @@ def read_table(path: Path, required: tuple[str, ...] = ()) -> pd.DataFrame:
         if not column.endswith("_id"):
             table[column] = _as_numbers(table[column])
     return table
+
+
+def read_column_names(path: Path) -> tuple[str, ...]:
+    """Names in the first line of a table, also where other signs than tabs part them.
+
+    Raises
+    ------
+    MorbidsError
+        The line cannot be read.
+    """
+    if path.is_symlink() and not path.exists():
+        raise unfetched(path)
+    try:
+        with path.open(encoding="utf-8-sig") as file:
+            line = file.readline()
+    except (OSError, UnicodeDecodeError) as error:
+        raise MorbidsError(
+            f"{path} cannot be read as a table: {str(error).strip()}.", "It must be tab-separated."
+        ) from error
+    return tuple(name.strip().strip('"') for name in re.split("[\t,;]", line) if name.strip())
+
+
+def _refuse_other_separators(path: Path, table: pd.DataFrame) -> None:
+    """Refuse a file of one column whose name has commas or semicolons: it is a table of another kind."""
+    signs = {",": "commas", ";": "semicolons"}
+    found = [words for sign, words in signs.items() if len(table.columns) == 1 and sign in table.columns[0]]
+    if found:
+        raise MorbidsError(
+            f"{path} is separated by {found[0]}: its first line is '{table.columns[0]}'.",
+            "Tables of BIDS are separated by tabs: save it as tab-separated text.",
+        )
 
 
 def write_table(table: pd.DataFrame, path: Path) -> None:

@@ -6,14 +6,16 @@ puts the columns of all beside the rows of a group analysis.
 
 import difflib
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Mapping
+from fnmatch import fnmatchcase
 from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
 
 import pandas as pd
 
-from morbids.bids.tables import read_table
+from morbids.bids.tables import read_column_names, read_table
+from morbids.bids.trait_values import refuse_codes
 from morbids.errors import MorbidsError
 
 PARTICIPANT = "participant_id"
@@ -40,35 +42,91 @@ class TraitTable(NamedTuple):
     table: pd.DataFrame
 
 
+class TraitTables(NamedTuple):
+    """Tables that have a wanted column, and what is known of the others.
+
+    Attributes
+    ----------
+    tables
+        Read in full.
+    others
+        Columns of the tables that were not read, each with its file.
+    unreadable
+        A sentence for each table of which not even the column names can be read.
+    """
+
+    tables: tuple[TraitTable, ...]
+    others: Mapping[str, Path] = MappingProxyType({})
+    unreadable: tuple[str, ...] = ()
+
+
 class JoinedTraits(NamedTuple):
-    """Rows with every trait beside them, and the file that each trait column is from."""
+    """Rows with every trait beside them, the file that each trait column is from, and what was not read."""
 
     table: pd.DataFrame
     sources: dict[str, Path]
+    others: Mapping[str, Path] = MappingProxyType({})
+    unreadable: tuple[str, ...] = ()
 
 
-def read_traits(bids_dir: Path) -> tuple[TraitTable, ...]:
-    """Read every table of traits of a dataset.
+class _Header(NamedTuple):
+    path: Path
+    columns: tuple[str, ...]
+
+    def has(self, wanted: Collection[str]) -> bool:
+        """Whether a column fits one of the names or patterns, alone or as `<file>.<column>`."""
+        names = [name for column in self.columns for name in (column, f"{self.path.stem}.{column}")]
+        return any(name == one or fnmatchcase(name, one) for name in names for one in wanted)
+
+
+def read_traits(bids_dir: Path, wanted: Collection[str] = ("*",)) -> TraitTables:
+    """Read the tables of traits that have a wanted column: a broken table stops only those who ask for it.
+
+    Parameters
+    ----------
+    wanted
+        Names of columns, also as `<file>.<column>`, or patterns with * and ?.
 
     Raises
     ------
     MorbidsError
         A table cannot be read, names no participants, or says two things of one participant, session or scan.
     """
-    tables = []
-    participants = bids_dir / "participants.tsv"
-    if participants.exists() or participants.is_symlink():
-        tables.append(read_trait_table(participants))
-    sessions = [
-        _read_sessions(path)
-        for path in sorted(bids_dir.glob("sub-*/sub-*_sessions.tsv"))
-        if path.parent.is_dir()
-    ]
+    headers: dict[str, list[_Header]] = {"participants": [], "sessions": [], "phenotype": []}
+    unreadable: list[str] = []
+    for kind, path in _trait_files(bids_dir):
+        try:
+            headers[kind].append(_Header(path, read_column_names(path)))
+        except MorbidsError as error:
+            unreadable.append(error.message)
+    read = {kind: [one.path for one in found if one.has(wanted)] for kind, found in headers.items()}
+    tables = [read_trait_table(path) for path in read["participants"]]
+    sessions = [_read_sessions(path) for path in read["sessions"]]
     if sessions:
         joined = pd.concat([one.table for one in sessions], ignore_index=True)
         tables.append(TraitTable(bids_dir / "sub-*" / "sub-*_sessions.tsv", sessions[0].keys, joined))
-    tables.extend(read_trait_table(path) for path in sorted((bids_dir / "phenotype").glob("*.tsv")))
-    return tuple(tables)
+    tables += [read_trait_table(path) for path in read["phenotype"]]
+    others = {
+        column: one.path
+        for found in headers.values()
+        for one in found
+        if not one.has(wanted)
+        for column in one.columns
+        if column not in _KEYS
+    }
+    return TraitTables(tuple(tables), others, tuple(unreadable))
+
+
+def _trait_files(bids_dir: Path) -> list[tuple[str, Path]]:
+    """Every table of traits, by what it speaks of."""
+    participants = bids_dir / "participants.tsv"
+    there = [participants] if participants.exists() or participants.is_symlink() else []
+    sessions = [path for path in sorted(bids_dir.glob("sub-*/sub-*_sessions.tsv")) if path.parent.is_dir()]
+    return [
+        *(("participants", path) for path in there),
+        *(("sessions", path) for path in sessions),
+        *(("phenotype", path) for path in sorted((bids_dir / "phenotype").glob("*.tsv"))),
+    ]
 
 
 def read_trait_table(path: Path) -> TraitTable:
@@ -82,30 +140,31 @@ def read_trait_table(path: Path) -> TraitTable:
     return _keyed(path, read_table(path))
 
 
-def join_traits(rows: pd.DataFrame, tables: Iterable[TraitTable]) -> JoinedTraits:
+def join_traits(rows: pd.DataFrame, traits: TraitTables) -> JoinedTraits:
     """Put the traits beside the rows of an analysis; missing ones are NaN.
 
     Parameters
     ----------
     rows
         One line per map: `participant_id` and, where the maps have them, `session_id`, `task`, `tracer`, `run`.
-    tables
+    traits
         As `read_traits` returns them. A column that two tables have is named `<file>.<column>` in both.
 
     Raises
     ------
     MorbidsError
-        A table speaks of sessions or tasks that the rows do not tell apart.
+        A table speaks of sessions or tasks that the rows do not tell apart, or names the participants otherwise.
     """
-    tables = tuple(tables)
+    tables = traits.tables
     taken = Counter(column for one in tables for column in one.table.columns if column not in one.keys)
     spelled = pd.DataFrame({key: _labels(rows[key], key) for key in _KEYS if key in rows.columns})
     columns, sources = [rows.reset_index(drop=True)], dict[str, Path]()
     for one in tables:
+        _refuse_other_names(one, spelled[PARTICIPANT])
         table = _for_rows(one, rows)
         new_names = {
             column: column
-            if taken[column] == 1 and column not in rows.columns
+            if taken[column] == 1 and column not in rows.columns and column not in traits.others
             else f"{one.path.stem}.{column}"
             for column in table.columns
             if column not in one.keys
@@ -115,7 +174,35 @@ def join_traits(rows: pd.DataFrame, tables: Iterable[TraitTable]) -> JoinedTrait
         columns.append(beside[list(new_names.values())])
         sources |= dict.fromkeys(new_names.values(), one.path)
     joined = pd.concat(columns, axis="columns")
-    return JoinedTraits(joined, sources)
+    return JoinedTraits(joined, sources, traits.others, traits.unreadable)
+
+
+def _refuse_other_names(one: TraitTable, participants: "pd.Series[str]") -> None:
+    """Refuse a table that writes the participants otherwise than the maps, whose values would all be missing."""
+    named = set(one.table[PARTICIPANT])
+    absent = sorted(set(participants) - named)
+    unused = {_bare(name): name for name in sorted(named - set(participants))}
+    twins = [(name, unused[_bare(name)]) for name in absent if _bare(name) in unused]
+    remedy = "Write the ids of the table as they stand in the names of the files."
+    if twins:
+        (map_name, table_name), *more = twins
+        others = f", and {len(more)} more alike" if more else ""
+        raise MorbidsError(
+            f"{one.path} names '{table_name}' where the maps are of '{map_name}'{others}: their values would be lost.",
+            remedy,
+        )
+    if len(absent) == participants.nunique():
+        raise MorbidsError(
+            f"{one.path} names none of the participants of the maps: it has {', '.join(sorted(named)[:3])} ..., the "
+            f"maps are of {', '.join(absent[:3])} ...",
+            remedy,
+        )
+
+
+def _bare(participant: str) -> str:
+    """Return a label without what differs by habit alone: case, zeros in front, signs between."""
+    label = participant.removeprefix(f"{_KEYS[PARTICIPANT]}-").lower()
+    return "".join(sign for sign in label if sign.isalnum()).lstrip("0")
 
 
 def numeric_trait(traits: JoinedTraits, name: str) -> "pd.Series[float]":
@@ -124,11 +211,13 @@ def numeric_trait(traits: JoinedTraits, name: str) -> "pd.Series[float]":
     Raises
     ------
     MorbidsError
-        No table has the column, or it holds text.
+        No table has the column, or it holds text, infinite values or a code for missing ones.
     """
     column = trait(traits, name)
     if pd.api.types.is_numeric_dtype(column):
-        return column.astype(float)
+        numbers = column.astype(float)
+        refuse_codes(numbers, name, str(traits.sources.get(name, "the rows")))
+        return numbers
     text = [value for value in column.dropna() if not _is_number(value)]
     raise MorbidsError(
         f"{traits.sources.get(name, Path('the rows'))}: column '{name}' holds '{text[0] if text else column.iloc[0]}'.",
@@ -147,14 +236,19 @@ def trait(traits: JoinedTraits, name: str) -> "pd.Series":
     if name in traits.table.columns:
         return traits.table[name]
     qualified = [column for column in traits.sources if column.endswith(f".{name}")]
-    close = qualified or difflib.get_close_matches(name, list(traits.sources), n=3)
+    known = [*traits.sources, *traits.others]
+    close = qualified or difflib.get_close_matches(name, known, n=3)
+    unreadable = "".join(f" Not readable: {sentence}" for sentence in traits.unreadable)
     raise MorbidsError(
         f"No table of the dataset has exactly one column '{name}'."
         if qualified
         else f"No table of the dataset has a column '{name}'.",
-        f"Did you mean {' or '.join(close)}?"
-        if close
-        else f"There are {', '.join(traits.sources) or 'none'}.",
+        (
+            f"Did you mean {' or '.join(close)}?"
+            if close
+            else f"There are {', '.join(dict.fromkeys(known)) or 'none'}."
+        )
+        + unreadable,
     )
 
 

@@ -1,21 +1,21 @@
 """What a group test needs to know: which files each row is made of, and the design."""
 
-from collections import Counter
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from morbids.numerics.arrays import FloatArray
 from morbids.numerics.statistics.designs import Design, make_design
+from morbids.settings import Inference
 
-# Kinds of question, which share the error of a page: does a map change, do two kinds of map differ within people, do
-# maps go with a trait, do groups differ; and whatever a model file asks.
-Family = Literal["change", "between", "trait", "group", "model"]
 # Folder of the built-in questions to differences and to parameters: `group/model-differences/`.
 DIFFERENCES, PARAMETERS = "differences", "parameters"
+# Methods that take the distribution of t from a formula, for very small p.
+PARAMETRIC: tuple[Inference, ...] = ("fdr", "random-field")
 
 
 @dataclass(frozen=True)
@@ -30,30 +30,46 @@ class WrittenDesign:
         Of the contrast, by column; others weigh 0.
     second_group
         Column of the second of two groups with unequal variances; empty for equal ones.
+    voxelwise
+        Whether each voxel is tested by the maps that know it.
     """
 
     columns: Mapping[str, tuple[float, ...]]
     weights: Mapping[str, float]
     second_group: str = ""
+    voxelwise: bool = False
 
     @property
     def design(self) -> Design:
         """Matrix and contrast."""
-        design = make_design({name: np.array(values) for name, values in self.columns.items()}, self.weights)
+        columns = {name: np.array(values) for name, values in self.columns.items()}
+        design = make_design(columns, self.weights)._replace(voxelwise=self.voxelwise)
         if not self.second_group:
             return design
         return design._replace(second_group=np.array(self.columns[self.second_group]) > 0)
-
-    def towards(self, expected: int) -> "WrittenDesign":
-        """The design whose upper tail is the expected one: with the opposite contrast where a fall is expected."""
-        if expected >= 0:
-            return self
-        return replace(self, weights={name: -weight for name, weight in self.weights.items()})
 
     @property
     def df(self) -> int:
         """Residual degrees of freedom; those of Welch's test are fewer and differ between voxels."""
         return len(next(iter(self.columns.values()))) - len(self.columns)
+
+    @property
+    def judges_z(self) -> bool:
+        """Whether maxima and clusters are of z: t means another p where degrees of freedom differ between voxels."""
+        return bool(self.second_group) or self.voxelwise
+
+    @property
+    def height_df(self) -> float:
+        """Degrees of freedom of the height that is judged; infinite for z."""
+        return math.inf if self.judges_z else self.df
+
+    def methods(self, asked: tuple[Inference, ...]) -> tuple[Inference, ...]:
+        """Return those of the methods that hold: z of other degrees of freedom in each voxel is no Gaussian field.
+
+        Where the variance of a small group is small by chance, Satterthwaite's p is far too small, and the smallest of
+        many such p rejects a true null in most studies.
+        """
+        return tuple(name for name in asked if not (self.judges_z and name in PARAMETRIC))
 
     @property
     def words(self) -> str:
@@ -62,7 +78,7 @@ class WrittenDesign:
         others = [name for name in self.columns if name not in self.weights and name != "intercept"]
         beside = f", beside {', '.join(others)}" if others else ""
         if self.second_group:
-            return f"two groups, unequal variances (Welch): {weighed}"
+            return f"two groups, unequal variances (Welch): {weighed}{beside}"
         if tuple(self.weights) == ("intercept",):
             return f"one-sample t{beside}"
         return f"linear model, t of {weighed}{beside}"
@@ -90,24 +106,6 @@ class Terms(NamedTuple):
     def files(self) -> tuple[Path, ...]:
         """All of them."""
         return self.added + self.removed
-
-
-class Protocols(NamedTuple):
-    """Calibration tables of the scans behind each row, and which contrast of each table is meant.
-
-    Attributes
-    ----------
-    tables
-        As in `Terms`; empty where scans have none.
-    contrasts
-        Names of the contrast in the tables that are added, and in those that are taken away.
-    """
-
-    tables: Terms = Terms()
-    contrasts: tuple[str, str] = ("", "")
-
-
-NO_PROTOCOLS = Protocols()
 
 
 class Missing(NamedTuple):
@@ -141,16 +139,12 @@ class Comparison:
         Tables of a-priori regions that each row's values are made of; empty when they come from the maps.
     design
         The test.
-    trait
-        Column whose slope is tested, empty for other questions.
+    traits
+        Per trait, (n_rows,) values to correlate with regions and clusters; NaN = missing.
     dropped
-        Scans of this kind that lack a value.
-    family
-        What kind of question it is.
-    expected
-        Sign of the effect that was expected before looking, which makes its claims one-tailed; 0 for either.
-    protocols
-        What says how the protocol itself changes the maps; empty for what it cannot change.
+        Scans of this kind that lack a value or the other of a pair.
+    notes
+        Doubts about the design, in sentences.
     """
 
     model: str
@@ -164,32 +158,14 @@ class Comparison:
     binding: tuple[Path, ...]
     tables: Terms
     design: WrittenDesign
-    trait: str = ""
+    traits: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     dropped: tuple[Missing, ...] = ()
-    family: Family = "model"
-    expected: int = 0
-    protocols: Protocols = NO_PROTOCOLS
+    notes: tuple[str, ...] = ()
 
     @property
     def label(self) -> str:
         """The quantity as figures write it."""
         return self.quantity.replace("BP_ND", "$BP_{ND}$")
-
-    @property
-    def directed(self) -> WrittenDesign:
-        """The design whose upper tail is the expected one."""
-        return self.design.towards(self.expected)
-
-    @property
-    def movers(self) -> tuple[tuple[str, int], ...]:
-        """Who each row is of, and which of this person's rows it is: rearrangements move them in all questions."""
-        seen: Counter[str] = Counter()
-        movers = []
-        for label in self.labels:
-            person = label.partition("_")[0]
-            movers.append((person, seen[person]))
-            seen[person] += 1
-        return tuple(movers)
 
 
 def sum_terms(added: Sequence[FloatArray], removed: Sequence[FloatArray], n_rows: int) -> FloatArray:

@@ -1,7 +1,7 @@
 """Which questions the group level asks, of which maps: decided before anything runs."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -10,8 +10,7 @@ from morbids.group.comparison import Comparison
 from morbids.group.models import ask_model
 from morbids.group.questions import Asked, ask_built_in
 from morbids.group.regions import SmallVolumes, Sphere, choose_small_volumes, read_spheres
-from morbids.group.rows import GroupRows, find_rows, maps_dataset
-from morbids.numerics.statistics.plan import People
+from morbids.group.rows import GroupRows, doubt_columns, find_rows, maps_dataset
 from morbids.settings import GroupSettings, Study
 
 
@@ -33,6 +32,8 @@ class GroupPlan:
         A-priori regions.
     small_volumes
         Searched on their own.
+    notes
+        Doubts about columns and designs, in sentences.
     """
 
     group: GroupRows
@@ -41,16 +42,12 @@ class GroupPlan:
     skipped: Mapping[str, str]
     spheres: tuple[Sphere, ...]
     small_volumes: SmallVolumes
+    notes: tuple[str, ...] = ()
 
     @property
     def models(self) -> tuple[str, ...]:
         """Names of the models, each a folder."""
         return tuple(dict.fromkeys(comparison.model for comparison in self.comparisons))
-
-    def people_of(self, comparison: Comparison) -> People:
-        """Number the rows of a comparison among those of all, so that rearrangements move the same people."""
-        everyone = sorted({mover for one in self.comparisons for mover in one.movers})
-        return People(tuple(map(everyone.index, comparison.movers)), len(everyone))
 
 
 def plan_group(study: Study, settings: GroupSettings) -> GroupPlan:
@@ -77,7 +74,14 @@ def plan_group(study: Study, settings: GroupSettings) -> GroupPlan:
             "" if reasons else "Maps of one kind alone can be compared with --trait or --group-column.",
         )
     chosen = _choose(asked, settings.contrasts)
-    return GroupPlan(group, dataset, chosen, asked.skipped, spheres, small_volumes)
+    if settings.coverage < 1:
+        chosen = tuple(replace(one, design=replace(one.design, voxelwise=True)) for one in chosen)
+    notes = (
+        *doubt_columns(group.table, settings),
+        *(note for one in chosen for note in one.notes),
+        *_unused_methods(chosen, settings),
+    )
+    return GroupPlan(group, dataset, chosen, asked.skipped, spheres, small_volumes, notes)
 
 
 def _check_options(study: Study, settings: GroupSettings) -> None:
@@ -92,12 +96,43 @@ def _check_options(study: Study, settings: GroupSettings) -> None:
         raise MorbidsError(
             "--equal-variances has no use without two groups.", "Add --group-column.", ExitCode.USAGE
         )
+    if settings.variance_smoothing_fwhm_mm and settings.coverage < 1:
+        raise MorbidsError(
+            "--variance-smoothing cannot be combined with --coverage: neighbours would be of other maps.",
+            "Leave one of them out.",
+            ExitCode.USAGE,
+        )
     if settings.variance_smoothing_fwhm_mm and settings.group_column and not settings.equal_variances:
         raise MorbidsError(
             "--variance-smoothing cannot be combined with Welch's test, which has two variances.",
             "Add --equal-variances.",
             ExitCode.USAGE,
         )
+
+
+def _unused_methods(chosen: tuple[Comparison, ...], settings: GroupSettings) -> Iterator[str]:
+    """Say which methods some comparisons are not judged by.
+
+    Raises
+    ------
+    MorbidsError
+        Nothing is left to judge them by.
+    """
+    for comparison in chosen:
+        used = comparison.design.methods(settings.inference)
+        left_out = [name for name in settings.inference if name not in used]
+        if not used:
+            raise MorbidsError(
+                f"{comparison.title} cannot be judged by {', '.join(left_out)}: its degrees of freedom differ between "
+                "voxels.",
+                "Add max-t to --inference, or compare with --equal-variances where that is fair.",
+                ExitCode.USAGE,
+            )
+        if left_out:
+            yield (
+                f"{comparison.title} is not judged by {', '.join(left_out)}: its degrees of freedom differ between "
+                "voxels, and the smallest p of many is then too small."
+            )
 
 
 def _choose(asked: Asked, wanted: tuple[str, ...]) -> tuple[Comparison, ...]:

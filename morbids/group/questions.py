@@ -4,7 +4,8 @@ Each is written as a node of a BIDS Stats Model, so that rows with missing value
 cannot be estimated are treated as in a model file.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import combinations
 from pathlib import Path
 from typing import NamedTuple
@@ -14,28 +15,27 @@ import pandas as pd
 
 from morbids.bids.group_designs import GroupDesign, build_designs
 from morbids.bids.maps import Kind
-from morbids.bids.names import entity_label, output_path
-from morbids.bids.rows import MapRow, pair_maps, scan_entities
+from morbids.bids.names import entity_label
+from morbids.bids.rows import MapRow, pair_maps
 from morbids.bids.stats_model import Contrast, Node, StatsModel
 from morbids.bids.transformers import Factor, Instruction, Scale, level_name
 from morbids.errors import ExitCode, MorbidsError
 from morbids.group.comparison import (
     DIFFERENCES,
-    NO_PROTOCOLS,
     PARAMETERS,
     Comparison,
-    Family,
     Missing,
-    Protocols,
     Terms,
     write_design,
 )
-from morbids.group.placed import check_places, expected_sign, traits_of
-from morbids.group.rows import GroupRows, RowKind, contrast_of, places_of, region_table, window_map
+from morbids.group.rows import GroupRows, RowKind, region_table, window_map
 from morbids.numerics.arrays import FloatArray
 from morbids.numerics.statistics.correlation import FEWEST_ROWS
-from morbids.numerics.statistics.designs import INTERCEPT
+from morbids.numerics.statistics.designs import INTERCEPT, variance_inflation
 from morbids.settings import GroupSettings, PartialVolume
+
+# Inflation of the variance of what is tested: told beyond the first (the usual bound), refused beyond the second.
+INFLATED, INSEPARABLE = 5.0, 1000.0
 
 
 class Words(NamedTuple):
@@ -51,10 +51,6 @@ class Words(NamedTuple):
         Of clusters of positive and of negative effect.
     second_group
         Column of the second group where variances may differ; empty for equal ones.
-    family
-        What kind of question it is.
-    expected
-        Sign of the effect that is expected; 0 for either.
     """
 
     name: str
@@ -62,19 +58,13 @@ class Words(NamedTuple):
     asks: str
     directions: tuple[str, str]
     second_group: str = ""
-    family: Family = "model"
-    expected: int = 0
 
 
 class Question(NamedTuple):
-    """What is asked of the rows of a kind: a design with one contrast; name and title are added to the kind's.
-
-    `trait` is the column whose slope it is, empty for other questions.
-    """
+    """What is asked of the rows of a kind: a design with one contrast; name and title are added to the kind's."""
 
     words: Words
     node: Node
-    trait: str = ""
 
 
 class Rows(NamedTuple):
@@ -89,7 +79,7 @@ class Rows(NamedTuple):
     tables: Terms
     quantity: str
     model: str
-    protocols: Protocols = NO_PROTOCOLS
+    unpaired: tuple[Missing, ...] = ()
 
 
 class Asked(NamedTuple):
@@ -100,29 +90,38 @@ class Asked(NamedTuple):
 
 
 def ask_built_in(group: GroupRows, dataset: Path, settings: GroupSettings) -> Asked:
-    """Make every built-in comparison that can be made."""
+    """Make every built-in comparison that can be made.
+
+    Raises
+    ------
+    MorbidsError
+        The column of groups has not two values.
+    """
+    if settings.group_column:
+        _levels(settings.group_column, group.table)
     comparisons: list[Comparison] = []
     skipped: dict[str, str] = {}
     alone = len(group.kinds) == 1 and not settings.traits and not settings.group_column
-    check_places(settings, {kind.title: places_of(kind) for kind in group.kinds})
     for kind in group.kinds:
         rows = rows_of_kind(kind, group, dataset)
-        for question in _questions(group, settings, kind, alone=alone):
-            title = f"{rows.title}{question.words.title}"
+        skipped |= _refuse_correlations(rows, settings.traits)
+        for title, ask in _questions(
+            rows.lines, settings, differences=group.kind != "parameter", alone=alone
+        ):
             try:
-                comparisons.append(compare(rows, question))
+                comparisons.append(compare(rows, ask(), settings.traits))
             except MorbidsError as error:
-                skipped[title] = str(error)
+                skipped[f"{rows.title}{title}"] = str(error)
     for first, second in combinations(group.kinds, 2):
         for rows, asks in _pairs(first, second, group, dataset):
             try:
-                comparisons.append(compare(rows, _mean(asks, settings, group.table, family="between")))
+                comparisons.append(compare(rows, _mean(asks, settings, rows.lines), ()))
             except MorbidsError as error:
                 skipped[rows.title] = str(error)
     return Asked(tuple(comparisons), skipped)
 
 
-def compare(rows: Rows, question: Question) -> Comparison:
+def compare(rows: Rows, question: Question, traits: Sequence[str]) -> Comparison:
     """Build the design of a question and keep the rows that it can use.
 
     Raises
@@ -133,17 +132,16 @@ def compare(rows: Rows, question: Question) -> Comparison:
     words = question.words
     full = words._replace(name=f"{rows.name}{words.name}", title=f"{rows.title}{words.title}")
     (design,) = build_designs(StatsModel(rows.model, (question.node,)), rows.lines).designs
-    if question.trait:
-        _refuse_correlation(rows.lines[question.trait].to_numpy(dtype=float))
-    return write_comparison(rows, design, 0, full, question.trait)
+    return write_comparison(rows, design, 0, full, traits)
 
 
 def write_comparison(
-    rows: Rows, design: GroupDesign, contrast: int, words: Words, trait: str = ""
+    rows: Rows, design: GroupDesign, contrast: int, words: Words, traits: Sequence[str]
 ) -> Comparison:
     """Put the rows of a design and one of its contrasts together."""
     kept = design.rows.tolist()
     n_rows = len(rows.labels)
+    known = {trait: rows.lines[trait].to_numpy(dtype=float)[kept] for trait in traits}
     return Comparison(
         model=rows.model,
         name=words.name,
@@ -156,22 +154,48 @@ def write_comparison(
         binding=rows.binding,
         tables=_keep(rows.tables, kept, n_rows),
         design=write_design(design.contrasts[contrast].design, words.second_group),
-        trait=trait,
-        dropped=tuple(Missing(rows.labels[one.row], one.reason) for one in design.dropped),
-        family=words.family,
-        expected=words.expected,
-        protocols=rows.protocols._replace(tables=_keep(rows.protocols.tables, kept, n_rows)),
+        traits={
+            trait: tuple(map(float, values)) for trait, values in known.items() if _can_correlate(values)
+        },
+        dropped=(
+            *(Missing(rows.labels[one.row], one.reason) for one in design.dropped),
+            *rows.unpaired,
+        ),
+        notes=tuple(_judge_collinear(design, contrast, words.title)),
     )
 
 
-def _refuse_correlation(values: FloatArray) -> None:
-    """Refuse a slope on a trait that few know or that is all the same."""
-    present = values[np.isfinite(values)]
-    if len(present) < FEWEST_ROWS or np.ptp(present) == 0:
+def _judge_collinear(design: GroupDesign, contrast: int, title: str) -> Iterator[str]:
+    """Say where the other columns leave little of what is tested; refuse it where they leave next to nothing."""
+    tested = design.contrasts[contrast].design
+    inflation = variance_inflation(tested.matrix, tested.contrast)
+    if inflation > INSEPARABLE:
         raise MorbidsError(
-            f"{len(present)} scans have a value, or all the same; a correlation needs {FEWEST_ROWS} that differ.",
-            "Fill in the column.",
+            f"The columns {', '.join(tested.columns)} are nearly collinear: the others explain "
+            f"{100 * (1 - 1 / inflation):.3f} % of what is tested.",
+            "Leave one of them out.",
         )
+    if inflation > INFLATED:
+        yield (
+            f"{title}: the other columns of the design explain {100 * (1 - 1 / inflation):.0f} % of what is tested, "
+            f"which makes its variance {inflation:.0f} times as large: its effect can hardly be told from theirs."
+        )
+
+
+def _can_correlate(values: FloatArray) -> bool:
+    """Whether enough values are known, and differ."""
+    present = values[np.isfinite(values)]
+    return len(present) >= FEWEST_ROWS and bool(np.ptp(present) > 0)
+
+
+def _refuse_correlations(rows: Rows, traits: Sequence[str]) -> dict[str, str]:
+    """Return the correlations that cannot be made, with the reason."""
+    return {
+        f"{rows.title}, correlations with {trait}": f"{rows.lines[trait].count()} scans have a value, or all the "
+        f"same; a correlation needs {FEWEST_ROWS} that differ."
+        for trait in traits
+        if not _can_correlate(rows.lines[trait].to_numpy(dtype=float))
+    }
 
 
 def _keep(terms: Terms, kept: Sequence[int], n_rows: int) -> Terms:
@@ -199,7 +223,6 @@ def rows_of_kind(kind: RowKind, group: GroupRows, dataset: Path) -> Rows:
         tables=tables,
         quantity=_quantity(measure, group.kind),
         model=DIFFERENCES if difference else PARAMETERS,
-        protocols=_protocols(kind.rows, dataset) if difference else NO_PROTOCOLS,
     )
 
 
@@ -221,14 +244,6 @@ def _tables(rows: Sequence[MapRow], dataset: Path, partial_volume: PartialVolume
     return Terms(complete_added, complete_removed) if complete else Terms()
 
 
-def _protocols(rows: Sequence[MapRow], dataset: Path) -> Protocols:
-    """Calibration tables of the scans; none unless all are there."""
-    paths = tuple(output_path(dataset, scan_entities(row.entities), "calibration") for row in rows)
-    if not all(path.exists() for path in paths):
-        return NO_PROTOCOLS
-    return Protocols(Terms(paths), (contrast_of(rows[0]), ""))
-
-
 def _pairs(first: RowKind, second: RowKind, group: GroupRows, dataset: Path) -> Iterator[tuple[Rows, str]]:
     """One kind against another within participants: the maps as they are, and challenge against challenge."""
     if group.kind == "parameter" and first.rows[0].description != second.rows[0].description:
@@ -236,6 +251,7 @@ def _pairs(first: RowKind, second: RowKind, group: GroupRows, dataset: Path) -> 
     paired = pair_maps(first.rows, second.rows, (first.title, second.title))
     if not paired.pairs:
         return
+    unpaired = tuple(Missing(one.label, one.reason) for one in paired.dropped)
     kinds = tuple(
         kind._replace(
             rows=tuple(pair[place] for pair in paired.pairs),
@@ -257,7 +273,7 @@ def _pairs(first: RowKind, second: RowKind, group: GroupRows, dataset: Path) -> 
         maps=Terms(one.maps.added, other.maps.added),
         binding=one.binding + other.binding,
         tables=tables if one.tables.added and other.tables.added else Terms(),
-        protocols=_against(one.protocols, other.protocols),
+        unpaired=unpaired,
     )
     if group.kind == "parameter":
         yield rows, f"Does binding differ within participants? Positive: higher in {first.short}."
@@ -275,14 +291,6 @@ def _pairs(first: RowKind, second: RowKind, group: GroupRows, dataset: Path) -> 
             )
 
 
-def _against(one: Protocols, other: Protocols) -> Protocols:
-    """What the protocols make of a difference between two kinds of scan."""
-    if not (one.tables.added and other.tables.added):
-        return NO_PROTOCOLS
-    tables = Terms(one.tables.added, other.tables.added)
-    return Protocols(tables, (one.contrasts[0], other.contrasts[0]))
-
-
 def _late(
     rows: Rows, first: Sequence[MapRow], second: Sequence[MapRow], one: Rows, other: Rows
 ) -> Rows | None:
@@ -297,53 +305,43 @@ def _late(
         title=f"{rows.title}: late against late",
         maps=Terms(there[1], there[0]),
         tables=tables,
-        protocols=NO_PROTOCOLS,
     )
 
 
 def _questions(
-    group: GroupRows, settings: GroupSettings, kind: RowKind, *, alone: bool
-) -> Iterator[Question]:
-    """Questions to one kind; the mean of parameters is asked for only when nothing else can be."""
-    if group.kind != "parameter":
-        yield _mean(
-            "Does binding change from baseline to challenge? Positive: it falls, which is activation.",
-            settings,
-            group.table,
-            family="change",
-            expected=expected_sign(settings, places_of(kind)),
-        )
+    lines: pd.DataFrame, settings: GroupSettings, *, differences: bool, alone: bool
+) -> Iterator[tuple[str, Callable[[], Question]]]:
+    """Questions to one kind, with the end of their titles; the mean of parameters only when nothing else is asked."""
+    if differences:
+        asks = "Does binding change from baseline to challenge? Positive: it falls, which is activation."
+        yield "", partial(_mean, asks, settings, lines)
     elif alone:
         asks = "Does the mean differ from 0? Positive: it is higher."
-        yield _mean(asks, settings, group.table, ("above 0", "below 0"), family="change")
-    for trait in traits_of(settings, places_of(kind)):
-        yield _slope(trait, settings, group.table)
+        yield "", partial(_mean, asks, settings, lines, ("above 0", "below 0"))
+    for trait in settings.traits:
+        yield f" by {trait}", partial(_slope, trait, settings, lines)
     if settings.group_column:
-        yield _two_groups(settings.group_column, settings, group.table)
+        yield f": groups of {settings.group_column}", partial(_two_groups, settings, lines)
 
 
 def _mean(
     asks: str,
     settings: GroupSettings,
-    table: pd.DataFrame,
+    lines: pd.DataFrame,
     directions: tuple[str, str] = ("activation", "deactivation"),
-    *,
-    family: Family,
-    expected: int = 0,
 ) -> Question:
-    covariates = _covariates(settings, table)
+    covariates = _covariates(settings, lines)
     node = Node(
         "mean",
         (INTERCEPT, *covariates.columns),
         instructions=covariates.instructions,
         contrasts=(Contrast("mean", (INTERCEPT,), (1.0,)),),
     )
-    words = Words("", "", asks, directions, family=family, expected=expected)
-    return Question(words, node)
+    return Question(Words("", "", asks, directions), node)
 
 
-def _slope(trait: str, settings: GroupSettings, table: pd.DataFrame) -> Question:
-    covariates = _covariates(settings, table, without=trait)
+def _slope(trait: str, settings: GroupSettings, lines: pd.DataFrame) -> Question:
+    covariates = _covariates(settings, lines, of_interest=trait)
     node = Node(
         "slope",
         (INTERCEPT, trait, *covariates.columns),
@@ -352,27 +350,32 @@ def _slope(trait: str, settings: GroupSettings, table: pd.DataFrame) -> Question
     )
     asks = f"Do the maps go with {trait}? Positive: higher values, such as more activation, with a higher {trait}."
     directions = (f"rises with {trait}", f"falls with {trait}")
-    name = f"By{_capital(entity_label(trait))}"
-    return Question(Words(name, f" by {trait}", asks, directions, family="trait"), node, trait)
+    return Question(Words(f"By{_capital(entity_label(trait))}", f" by {trait}", asks, directions), node)
 
 
-def _two_groups(column: str, settings: GroupSettings, table: pd.DataFrame) -> Question:
-    levels = sorted({level_name(value) for value in table[column].dropna()})
+def _levels(column: str, lines: pd.DataFrame) -> tuple[str, str]:
+    """Return the two values of a column.
+
+    Raises
+    ------
+    MorbidsError
+        There are more or fewer.
+    """
+    levels = sorted({level_name(value) for value in lines[column].dropna()})
     if len(levels) != 2:
         raise MorbidsError(
             f"The column '{column}' has the values {', '.join(levels)}.",
             "--group-column compares two groups; write more of them as a BIDS Stats Model.",
             ExitCode.USAGE,
         )
-    if settings.covariates and not settings.equal_variances:
-        raise MorbidsError(
-            f"Unequal variances cannot be combined with covariates ({', '.join(settings.covariates)}).",
-            "Add --equal-variances, or drop the covariates.",
-            ExitCode.USAGE,
-        )
-    first, second = levels
-    covariates = _covariates(settings, table, without=column)
-    columns = tuple(f"{column}.{level}" for level in levels)
+    return levels[0], levels[1]
+
+
+def _two_groups(settings: GroupSettings, lines: pd.DataFrame) -> Question:
+    column = settings.group_column
+    first, second = _levels(column, lines.dropna(subset=[*settings.covariates]))
+    covariates = _covariates(settings, lines, of_interest=column)
+    columns = tuple(f"{column}.{level}" for level in (first, second))
     node = Node(
         "groups",
         (*columns, *covariates.columns),
@@ -386,7 +389,6 @@ def _two_groups(column: str, settings: GroupSettings, table: pd.DataFrame) -> Qu
         f"Do the maps differ between groups? Positive: higher in {column} {second} than in {first}.",
         (f"higher in {second}", f"higher in {first}"),
         "" if settings.equal_variances else columns[1],
-        family="group",
     )
     return Question(words, node)
 
@@ -396,17 +398,20 @@ class _Covariates(NamedTuple):
     instructions: tuple[Instruction, ...]
 
 
-def _covariates(settings: GroupSettings, table: pd.DataFrame, without: str = "") -> _Covariates:
-    """Columns of no interest, without their means; text as one column for each level but the first."""
+def _covariates(settings: GroupSettings, lines: pd.DataFrame, of_interest: str = "") -> _Covariates:
+    """Columns of no interest, without their means; text as one column for each level but the first.
+
+    Levels are those of the rows that the design can use: of others there would be no column.
+    """
+    names = [name for name in settings.covariates if name != of_interest]
+    complete = lines.dropna(subset=[*names, *filter(None, [of_interest])])
     columns: list[str] = []
     factors: list[str] = []
-    for name in settings.covariates:
-        if name == without:
-            continue
-        if pd.api.types.is_numeric_dtype(table[name]):
+    for name in names:
+        if pd.api.types.is_numeric_dtype(lines[name]):
             columns.append(name)
         else:
-            levels = sorted({level_name(value) for value in table[name].dropna()})
+            levels = sorted({level_name(value) for value in complete[name]})
             columns += [f"{name}.{level}" for level in levels[1:]]
             factors.append(name)
     instructions: list[Instruction] = [Factor((name,), "drop_one") for name in factors]

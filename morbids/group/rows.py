@@ -10,9 +10,10 @@ import pandas as pd
 from morbids.bids.maps import FoundMaps, Kind, MapSelection, find_maps
 from morbids.bids.names import entity_label, output_path, parse_difference_label
 from morbids.bids.rows import MapRow, rows_table, scan_entities
+from morbids.bids.stats_model import read_stats_model
+from morbids.bids.trait_values import doubt_category
 from morbids.bids.traits import JoinedTraits, join_traits, numeric_trait, read_traits, trait
 from morbids.errors import ExitCode, MorbidsError
-from morbids.group.placed import trait_columns
 from morbids.imaging.atlases import SPHERES
 from morbids.settings import GroupSettings, MapKind, OutputSpace, PartialVolume, Study
 
@@ -153,15 +154,28 @@ def _template_space(settings: GroupSettings) -> OutputSpace:
 
 def _join(study: Study, settings: GroupSettings, rows: Sequence[MapRow]) -> pd.DataFrame:
     """Table of rows with traits; columns that are asked for are there and differ between rows."""
-    asked = (*trait_columns(settings), *settings.covariates, *filter(None, [settings.group_column]))
-    if not asked and settings.stats_model is None:
+    asked = (*settings.traits, *settings.covariates, *filter(None, [settings.group_column]))
+    wanted = asked if settings.stats_model is None else read_stats_model(settings.stats_model).variables
+    if not wanted:
         return rows_table(rows)
-    joined = join_traits(rows_table(rows), read_traits(study.bids_dir))
+    joined = join_traits(rows_table(rows), read_traits(study.bids_dir, wanted))
     for name in asked:
         _refuse_constant(joined, name)
-    for name in trait_columns(settings):
-        numeric_trait(joined, name)
+    for name in wanted:
+        told = joined.table.get(name)
+        if name in settings.traits or (told is not None and pd.api.types.is_numeric_dtype(told)):
+            numeric_trait(joined, name)
     return joined.table
+
+
+def doubt_columns(table: pd.DataFrame, settings: GroupSettings) -> tuple[str, ...]:
+    """Sentences about traits and covariates that look like categories written as numbers."""
+    doubts = [
+        doubt_category(table[name].astype(float), name)
+        for name in dict.fromkeys((*settings.traits, *settings.covariates))
+        if pd.api.types.is_numeric_dtype(table[name])
+    ]
+    return tuple(filter(None, doubts))
 
 
 def _refuse_constant(joined: JoinedTraits, name: str) -> None:
@@ -210,19 +224,6 @@ def _short(row: MapRow) -> str:
     values = [part.partition("-")[2] for part in row.scan_type.split("_") if part]
     difference = parse_difference_label(row.description)
     return " ".join(values) or (difference.challenge if difference else row.description)
-
-
-def places_of(kind: RowKind) -> frozenset[str]:
-    """What a kind of row may be called: its task, session, challenge or description."""
-    row = kind.rows[0]
-    values = {part.partition("-")[2] for part in row.scan_type.split("_") if part}
-    return frozenset(values | {*_windows(row, "Challenge"), kind.short, kind.name, row.description}) - {""}
-
-
-def contrast_of(row: MapRow) -> str:
-    """Name of a difference in its scan's calibration table."""
-    told = row.metadata.get("Baseline"), row.metadata.get("Challenge")
-    return " minus ".join(window["name"] if isinstance(window, dict) else "" for window in told)
 
 
 def window_map(row: MapRow, role: Literal["Baseline", "Challenge"]) -> Path | None:

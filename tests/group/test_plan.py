@@ -3,8 +3,10 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from morbids.bids.tables import read_table
@@ -81,7 +83,14 @@ def test_who_lacks_one_of_a_pair_is_not_in_it(study: Study) -> None:
     for path in study.output_dir.glob("sub-02/**/*task-rejection*"):
         path.unlink()
     made = plan(study)
-    assert len(find(made, "acceptanceAgainstRejection").labels) == N - 1
+    pair = find(made, "acceptanceAgainstRejection")
+    assert len(pair.labels) == N - 1
+    assert [(one.label, one.reason) for one in pair.dropped] == [
+        (
+            "sub-02_task-acceptance",
+            "the participant has acceptance: baseline − acceptance but no rejection: baseline − rejection",
+        )
+    ]
     assert len(find(made, "baselineMinusAcceptance").labels) == N
 
 
@@ -91,8 +100,7 @@ def test_a_trait_is_a_regressor_without_its_mean_on_every_kind(study: Study) -> 
     np.testing.assert_allclose(slope.design.columns["score"], np.array(SCORES) - np.mean(SCORES))
     assert slope.design.weights == {"score": 1.0}
     assert slope.directions[0] == "rises with score"
-    assert slope.trait == "score"
-    assert not find(made, "baselineMinusRejection").trait
+    assert find(made, "baselineMinusRejection").traits["score"] == tuple(SCORES)
 
 
 def test_rows_without_a_value_are_left_out_with_the_reason(study: Study, dataset: DatasetMaker) -> None:
@@ -103,37 +111,6 @@ def test_rows_without_a_value_are_left_out_with_the_reason(study: Study, dataset
     assert [(one.label, one.reason) for one in slope.dropped] == [
         ("sub-05_task-rejection", "score is missing")
     ]
-
-
-def test_a_rating_of_one_task_is_not_tested_in_the_other(study: Study) -> None:
-    made = plan(study, traits=("rejection:score", "age"))
-    names = [one.name for one in made.comparisons if one.trait]
-    assert names == [
-        "baselineMinusAcceptanceByAge",
-        "baselineMinusRejectionByScore",
-        "baselineMinusRejectionByAge",
-    ]
-
-
-def test_an_expected_direction_is_that_of_its_task(study: Study) -> None:
-    made = plan(study, expected=("rejection:activation", "acceptance:deactivation"))
-    rejection, acceptance = (find(made, f"baselineMinus{name}") for name in ("Rejection", "Acceptance"))
-    assert (rejection.expected, acceptance.expected) == (1, -1)
-    assert find(made, "acceptanceAgainstRejection").expected == 0
-    assert rejection.directed == rejection.design
-    assert acceptance.directed.weights == {"intercept": -1.0}
-
-
-def test_questions_have_families_and_share_people(study: Study) -> None:
-    made = plan(study, traits=("score",), excluded=("sub-03_task-rejection",))
-    families = {one.name: one.family for one in made.comparisons}
-    assert families["baselineMinusRejection"] == "change"
-    assert families["baselineMinusRejectionByScore"] == "trait"
-    assert families["acceptanceAgainstRejection"] == "between"
-    people = made.people_of(find(made, "baselineMinusRejection"))
-    assert people.n_all == N
-    assert people.places == tuple(place for place in range(N) if place != 2)
-    assert made.people_of(find(made, "baselineMinusAcceptance")).places == tuple(range(N))
 
 
 def test_two_groups_are_compared_with_welch_or_with_a_pooled_variance(study: Study) -> None:
@@ -153,6 +130,83 @@ def test_covariates_lose_their_means_and_text_becomes_columns(study: Study) -> N
         assert np.mean(mean.design.columns[name]) == pytest.approx(0)
     assert mean.design.words == "one-sample t, beside age, sex.M"
     assert mean.design.df == N - 3
+
+
+def rewrite(dataset: DatasetMaker, columns: dict[str, Any]) -> None:
+    """Write other columns into participants.tsv."""
+    table = pd.DataFrame({"participant_id": [f"sub-{n + 1:02d}" for n in range(N)], **columns})
+    dataset.text("participants.tsv", table.to_csv(sep="\t", index=False, na_rep="n/a"))
+
+
+def test_a_level_that_only_a_dropped_row_had_is_no_column(study: Study, dataset: DatasetMaker) -> None:
+    site = ["a", "b", "a", "b", "a", "c"]
+    rewrite(dataset, {"site": site, "score": [*SCORES[:5], None], "sex": list(FEMALE)})
+    made = plan(study, traits=("score",), covariates=("site",))
+    slope = find(made, "baselineMinusRejectionByScore")
+    assert list(slope.design.columns) == ["intercept", "score", "site.b"]
+    assert [one.label for one in slope.dropped] == ["sub-06_task-rejection"]
+    # The mean needs no score: there the level is a column, and the only row that has it fits itself.
+    assert list(find(made, "baselineMinusRejection").design.columns) == ["intercept", "site.b", "site.c"]
+
+
+def test_a_group_that_only_a_dropped_row_had_is_a_sentence(study: Study, dataset: DatasetMaker) -> None:
+    rewrite(dataset, {"sex": ["F"] * 5 + ["M"], "age": [20.0, 31, 42, 23, 54, None]})
+    made = plan(study, group_column="sex", covariates=("age",))
+    assert "has the values F" in made.skipped["rejection: baseline − rejection: groups of sex"]
+
+
+def test_groups_of_unequal_variance_stand_beside_covariates(study: Study) -> None:
+    welch = find(plan(study, group_column="sex", covariates=("age",)), "baselineMinusRejectionMMinusF")
+    assert list(welch.design.columns) == ["sex.F", "sex.M", "age"]
+    assert welch.design.second_group == "sex.M"
+
+
+def test_two_variances_are_not_judged_by_formulas(study: Study) -> None:
+    made = plan(study, group_column="sex", contrasts=("baselineMinusRejection*",))
+    assert [note.partition(" is not judged by ")[2][:17] for note in made.notes] == ["fdr, random-field"]
+    with pytest.raises(MorbidsError, match="cannot be judged by fdr: its degrees of freedom differ"):
+        plan(study, group_column="sex", inference=("fdr",))
+    assert not plan(study, group_column="sex", equal_variances=True).notes
+
+
+def test_numbers_that_may_be_categories_are_doubted(study: Study, dataset: DatasetMaker) -> None:
+    rewrite(dataset, {"site": [1, 2, 3, 1, 2, 3], "sex": list(FEMALE)})
+    (note,) = plan(study, covariates=("site",)).notes
+    assert note.startswith("'site' has only the values 1, 2, 3 and is used as a straight line")
+    assert not plan(study, covariates=("sex",)).notes
+
+
+def test_a_trait_that_a_covariate_repeats_is_told_or_refused(study: Study, dataset: DatasetMaker) -> None:
+    age = np.array([20.0, 31, 42, 23, 54, 37])
+    near, nearer = age + np.array([0, 3, -3, 3, -3, 0]), age + np.array([0, 1, -1, 1, -1, 0]) * 1e-3
+    rewrite(dataset, {"age": list(age), "years": list(near), "days": list(nearer)})
+    notes = plan(study, traits=("years",), covariates=("age",)).notes
+    assert any("by years: the other columns of the design explain 9" in note for note in notes)
+    refused = plan(study, traits=("days",), covariates=("age",)).skipped
+    assert "nearly collinear" in refused["rejection: baseline − rejection by days"]
+
+
+def test_a_broken_table_stops_only_those_who_ask_for_it(study: Study, dataset: DatasetMaker) -> None:
+    dataset.text("phenotype/broken.tsv", "participant_id\tmood\nsub-01\t1\nsub-01\t2\n")
+    assert find(plan(study, traits=("score",)), "baselineMinusRejectionByScore")
+    with pytest.raises(MorbidsError, match=r"broken.tsv has two rows of participant_id sub-01"):
+        plan(study, traits=("mood",))
+
+
+def test_a_model_file_reads_only_the_tables_it_names(
+    study: Study, dataset: DatasetMaker, tmp_path: Path
+) -> None:
+    dataset.text("phenotype/broken.tsv", "participant_id\tmood\nsub-01\t1\nsub-01\t2\n")
+    path = tmp_path / "model.json"
+    node = {
+        "Level": "Dataset",
+        "Name": "trait",
+        "GroupBy": ["contrast"],
+        "Model": {"Type": "glm", "X": [1, "score"]},
+        "DummyContrasts": {"Contrasts": ["score"], "Test": "t"},
+    }
+    path.write_text(json.dumps({"Name": "my model", "BIDSModelVersion": "1.0.0", "Nodes": [node]}))
+    assert len(plan(study, stats_model=path).comparisons) == 2
 
 
 def test_a_model_file_takes_the_place_of_the_built_in_questions(study: Study, tmp_path: Path) -> None:
@@ -266,21 +320,13 @@ def test_excluded_scans_are_left_out_by_name(study: Study) -> None:
         ({"traits": ("seven",)}, "column 'seven' has the value 7.* in every row"),
         ({"traits": ("sex",)}, "column 'sex' holds 'F'"),
         ({"traits": ("absent",)}, "No table of the dataset has a column 'absent'"),
-        ({"traits": ("rest:score",)}, "--trait rest:score: no scan of the analysis has .* 'rest'"),
-        ({"expected": ("upwards",)}, "--expect upwards: no direction of that name"),
-        (
-            {"expected": ("activation", "rejection:deactivation")},
-            "--expect names activation and deactivation for rejection",
-        ),
         ({"group_column": "score"}, "'score' has the values"),
-        (
-            {"group_column": "sex", "covariates": ("age",)},
-            "Unequal variances cannot be combined with covariates",
-        ),
         ({"equal_variances": True}, "--equal-variances has no use"),
         ({"variance_smoothing_fwhm_mm": 8.0, "group_column": "sex"}, "cannot be combined with Welch's test"),
+        ({"variance_smoothing_fwhm_mm": 8.0, "coverage": 0.9}, "cannot be combined with --coverage"),
         ({"small_volumes": ("Elsewhere",)}, "neither an a-priori region nor an image"),
         ({"measure": "VT"}, "no difference map of VT"),
+        ({"excluded": ("sub-99",)}, "--exclude sub-99 names no scan and no participant"),
     ],
 )
 def test_what_cannot_be_asked_is_a_sentence(study: Study, changes: dict[str, object], sentence: str) -> None:
@@ -302,14 +348,16 @@ def test_a_question_that_cannot_be_asked_does_not_stop_the_others(study: Study) 
     assert len(made.comparisons) == 3
 
 
-def test_three_values_of_a_trait_are_no_slope(study: Study, dataset: DatasetMaker) -> None:
+def test_three_values_of_a_trait_are_a_slope_but_no_correlation(study: Study, dataset: DatasetMaker) -> None:
     path = dataset.root / "participants.tsv"
     text = path.read_text()
     for score in SCORES[3:]:
         text = text.replace(f"\t{score}\t", "\tn/a\t")
     path.write_text(text)
     made = plan(study, traits=("score",))
-    assert "needs 4" in made.skipped["rejection: baseline − rejection by score"]
+    assert not find(made, "baselineMinusRejection").traits
+    assert len(find(made, "baselineMinusRejectionByScore").labels) == 3
+    assert "needs 4" in made.skipped["rejection: baseline − rejection, correlations with score"]
 
 
 def test_tables_of_rows_and_designs_are_written_with_sidecars(study: Study) -> None:

@@ -21,8 +21,8 @@ SETTINGS = GroupSettings()
     [
         SETTINGS,
         replace(SETTINGS, traits=("score",), n_permutations=50, small_volumes=("none",)),
-        replace(SETTINGS, group_column="group", inference=("fdr",)),
-        replace(SETTINGS, map_kind="parameter", covariates=("score",)),
+        replace(SETTINGS, group_column="group", inference=("max-t",)),
+        replace(SETTINGS, map_kind="parameter", covariates=("score",), inference=("fdr",)),
     ],
     ids=["defaults", "trait", "groups", "parameters"],
 )

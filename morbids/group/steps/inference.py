@@ -33,7 +33,6 @@ from morbids.numerics.statistics.random_field import (
     peak_threshold,
 )
 from morbids.numerics.statistics.rearranged import observed_t
-from morbids.numerics.statistics.symmetry import mean_skewness
 from morbids.numerics.statistics.tfce import enhance
 from morbids.settings import Inference
 
@@ -71,10 +70,25 @@ class Inferred(NamedTuple):
 
 
 class Judged(NamedTuple):
-    """What is judged: a fit, the statistic whose height counts (t or pseudo-t), its clusters, and the noise's width."""
+    """What is judged.
+
+    Attributes
+    ----------
+    fit
+        Of every voxel.
+    height
+        (n_voxels,) what maxima and clusters are of: t, pseudo-t, or z where degrees of freedom differ.
+    statistic
+        Its name.
+    clusters
+        Of the height.
+    smoothness
+        Width of the noise; None where it is not known or not needed.
+    """
 
     fit: LinearFit
     height: FloatArray
+    statistic: str
     clusters: Clusters
     smoothness: Smoothness | None
 
@@ -106,17 +120,21 @@ def infer(
     image = read_image(mask)
     lattice = make_lattice(image.values > 0.5)
     null = join_maxima(maxima, tests)
-    threshold = cluster_threshold(cluster_forming_p, design.df)
+    threshold = cluster_threshold(cluster_forming_p, design.height_df)
     data = np.load(maps, mmap_mode="r")
     fit = fit_design(data, design.design)
-    height = observed_t(model_of(data, mask, design, variance_fwhm_mm)) if variance_fwhm_mm else fit.t
+    rearranged = variance_fwhm_mm or design.judges_z
+    height = observed_t(model_of(data, mask, design, variance_fwhm_mm)) if rearranged else fit.t
     x, y, z = image.voxel_mm.tolist()
     clusters = find_clusters(height, lattice, threshold, voxel_size_mm=(x, y, z))
     smoothness, why_not = _smoothness(data, design, image) if "random-field" in inference else (None, "")
-    judged = Judged(fit, height, clusters, smoothness)
+    statistic = "pseudo-t" if variance_fwhm_mm else "z" if design.judges_z else "t"
+    judged = Judged(fit, height, statistic, clusters, smoothness)
     corrected = {CORRECTED[name]: _correct(name, judged, lattice, null, design) for name in inference}
     values: dict[str, Any] = {
-        **{"effect": fit.effect, "variance": fit.variance, "t": fit.t, "z": fit.z, "p": fit.p},
+        **{"effect": fit.effect, "variance": fit.variance, "t": fit.t, "p": fit.p},
+        # What is outlined must be what was judged, which is near z (see `quick_z`).
+        "z": np.where(np.isfinite(fit.z), height, np.nan) if design.judges_z else fit.z,
         **{"g": fit.hedges_g, "r2": fit.r_squared},
         **({PSEUDO_T: height} if variance_fwhm_mm else {}),
         **corrected,
@@ -132,20 +150,12 @@ def infer(
     told = [_tell(name, judged, corrected[CORRECTED[name]], null, tests) for name in inference]
     summary = {
         "Mask": mask_rule,
-        "Statistic": "pseudo-t" if variance_fwhm_mm else "t",
-        "ClusterFormingT": threshold,
+        "Statistic": statistic,
+        "ClusterFormingHeight": threshold,
         **_summarise(judged, design, image, why_not),
-        **_tell_skewness(data, design),
         "Tests": told,
     }
     return Inferred(paths, out_dir / "clusters.tsv", summary)
-
-
-def _tell_skewness(data: FloatArray, design: WrittenDesign) -> dict[str, float]:
-    """How skewed errors are, where signs are flipped."""
-    if design.design.exchange != "signs":
-        return {}
-    return {"Skewness": round(mean_skewness(data, design.design.matrix), 3)}
 
 
 def _summarise(judged: Judged, design: WrittenDesign, image: Image, why_not: str) -> dict[str, Any]:
@@ -176,7 +186,7 @@ def _correct(
     design: WrittenDesign,
 ) -> FloatArray:
     """(n_voxels,) corrected p of one method; 1 outside clusters where clusters are judged."""
-    fit, height, clusters, smoothness = judged
+    fit, height, _, clusters, smoothness = judged
     match name:
         case "max-t":
             return corrected_p(height, null["t"])
@@ -191,9 +201,7 @@ def _correct(
         case "random-field":
             if smoothness is None:
                 return np.full(fit.t.shape, np.nan)
-            # Welch's degrees of freedom differ between voxels: its z is tested as a Gaussian field.
-            welch = bool(design.second_group)
-            return peak_p(fit.z if welch else fit.t, smoothness.resels, None if welch else design.df)
+            return peak_p(fit.t, smoothness.resels, design.df)
 
 
 def _tell(
@@ -212,15 +220,11 @@ def _tell(
         "SmallestP": float(np.nanmin(p)) if np.isfinite(p).any() else None,
     }
     if name == "max-t":
-        told["CriticalT"] = _finite(critical_value(null["t"], ALPHA))
+        told |= _critical(judged.statistic, critical_value(null["t"], ALPHA))
     if name == "random-field" and judged.smoothness is not None:
-        df = judged.fit.df
-        fixed = float(df[0]) if np.ptp(df) == 0 else None
-        told["CriticalT" if fixed else "CriticalZ"] = _finite(
-            peak_threshold(ALPHA, judged.smoothness.resels, fixed)
-        )
+        told |= _critical("t", peak_threshold(ALPHA, judged.smoothness.resels, float(judged.fit.df[0])))
     if name == "fdr" and passing.any():
-        told["CriticalT"] = float(np.abs(judged.fit.t[passing]).min())
+        told |= _critical("t", float(np.abs(judged.fit.t[passing]).min()))
     for test in tests:
         if name.replace("-", "_").replace("max_", "") in test.statistics:
             told |= {
@@ -231,12 +235,13 @@ def _tell(
     return told
 
 
-def _finite(value: float) -> float | None:
-    return value if np.isfinite(value) else None
+def _critical(statistic: str, value: float) -> dict[str, Any]:
+    """Height that passes, with the name of what it is a height of; None where none can."""
+    return {"CriticalStatistic": statistic, "CriticalHeight": value if np.isfinite(value) else None}
 
 
 def _degrees_of_freedom(fit: LinearFit, design: WrittenDesign) -> dict[str, Any]:
-    if not design.second_group:
+    if not design.judges_z:
         return {"DegreesOfFreedom": design.df}
     low, high = (float(end) for end in np.nanpercentile(fit.df, [0, 100]))
     return {"DegreesOfFreedom": float(np.nanmedian(fit.df)), "DegreesOfFreedomRange": [low, high]}

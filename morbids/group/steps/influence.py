@@ -27,6 +27,8 @@ COLUMNS = {
         "Change of the effect without this map, root mean square over voxels, in standard errors",
         "",
     ),
+    "voxels_missing": ("Voxels of the brain that bind enough and that its map does not know", ""),
+    "voxels_lost": ("Those of them that would be tested without this map: no other keeps them out", ""),
     "peak_t_without": ("t at the largest |t| of all maps, without this map", ""),
 }
 
@@ -38,13 +40,21 @@ class Influences(NamedTuple):
     picture: Path
 
 
-def measure_each_map(maps: Path, design: WrittenDesign, labels: tuple[str, ...], out_dir: Path) -> Influences:
+def measure_each_map(
+    maps: Path,
+    n_missing: tuple[int, ...],
+    n_lost: tuple[int, ...],
+    design: WrittenDesign,
+    labels: tuple[str, ...],
+    out_dir: Path,
+) -> Influences:
     """Measure the distance of each map from the group, and refit without it."""
     data = np.load(maps, mmap_mode="r")
     found = measure_influence(data, design.design)
-    t = fit_design(data, design.design).t
-    peak = int(np.nanargmax(np.abs(t))) if np.isfinite(t).any() else 0
-    _, without = leave_each_out(data[:, [peak]], design.design)
+    fit = fit_design(data, design.design)
+    height = fit.z if design.judges_z else fit.t
+    peak = int(np.nanargmax(np.abs(height))) if np.isfinite(height).any() else 0
+    without = leave_each_out(data[:, [peak]], design.design).t
     table = pd.DataFrame(
         {
             "scan": labels,
@@ -52,11 +62,12 @@ def measure_each_map(maps: Path, design: WrittenDesign, labels: tuple[str, ...],
             "distance_sd": found.distance_z,
             "correlation": found.correlation,
             "effect_change": found.effect_change,
+            "voxels_missing": n_missing,
+            "voxels_lost": n_lost,
             "peak_t_without": without[:, 0],
         }
     )
-    numbers = [column for column in COLUMNS if column != "scan"]
-    table[numbers] = table[numbers].round(4)
+    table = table.round(4)
     write_table(table, out_dir / "influence.tsv")
     figure = draw_influence(
         found.distance_z,

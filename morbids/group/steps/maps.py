@@ -1,6 +1,8 @@
 """Maps of many scans as one matrix: smoothed, and cut down to the voxels that every map knows."""
 
+import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,19 +24,24 @@ class Stack(NamedTuple):
     Attributes
     ----------
     maps
-        (n_rows, n_voxels) float32, `.npy`, so that it can be mapped into memory.
+        (n_rows, n_voxels) float32, `.npy`, so that it can be mapped into memory; NaN where a map does not know a voxel.
     mask
         The voxels, in the order of `image[mask]`.
     n_voxels
         Their number.
     mask_rule
         How the mask came about, in words.
+    n_missing, n_lost
+        (n_rows,) voxels of the brain that bind enough and a row does not know; and those that no other row keeps out
+        of the mask: without this row they would be tested.
     """
 
     maps: Path
     mask: Path
     n_voxels: int
     mask_rule: str
+    n_missing: tuple[int, ...]
+    n_lost: tuple[int, ...]
 
 
 def stack_maps(
@@ -45,9 +52,10 @@ def stack_maps(
     template_mask: Path,
     fwhm_mm: float,
     least_binding: float,
+    coverage: float,
     out_dir: Path,
 ) -> Stack:
-    """Make each row's map, smooth it, and keep brain voxels that all rows know and that bind enough.
+    """Make each row's map, smooth it, and keep brain voxels that enough rows know and that bind enough.
 
     Parameters
     ----------
@@ -59,6 +67,8 @@ def stack_maps(
         Of the smoothing; 0 for none.
     least_binding
         Smallest mean of `binding`, as the original study had.
+    coverage
+        Share of the rows that must know a voxel.
 
     Raises
     ------
@@ -66,32 +76,74 @@ def stack_maps(
         No voxel remains.
     """
     first = read_image(added[0])
-    inside = _brain(template_mask, first)
-    for path in (*added, *removed):
-        inside &= np.isfinite(read_map(path))
-    there = [path for path in binding if path.exists()]
-    rule = f"brain, known in all {n_rows} rows"
-    if there:
-        mean = sum((np.nan_to_num(read_map(path)) for path in there), np.zeros(inside.shape, np.float32))
-        inside &= mean / len(there) >= least_binding
-        rule += f", mean of {len(there)} maps at least {least_binding:g}"
-    else:
-        rule += "; no baseline maps, so --mask-threshold was not applied"
-    if not inside.any():
+    rows = _Rows(added, removed, n_rows)
+    inside, rule = _binds(binding, _brain(template_mask, first), least_binding)
+    n_unknown = sum(
+        ((~rows.known(row)).astype(np.int16) for row in range(n_rows)), np.zeros(inside.shape, np.int16)
+    )
+    most_unknown = n_rows - math.ceil(coverage * n_rows - 1e-9)
+    tested = inside & (n_unknown <= most_unknown)
+    known = f"known in all {n_rows} rows" if not most_unknown else (
+        f"known in {n_rows - most_unknown} of {n_rows} rows at least"
+    )  # fmt: skip
+    rule = f"brain, {known}{rule}"
+    if not tested.any():
         raise MorbidsError(
             f"No voxel remains for {added[0].name} and the other maps ({rule}).",
-            "Lower --mask-threshold, or look at the participants' maps.",
+            "Lower --mask-threshold or --coverage, or look at the participants' maps.",
         )
     stacked = np.lib.format.open_memmap(
-        out_dir / "maps.npy", mode="w+", dtype=np.float32, shape=(n_rows, int(inside.sum()))
+        out_dir / "maps.npy", mode="w+", dtype=np.float32, shape=(n_rows, int(tested.sum()))
     )
+    n_missing, n_lost = [], []
     for row in range(n_rows):
-        volume = sum((read_map(path) for path in added[row::n_rows]), np.zeros(inside.shape, np.float32))
-        volume = volume - sum((read_map(path) for path in removed[row::n_rows]), np.zeros_like(volume))
-        stacked[row] = smooth_volume(volume, fwhm_mm, first.voxel_mm)[inside]
+        volume = rows.volume(row)
+        unknown = inside & ~np.isfinite(volume)
+        n_missing.append(int(unknown.sum()))
+        n_lost.append(int((unknown & (n_unknown == most_unknown + 1)).sum()))
+        stacked[row] = smooth_volume(volume, fwhm_mm, first.voxel_mm)[tested]
     stacked.flush()
-    mask = write_image(inside, first.affine, out_dir / "mask.nii.gz", code=MNI_CODE)
-    return Stack(out_dir / "maps.npy", mask, int(inside.sum()), rule)
+    mask = write_image(tested, first.affine, out_dir / "mask.nii.gz", code=MNI_CODE)
+    n_voxels = int(tested.sum())
+    return Stack(out_dir / "maps.npy", mask, n_voxels, rule, tuple(n_missing), tuple(n_lost))
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """The map of each row, made of its terms."""
+
+    added: Sequence[Path]
+    removed: Sequence[Path]
+    n_rows: int
+
+    def known(self, row: int) -> BoolArray:
+        """Voxels that every term knows."""
+        return np.isfinite(self.volume(row))
+
+    def volume(self, row: int) -> FloatArray:
+        """Sum of the added terms minus the removed ones; NaN where one is unknown."""
+        plus = [read_map(path) for path in self.added[row :: self.n_rows]]
+        minus = [read_map(path) for path in self.removed[row :: self.n_rows]]
+        total = np.zeros_like(plus[0])
+        for term in plus:
+            total = total + term
+        for term in minus:
+            total = total - term
+        return total
+
+
+def _binds(binding: Sequence[Path], brain: BoolArray, least_binding: float) -> tuple[BoolArray, str]:
+    """Voxels of the brain where the mean of the maps that know them is high enough, and the rule in words."""
+    there = [path for path in binding if path.exists()]
+    if not there:
+        return brain, "; no baseline maps, so --mask-threshold was not applied"
+    total, n_known = np.zeros(brain.shape), np.zeros(brain.shape)
+    for path in there:
+        values = read_map(path)
+        total += np.nan_to_num(values)
+        n_known += np.isfinite(values)
+    enough = (n_known > 0) & (total >= least_binding * n_known)
+    return brain & enough, f", mean of {len(there)} maps at least {least_binding:g}"
 
 
 def read_map(path: Path) -> FloatArray:

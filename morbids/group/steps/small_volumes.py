@@ -21,14 +21,14 @@ from morbids.numerics.statistics.multiple import holm
 from morbids.numerics.statistics.permutation import Measurement, corrected_p, find_null_maxima
 from morbids.numerics.statistics.plan import PermutationPlan, plan_design
 from morbids.numerics.statistics.random_field import count_resels, peak_p
-from morbids.numerics.statistics.rearranged import prepare_model
+from morbids.numerics.statistics.rearranged import observed_t, prepare_model
 
 UNION = "all together"
 COLUMNS = {
     "name": ("Small volume; `all together` is the union of those listed", ""),
     "label": ("Its name for people", ""),
     "volume_mm3": ("Volume of its tested voxels", "mm^3"),
-    "x_mm": ("Place of the largest |t|, to the right", "mm"),
+    "x_mm": ("Place of the largest |t| (|z| where variances differ), to the right", "mm"),
     "y_mm": ("to the front", "mm"),
     "z_mm": ("upwards", "mm"),
     "t": ("t there (Student's or Welch's)", ""),
@@ -124,9 +124,10 @@ def _search(search: _Search, volume: BoolArray) -> dict[str, Any]:
     fit = fit_design(own, design.design)
     if not np.isfinite(fit.t).any():
         return {"volume_mm3": 0.0}
-    peak = int(np.nanargmax(np.abs(fit.t)))
-    piece = search.plan.pieces(1)[0]
-    null = find_null_maxima(prepare_model(own, design.design), search.plan, piece, Measurement())
+    model = prepare_model(own, design.design)
+    height = observed_t(model) if design.judges_z else fit.t
+    peak = int(np.nanargmax(np.abs(height)))
+    null = find_null_maxima(model, search.plan, search.plan.pieces(1)[0], Measurement())
     mm = image.affine[:3, :3] @ np.argwhere(volume)[peak] + image.affine[:3, 3]
     return {
         "volume_mm3": round(float(volume.sum() * 1000 * image.voxel_ml), 1),
@@ -134,8 +135,8 @@ def _search(search: _Search, volume: BoolArray) -> dict[str, Any]:
         "t": round(float(fit.t[peak]), 3),
         "effect": float(f"{fit.effect[peak]:.6g}"),
         "p_uncorrected": float(f"{fit.p[peak]:.6g}"),
-        "p_small_volume": float(f"{corrected_p(fit.t[peak], null.maxima['t']):.6g}"),
-        "p_random_field": _random_field(search, volume, fit.z[peak] if design.second_group else fit.t[peak]),
+        "p_small_volume": float(f"{corrected_p(height[peak], null.maxima['t']):.6g}"),
+        "p_random_field": _random_field(search, volume, fit.t[peak]),
     }
 
 
@@ -145,8 +146,8 @@ def _width(summary: dict[str, Any], image: Image) -> FloatArray | None:
 
 
 def _random_field(search: _Search, volume: BoolArray, height: float) -> float | None:
-    """P of a t, or of Welch's z, whose degrees of freedom differ between voxels."""
-    if search.fwhm_voxels is None:
+    """P of a t; none where degrees of freedom differ between voxels, which is no field of t."""
+    if search.fwhm_voxels is None or search.design.judges_z:
         return None
-    df = None if search.design.second_group else search.design.df
-    return float(f"{peak_p(np.array([height]), count_resels(volume, search.fwhm_voxels), df)[0]:.6g}")
+    resels = count_resels(volume, search.fwhm_voxels)
+    return float(f"{peak_p(np.array([height]), resels, search.design.df)[0]:.6g}")

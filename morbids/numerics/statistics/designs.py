@@ -7,12 +7,13 @@ import numpy as np
 
 from morbids.errors import MorbidsError
 from morbids.numerics.arrays import BoolArray, FloatArray
+from morbids.numerics.statistics.coverage import find_patterns
 from morbids.numerics.statistics.linear_model import (
     LinearFit,
     check_design,
     fit_linear_model,
-    fit_unequal_variances,
 )
+from morbids.numerics.statistics.unequal import fit_unequal_variances
 
 Exchange = Literal["signs", "orders"]
 
@@ -36,6 +37,8 @@ class Design(NamedTuple):
         the order of the maps (errors exchangeable).
     second_group
         (n_maps,) of a comparison with unequal variances, otherwise None.
+    voxelwise
+        Whether each voxel is tested by the maps that know it, or by all maps or not at all.
     """
 
     matrix: FloatArray
@@ -43,6 +46,7 @@ class Design(NamedTuple):
     contrast: FloatArray
     exchange: Exchange
     second_group: BoolArray | None = None
+    voxelwise: bool = False
 
 
 def one_sample(n_maps: int, covariates: Mapping[str, FloatArray] | None = None) -> Design:
@@ -68,7 +72,7 @@ def two_sample(
     Raises
     ------
     MorbidsError
-        A group is empty, covariates are asked for with unequal variances, or as in `one_sample`.
+        A group is empty, or as in `one_sample`.
     """
     second = np.asarray(second_group, dtype=bool)
     sizes = (int((~second).sum()), int(second.sum()))
@@ -76,11 +80,6 @@ def two_sample(
         raise MorbidsError(
             f"The groups {names[0]!r} and {names[1]!r} have {sizes[0]} and {sizes[1]} maps.",
             "Name a column that tells two groups apart.",
-        )
-    if not equal_variances and covariates:
-        raise MorbidsError(
-            f"Unequal variances cannot be combined with covariates ({', '.join(covariates)}).",
-            "Drop the covariates or assume equal variances.",
         )
     columns = {names[0]: (~second).astype(float), names[1]: second.astype(float), **_demean(covariates)}
     design = make_design(columns, {names[0]: -1.0, names[1]: 1.0})
@@ -163,11 +162,45 @@ def split_by_contrast(matrix: FloatArray, contrast: FloatArray) -> tuple[FloatAr
     return interest / np.linalg.norm(interest), null_model
 
 
+def keep_rows(design: Design, rows: BoolArray) -> Design:
+    """Take the design of some of its maps: the same question to fewer."""
+    second = None if design.second_group is None else design.second_group[rows]
+    return design._replace(matrix=design.matrix[rows], second_group=second)
+
+
+def variance_inflation(matrix: FloatArray, contrast: FloatArray) -> float:
+    """How many times larger the other columns make the variance of the contrast; 1 where they do not touch it.
+
+    Of the tested regressor's spread around its mean, 1 / inflation is left by the other columns. A regressor that is
+    constant, as in a test of the mean, is compared with itself.
+    """
+    interest, _ = split_by_contrast(matrix, contrast)
+    raw = matrix @ np.asarray(contrast, dtype=float)
+    spread = raw - raw.mean()
+    spread = spread if np.linalg.norm(spread) > 1e-8 * np.linalg.norm(raw) else raw
+    return float((spread @ spread) / (interest @ raw) ** 2)
+
+
 def fit_design(maps: FloatArray, design: Design) -> LinearFit:
     """Fit a design to (n_maps, n_voxels) maps, by Welch's test where variances may differ."""
+    if design.voxelwise:
+        return _fit_known(maps, design)
     if design.second_group is not None:
-        return fit_unequal_variances(maps, design.second_group)
+        return fit_unequal_variances(maps, design.matrix, design.contrast, design.second_group)
     return fit_linear_model(maps, design.matrix, design.contrast, column_names=design.columns)
+
+
+def _fit_known(maps: FloatArray, design: Design) -> LinearFit:
+    """Fit each voxel on the maps that know it; NaN where they cannot estimate the design."""
+    found = np.full((len(LinearFit._fields), maps.shape[1]), np.nan)
+    for voxels, known in find_patterns(maps):
+        try:
+            own = keep_rows(design, known)._replace(voxelwise=False)
+            found[:, voxels] = np.stack(fit_design(np.asarray(maps[np.ix_(known, voxels)]), own))
+        except MorbidsError:
+            # Too few maps know these voxels: they stay NaN.
+            continue
+    return LinearFit(*found)
 
 
 def _demean(columns: Mapping[str, FloatArray] | None) -> dict[str, FloatArray]:

@@ -4,8 +4,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from morbids.errors import MorbidsError
 from morbids.numerics.arrays import FloatArray
-from morbids.numerics.statistics.designs import Design
+from morbids.numerics.statistics.designs import Design, fit_design, keep_rows
 from morbids.numerics.statistics.linear_model import voxel_blocks
 
 # The median absolute deviation of normal values, in standard deviations.
@@ -35,12 +36,17 @@ class Influence(NamedTuple):
     effect_change: FloatArray
 
 
-class _Deleted(NamedTuple):
-    """Per map and voxel: deleted studentized residual, effect and its t without the map, change in standard errors."""
+class LeftOut(NamedTuple):
+    """(n_maps, n_places) effect and t without each map; NaN where the rest cannot estimate them."""
 
-    residual: FloatArray
     effect: FloatArray
     t: FloatArray
+
+
+class _Deleted(NamedTuple):
+    """Per map and voxel: deleted studentized residual, and change of the effect in standard errors."""
+
+    residual: FloatArray
     change: FloatArray
 
 
@@ -73,21 +79,25 @@ def measure_influence(maps: FloatArray, design: Design) -> Influence:
         )
 
 
-def leave_each_out(values: FloatArray, design: Design) -> tuple[FloatArray, FloatArray]:
-    """Repeat a test without each map in turn.
+def leave_each_out(values: FloatArray, design: Design) -> LeftOut:
+    """Repeat a test, with the statistic of its design, without each map in turn.
 
     Parameters
     ----------
     values
         (n_maps, n_places), e.g. at the peaks.
-
-    Returns
-    -------
-    tuple
-        (n_maps, n_places) effect and t without that map; NaN where the rest cannot estimate them.
     """
-    deleted = _delete_each(np.asarray(values, dtype=float), design)
-    return deleted.effect, deleted.t
+    values = np.asarray(values, dtype=float)
+    found = LeftOut(np.full(values.shape, np.nan), np.full(values.shape, np.nan))
+    for row in range(len(values)):
+        rest = np.arange(len(values)) != row
+        try:
+            fit = fit_design(values[rest], keep_rows(design, rest))
+        except MorbidsError:
+            # Without this map the design cannot be estimated: it is alone in its column or its group.
+            continue
+        found.effect[row], found.t[row] = fit.effect, fit.t
+    return found
 
 
 def _delete_each(block: FloatArray, design: Design) -> _Deleted:
@@ -105,11 +115,5 @@ def _delete_each(block: FloatArray, design: Design) -> _Deleted:
     with np.errstate(invalid="ignore", divide="ignore"):
         noise = np.maximum(squares - residuals**2 / left, 0) / (df - 1 if df > 1 else np.nan)
         change = pull * residuals / left
-        effect = weights @ coordinates - change
         scale = weights @ weights
-        return _Deleted(
-            residual=residuals / np.sqrt(noise * left),
-            effect=effect,
-            t=effect / np.sqrt(noise * (scale + pull**2 / left)),
-            change=change / np.sqrt(noise * scale),
-        )
+        return _Deleted(residual=residuals / np.sqrt(noise * left), change=change / np.sqrt(noise * scale))

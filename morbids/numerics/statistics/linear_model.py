@@ -7,7 +7,7 @@ import numpy as np
 from scipy import special
 
 from morbids.errors import MorbidsError
-from morbids.numerics.arrays import BoolArray, FloatArray
+from morbids.numerics.arrays import FloatArray
 
 # Values worked on at once: bounds each double-precision copy to 32 MB, however many maps there are.
 _VALUES_AT_ONCE = 2**22
@@ -61,15 +61,23 @@ def two_tailed_p(t: FloatArray, df: FloatArray | float) -> FloatArray:
 def z_from_t(t: FloatArray, df: FloatArray | float) -> FloatArray:
     """Normal deviate with the tail area of t.
 
-    Where the area is below 1e-300, which `ndtri` cannot invert, Wallace's approximation (1959, Ann Math
-    Stat 30:1121) is used.
+    Where the area is below 1e-300, which `ndtri` cannot invert, `quick_z` is used.
     """
     t, df = np.broadcast_arrays(np.asarray(t, dtype=float), np.asarray(df, dtype=float))
     tail = special.stdtr(df, -np.abs(t))
     with np.errstate(divide="ignore", invalid="ignore"):
         by_area = -special.ndtri(tail)
-        approximate = (8 * df + 1) / (8 * df + 3) * np.sqrt(df * np.log1p(t**2 / df))
-    return np.asarray(np.copysign(np.where(tail < _SMALLEST_P_OF_NDTRI, approximate, by_area), t))
+    return np.asarray(np.copysign(np.where(tail < _SMALLEST_P_OF_NDTRI, np.abs(quick_z(t, df)), by_area), t))
+
+
+def quick_z(t: FloatArray, df: FloatArray | float) -> FloatArray:
+    """Normal deviate with nearly the tail area of t, quick and rising with t.
+
+    Wallace's approximation (1959, Ann Math Stat 30:1121). For t up to 12 it is at most 4 % low with 2 degrees of
+    freedom and 1 % with 5. As a statistic of permutations it needs no exact tail: its null distribution is its own.
+    """
+    factor = (8 * df + 1) / (8 * df + 3)
+    return np.asarray(np.copysign(factor * np.sqrt(df * np.log1p(t**2 / df)), t))
 
 
 def small_sample_correction(df: FloatArray | float) -> FloatArray:
@@ -155,49 +163,9 @@ def fit_linear_model(
             coordinates = orthonormal.T @ block
             residuals = block - orthonormal @ coordinates
         effect[columns] = weights @ coordinates
-        noise[columns] = _residual_variance(block, residuals, df)
+        noise[columns] = residual_variance(block, residuals, df)
     effect = np.where(np.isnan(noise), np.nan, effect)
-    return _summarise(effect, noise * (weights @ weights), np.full(effect.shape, df), noise)
-
-
-def fit_unequal_variances(maps: FloatArray, second_group: BoolArray) -> LinearFit:
-    """Compare two groups whose variances may differ: mean of the second minus mean of the first (Welch 1947).
-
-    Hedges' g divides by the root mean square of the two standard deviations.
-
-    Parameters
-    ----------
-    maps
-        (n_maps, n_voxels).
-    second_group
-        (n_maps,) true for the second group.
-
-    Raises
-    ------
-    MorbidsError
-        A group has fewer than two maps, or the numbers of rows differ.
-    """
-    second = np.asarray(second_group, dtype=bool)
-    _check_rows(maps, second)
-    sizes = np.array([np.sum(~second), np.sum(second)])
-    if sizes.min() < 2:
-        raise MorbidsError(
-            f"The groups have {sizes[0]} and {sizes[1]} maps; a variance needs two in each.",
-            "Merge groups, or compare them with equal variances.",
-        )
-    means, variances = np.empty((2, maps.shape[1])), np.empty((2, maps.shape[1]))
-    for columns in voxel_blocks(maps):
-        block = np.asarray(maps[:, columns], dtype=float)
-        for group, rows in enumerate((~second, second)):
-            means[group, columns] = block[rows].mean(axis=0)
-            with np.errstate(invalid="ignore"):
-                residuals = block[rows] - means[group, columns]
-            variances[group, columns] = _residual_variance(block[rows], residuals, sizes[group] - 1)
-    shares = variances / sizes[:, None]
-    variance = shares.sum(axis=0)
-    df = variance**2 / (shares**2 / (sizes[:, None] - 1)).sum(axis=0)
-    effect = np.where(np.isnan(variance), np.nan, means[1] - means[0])
-    return _summarise(effect, variance, df, variances.mean(axis=0))
+    return summarise_fit(effect, noise * (weights @ weights), np.full(effect.shape, df), noise)
 
 
 def voxel_blocks(maps: FloatArray) -> Iterator[slice]:
@@ -206,7 +174,7 @@ def voxel_blocks(maps: FloatArray) -> Iterator[slice]:
     return (slice(start, start + size) for start in range(0, maps.shape[1], size))
 
 
-def _check_rows(maps: FloatArray, design: FloatArray | BoolArray) -> None:
+def _check_rows(maps: FloatArray, design: FloatArray) -> None:
     if maps.shape[0] != design.shape[0]:
         raise MorbidsError(
             f"There are {maps.shape[0]} maps but {design.shape[0]} rows in the design.",
@@ -214,7 +182,7 @@ def _check_rows(maps: FloatArray, design: FloatArray | BoolArray) -> None:
         )
 
 
-def _residual_variance(block: FloatArray, residuals: FloatArray, df: float) -> FloatArray:
+def residual_variance(block: FloatArray, residuals: FloatArray, df: float) -> FloatArray:
     """(n_voxels,) residual variance; NaN where data are not finite or nothing but rounding is left over."""
     squares = np.einsum("ij,ij->j", residuals, residuals)
     power = np.einsum("ij,ij->j", block, block)
@@ -222,7 +190,8 @@ def _residual_variance(block: FloatArray, residuals: FloatArray, df: float) -> F
     return np.where(usable, squares / df, np.nan)
 
 
-def _summarise(effect: FloatArray, variance: FloatArray, df: FloatArray, noise: FloatArray) -> LinearFit:
+def summarise_fit(effect: FloatArray, variance: FloatArray, df: FloatArray, noise: FloatArray) -> LinearFit:
+    """Derive everything else from effect, its variance, degrees of freedom and residual variance."""
     t = effect / np.sqrt(variance)
     return LinearFit(
         effect=effect,

@@ -82,6 +82,8 @@ class NullMaxima(NamedTuple):
 def cluster_threshold(p: float, df: float, *, two_tailed: bool = True) -> float:
     """Find the t that forms clusters; a two-tailed p counts both tails (.001 with 17 df: 3.97).
 
+    Infinite degrees of freedom give the z.
+
     Raises
     ------
     MorbidsError
@@ -89,7 +91,8 @@ def cluster_threshold(p: float, df: float, *, two_tailed: bool = True) -> float:
     """
     if not 0 < p < 0.5:
         raise MorbidsError(f"The cluster-forming p is {p:g}.", "Give one between 0 and 0.5, e.g. 0.001.")
-    return -float(special.stdtrit(df, p / 2 if two_tailed else p))
+    tail = p / 2 if two_tailed else p
+    return -float(special.ndtri(tail) if np.isinf(df) else special.stdtrit(df, tail))
 
 
 def find_null_maxima(

@@ -66,9 +66,8 @@ class PermutationPlan:
 
     @property
     def smallest_p(self) -> float:
-        """The smallest p that this plan can give; two groups of one size have mirrored groupings, which tie."""
-        mirrored = self.exhaustive and self.two_tailed and 2 * len(self.second_group) == self.n_maps
-        return (2 if mirrored else 1) / (1 + self.n_rearrangements)
+        """The smallest p that this plan can give."""
+        return 1 / (1 + self.n_rearrangements)
 
     def pieces(self, n_pieces: int) -> tuple[Piece, ...]:
         """Split the plan into at most n_pieces of about equal size."""
@@ -126,12 +125,6 @@ def plan_jointly(
     )
 
 
-def smallest_joint_p(design: Design, n_rearrangements: int, *, two_tailed: bool = True) -> float:
-    """Smallest p that `plan_jointly` can be expected to give: chance draws the data as observed, or their mirror."""
-    plan = plan_design(design, 1, seed=0, two_tailed=two_tailed, exhaustive_up_to=max(n_rearrangements, 1))
-    return max(plan.smallest_p, 1 / (1 + n_rearrangements)) if plan.exhaustive else 1 / (1 + n_rearrangements)
-
-
 def plan_permutations(
     n_maps: int,
     exchange: Exchange,
@@ -170,6 +163,7 @@ def plan_permutations(
 def _find_second_group(design: Design) -> tuple[int, ...]:
     """Positions of one of two kinds of rows, if the design has no more than two."""
     kinds, kind = np.unique(design.matrix, axis=0, return_inverse=True)
-    if design.exchange == "signs" or len(kinds) != 2:
+    # Of some of the maps, an order that stands for a grouping of all of them is no random one.
+    if design.exchange == "signs" or design.voxelwise or len(kinds) != 2:
         return ()
     return tuple(int(position) for position in np.flatnonzero(np.ravel(kind) == 1))

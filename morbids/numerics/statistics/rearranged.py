@@ -11,21 +11,24 @@ for each rearrangement P. Constants need no row when orders change: every order 
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
 from morbids.numerics.arrays import FloatArray
 from morbids.numerics.statistics.designs import Design, split_by_contrast
 from morbids.numerics.statistics.linear_model import voxel_blocks
+from morbids.numerics.statistics.partial import PartialModel, prepare_partial
 from morbids.numerics.statistics.pseudo_t import VarianceSmoother
+from morbids.numerics.statistics.unequal import (
+    BLOCK_VOXELS,
+    SMALLEST_SHARE,
+    UnequalModel,
+    prepare_unequal,
+)
 
-# A block of this many voxels times a batch of rearrangements stays in the processor's cache.
-_BLOCK_VOXELS = 4096
 # Residuals below this share of the data's power are rounding (the same rule as in the linear model).
 _ROUNDING = 1e-12
-# Keeps t finite where a rearrangement leaves no residual.
-_SMALLEST_SHARE = 1e-12
 
 
 class RearrangedModel(Protocol):
@@ -39,14 +42,14 @@ class RearrangedModel(Protocol):
     def n_voxels(self) -> int:
         """Voxels of a map; those that cannot be tested score 0."""
 
-    def blocks(self) -> Iterator[slice]:
-        """Voxels that can be scored together, one block after the other."""
+    def blocks(self) -> Iterator[Any]:
+        """Voxels that can be scored together, one block after the other: a slice, or their places."""
 
-    def score(self, rows: FloatArray, block: slice) -> FloatArray:
+    def score(self, rows: FloatArray, block: Any) -> FloatArray:
         """(n, n_block) scores of (n, n_rows, n_maps) rearranged rows, rising with t."""
 
     def to_t(self, scores: FloatArray) -> FloatArray:
-        """The t that belongs to each score."""
+        """The statistic that belongs to each score: t, pseudo-t, or z where degrees of freedom differ."""
 
 
 class _Residuals(NamedTuple):
@@ -81,7 +84,7 @@ class StudentModel:
         left: FloatArray | float = 1.0
         for row in range(1, rows.shape[1]):
             left = left - (rows[:, row].astype(data.dtype) @ data) ** 2
-        return interest, left if isinstance(left, float) else np.maximum(left, _SMALLEST_SHARE)
+        return interest, left if isinstance(left, float) else np.maximum(left, SMALLEST_SHARE)
 
     def score(self, rows: FloatArray, block: slice) -> FloatArray:
         """Partial correlation of the regressor with each voxel."""
@@ -90,40 +93,7 @@ class StudentModel:
 
     def to_t(self, scores: FloatArray) -> FloatArray:
         """T of a partial correlation."""
-        return np.asarray(np.sqrt(self.df) * scores / np.sqrt(np.maximum(1 - scores**2, _SMALLEST_SHARE)))
-
-
-@dataclass(frozen=True)
-class WelchModel:
-    """Welch's t of two groups; the group is what is rearranged."""
-
-    rows: FloatArray
-    data: FloatArray
-
-    @property
-    def n_voxels(self) -> int:
-        """Voxels of a map."""
-        return int(self.data.shape[1])
-
-    def blocks(self) -> Iterator[slice]:
-        """Blocks that fit the cache."""
-        return _cut(self.n_voxels)
-
-    def score(self, rows: FloatArray, block: slice) -> FloatArray:
-        """T from the sums and the sums of squares; over all maps these are 0 and 1."""
-        data = self.data[:, block]
-        group = rows[:, 0].astype(data.dtype)
-        n_second = float(self.rows.sum())
-        n_first = self.rows.shape[1] - n_second
-        total, squares = group @ data, group @ data**2
-        second = (squares - total**2 / n_second) / (n_second * (n_second - 1))
-        first = (1 - squares - total**2 / n_first) / (n_first * (n_first - 1))
-        variance = np.maximum(first + second, _SMALLEST_SHARE)
-        return np.asarray(total * (1 / n_first + 1 / n_second) / np.sqrt(variance))
-
-    def to_t(self, scores: FloatArray) -> FloatArray:
-        """Scores are t."""
-        return scores
+        return np.asarray(np.sqrt(self.df) * scores / np.sqrt(np.maximum(1 - scores**2, SMALLEST_SHARE)))
 
 
 @dataclass(frozen=True)
@@ -164,7 +134,7 @@ class PseudoModel:
 
 def prepare_model(
     maps: FloatArray, design: Design, smoother: VarianceSmoother | None = None
-) -> StudentModel | WelchModel | PseudoModel:
+) -> StudentModel | UnequalModel | PseudoModel | PartialModel:
     """Take the null model out of the maps and scale what is left to length 1.
 
     The copy has the precision of the maps: float32 maps are tested in float32, half the memory and twice the
@@ -175,12 +145,14 @@ def prepare_model(
     maps
         (n_maps, n_voxels), possibly memory-mapped.
     smoother
-        Makes it a pseudo-t; not used for unequal variances, whose statistic has two of them.
+        Makes it a pseudo-t; not used for unequal variances, whose statistic has two of them, nor voxel by voxel.
     """
-    if design.second_group is not None:
-        constant = np.full((len(maps), 1), 1 / np.sqrt(len(maps)))
-        return WelchModel(design.second_group[None, :].astype(float), _take_out(maps, constant).data)
+    if design.voxelwise:
+        return prepare_partial(maps, design, prepare_model)
     interest, null_model = split_by_contrast(design.matrix, design.contrast)
+    if design.second_group is not None:
+        data = _take_out(maps, null_model).data
+        return prepare_unequal(data, design.matrix, design.contrast, design.second_group)
     residuals = _take_out(maps, null_model, interest)
     moving = _without_mean(null_model) if design.exchange == "orders" else null_model
     df = float(design.matrix.shape[0] - design.matrix.shape[1])
@@ -195,7 +167,7 @@ def observed_t(model: RearrangedModel) -> FloatArray:
 
 def make_t_maps(model: RearrangedModel, rows: FloatArray) -> FloatArray:
     """(n, n_voxels) statistic maps of (n, n_rows, n_maps) rearranged rows."""
-    maps = np.empty((len(rows), model.n_voxels))
+    maps = np.zeros((len(rows), model.n_voxels))
     for block in model.blocks():
         maps[:, block] = model.to_t(model.score(rows, block))
     return maps
@@ -213,7 +185,7 @@ def largest_t(model: RearrangedModel, rows: FloatArray, *, two_tailed: bool) -> 
 
 
 def _cut(n_voxels: int) -> Iterator[slice]:
-    return (slice(start, min(start + _BLOCK_VOXELS, n_voxels)) for start in range(0, n_voxels, _BLOCK_VOXELS))
+    return (slice(start, min(start + BLOCK_VOXELS, n_voxels)) for start in range(0, n_voxels, BLOCK_VOXELS))
 
 
 def _take_out(maps: FloatArray, null_model: FloatArray, interest: FloatArray | None = None) -> _Residuals:

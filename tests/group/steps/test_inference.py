@@ -1,5 +1,7 @@
 """One comparison from its matrix of maps to corrected p, clusters and small volumes."""
 
+import itertools
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,12 +16,14 @@ from morbids.group.steps.clusters import columns_of
 from morbids.group.steps.inference import Inferred, infer, statistics_of
 from morbids.group.steps.influence import measure_each_map
 from morbids.group.steps.maps import Stack, stack_maps
-from morbids.group.steps.permutations import CLAIMS, MAXIMA, permute, plan_tests
+from morbids.group.steps.permutations import MAXIMA, permute, plan_tests
+from morbids.group.steps.regions import draw_sphere
 from morbids.group.steps.small_volumes import UNION, search_small_volumes
 from morbids.imaging.images import read_image
 from morbids.numerics.arrays import FloatArray
 from morbids.numerics.statistics.designs import one_sample, regression, two_sample
-from morbids.numerics.statistics.plan import People, Piece
+from morbids.numerics.statistics.linear_model import quick_z
+from morbids.numerics.statistics.plan import Piece
 from morbids.settings import Inference
 from tests.group.group_maps import ACTIVE_MM, Brain, draw_maps, make_brain, save, write_atlas
 
@@ -38,7 +42,7 @@ class Case(NamedTuple):
 def make_case(folder: Path, effect: float = 3.0, n: int = N) -> Case:
     brain = make_brain(folder)
     paths = [save(values, folder / f"{i}.nii.gz") for i, values in enumerate(draw_maps(brain, n, effect))]
-    return Case(brain, stack_maps(paths, [], [], n, brain.mask, 0.0, 0.2, folder), folder)
+    return Case(brain, stack_maps(paths, [], [], n, brain.mask, 0.0, 0.2, 1.0, folder), folder)
 
 
 @pytest.fixture
@@ -56,7 +60,7 @@ def judge(
     variance_fwhm_mm: float = 0.0,
 ) -> Inferred:
     """Run the steps as the graph does."""
-    tests = plan_tests(design, inference, n_permutations, 0, variance_fwhm_mm, everyone(design), 0)
+    tests = plan_tests(design, inference, n_permutations, 0, variance_fwhm_mm)
     maxima = []
     for test in tests:
         for piece in test.plan.pieces(n_pieces):
@@ -68,15 +72,9 @@ def judge(
             maxima.append(found.maxima)
     atlas = write_atlas(case.folder, case.brain)
     return infer(
-        case.stack.maps, case.stack.mask, case.stack.mask_rule, maxima, design,
-        tuple(test for test in tests if test.label != CLAIMS), inference,
+        case.stack.maps, case.stack.mask, case.stack.mask_rule, maxima, design, tests, inference,
         ("up", "down"), 0.001, variance_fwhm_mm, *atlas, *atlas, case.folder,
     )  # fmt: skip
-
-
-def everyone(design: WrittenDesign) -> People:
-    n_maps = len(next(iter(design.columns.values())))
-    return People(range(n_maps), n_maps)
 
 
 def told(tested: Inferred, method: Inference) -> dict[str, Any]:
@@ -139,7 +137,7 @@ def test_a_slope_on_a_trait_changes_orders(case: Case) -> None:
 def test_welch_has_degrees_of_freedom_of_its_own_in_each_voxel(case: Case) -> None:
     second = np.arange(N) >= 4
     design = write_design(two_sample(second, names=("a", "b"), equal_variances=False), "b")
-    tested = judge(case, design, ("max-t", "random-field"))
+    tested = judge(case, design, ("max-t", "cluster-mass"))
     maps = np.load(case.stack.maps).astype(float)
     reference = stats.ttest_ind(maps[second], maps[~second], equal_var=False)
     np.testing.assert_allclose(values(tested, "t", case), reference.statistic, rtol=1e-4)
@@ -147,7 +145,55 @@ def test_welch_has_degrees_of_freedom_of_its_own_in_each_voxel(case: Case) -> No
     low, high = tested.summary["DegreesOfFreedomRange"]
     assert 3 <= low < tested.summary["DegreesOfFreedom"] < high <= N - 2
     assert told(tested, "max-t")["Rearrangements"] == 209  # 10 choose 4, the groups as they are not counted
-    assert "CriticalZ" in told(tested, "random-field")
+    # What is judged, drawn and outlined is z.
+    z = values(tested, "z", case)
+    np.testing.assert_allclose(z, quick_z(reference.statistic, reference.df), rtol=1e-4)
+    assert (tested.summary["Statistic"], told(tested, "max-t")["CriticalStatistic"]) == ("z", "z")
+    assert tested.summary["ClusterFormingHeight"] == pytest.approx(stats.norm.isf(0.0005))
+    passing = values(tested, "pfweMaxT", case) <= 0.05
+    critical = told(tested, "max-t")["CriticalHeight"]
+    np.testing.assert_array_equal(passing, np.abs(z) >= critical * (1 - 1e-5))
+    assert design.methods(("max-t", "fdr", "random-field")) == ("max-t",)
+
+
+def test_voxels_are_tested_by_the_maps_that_know_them(tmp_path: Path) -> None:
+    """One map lacks the ball, which is found by the nine others, with fewer degrees of freedom."""
+    brain = make_brain(tmp_path)
+    drawn = draw_maps(brain, N, 3.0)
+    drawn[2][brain.active] = np.nan
+    paths = [save(one, tmp_path / f"{i}.nii.gz") for i, one in enumerate(drawn)]
+    case = Case(brain, stack_maps(paths, [], [], N, brain.mask, 0.0, 0.2, 0.8, tmp_path), tmp_path)
+    design = replace(write_design(one_sample(N)), voxelwise=True)
+    tested = judge(case, design, ("max-t", "cluster-mass", "tfce"))
+    assert case.stack.n_voxels == brain.inside.sum()
+    ball = np.delete([one[brain.active] for one in drawn], 2, axis=0).astype(np.float32)
+    t = values(tested, "t", case)[brain.active[brain.inside]]
+    np.testing.assert_allclose(t, stats.ttest_1samp(ball, 0).statistic, rtol=1e-4)
+    assert tested.summary["DegreesOfFreedomRange"] == [N - 2, N - 1]
+    assert read_table(tested.table).iloc[0]["AAL"] == "Ball_L"
+    assert (values(tested, "pfweMaxT", case)[brain.active[brain.inside]] <= 0.05).mean() > 0.5
+
+
+def test_small_volumes_of_two_groups_are_judged_by_z(case: Case) -> None:
+    second = np.arange(N) >= 4
+    design = write_design(two_sample(second, names=("a", "b"), equal_variances=False), "b")
+    tested = judge(case, design, ("max-t",))
+    ball = SmallVolumes((Sphere("Ball_L", ACTIVE_MM, 8.0),), {})
+    found = search_small_volumes(
+        case.stack.maps, case.stack.mask, tested.summary, design, ball, (), 999, 0, case.folder
+    )
+    (row,) = read_table(found.table).to_dict("records")
+    inside = np.load(case.stack.maps)[
+        :, draw_sphere(ball.spheres[0], read_image(case.stack.mask))[case.brain.inside]
+    ]
+    z = [
+        quick_z(fit.statistic, fit.df)
+        for chosen in itertools.combinations(range(N), 4)
+        for fit in [stats.ttest_ind(np.delete(inside, chosen, 0), inside[list(chosen)], equal_var=False)]
+    ]
+    maxima = np.abs(z).max(axis=1)
+    assert row["p_small_volume"] == pytest.approx(np.mean(maxima >= maxima[0] * (1 - 1e-5)), rel=1e-4)
+    assert np.isnan(row["p_random_field"])
 
 
 def test_pseudo_t_judges_by_the_smoothed_variance(case: Case) -> None:
@@ -178,7 +224,7 @@ def test_few_maps_have_no_random_field_but_a_reason(tmp_path: Path) -> None:
 
 def test_four_maps_have_a_random_field_that_nothing_can_pass(tmp_path: Path) -> None:
     tested = judge(make_case(tmp_path, n=4), write_design(one_sample(4)), ("random-field",))
-    assert told(tested, "random-field")["CriticalT"] is None
+    assert told(tested, "random-field")["CriticalHeight"] is None
 
 
 def test_noise_has_a_table_without_rows(tmp_path: Path) -> None:
@@ -217,17 +263,34 @@ def test_a_map_that_is_unlike_the_others_stands_out(case: Case) -> None:
     maps[4] *= 4
     np.save(case.stack.maps, maps)
     labels = tuple(f"sub-{n}" for n in range(N))
-    found = measure_each_map(case.stack.maps, write_design(one_sample(N)), labels, case.folder)
+    stack = case.stack
+    found = measure_each_map(
+        stack.maps, stack.n_missing, (5, *stack.n_lost[1:]), write_design(one_sample(N)), labels, case.folder
+    )
     table = read_table(found.table)
     assert table["scan"].iloc[int(table["distance_sd"].argmax())] == "sub-4"
     assert table["distance_sd"].max() > 3
+    assert table["voxels_lost"].tolist() == [5] + [0] * (N - 1)
     peak = int(np.argmax(np.abs(stats.ttest_1samp(maps.astype(float), 0).statistic)))
     without = stats.ttest_1samp(np.delete(maps[:, peak].astype(float), 4), 0).statistic
     assert table["peak_t_without"].iloc[4] == pytest.approx(without, rel=1e-3)
     assert found.picture.stat().st_size > 1000
 
 
+def test_two_groups_without_a_map_are_compared_by_welch_too(case: Case) -> None:
+    second = np.arange(N) >= 4
+    design = write_design(two_sample(second, names=("a", "b"), equal_variances=False), "b")
+    labels = tuple(f"sub-{n}" for n in range(N))
+    stack = case.stack
+    found = measure_each_map(stack.maps, stack.n_missing, stack.n_lost, design, labels, case.folder)
+    maps = np.load(stack.maps).astype(float)
+    whole = stats.ttest_ind(maps[second], maps[~second], equal_var=False)
+    peak = int(np.argmax(np.abs(quick_z(whole.statistic, whole.df))))
+    without = stats.ttest_ind(maps[4:, peak], maps[1:4, peak], equal_var=False).statistic
+    assert read_table(found.table)["peak_t_without"].iloc[0] == pytest.approx(without, rel=1e-3)
+
+
 def test_every_permutation_method_has_its_maximum() -> None:
-    plans = plan_tests(write_design(one_sample(20)), ALL, 50, 0, 0.0, People(range(20), 20), 0)
+    plans = plan_tests(write_design(one_sample(20)), ALL, 50, 0, 0.0)
     assert [test.label for test in plans] == ["maps"]
     assert set(plans[0].statistics) == set(MAXIMA.values())

@@ -18,10 +18,15 @@ def write_maps(folder: Path, n: int = 3, seed: int = 0) -> list[Path]:
 
 
 def stack(
-    folder: Path, added: list[Path], removed: list[Path], binding: list[Path], n_rows: int = 3
+    folder: Path,
+    added: list[Path],
+    removed: list[Path],
+    binding: list[Path],
+    n_rows: int = 3,
+    coverage: float = 1.0,
 ) -> Stack:
     mask = make_brain(folder).mask
-    return stack_maps(added, removed, binding, n_rows, mask, 0.0, 0.2, folder)
+    return stack_maps(added, removed, binding, n_rows, mask, 0.0, 0.2, coverage, folder)
 
 
 def test_rows_keep_their_values_in_the_order_of_the_mask(tmp_path: Path) -> None:
@@ -63,6 +68,43 @@ def test_a_map_that_knows_a_voxel_not_takes_it_from_all(tmp_path: Path) -> None:
     assert read_image(stack(tmp_path, paths, [], []).mask).values[5, 5, 5] == 0
 
 
+def test_voxels_that_one_map_alone_takes_out_are_counted(tmp_path: Path) -> None:
+    """The second map lacks its lower half, the third one voxel of it too and one above."""
+    brain = make_brain(tmp_path)
+    paths = write_maps(tmp_path)
+    half, other = (read_image(path).values.copy() for path in paths[1:])
+    half[:, :, :5] = np.nan
+    other[5, 5, 4] = other[5, 5, 5] = np.nan
+    save(half, paths[1])
+    save(other, paths[2])
+    stacked = stack(tmp_path, paths, [], [])
+    n_lower = int(brain.inside[:, :, :5].sum())
+    assert stacked.n_missing == (0, n_lower, 2)
+    assert stacked.n_lost == (0, n_lower - 1, 1)
+    assert stacked.n_voxels == brain.inside.sum() - n_lower - 1
+
+
+def test_voxels_that_most_maps_know_are_kept_on_request(tmp_path: Path) -> None:
+    paths = write_maps(tmp_path)
+    values = read_image(paths[1]).values.copy()
+    values[5, 5, 5] = np.nan
+    save(values, paths[1])
+    stacked = stack(tmp_path, paths, [], [], coverage=0.66)
+    place = np.flatnonzero(np.argwhere(read_image(stacked.mask).values > 0.5) @ [100, 10, 1] == 555)
+    assert np.isnan(np.load(stacked.maps)[:, place[0]]).tolist() == [False, True, False]
+    assert "known in 2 of 3 rows at least" in stacked.mask_rule
+    assert stacked.n_lost == (0, 0, 0)
+
+
+def test_binding_is_the_mean_of_the_maps_that_know_a_voxel(tmp_path: Path) -> None:
+    """One of three baseline maps is unknown in a voxel: the mean of the others is far above the threshold."""
+    paths = write_maps(tmp_path)
+    known, cut = np.full(SHAPE, 0.25), np.full(SHAPE, 0.25)
+    cut[5, 5, 5] = np.nan
+    binding = [save(values, tmp_path / f"b{n}.nii.gz") for n, values in enumerate((known, known, cut))]
+    assert read_image(stack(tmp_path, paths, [], binding).mask).values[5, 5, 5] == 1
+
+
 def test_zeros_of_other_software_are_unknown_unless_a_map_has_nan(tmp_path: Path) -> None:
     values = np.ones(SHAPE)
     values[0] = 0
@@ -84,7 +126,7 @@ def test_the_brain_is_found_on_another_grid(tmp_path: Path) -> None:
     fine = AFFINE @ np.diag([0.5, 0.5, 0.5, 1])
     path = tmp_path / "fine.nii.gz"
     nib.save(nib.Nifti1Image(np.ones([2 * size for size in SHAPE], dtype=np.float32), fine), path)
-    stacked = stack_maps([path] * 3, [], [], 3, brain.mask, 0.0, 0.2, tmp_path)
+    stacked = stack_maps([path] * 3, [], [], 3, brain.mask, 0.0, 0.2, 1.0, tmp_path)
     volume_mm3 = stacked.n_voxels * 27
     assert volume_mm3 == pytest.approx(brain.inside.sum() * 216, rel=0.2)  # the border runs between voxels
 

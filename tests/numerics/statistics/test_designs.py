@@ -78,7 +78,5 @@ def test_refusals() -> None:
         one_sample(16, {"age": AGE, "months": 12 * AGE})
     with pytest.raises(MorbidsError, match="'men' and 'women' have 16 and 0 maps"):
         two_sample(np.zeros(16, dtype=bool), names=("men", "women"))
-    with pytest.raises(MorbidsError, match=r"cannot be combined with covariates \(age\)"):
-        two_sample(SECOND, {"age": AGE}, equal_variances=False)
     with pytest.raises(MorbidsError, match="names 'iq', which is no column"):
         make_design({"intercept": np.ones(5)}, {"iq": 1})

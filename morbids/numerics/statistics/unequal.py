@@ -1,0 +1,211 @@
+"""Two groups whose variances may differ, with or without covariates: one fit, and its rearrangements.
+
+The effect is that of least squares. Its variance is the sum over the groups of the group's own residual variance times
+the squared weights of its maps; the degrees of freedom are Satterthwaite's (1946, Biometrics Bulletin 2:110). Without
+covariates this is Welch's test (1947, Biometrika 34:28).
+
+These degrees of freedom differ from voxel to voxel: where the variance of a small group comes out small by chance, t is
+large and means little. Maxima are therefore taken of z, the normal deviate of t at the voxel's own degrees of freedom.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from morbids.errors import MorbidsError
+from morbids.numerics.arrays import BoolArray, FloatArray
+from morbids.numerics.statistics.linear_model import (
+    LinearFit,
+    check_design,
+    quick_z,
+    residual_variance,
+    summarise_fit,
+    voxel_blocks,
+)
+
+# A block of this many voxels times a batch of rearrangements stays in the processor's cache.
+BLOCK_VOXELS = 4096
+# Keeps t finite where a rearrangement leaves no residual.
+SMALLEST_SHARE = 1e-12
+
+
+class _Groups(NamedTuple):
+    """What both the fit and its rearrangements need of a design.
+
+    Attributes
+    ----------
+    basis
+        (n_maps, k) orthonormal columns that span the design.
+    weights
+        (k,) of the coordinates in the effect.
+    members
+        (2, n_maps) of the first and of the second group.
+    df
+        (2,) residual degrees of freedom: maps of a group minus what the design takes from them.
+    squares
+        (2,) sum of the squared weights of the group's maps.
+    """
+
+    basis: FloatArray
+    weights: FloatArray
+    members: BoolArray
+    df: FloatArray
+    squares: FloatArray
+
+
+def can_estimate_both(matrix: FloatArray, second_group: BoolArray) -> bool:
+    """Whether a design of full rank leaves each group two maps and a degree of freedom for its variance."""
+    members = np.stack([~second_group, second_group])
+    return bool(
+        members.sum(axis=1).min() >= 2 and _degrees(np.linalg.qr(matrix)[0], members).min() >= 1 - 1e-9
+    )
+
+
+def _degrees(basis: FloatArray, members: BoolArray) -> FloatArray:
+    """(2,) maps of each group minus their leverages.
+
+    What covariates take from a group need not be whole; under one degree nothing is known of its variance.
+    """
+    leverage = np.einsum("ij,ij->i", basis, basis)
+    return np.array([float(np.sum(1 - leverage[rows])) for rows in members])
+
+
+def _split(matrix: FloatArray, contrast: FloatArray, second_group: BoolArray) -> _Groups:
+    second = np.asarray(second_group, dtype=bool)
+    members = np.stack([~second, second])
+    sizes = members.sum(axis=1)
+    basis, triangle = np.linalg.qr(np.asarray(matrix, dtype=float))
+    weights = np.linalg.solve(triangle.T, np.asarray(contrast, dtype=float))
+    df = _degrees(basis, members)
+    if sizes.min() < 2 or df.min() < 1 - 1e-9:
+        raise MorbidsError(
+            f"The groups have {sizes[0]} and {sizes[1]} maps, of which the design leaves {df[0]:.1f} and {df[1]:.1f} "
+            "degrees of freedom; a variance needs two maps and one degree in each.",
+            "Merge groups, drop covariates, or compare them with equal variances.",
+        )
+    squares = np.array([float(np.sum((basis[rows] @ weights) ** 2)) for rows in members])
+    return _Groups(basis, weights, members, df, squares)
+
+
+def fit_unequal_variances(
+    maps: FloatArray, matrix: FloatArray, contrast: FloatArray, second_group: BoolArray
+) -> LinearFit:
+    """Test a contrast of two groups with a variance each.
+
+    Hedges' g divides by the root mean square of the two standard deviations.
+
+    Parameters
+    ----------
+    maps
+        (n_maps, n_voxels).
+    matrix, contrast
+        (n_maps, n_columns) design with a column for each group, and (n_columns,) weights.
+    second_group
+        (n_maps,) true for the second group.
+
+    Raises
+    ------
+    MorbidsError
+        A group has fewer than two maps or no degree of freedom, the design cannot be estimated, or the numbers of rows
+        differ.
+    """
+    if len(maps) != len(matrix) or len(maps) != len(second_group):
+        raise MorbidsError(
+            f"There are {len(maps)} maps but {len(matrix)} rows in the design.", "Give one row for each map."
+        )
+    check_design(matrix, contrast, [str(column + 1) for column in range(matrix.shape[1])])
+    groups = _split(matrix, contrast, second_group)
+    effect, variances = np.empty(maps.shape[1]), np.empty((2, maps.shape[1]))
+    for columns in voxel_blocks(maps):
+        block = np.asarray(maps[:, columns], dtype=float)
+        with np.errstate(invalid="ignore"):
+            coordinates = groups.basis.T @ block
+            residuals = block - groups.basis @ coordinates
+        effect[columns] = groups.weights @ coordinates
+        for group, rows in enumerate(groups.members):
+            variances[group, columns] = residual_variance(block[rows], residuals[rows], groups.df[group])
+    shares = variances * groups.squares[:, None]
+    variance = shares.sum(axis=0)
+    df = variance**2 / (shares**2 / groups.df[:, None]).sum(axis=0)
+    return summarise_fit(np.where(np.isnan(variance), np.nan, effect), variance, df, variances.mean(axis=0))
+
+
+@dataclass(frozen=True)
+class UnequalModel:
+    """Z of two groups with a variance each; the design is what is rearranged.
+
+    Attributes
+    ----------
+    rows
+        (1 + 2 k, n_maps): the second group; then each column of the orthonormal design within the first group, and
+        within the second.
+    data
+        (n_maps, n_voxels) residuals of the null model of length 1, 0 where nothing can be tested.
+    weights, df, squares
+        As in the fit.
+    overlap
+        (k, k) products of the design's columns over the second group.
+    """
+
+    rows: FloatArray
+    data: FloatArray
+    weights: FloatArray
+    df: FloatArray
+    squares: FloatArray
+    overlap: FloatArray
+
+    @property
+    def n_voxels(self) -> int:
+        """Voxels of a map."""
+        return int(self.data.shape[1])
+
+    def blocks(self) -> Iterator[slice]:
+        """Blocks that fit the cache."""
+        return (
+            slice(start, min(start + BLOCK_VOXELS, self.n_voxels))
+            for start in range(0, self.n_voxels, BLOCK_VOXELS)
+        )
+
+    def score(self, rows: FloatArray, block: slice) -> FloatArray:
+        """Z from sums over the groups: the residuals themselves are never made."""
+        data = self.data[:, block]
+        k = len(self.weights)
+        moved = rows.astype(data.dtype)
+        first, second = (self._project(moved[:, start : start + k], data) for start in (1, 1 + k))
+        both = first + second
+        in_second = np.tensordot(self.overlap.astype(data.dtype), both, axes=(1, 0))
+        power = (data**2).sum(axis=0)
+        square_second = moved[:, 0] @ data**2
+        residual_second = square_second + np.sum(both * (in_second - 2 * second), axis=0)
+        residual_first = power - square_second + np.sum(both * (both - in_second - 2 * first), axis=0)
+        shares = [
+            np.maximum(residual, SMALLEST_SHARE) * (squares / df)
+            for residual, squares, df in zip(
+                (residual_first, residual_second), self.squares, self.df, strict=True
+            )
+        ]
+        variance = shares[0] + shares[1]
+        df = variance**2 / (shares[0] ** 2 / self.df[0] + shares[1] ** 2 / self.df[1])
+        effect = np.tensordot(self.weights.astype(data.dtype), both, axes=(0, 0))
+        return quick_z(effect / np.sqrt(variance), df)
+
+    def _project(self, rows: FloatArray, data: FloatArray) -> FloatArray:
+        """(k, n, n_block) sums of the data, weighted by each of k rows."""
+        return np.stack([rows[:, column] @ data for column in range(rows.shape[1])])
+
+    def to_t(self, scores: FloatArray) -> FloatArray:
+        """Scores are z, which has no t of fixed degrees of freedom."""
+        return scores
+
+
+def prepare_unequal(
+    data: FloatArray, matrix: FloatArray, contrast: FloatArray, second_group: BoolArray
+) -> UnequalModel:
+    """Prepare the test of (n_maps, n_voxels) residuals of the null model, each of length 1."""
+    groups = _split(matrix, contrast, second_group)
+    inside = [(groups.basis * rows[:, None]).T for rows in groups.members]
+    rows = np.vstack([groups.members[1][None, :].astype(float), *inside])
+    overlap = inside[1] @ groups.basis
+    return UnequalModel(rows, data, groups.weights, groups.df, groups.squares, overlap)
