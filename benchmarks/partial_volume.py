@@ -20,7 +20,7 @@ from scipy import ndimage
 from morbids.imaging.atlases import load_atlas
 from morbids.imaging.images import Image, read_image, write_image
 from morbids.imaging.partial_volume import Parts, correct_image, correct_regions, draw_parts
-from morbids.imaging.regions import mean_curves, regions_in_pet
+from morbids.imaging.regions import PersonTissue, mean_curves, regions_in_pet
 from morbids.imaging.resampling import index_transform, resample_volume
 from morbids.imaging.templates import find_template
 from morbids.numerics.arrays import FloatArray
@@ -71,7 +71,7 @@ def _draw(voxel_mm: Sequence[float]) -> FloatArray:
     activity = np.random.default_rng(1).uniform(3, 12, len(table))
     lookup = np.zeros(int(table["index"].max()) + 1)
     lookup[table["index"]] = activity
-    whole = np.isin(labels.values, table["index"][table["tissue"] == "any"])
+    whole = np.isin(labels.values, table["index"][table["tissue"] == "deep"])
     source = np.choose(tissue, TISSUE_ACTIVITY).astype(np.float32)
     drawn = (labels.values > 0) & (grey | whole)
     source[drawn] = lookup[labels.values[drawn].astype(int)]
@@ -85,7 +85,9 @@ def _draw(voxel_mm: Sequence[float]) -> FloatArray:
     affine[:3, 3] = (labels.affine @ [*[(1 / ATLAS_SPLIT - 1) / 2] * 3, 1.0])[:3]
     _scan(Image(blurred, affine, None), np.asarray(voxel_mm))
     gm = write_image((tissue == 1).astype(np.float32), labels.affine, FOLDER / "gm.nii.gz")
-    found = regions_in_pet(atlas.dseg, atlas.table, FOLDER / "petref.nii.gz", (), FOLDER / "regions", gm)
+    found = regions_in_pet(
+        atlas.dseg, atlas.table, FOLDER / "petref.nii.gz", (), FOLDER / "regions", PersonTissue(gm)
+    )
     return np.where(pd.read_csv(found.table, sep="\t")["volume_ml"] > 0, activity, np.nan)
 
 

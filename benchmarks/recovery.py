@@ -16,7 +16,7 @@ from morbids.bids.names import output_path, parse_name
 from morbids.bids.tables import read_table
 from morbids.imaging.atlases import load_atlas
 from morbids.imaging.images import read_image, write_image
-from morbids.imaging.regions import mean_curves, regions_in_pet
+from morbids.imaging.regions import PersonTissue, mean_curves, regions_in_pet
 from morbids.participant.spaces import REGION_SPACE
 
 ATLAS = "AAL"
@@ -115,5 +115,7 @@ def _true_regions(truth: Path, source: Mapping[str, str], folder: Path) -> tuple
     to_pet = output_path(truth, source, "t1w_to_pet")
     to_t1w = output_path(truth, participant, "template_to_t1w", {"from": REGION_SPACE})
     baseline = _true_map(truth, source, "baseline")
-    regions = regions_in_pet(atlas.dseg, atlas.table, baseline, (to_t1w, to_pet), folder, grey, (to_pet,))
+    regions = regions_in_pet(
+        atlas.dseg, atlas.table, baseline, (to_t1w, to_pet), folder, PersonTissue(grey, None, (to_pet,))
+    )
     return regions.dseg, regions.table

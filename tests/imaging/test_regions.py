@@ -8,7 +8,7 @@ import pytest
 
 from morbids.errors import MorbidsError
 from morbids.imaging.images import read_image, write_image
-from morbids.imaging.regions import mean_curves, regions_in_pet
+from morbids.imaging.regions import PersonTissue, mean_curves, regions_in_pet
 from morbids.imaging.transforms import rigid_matrix, write_itk
 
 ATLAS_AFFINE = np.array([[2.0, 0, 0, -40.0], [0, 2.0, 0, -40.0], [0, 0, 2.0, -40.0], [0, 0, 0, 1]])
@@ -74,11 +74,26 @@ def test_grey_matter_cuts_cortex_but_no_nucleus(atlas: tuple[Path, Path], tmp_pa
     grey = np.zeros((41, 41, 41))
     grey[:, :20] = 1.0
     gm = write_image(grey, ATLAS_AFFINE, tmp_path / "gm.nii.gz")
-    found = regions_in_pet(*atlas, write_pet(2.5, tmp_path), [], tmp_path / "out", gm=gm)
+    found = regions_in_pet(*atlas, write_pet(2.5, tmp_path), [], tmp_path / "out", PersonTissue(gm))
     table = pd.read_csv(found.table, sep="\t").set_index("name")
     assert table.loc["left", "volume_ml"] == pytest.approx(8, rel=0.08)
     assert table.loc["left", "gm_share"] == pytest.approx(0.5, abs=0.05)
     assert table.loc["nucleus", "volume_ml"] == pytest.approx(0.216, rel=0.2)
+
+
+def test_deep_regions_lose_what_lies_in_fluid(atlas: tuple[Path, Path], tmp_path: Path) -> None:
+    fluid = np.zeros((41, 41, 41))
+    fluid[:, :15] = 1.0
+    csf = write_image(fluid, ATLAS_AFFINE, tmp_path / "csf.nii.gz")
+    gm = write_image(np.zeros((41, 41, 41)), ATLAS_AFFINE, tmp_path / "gm.nii.gz")
+    table = pd.read_csv(atlas[1], sep="\t")
+    table["tissue"] = "deep"
+    table.to_csv(atlas[1], sep="\t", index=False)
+    found = regions_in_pet(*atlas, write_pet(2.5, tmp_path), [], tmp_path / "out", PersonTissue(gm, csf))
+    volumes = pd.read_csv(found.table, sep="\t").set_index("name")["volume_ml"]
+    # A quarter of the blocks lies in fluid, nothing of the nucleus does.
+    assert volumes["left"] == pytest.approx(12, rel=0.06)
+    assert volumes["nucleus"] == pytest.approx(0.216, rel=0.2)
 
 
 def test_region_without_grey_matter_stays_whole_and_is_named(
@@ -87,7 +102,7 @@ def test_region_without_grey_matter_stays_whole_and_is_named(
     grey = np.zeros((41, 41, 41))
     grey[:16] = 1.0
     gm = write_image(grey, ATLAS_AFFINE, tmp_path / "gm.nii.gz")
-    found = regions_in_pet(*atlas, write_pet(2.5, tmp_path), [], tmp_path / "out", gm=gm)
+    found = regions_in_pet(*atlas, write_pet(2.5, tmp_path), [], tmp_path / "out", PersonTissue(gm))
     table = pd.read_csv(found.table, sep="\t").set_index("name")
     assert table.loc["right", "volume_ml"] == pytest.approx(16, rel=0.06)
     assert found.notes[0] == "Too little grey matter was found in right: used whole."

@@ -3,12 +3,14 @@
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from nipype import Workflow
 from rich.console import Console
 
 from morbids.bids.names import output_path
 from morbids.errors import ExitCode, MorbidsError
+from morbids.imaging.images import write_image
 from morbids.participant.plan import ScanPlan
 from morbids.participant.run import build_participant_workflow, plan_study, run_participants
 from morbids.participant.words import WORDS
@@ -178,7 +180,10 @@ def test_maps_go_where_they_are_asked_for_and_are_drawn_on_a_template(
 
 def test_an_atlas_goes_the_way_of_its_own_template(dataset: DatasetMaker) -> None:
     write_scan(dataset, "01")
-    settings = replace(SETTINGS, atlases=("HarvardOxford",))
+    own = dataset.root.parent / "tpl-MNI152NLin6Asym_seg-mine_dseg.nii.gz"
+    write_image(np.ones((4, 4, 4), dtype=np.int32), np.eye(4), own)
+    own.with_name("tpl-MNI152NLin6Asym_seg-mine_dseg.tsv").write_text("index\tname\n1\twhole\n")
+    settings = replace(SETTINGS, atlases=("HarvardOxford", str(own)))
     study = make_study(dataset.root.parent)
     plans = plan_study(study, settings)
     whole = build_participant_workflow(plans.scans, study, settings, make_resources(dataset.root / "work"))
@@ -188,4 +193,8 @@ def test_an_atlas_goes_the_way_of_its_own_template(dataset: DatasetMaker) -> Non
         for start, end, data in graph.edges(data=True)
         if ("template_to_t1w", "template_to_t1w") in data["connect"] and end.name.startswith("label_")
     }
-    assert ways == {"label_HarvardOxford": "normalize_MNI152NLin6Asym", "label_apriori": f"normalize_{SPACE}"}
+    assert ways == {
+        "label_HarvardOxford": f"normalize_{SPACE}",
+        "label_mine": "normalize_MNI152NLin6Asym",
+        "label_apriori": f"normalize_{SPACE}",
+    }

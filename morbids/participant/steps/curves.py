@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from morbids.bids.tables import read_table, write_table
-from morbids.imaging.regions import Regions, mean_curves, regions_in_pet
+from morbids.imaging.regions import PersonTissue, Regions, mean_curves, regions_in_pet
 from morbids.numerics.arrays import FloatArray
 from morbids.numerics.frames import TimeAxis
 
@@ -33,13 +33,14 @@ def label_pet(
     template_to_t1w: Path,
     t1w_to_pet: Path,
     gm: Path,
+    csf: Path,
     gm_threshold: float,
     out_dir: Path,
 ) -> Regions:
     """Bring an atlas to the PET grid; with a threshold, its regions keep voxels of so much grey matter."""
     way = way_to_pet(space, template_to_t1w, t1w_to_pet)
-    grey = gm if gm_threshold > 0 else None
-    return regions_in_pet(atlas_dseg, table, petref, way, out_dir, grey, (t1w_to_pet,), gm_threshold)
+    tissue = PersonTissue(gm, csf, (t1w_to_pet,)) if gm_threshold > 0 else None
+    return regions_in_pet(atlas_dseg, table, petref, way, out_dir, tissue, gm_threshold)
 
 
 def way_to_pet(space: str, template_to_t1w: Path, t1w_to_pet: Path) -> tuple[Path, ...]:
