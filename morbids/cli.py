@@ -1,5 +1,6 @@
 """The program: arguments to settings and resources, one level, exit code."""
 
+import errno
 import logging
 import os
 import sys
@@ -11,9 +12,9 @@ from rich.logging import RichHandler
 
 from morbids.bids.dataset import morbids_version
 from morbids.bids.validation import check_dataset
-from morbids.errors import ExitCode, MorbidsError
+from morbids.errors import ExitCode, MorbidsError, tell
 from morbids.lifeline import interrupt_on_terminate
-from morbids.options import build_parser, read_resources, read_settings, read_study
+from morbids.options import build_parser, read_dry, read_resources, read_settings, read_study
 from morbids.settings import GroupSettings, Resources, ScanSettings, Study
 
 logger = logging.getLogger("morbids")
@@ -34,6 +35,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         study = read_study(options, words)
         settings = read_settings(options)
         validate = not hasattr(options, "skip_bids_validation")
+        if read_dry(options):
+            return tell_level(study, settings, resources, validate=validate, as_json=hasattr(options, "json"))
         return run_level(study, settings, resources, console, validate=validate)
     except MorbidsError as error:
         logger.error("%s", error)
@@ -41,6 +44,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         logger.error("Interrupted; the same command takes up the work where it stopped.")
         return ExitCode.FAILED
+    except Exception as error:  # the last resort: a person reads a sentence, not a traceback
+        told = tell(error, "morbids")
+        logger.error("%s", told)
+        return ExitCode.CANNOT_WRITE if _is_full(error) else told.exit_code
+
+
+def _is_full(error: Exception) -> bool:
+    """Whether a disk is full or may not be written to."""
+    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EROFS, errno.EDQUOT)
 
 
 def run_level(
@@ -68,6 +80,31 @@ def run_level(
     from morbids.participant.run import run_participants
 
     return run_participants(study, settings, resources, console, validate=validate)
+
+
+def tell_level(
+    study: Study,
+    settings: ScanSettings | GroupSettings,
+    resources: Resources,
+    *,
+    validate: bool,
+    as_json: bool,
+) -> ExitCode:
+    """Print what the participant level would do.
+
+    Raises
+    ------
+    MorbidsError
+        The level is the group's, which reads results that a dry run does not make; or there is no dataset.
+    """
+    if isinstance(settings, GroupSettings):
+        raise MorbidsError("--dry-run is of the participant level.", "Leave it out.", ExitCode.USAGE)
+    from morbids.participant.dry_run import dry_run, dry_run_as_json, tell_dry_run
+
+    found = dry_run(study, settings, resources, validate=validate)
+    write = dry_run_as_json if as_json else tell_dry_run
+    sys.stdout.write(write(found, study, resources))
+    return found.exit_code
 
 
 def _set_up_logging(console: Console, verbosity: int) -> None:

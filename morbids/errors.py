@@ -1,6 +1,16 @@
 """The one exception that a user reads, and the exit codes of the program."""
 
+import logging
+from collections.abc import Callable
 from enum import IntEnum
+from pathlib import Path
+from typing import ParamSpec, TypeVar
+
+Arguments = ParamSpec("Arguments")
+Value = TypeVar("Value")
+
+LONGEST_SHOWN = 300
+"""Characters of a path in a sentence: longer ones are the fault themselves."""
 
 
 class ExitCode(IntEnum):
@@ -37,3 +47,66 @@ class MorbidsError(Exception):
 
     def __str__(self) -> str:
         return f"{self.message} {self.hint}".strip()
+
+
+class NotFetchedError(MorbidsError):
+    """The content of an annexed file is not on this machine."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(
+            f"{path} is a link to content that is not on this machine.", f"Fetch it: datalad get {path}"
+        )
+        self.path = path
+
+    def __reduce__(self) -> tuple[type["NotFetchedError"], tuple[Path]]:
+        """Make it anew from its path, in another process too."""
+        return NotFetchedError, (self.path,)
+
+
+class Problems:
+    """Errors of one scan, collected: a person mends all at once, and no other scan is stopped by them."""
+
+    def __init__(self, subject: str) -> None:
+        """Begin with none; `subject` is the file that an unexpected error is told of."""
+        self.subject = subject
+        self.found: list[MorbidsError] = []
+
+    def attempt(
+        self,
+        function: Callable[Arguments, Value],
+        *arguments: Arguments.args,
+        **options: Arguments.kwargs,
+    ) -> Value | None:
+        """Return what the function returns; None where it fails, and its error is kept."""
+        try:
+            return function(*arguments, **options)
+        except Exception as error:  # whatever a file holds concerns its own scan only
+            self.found.append(tell(error, self.subject))
+            return None
+
+
+def tell(error: Exception, subject: str) -> MorbidsError:
+    """Put any exception into a sentence; the log has its traceback with `--verbose`.
+
+    Parameters
+    ----------
+    subject
+        What was being worked on, for errors that do not say.
+    """
+    if isinstance(error, MorbidsError):
+        return error
+    logging.getLogger("morbids").debug("%s", subject, exc_info=error)
+    if isinstance(error, OSError):
+        where = str(error.filename or subject)
+        if len(where) > LONGEST_SHOWN:
+            where = f"{where[:LONGEST_SHOWN]}..."
+        return MorbidsError(
+            f"{where} cannot be used: {error.strerror or error}.",
+            "Check that the file or folder is there, is whole, and may be read.",
+        )
+    lines = str(error).strip().splitlines() or ["no message"]
+    return MorbidsError(
+        f"{subject}: {type(error).__name__}: {lines[0]}.",
+        "No rule foresees this: run again with --verbose, and report the lines that it logs.",
+        ExitCode.FAILED,
+    )

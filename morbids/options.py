@@ -109,6 +109,13 @@ KINETICS = (
         repeated=True,
     ),
     Option(
+        "--window-events",
+        "window_events",
+        "trial_type of those rows of events.tsv that make the windows; default: all that have enough frames",
+        metavar="NAME",
+        many=True,
+    ),
+    Option(
         "--model",
         "model",
         "such as LoganRef, MRTM2, SRTM; default: the tracer's preset",
@@ -384,6 +391,14 @@ EXECUTION = (
         number(0.1),
         "GB",
     ),
+    Option(
+        "--dry-run",
+        "dry_run",
+        "participant level: say what would be done with every scan and everything that stands in the way; compute and "
+        "write nothing",
+        flag=True,
+    ),
+    Option("--json", "json", "--dry-run as JSON, for programs", flag=True),
     Option("--stop-on-first-crash", "stop_on_first_crash", "do not finish the other scans", flag=True),
     Option(
         "--clean-workdir",
@@ -482,6 +497,20 @@ def read_resources(options: argparse.Namespace) -> Resources:
     limits = f"{n_procs} processors ({procs.source}), {memory.value:.1f} GB of memory ({memory.source})"
     chosen = defaults | given | {"limits": limits}
     return _fill(Resources, chosen | {"work_dir": chosen["work_dir"].absolute()})
+
+
+def read_dry(options: argparse.Namespace) -> bool:
+    """Whether nothing shall be computed.
+
+    Raises
+    ------
+    MorbidsError
+        JSON is asked for, and no dry run.
+    """
+    dry = hasattr(options, "dry_run")
+    if hasattr(options, "json") and not dry:
+        raise MorbidsError("--json is a form of --dry-run.", "Give both, or neither.", ExitCode.USAGE)
+    return dry
 
 
 def read_study(options: argparse.Namespace, arguments: Sequence[str]) -> Study:

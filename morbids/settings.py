@@ -99,6 +99,7 @@ class ScanSettings:
     t_star_min: float | Literal["find"] | None = None
     weights: FrameWeights = "decay"
     windows: tuple[Window, ...] = ()
+    window_events: tuple[str, ...] = ()
     join_runs: JoinRuns = "auto"
     motion: bool = True
     atlases: tuple[str, ...] = ("AAL",)

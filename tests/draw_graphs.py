@@ -15,7 +15,8 @@ from morbids.engine.progress import computes, doing
 from morbids.group.plan import plan_group
 from morbids.group.run import build_group_workflow
 from morbids.group.words import WORDS as GROUP_WORDS
-from morbids.participant.run import build_participant_workflow, plan_study
+from morbids.participant.collection import plan_study
+from morbids.participant.run import build_participant_workflow
 from morbids.participant.words import WORDS as SCAN_WORDS
 from morbids.settings import GroupSettings, ScanSettings
 from tests.bids.conftest import DatasetMaker

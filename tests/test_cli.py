@@ -1,5 +1,6 @@
 """The program: one level, exit codes, sentences."""
 
+import json
 import os
 import subprocess
 import sys
@@ -46,7 +47,7 @@ def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
         (["--atlas", "Brodmann"], "There is no atlas 'Brodmann'."),
         (["--reference", "pons"], "There is no reference region 'pons'."),
         (["--model", "SRTM", "--window", "a=10-40"], "SRTM fits the whole scan, so it has no --window."),
-        (["--mem-gb", "0.2"], "of memory, and the run may use 0.2 GB. Raise --mem-gb."),
+        (["--mem-gb", "0.2"], "of memory, and the run may use 0.2 GB. Raise --mem-gb, or check the image"),
     ],
 )
 def test_wishes_that_cannot_be_met_are_usage_errors(
@@ -143,3 +144,41 @@ def test_reading_the_command_line_loads_no_numerical_library() -> None:
     assert not {"numba", "scipy", "pandas", "nibabel", "nipype", "bids", "SimpleITK"} & set(
         loaded.stdout.split()
     )
+
+
+def test_a_dry_run_computes_nothing(dataset: DatasetMaker, capsys: pytest.CaptureFixture[str]) -> None:
+    write_scan(dataset, "01")
+    assert run(dataset, "--dry-run", "--skip-bids-validation") == ExitCode.OK
+    assert "1 of 1 scans can start" in capsys.readouterr().out
+    assert not (dataset.root.parent / "out").exists()
+    assert not (dataset.root.parent / "work").exists()
+
+
+def test_a_dry_run_speaks_json(dataset: DatasetMaker, capsys: pytest.CaptureFixture[str]) -> None:
+    write_scan(dataset, "01", t1w=False)
+    assert run(dataset, "--dry-run", "--json", "--skip-bids-validation") == ExitCode.BAD_DATA
+    assert json.loads(capsys.readouterr().out)["exit_code"] == ExitCode.BAD_DATA
+
+
+@pytest.mark.parametrize(
+    ("arguments", "level", "sentence"),
+    [
+        (["--dry-run"], "group", "--dry-run is of the participant level."),
+        (["--json"], "participant", "--json is a form of --dry-run."),
+    ],
+)
+def test_dry_runs_that_cannot_be(
+    dataset: DatasetMaker, arguments: list[str], level: str, sentence: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_scan(dataset, "01")
+    assert run(dataset, *arguments, level=level) == ExitCode.USAGE
+    assert sentence in capsys.readouterr().err
+
+
+def test_an_unforeseen_error_is_a_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A name that no system can look up fails where nothing expects it."""
+    words = [str(tmp_path / ("x" * 4000)), str(tmp_path / "out"), "participant", "-w", str(tmp_path / "work")]
+    assert main(words) == ExitCode.BAD_DATA
+    told = capsys.readouterr().err
+    assert "cannot be used: File name too long." in told
+    assert "Traceback" not in told

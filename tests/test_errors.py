@@ -68,8 +68,8 @@ def test_scans_that_cannot_be_planned_are_told_before_anything_runs(finished: Fi
     first = next(place for place, line in enumerate(finished.lines) if line.endswith(": started"))
     told = "\n".join(finished.lines[:first])
     assert "sub-03_task-rejection is left out." in told
-    assert "participant 03 has no T1w image. Add one" in told
-    assert "the tracer 'novelty' has no preset with a value for --model. Give --model" in told
+    assert "sub-03 has no T1w image. Add one" in told
+    assert "the tracer 'novelty' has no preset with a value for --model and --reference. Give" in told
     assert "sub-05_task-rejection is left out." in told
     assert "datalad get" in told
 
@@ -93,7 +93,7 @@ def test_the_end_of_the_log_says_which_step_of_which_image_failed_and_why(finish
         ("01", "all voxels are 1"),
         ("02", "all voxels are 1"),
         ("03", "has no T1w image"),
-        ("04", "has no preset with a value for --model"),
+        ("04", "has no preset with a value for --model and --reference"),
         ("05", "datalad get"),
     ],
 )

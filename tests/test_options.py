@@ -29,6 +29,8 @@ LevelSettings = ScanSettings | GroupSettings
 TESTED_ELSEWHERE = {
     "--help": "test_help_groups_options_by_what_they_change",
     "--version": "test_the_version_is_told",
+    "--dry-run": "test_a_dry_run_computes_nothing",
+    "--json": "test_a_dry_run_speaks_json",
     "--skip-bids-validation": "test_a_dataset_that_is_not_valid",
 }
 # A value for every option that differs from its default.
@@ -42,6 +44,7 @@ EXAMPLES: dict[str, list[str]] = {
     "--derivatives": ["petprep"],
     "--bids-database-dir": ["index"],
     "--window": ["baseline=10-40"],
+    "--window-events": ["baseline", "pain"],
     "--model": ["SRTM"],
     "--reference": ["cerebellar_grey"],
     "--reference-erode": ["0"],

@@ -11,7 +11,7 @@ import numpy as np
 from morbids.bids.curve_formats import MISSING_CELLS, read_cells
 from morbids.errors import MorbidsError
 from morbids.numerics.arrays import FloatArray
-from morbids.numerics.frames import Frames
+from morbids.numerics.frames import LONGEST_SCAN_MIN, SHORTEST_SCAN_MIN, Frames
 from morbids.numerics.kinetics.integrals import TOUCH_MIN
 
 # Names of the time columns, in lower case without units and punctuation.
@@ -33,9 +33,6 @@ TIME_UNITS = {
     }.items()
     for word in words
 }
-# No reference tissue model makes sense of a shorter scan: such times are minutes taken for seconds.
-SHORTEST_SCAN_MIN = 5.0
-LONGEST_SCAN_MIN = 600.0
 # Rounded mid-times give frames of a length that is a little off; a gap gives lengths that go down.
 SHORTER_FRAME = 0.8
 

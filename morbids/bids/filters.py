@@ -1,5 +1,6 @@
 """What the user selects: labels of participants, sessions, tasks, tracers and runs, or a filter file."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,27 @@ LONG_NAMES: Mapping[str, str] = MappingProxyType(
     }
 )
 IMAGES = ("pet", "t1w")
+# Images that the filter files of other BIDS Apps select, and this program does not read.
+OTHER_IMAGES = (
+    *(
+        "bold",
+        "sbref",
+        "flair",
+        "t2w",
+        "t2star",
+        "t1map",
+        "fmap",
+        "dwi",
+        "roi",
+        "asl",
+        "m0scan",
+        "perf",
+        "mask",
+    ),
+    *("anat", "func", "xfm", "events", "physio", "blood"),
+)
+# pybids' queries as fMRIPrep's filter files write them; OPTIONAL selects nothing.
+_QUERIES: Mapping[str, str | None] = MappingProxyType({"NONE": None, "ANY": "*", "REQUIRED": "*"})
 # Entities of BIDS names that say what kind of file it is: a filter file may repeat them, they select nothing.
 _KIND = ("datatype", "suffix", "extension")
 
@@ -110,14 +132,19 @@ def _read_filter_file(path: Path) -> dict[str, dict[str, tuple[str | None, ...]]
         ) from error
     by_image = {}
     for image, entities in content.items():
+        if image in OTHER_IMAGES and image not in IMAGES:
+            continue
         if image not in IMAGES or not isinstance(entities, dict):
             raise MorbidsError(
                 f"The BIDS filter file {path} has the entry '{image}': {entities!r}.",
-                f"Its entries are {' and '.join(IMAGES)}, each with entities in braces.",
+                f"Its entries are {' and '.join(IMAGES)} (those of other programs' images are passed over), each with "
+                "entities in braces.",
                 ExitCode.USAGE,
             )
         by_image[image] = dict(
-            _entity_filter(path, name, value) for name, value in entities.items() if name not in _KIND
+            _entity_filter(path, name, value)
+            for name, value in entities.items()
+            if name not in _KIND and _query(value) != "OPTIONAL"
         )
     return {image: by_image.get(image, {}) for image in IMAGES}
 
@@ -125,7 +152,7 @@ def _read_filter_file(path: Path) -> dict[str, dict[str, tuple[str | None, ...]]
 def _entity_filter(path: Path, name: str, value: Any) -> tuple[str, tuple[str | None, ...]]:
     """One entity of a filter file, with its short name and its wanted values."""
     key = LONG_NAMES.get(name, name)
-    values = value if isinstance(value, list) else [value]
+    values = [_QUERIES.get(_query(item), item) for item in (value if isinstance(value, list) else [value])]
     plain = all(item is None or type(item) in (str, int) for item in values)
     if key not in ENTITY_ORDER or not plain or not values:
         raise MorbidsError(
@@ -135,3 +162,9 @@ def _entity_filter(path: Path, name: str, value: Any) -> tuple[str, tuple[str | 
             ExitCode.USAGE,
         )
     return key, tuple(None if item is None else strip_prefix(str(item), key) for item in values)
+
+
+def _query(value: object) -> str:
+    """Name of a pybids query (`Query.NONE`, `<Query.NONE: 1>`); empty for other values."""
+    found = re.search(r"Query\.([A-Z]+)", value) if isinstance(value, str) else None
+    return found[1] if found else ""

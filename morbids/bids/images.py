@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import nibabel as nib
 import numpy as np
 
-from morbids.bids.inheritance import unfetched
+from morbids.bids.inheritance import check_fetched
 from morbids.errors import MorbidsError
 from morbids.numerics.arrays import FloatArray
 
@@ -76,11 +76,10 @@ def check_present(path: Path) -> None:
     Raises
     ------
     MorbidsError
-        The file is a broken link, does not exist, or has no bytes.
+        The file is an annexed one that was never fetched, does not exist, or has no bytes.
     """
+    check_fetched(path)
     if not path.exists():
-        if path.is_symlink():
-            raise unfetched(path)
         raise MorbidsError(f"{path} does not exist.", "Check the dataset.")
     if path.stat().st_size == 0:
         raise MorbidsError(

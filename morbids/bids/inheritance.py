@@ -5,7 +5,11 @@ from pathlib import Path
 from typing import Any
 
 from morbids.bids.names import parse_name
-from morbids.errors import MorbidsError
+from morbids.errors import MorbidsError, NotFetchedError
+
+# What git-annex writes in the place of a file where links cannot be.
+_POINTER = b"/annex/objects/"
+_LARGEST_POINTER = 32 * 1024
 
 
 def applicable_files(image: Path, root: Path, suffix: str, extension: str) -> list[Path]:
@@ -59,25 +63,47 @@ def read_json_object(path: Path) -> dict[str, Any]:
     MorbidsError
         The file cannot be read, is not JSON, or holds something else.
     """
+    check_fetched(path)
     try:
         content = json.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError as error:
-        if path.is_symlink():
-            raise unfetched(path) from error
         raise MorbidsError(f"{path} does not exist.", "Check the path.") from error
     except (OSError, UnicodeDecodeError) as error:
         raise MorbidsError(
             f"{path} cannot be read: {error}.", "Check the file and its permissions."
         ) from error
-    except json.JSONDecodeError as error:
+    except RecursionError as error:
+        raise MorbidsError(f"{path} is nested too deeply.", "Correct the file.") from error
+    except ValueError as error:
         raise MorbidsError(f"{path} is not valid JSON: {error}.", "Correct the file.") from error
     if not isinstance(content, dict):
         raise MorbidsError(f"{path} holds no JSON object.", "Its content must be in braces: {...}.")
     return content
 
 
-def unfetched(path: Path) -> MorbidsError:
-    """The error of an annexed file whose content is not here (a broken link)."""
-    return MorbidsError(
-        f"{path} is a link to content that is not on this machine.", f"Fetch it: datalad get {path}"
-    )
+def is_here(path: Path) -> bool:
+    """Whether the content of an annexed file was fetched: neither a broken link nor a pointer of git-annex.
+
+    A file that is not annexed, or does not exist, is not missing in this sense.
+    """
+    if path.is_symlink() and not path.exists():
+        return False
+    try:
+        if path.stat().st_size > _LARGEST_POINTER:
+            return True
+        with path.open("rb") as file:
+            return file.read(len(_POINTER)) != _POINTER
+    except OSError:
+        return True
+
+
+def check_fetched(path: Path) -> None:
+    """Refuse an annexed file whose content is not here.
+
+    Raises
+    ------
+    NotFetchedError
+        It is not.
+    """
+    if not is_here(path):
+        raise NotFetchedError(path)

@@ -13,12 +13,14 @@ from typing import Any
 
 import numpy as np
 
+from morbids.bids.fields import as_number
 from morbids.bids.filters import JoinRuns
 from morbids.bids.images import read_grid
 from morbids.bids.scans import FoundScans, PetScan, RejectedScan
-from morbids.bids.timing import OVERLAP_TOLERANCE_S, ScanTiming, gap_notes
+from morbids.bids.time_units import OVERLAP_TOLERANCE_S
+from morbids.bids.timing import ScanTiming, gap_notes
 from morbids.bids.windows import Event
-from morbids.errors import MorbidsError
+from morbids.errors import MorbidsError, Problems
 from morbids.numerics.frames import Frames
 
 SAME_INJECTION_S = 60.0
@@ -42,23 +44,41 @@ def join_runs(found: FoundScans, how: JoinRuns) -> FoundScans:
     -------
     FoundScans
         In the order of their names; a joined scan has no `run-`. Runs that shall be joined and cannot are
-        rejected.
+        rejected, and so is the whole of runs one of which is: half an injection would pass for all of it.
     """
+    known = {scan.pet: scan for scan in found.scans}
+    errors = {scan.pet: scan.errors for scan in found.rejected}
+    known |= {scan.pet: scan.scan for scan in found.rejected if scan.scan is not None}
     groups: dict[tuple[tuple[str, str], ...], list[PetScan]] = {}
-    for scan in found.scans:
+    for scan in known.values():
         groups.setdefault(tuple(item for item in scan.entities.items() if item[0] != "run"), []).append(scan)
-    scans, rejected = [], list(found.rejected)
+    scans: list[PetScan] = []
+    rejected = [scan for scan in found.rejected if scan.scan is None]
     for runs in groups.values():
-        if len(runs) == 1 or how == "never":
-            scans += runs
-            continue
+        problems = Problems(str(runs[0].pet))
         runs.sort(key=lambda scan: scan.timing.frames.start_min[0])
-        try:
-            apart = _why_apart(runs, trusting=how == "always")
-            scans += [replace(run, notes=(*run.notes, apart)) for run in runs] if apart else [_join(runs)]
-        except MorbidsError as error:
-            rejected += [RejectedScan(run.entities, run.pet, error) for run in runs]
-    return FoundScans(tuple(sorted(scans, key=lambda scan: scan.label)), tuple(rejected))
+        joined = problems.attempt(_join_group, runs, how, all(run.pet not in errors for run in runs))
+        for scan in joined if joined is not None else runs:
+            faults = (*(error for path in scan.images for error in errors.get(path, ())), *problems.found)
+            if faults:
+                rejected.append(RejectedScan(scan.entities, scan.pet, faults, scan))
+            else:
+                scans.append(scan)
+    return FoundScans(
+        tuple(sorted(scans, key=lambda scan: scan.label)),
+        tuple(sorted(rejected, key=lambda scan: scan.label)),
+        found.aside,
+    )
+
+
+def _join_group(runs: Sequence[PetScan], how: JoinRuns, are_here: bool) -> list[PetScan]:
+    """One joined scan, or the runs with a note on why they are apart."""
+    if len(runs) == 1 or how == "never":
+        return list(runs)
+    apart = _why_apart(runs, trusting=how == "always")
+    if apart:
+        return [replace(run, notes=(*run.notes, apart)) for run in runs]
+    return [_join(runs, are_here)]
 
 
 def _why_apart(runs: Sequence[PetScan], *, trusting: bool) -> str:
@@ -110,15 +130,15 @@ def _injection_clock_s(scan: PetScan) -> float | None:
 
 def _same_dose(first: dict[str, Any], second: dict[str, Any]) -> bool:
     """Whether the doses agree; one that is not given contradicts none."""
-    doses = first.get("InjectedRadioactivity"), second.get("InjectedRadioactivity")
-    if not (isinstance(doses[0], int | float) and isinstance(doses[1], int | float)):
+    doses = as_number(first.get("InjectedRadioactivity")), as_number(second.get("InjectedRadioactivity"))
+    if doses[0] is None or doses[1] is None:
         return True
     units = [sidecar.get("InjectedRadioactivityUnits") for sidecar in (first, second)]
     return units[0] == units[1] and abs(doses[0] - doses[1]) <= SAME_DOSE * abs(doses[0])
 
 
-def _join(runs: Sequence[PetScan]) -> PetScan:
-    """Make one scan of runs that are in the order of time."""
+def _join(runs: Sequence[PetScan], are_here: bool) -> PetScan:
+    """Make one scan of runs that are in the order of time; grids are compared where all images can be read."""
     first = runs[0]
     units = {str(run.metadata.get("Units", "")) for run in runs}
     if len(units) > 1:
@@ -134,12 +154,7 @@ def _join(runs: Sequence[PetScan]) -> PetScan:
     }
     labels = " and ".join(run.entities.get("run", "(none)") for run in runs)
     notes = [f"Runs {labels} are of one injection and joined on the time axis."]
-    grid = read_grid(first.pet)
-    notes += [
-        f"{run.pet.name} lies on another grid than {first.pet.name}: interpolated onto it before motion correction."
-        for run in runs[1:]
-        if not read_grid(run.pet).same_as(grid._replace(n_volumes=0))
-    ]
+    notes += _grid_notes(runs) if are_here else []
     notes += [note for run in runs for note in run.notes]
     return replace(
         first,
@@ -150,6 +165,15 @@ def _join(runs: Sequence[PetScan]) -> PetScan:
         notes=tuple(dict.fromkeys(notes)),
         parts=tuple(runs),
     )
+
+
+def _grid_notes(runs: Sequence[PetScan]) -> list[str]:
+    first, grid = runs[0].pet, read_grid(runs[0].pet)
+    return [
+        f"{run.pet.name} lies on another grid than {first.name}: interpolated onto it before motion correction."
+        for run in runs[1:]
+        if not read_grid(run.pet).same_as(grid._replace(n_volumes=0))
+    ]
 
 
 def _join_timing(runs: Sequence[PetScan]) -> ScanTiming:

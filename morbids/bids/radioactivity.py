@@ -6,6 +6,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from morbids.bids.fields import as_number, as_text, is_given
 from morbids.errors import MorbidsError
 
 # Seconds. C-11, F-18 and O-15 as in METHODS; the others from the evaluated nuclear data (NUBASE2020).
@@ -36,6 +37,8 @@ _KBQ_ML_PER_UNIT: Mapping[str, float] = MappingProxyType(
         "ucicc": 37.0,
     }
 )
+# From rubidium-82 (76 s) to iodine-124 (4 days) and zirconium-89, with room.
+SHORTEST_HALF_LIFE_S, LONGEST_HALF_LIFE_S = 30.0, 30 * 24 * 3600.0
 # Further from the table than this the field is not a better value but another unit or nuclide.
 _GROSS_DISAGREEMENT = 2.0
 
@@ -49,26 +52,33 @@ def half_life_s(metadata: Mapping[str, Any], source: Path) -> float:
         Neither field serves, or both are given and disagree by more than a factor of two.
     """
     nuclide = nuclide_name(metadata.get("TracerRadionuclide"))
-    stated = metadata.get("RadionuclideHalfLife")
+    stated = metadata.get("RadionuclideHalfLife") if is_given(metadata, "RadionuclideHalfLife") else None
     known = HALF_LIFE_S.get(nuclide)
     if stated is None:
         if known is not None:
             return known
         raise MorbidsError(
             f"{source}: the half-life is unknown: RadionuclideHalfLife is missing and TracerRadionuclide is "
-            f"{metadata.get('TracerRadionuclide', 'missing')!r}.",
+            f"{as_text(metadata.get('TracerRadionuclide', 'missing'))}.",
             f"Give RadionuclideHalfLife in seconds, or a TracerRadionuclide of {', '.join(HALF_LIFE_S)}.",
         )
-    if isinstance(stated, bool) or not isinstance(stated, int | float) or not stated > 0:
+    number = as_number(stated)
+    if number is None or number <= 0:
         raise MorbidsError(
-            f"{source}: RadionuclideHalfLife is {stated!r}.", "It must be a positive number of seconds."
+            f"{source}: RadionuclideHalfLife is {as_text(stated)}.",
+            "It must be a positive number of seconds.",
         )
-    if known is not None and not 1 / _GROSS_DISAGREEMENT < stated / known < _GROSS_DISAGREEMENT:
+    if known is not None and not 1 / _GROSS_DISAGREEMENT < number / known < _GROSS_DISAGREEMENT:
         raise MorbidsError(
             f"{source}: RadionuclideHalfLife is {stated} s, but {nuclide} has a half-life of {known} s.",
             "Correct RadionuclideHalfLife (seconds, not minutes) or TracerRadionuclide.",
         )
-    return float(stated)
+    if not SHORTEST_HALF_LIFE_S <= number <= LONGEST_HALF_LIFE_S:
+        raise MorbidsError(
+            f"{source}: RadionuclideHalfLife is {number:g} s, which no tracer of PET has.",
+            "It counts in seconds, not in minutes or hours.",
+        )
+    return number
 
 
 def nuclide_name(spelling: object) -> str:
@@ -98,5 +108,5 @@ def kbq_ml_per_unit(metadata: Mapping[str, Any]) -> tuple[float | None, str]:
     spelled = re.sub(r"[^a-z0-9]", "", str(units).lower().replace("µ", "u").replace("^-1", ""))
     factor = _KBQ_ML_PER_UNIT.get(spelled)
     if factor is None:
-        return None, f"Units is '{units}', not a known unit of radioactivity: SUV cannot be computed."
+        return None, f"Units is {as_text(units)}, not a known unit of radioactivity: SUV cannot be computed."
     return factor, ""

@@ -1,36 +1,24 @@
 """The PET scans of a dataset, each with its T1w image, events, metadata and time axis."""
 
-import re
-import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from bids.layout import BIDSLayout, BIDSLayoutIndexer
-from sqlalchemy.exc import SQLAlchemyError
-
 from morbids.bids.filters import Filters, Selection, matches, read_selection
 from morbids.bids.images import check_present, count_volumes
-from morbids.bids.inheritance import applicable_files, read_sidecar
-from morbids.bids.names import ParsedName, parse_name, scan_label
+from morbids.bids.index import Image, Index, check_name, find_images, list_participants
+from morbids.bids.inheritance import applicable_files, check_fetched, read_sidecar
+from morbids.bids.names import scan_label
 from morbids.bids.radioactivity import kbq_ml_per_unit
+from morbids.bids.t1w import choose_t1w
 from morbids.bids.tables import read_events
 from morbids.bids.timing import ScanTiming, read_timing
 from morbids.bids.validation import check_dataset
 from morbids.bids.windows import Event
-from morbids.errors import ExitCode, MorbidsError
+from morbids.errors import ExitCode, MorbidsError, Problems
 
 __all__ = ["Filters", "FoundScans", "PetScan", "RejectedScan", "find_scans"]
-
-# What pybids calls the index in a database folder.
-_DATABASE = "layout_index.sqlite"
-_FOLDERS = {"pet": "pet", "T1w": "anat"}
-_IMAGE_EXTENSIONS = (".nii", ".nii.gz")
-_OTHER_DATATYPES = (
-    *("func", "dwi", "fmap", "perf", "beh", "eeg", "ieeg", "meg", "emg", "nirs", "motion", "micr", "mrs"),
-)
-_NOT_RAW = ("derivatives", "sourcedata", "code", "models", "stimuli", "phenotype", "logs", "figures")
 
 
 @dataclass(frozen=True)
@@ -54,6 +42,8 @@ class PetScan:
         is from (empty when it is the only one of the same session).
     events
         Rows of its `events.tsv`.
+    events_file
+        That file; None when there is none.
     notes
         Sentences for the report, beside those of the time axis.
     parts
@@ -69,6 +59,7 @@ class PetScan:
     t1w_entities: dict[str, str]
     t1w_note: str
     events: tuple[Event, ...]
+    events_file: Path | None = None
     notes: tuple[str, ...] = ()
     parts: tuple["PetScan", ...] = ()
 
@@ -85,11 +76,27 @@ class PetScan:
 
 @dataclass(frozen=True)
 class RejectedScan:
-    """A selected scan that cannot be analysed, and why."""
+    """A selected scan that cannot be analysed, and why.
+
+    Attributes
+    ----------
+    entities, pet
+        Of its image; of the folder that cannot be read, where nothing more is known.
+    errors
+        Everything that is wrong with it.
+    scan
+        The scan as far as its sidecar tells, where only its images stand in the way: they were not fetched, say.
+    """
 
     entities: dict[str, str]
     pet: Path
-    error: MorbidsError
+    errors: tuple[MorbidsError, ...]
+    scan: PetScan | None = None
+
+    @property
+    def error(self) -> MorbidsError:
+        """The first error."""
+        return self.errors[0]
 
     @property
     def label(self) -> str:
@@ -98,20 +105,21 @@ class RejectedScan:
 
 
 class FoundScans(NamedTuple):
-    """The selected scans in the order of their names."""
+    """The selected scans in the order of their names.
+
+    Attributes
+    ----------
+    scans
+        That can be analysed.
+    rejected
+        That cannot.
+    aside
+        Sentences on images that are left out because a better one of the same scan is there.
+    """
 
     scans: tuple[PetScan, ...]
     rejected: tuple[RejectedScan, ...]
-
-
-class _Image(NamedTuple):
-    path: Path
-    entities: dict[str, str]
-
-
-class _Anatomy(NamedTuple):
-    image: _Image | None
-    note: str
+    aside: tuple[str, ...] = ()
 
 
 def find_scans(bids_dir: Path, filters: Filters, database_dir: Path | None = None) -> FoundScans:
@@ -124,7 +132,7 @@ def find_scans(bids_dir: Path, filters: Filters, database_dir: Path | None = Non
     filters
         The user's selection.
     database_dir
-        An index of the dataset made by pybids, reused or made here; None indexes in memory.
+        An index of the dataset made by pybids, to be made when it is not there; None lists the folders.
 
     Raises
     ------
@@ -135,32 +143,24 @@ def find_scans(bids_dir: Path, filters: Filters, database_dir: Path | None = Non
     bids_dir = bids_dir.absolute()
     selection = read_selection(filters)
     check_dataset(bids_dir)
-    _check_participants(bids_dir, filters.labels.get("sub", ()))
-    images = _index(bids_dir, filters.labels.get("sub", ()), database_dir)
-    pets = [_Image(path, name.entities) for path, name in images if name.suffix == "pet"]
-    t1ws = [_Image(path, name.entities) for path, name in images if name.suffix == "T1w"]
-    if not pets:
-        raise MorbidsError(
-            f"{bids_dir} has no PET image (sub-*/[ses-*/]pet/*_pet.nii.gz).",
-            "Give the root of a PET-BIDS dataset.",
-            ExitCode.NO_INPUT,
-        )
-    selected = [image for image in pets if matches(image.entities, selection.pet)]
-    if not selected:
-        raise _nothing_selected(selection, pets)
-    scans, rejected = [], []
-    for image in selected:
-        try:
-            _check_only_one(image, selected)
-            scans.append(_read_scan(image, t1ws, selection, bids_dir))
-        except MorbidsError as error:
-            rejected.append(RejectedScan(image.entities, image.path, error))
-    return FoundScans(tuple(scans), tuple(rejected))
+    participants = _choose_participants(bids_dir, filters.labels.get("sub", ()))
+    index = find_images(bids_dir, participants, database_dir)
+    unread = [
+        RejectedScan({"sub": label}, bids_dir / f"sub-{label}", (error,)) for label, error in index.unread
+    ]
+    selected = _select(bids_dir, index, selection)
+    read = [_read_scan(image, selected, index.t1ws, selection, bids_dir) for image in selected]
+    return FoundScans(
+        tuple(scan for scan in read if isinstance(scan, PetScan)),
+        (*unread, *(scan for scan in read if isinstance(scan, RejectedScan))),
+    )
 
 
-def _check_participants(bids_dir: Path, labels: Sequence[str]) -> None:
-    """Refuse labels without a folder: a misspelt participant must not be left out silently."""
-    present = sorted(path.name.removeprefix("sub-") for path in bids_dir.glob("sub-*") if path.is_dir())
+def _choose_participants(bids_dir: Path, labels: Sequence[str]) -> Sequence[str]:
+    """The asked participants, else all; labels without a folder are refused: they may be misspelt."""
+    if labels and all((bids_dir / f"sub-{label}").is_dir() for label in labels):
+        return sorted(set(labels))
+    present = list_participants(bids_dir)
     absent = [label for label in labels if label not in present]
     if absent:
         raise MorbidsError(
@@ -168,72 +168,30 @@ def _check_participants(bids_dir: Path, labels: Sequence[str]) -> None:
             f"It has {_listed(present)}.",
             ExitCode.NOTHING_SELECTED,
         )
+    return present
 
 
-def _index(
-    bids_dir: Path, participants: Sequence[str], database_dir: Path | None
-) -> list[tuple[Path, ParsedName]]:
-    """PET and T1w images of a dataset by pybids, in the order of their names.
+def _select(bids_dir: Path, index: Index, selection: Selection) -> list[Image]:
+    """The PET images that the user wants.
 
-    Metadata are not indexed (that reads every JSON of the dataset): sidecars are read for the selected scans
-    only. A database is made whole, for other programs too; without one, folders of other datatypes and of
-    participants that are not asked for are not entered.
+    Raises
+    ------
+    MorbidsError
+        There are none, and no folder is unread either.
     """
-    ignore: list[str | re.Pattern[str]] = [re.compile(rf"^/({'|'.join(_NOT_RAW)})(/|$)"), re.compile(r"/\.")]
-    if database_dir is None:
-        ignore.append(re.compile(rf"/({'|'.join(_OTHER_DATATYPES)})(/|$)"))
-        if participants:
-            ignore.append(re.compile(rf"^/sub-(?!({'|'.join(map(re.escape, participants))})(/|$))"))
-    try:
-        if database_dir is not None and not (database_dir / _DATABASE).exists():
-            _publish_database(bids_dir, database_dir, ignore)
-        layout = _open_layout(bids_dir, database_dir, ignore)
-    except (OSError, SQLAlchemyError, ValueError) as error:
+    if not index.pets and not index.unread:
         raise MorbidsError(
-            f"{bids_dir} cannot be indexed"
-            + (f" with the database {database_dir}" if database_dir else "")
-            + f": {str(error).splitlines()[0]}.",
-            "Check permissions; remove the database if another program or version made it.",
-            ExitCode.NO_INPUT,
-        ) from error
-    # Not by datatype and subject: pybids reads these from the whole path, so folders above the dataset count too.
-    files = layout.get(suffix=list(_FOLDERS), extension=list(_IMAGE_EXTENSIONS))
-    named = [(path, parse_name(path)) for path in sorted(Path(file.path) for file in files)]
-    strange = [path for path, _ in named if not path.is_relative_to(bids_dir)]
-    if strange:
-        raise MorbidsError(
-            f"The database {database_dir} is of another dataset: it has {strange[0]}.",
-            "Name a folder for this dataset, as it is mounted here; it is made when it is not there.",
+            f"{bids_dir} has no PET image (sub-*/[ses-*/]pet/*_pet.nii.gz).",
+            "Give the root of a PET-BIDS dataset.",
             ExitCode.NO_INPUT,
         )
-    return [
-        (path, name)
-        for path, name in named
-        if path.parent.name == _FOLDERS[name.suffix] and "sub" in name.entities and not path.is_dir()
-    ]
+    selected = [image for image in index.pets if matches(image.entities, selection.pet)]
+    if index.pets and not selected:
+        raise _nothing_selected(selection, index.pets)
+    return selected
 
 
-def _open_layout(
-    bids_dir: Path, database_dir: Path | None, ignore: list[str | re.Pattern[str]]
-) -> BIDSLayout:
-    """Open a database that is there (which is only read then), else index the dataset."""
-    return BIDSLayout(
-        bids_dir,
-        validate=False,
-        database_path=database_dir,
-        indexer=BIDSLayoutIndexer(validate=False, index_metadata=False, ignore=ignore),
-    )
-
-
-def _publish_database(bids_dir: Path, database_dir: Path, ignore: list[str | re.Pattern[str]]) -> None:
-    """Index a dataset aside and move the database to its place: jobs that start together see all of it or nothing."""
-    database_dir.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".unfinished-", dir=database_dir) as folder:
-        _open_layout(bids_dir, Path(folder), ignore)
-        (Path(folder) / _DATABASE).replace(database_dir / _DATABASE)
-
-
-def _nothing_selected(selection: Selection, pets: Sequence[_Image]) -> MorbidsError:
+def _nothing_selected(selection: Selection, pets: Sequence[Image]) -> MorbidsError:
     wanted = ", ".join(
         f"{key}-{'|'.join('(absent)' if value is None else value for value in values)}"
         for key, values in selection.pet.items()
@@ -252,7 +210,7 @@ def _listed(names: Sequence[str], most: int = 8) -> str:
     return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
 
 
-def _check_only_one(image: _Image, selected: Sequence[_Image]) -> None:
+def _check_only_one(image: Image, selected: Sequence[Image]) -> None:
     """Refuse a second image of the same name, compressed and not: their results would share names too."""
     same = [other.path.name for other in selected if other.entities == image.entities]
     if len(same) > 1:
@@ -261,22 +219,28 @@ def _check_only_one(image: _Image, selected: Sequence[_Image]) -> None:
         )
 
 
-def _read_scan(image: _Image, t1ws: Iterable[_Image], selection: Selection, bids_dir: Path) -> PetScan:
-    """Read what belongs to one PET image.
-
-    Raises
-    ------
-    MorbidsError
-        The image, its metadata, its events or its T1w image cannot be used.
-    """
-    metadata = read_sidecar(image.path, bids_dir, "pet")
-    timing = read_timing(metadata, count_volumes(image.path), image.path)
-    anatomy = _find_t1w(image.entities, t1ws, selection.t1w)
+def _read_scan(
+    image: Image, selected: Sequence[Image], t1ws: Iterable[Image], selection: Selection, bids_dir: Path
+) -> PetScan | RejectedScan:
+    """Read what belongs to one PET image; whatever is wrong is collected."""
+    problems = Problems(str(image.path))
+    problems.attempt(_check_only_one, image, selected)
+    problems.attempt(check_name, image)
+    for path in _texts(image.path, bids_dir, problems):
+        problems.attempt(check_fetched, path)
+    metadata = problems.attempt(read_sidecar, image.path, bids_dir, "pet")
+    n_volumes = problems.attempt(count_volumes, image.path)
+    timing = None if metadata is None else problems.attempt(read_timing, metadata, n_volumes, image.path)
+    anatomy = choose_t1w(image.entities, t1ws, selection.t1w)
     if anatomy.image is not None:
-        check_present(anatomy.image.path)
-    events = applicable_files(image.path, bids_dir, "events", ".tsv")
-    _, units_note = kbq_ml_per_unit(metadata)
-    return PetScan(
+        problems.attempt(check_present, anatomy.image.path)
+        problems.attempt(check_name, anatomy.image)
+    events_file = problems.attempt(_find_events, image.path, bids_dir)
+    events = problems.attempt(read_events, events_file) if events_file else ()
+    if metadata is None or timing is None or events is None:
+        return RejectedScan(image.entities, image.path, _once(problems))
+    units_note = kbq_ml_per_unit(metadata)[1]
+    scan = PetScan(
         entities=image.entities,
         pet=image.path,
         metadata=metadata,
@@ -285,34 +249,27 @@ def _read_scan(image: _Image, t1ws: Iterable[_Image], selection: Selection, bids
         t1w=anatomy.image.path if anatomy.image else None,
         t1w_entities=anatomy.image.entities if anatomy.image else {},
         t1w_note=anatomy.note,
-        events=read_events(events[-1]) if events else (),
+        events=events,
+        events_file=events_file,
         notes=(units_note,) if units_note else (),
     )
+    return RejectedScan(image.entities, image.path, _once(problems), scan) if problems.found else scan
 
 
-def _find_t1w(
-    pet: Mapping[str, str], t1ws: Iterable[_Image], wanted: Mapping[str, tuple[str | None, ...]]
-) -> _Anatomy:
-    """Search a T1w image in the scan's session, then at subject level, then in another session."""
-    own = [image for image in t1ws if image.entities["sub"] == pet["sub"] and matches(image.entities, wanted)]
-    session = pet.get("ses")
-    same = [image for image in own if image.entities.get("ses") == session]
-    subject_level = [image for image in own if "ses" not in image.entities]
-    for images, where in ((same, ""), (subject_level, "at subject level"), (own, "in another session")):
-        if images:
-            return _Anatomy(images[0], _t1w_note(images, where))
-    return _Anatomy(
-        None, f"sub-{pet['sub']} has no T1w image" + (" that fits the filter." if wanted else ".")
-    )
+def _once(problems: Problems) -> tuple[MorbidsError, ...]:
+    """Errors without those that say the same."""
+    return tuple({str(error): error for error in problems.found}.values())
 
 
-def _t1w_note(images: Sequence[_Image], where: str) -> str:
-    """Say where a T1w image is from when it is not the only one of the scan's session."""
-    if not where and len(images) == 1:
-        return ""
-    chosen = images[0]
-    place = f"ses-{chosen.entities['ses']}, {where}" if where == "in another session" else where
-    note = f"The T1w image is {chosen.path.name}" + (f" ({place})" if place else "")
-    if len(images) > 1:
-        note += f", the first of {len(images)} by name; choose with --bids-filter-file"
-    return note + "."
+def _texts(image: Path, bids_dir: Path, problems: Problems) -> list[Path]:
+    """Sidecars and events of an image, also those that it inherits."""
+    kinds = (("pet", ".json"), ("events", ".tsv"))
+    return [
+        path for kind in kinds for path in problems.attempt(applicable_files, image, bids_dir, *kind) or ()
+    ]
+
+
+def _find_events(image: Path, bids_dir: Path) -> Path | None:
+    """The `events.tsv` of an image: the nearest one."""
+    files = applicable_files(image, bids_dir, "events", ".tsv")
+    return files[-1] if files else None

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from morbids.bids.inheritance import unfetched
+from morbids.bids.inheritance import check_fetched
 from morbids.bids.windows import Event
 from morbids.bids.writing import write_text
 from morbids.errors import MorbidsError
@@ -21,8 +21,7 @@ def read_table(path: Path, required: tuple[str, ...] = ()) -> pd.DataFrame:
     MorbidsError
         The file cannot be read or lacks a required column.
     """
-    if path.is_symlink() and not path.exists():
-        raise unfetched(path)
+    check_fetched(path)
     try:
         table = pd.read_csv(
             path,
@@ -66,8 +65,7 @@ def read_column_names(path: Path) -> tuple[str, ...]:
     MorbidsError
         The line cannot be read.
     """
-    if path.is_symlink() and not path.exists():
-        raise unfetched(path)
+    check_fetched(path)
     try:
         with path.open(encoding="utf-8-sig") as file:
             line = file.readline()

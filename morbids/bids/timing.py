@@ -7,18 +7,23 @@ from typing import Any
 
 import numpy as np
 
+from morbids.bids.fields import as_number, as_text, is_given
 from morbids.bids.radioactivity import half_life_s
+from morbids.bids.time_units import OVERLAP_TOLERANCE_S, Times, check_units
 from morbids.errors import MorbidsError
 from morbids.numerics.arrays import FloatArray
 from morbids.numerics.frames import Frames
 
-# Frames of scanners are rounded: an overlap below this is no overlap, a gap below GAP_S is no gap.
-OVERLAP_TOLERANCE_S = 0.1
+# A gap below this is rounding.
 GAP_S = 1.0
-# No frame of a brain scan lasts 3 h; 11 s written in milliseconds already would.
-LONGEST_FRAME_S = 3 * 3600.0
 # Scanners start a few seconds before the first frame (ds004230); more is another clock.
 SCAN_START_TOLERANCE_S = 10.0
+# Correction to a time farther from injection multiplies or divides by more than a thousand.
+MOST_HALF_LIVES = 10.0
+# A frame that begins later holds no counts to undo the decay of.
+LATEST_HALF_LIVES = 20.0
+MOST_GAPS = 0.5
+"""Share of the time from the first to the last frame without data: integrals rest more on lines than on data."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +53,22 @@ class ScanTiming:
     decay_factors: FloatArray
     notes: tuple[str, ...] = ()
 
+    @property
+    def gap_share(self) -> float:
+        """Share of the time from the first to the last frame that no frame covers."""
+        whole_min = self.frames.end_min[-1] - self.frames.start_min[0]
+        return float(max(1 - self.frames.duration_min.sum() / whole_min, 0.0))
+
+    @property
+    def concern(self) -> str:
+        """What is odd about the time axis; empty when nothing is."""
+        if self.gap_share <= MOST_GAPS:
+            return ""
+        return (
+            f"{self.gap_share:.0%} of the time from the first to the last frame is without data: FrameTimesStart may "
+            "be stretched, or FrameDuration too short."
+        )
+
     def minutes_from_injection(self, seconds_from_time_zero: float) -> float:
         """Convert a PET-BIDS time."""
         return (seconds_from_time_zero - self.injection_s) / 60
@@ -57,7 +78,7 @@ class ScanTiming:
         return self.minutes_from_injection(onset_s + self.first_frame_s)
 
 
-def read_timing(metadata: Mapping[str, Any], n_volumes: int, source: Path) -> ScanTiming:
+def read_timing(metadata: Mapping[str, Any], n_volumes: int | None, source: Path) -> ScanTiming:
     """Read and check the time axis of one scan.
 
     Parameters
@@ -65,7 +86,7 @@ def read_timing(metadata: Mapping[str, Any], n_volumes: int, source: Path) -> Sc
     metadata
         The scan's sidecar, inherited fields included.
     n_volumes
-        Volumes of the image.
+        Volumes of the image; None where the image is not here to be counted.
     source
         The image, for messages.
 
@@ -75,12 +96,12 @@ def read_timing(metadata: Mapping[str, Any], n_volumes: int, source: Path) -> Sc
         A field is missing or wrong, or the frames cannot be (METHODS 2); the sentence names field and value.
     """
     _require(metadata, ("FrameTimesStart", "FrameDuration", "InjectionStart", "ImageDecayCorrected"), source)
+    _check_kinds(metadata, source)
     start_s = _numbers(metadata, "FrameTimesStart", source)
     duration_s = _numbers(metadata, "FrameDuration", source)
-    injection_s = _number(metadata, "InjectionStart", source)
+    injection_s = float(metadata["InjectionStart"])
     _check_counts(start_s, duration_s, n_volumes, source)
-    _check_durations(start_s, duration_s, source)
-    _check_seconds(start_s, duration_s, source)
+    check_units(Times(start_s, duration_s, injection_s), metadata, source)
     _check_order(start_s, duration_s, source)
     if start_s[-1] + duration_s[-1] <= injection_s:
         raise MorbidsError(
@@ -103,7 +124,7 @@ def read_timing(metadata: Mapping[str, Any], n_volumes: int, source: Path) -> Sc
 
 
 def _require(metadata: Mapping[str, Any], fields: tuple[str, ...], source: Path) -> None:
-    missing = [name for name in fields if metadata.get(name) is None]
+    missing = [name for name in fields if not is_given(metadata, name)]
     if missing:
         raise MorbidsError(
             f"{source}: the sidecar lacks {', '.join(missing)}.",
@@ -111,67 +132,48 @@ def _require(metadata: Mapping[str, Any], fields: tuple[str, ...], source: Path)
         )
 
 
-def _number(metadata: Mapping[str, Any], name: str, source: Path) -> float:
-    value = metadata[name]
-    if isinstance(value, bool) or not isinstance(value, int | float) or not np.isfinite(value):
-        raise MorbidsError(f"{source}: {name} is {value!r}.", "It must be a number of seconds from TimeZero.")
-    return float(value)
+def _check_kinds(metadata: Mapping[str, Any], source: Path) -> None:
+    """Refuse text where a number, true or false must be; all fields at once."""
+    faults = [
+        f"{name} is {as_text(metadata[name])}"
+        for name in ("InjectionStart", "ScanStart", "ImageDecayCorrectionTime")
+        if is_given(metadata, name) and as_number(metadata[name]) is None
+    ]
+    if not isinstance(metadata["ImageDecayCorrected"], bool):
+        faults.append(f"ImageDecayCorrected is {as_text(metadata['ImageDecayCorrected'])}")
+    if faults:
+        raise MorbidsError(
+            f"{source}: {', '.join(faults)}.",
+            "Times are numbers of seconds from TimeZero, and ImageDecayCorrected is true or false, without quotes.",
+        )
 
 
 def _numbers(metadata: Mapping[str, Any], name: str, source: Path) -> FloatArray:
     value = metadata[name]
     values = value if isinstance(value, list) else [value]
-    wrong = [
-        item
-        for item in values
-        if isinstance(item, bool) or not isinstance(item, int | float) or not np.isfinite(item)
-    ]
-    if wrong or not values:
+    numbers = [as_number(item) for item in values]
+    if not values or None in numbers:
+        wrong = as_text(values[numbers.index(None)]) if values else "no value"
         raise MorbidsError(
-            f"{source}: {name} holds {wrong[0] if wrong else 'no value'!r}.",
-            "It must be a list of numbers in seconds, one per frame.",
+            f"{source}: {name} holds {wrong}.", "It must be a list of numbers in seconds, one per frame."
         )
-    return np.asarray(values, dtype=float)
+    return np.array(numbers, dtype=float)
 
 
-def _check_counts(start_s: FloatArray, duration_s: FloatArray, n_volumes: int, source: Path) -> None:
+def _check_counts(start_s: FloatArray, duration_s: FloatArray, n_volumes: int | None, source: Path) -> None:
+    if n_volumes is None:
+        if len(start_s) != len(duration_s):
+            raise MorbidsError(
+                f"{source}: FrameTimesStart has {len(start_s)} values, and FrameDuration {len(duration_s)}.",
+                "Correct the sidecar: both need one value for each volume.",
+            )
+        return
     for name, values in (("FrameTimesStart", start_s), ("FrameDuration", duration_s)):
         if len(values) != n_volumes:
             raise MorbidsError(
                 f"{source}: {name} has {len(values)} values, but the image has {n_volumes} volumes.",
                 "Correct the sidecar, or the image if volumes were lost in conversion.",
             )
-
-
-def _check_durations(start_s: FloatArray, duration_s: FloatArray, source: Path) -> None:
-    """Refuse durations that give no frames in order, but do when they are read as ends (bids-examples pet004)."""
-    overlap = start_s[:-1] + duration_s[:-1] > start_s[1:] + OVERLAP_TOLERANCE_S
-    after_start = duration_s > start_s
-    before_next = duration_s[:-1] <= start_s[1:] + OVERLAP_TOLERANCE_S
-    if overlap.any() and after_start.all() and before_next.all():
-        frame = int(np.argmax(overlap))
-        raise MorbidsError(
-            f"{source}: FrameDuration seems to hold the ends of the frames: frame {frame + 1} starts at "
-            f"{start_s[frame]:g} s and FrameDuration is {duration_s[frame]:g} s.",
-            "Replace each value of FrameDuration by end minus start.",
-        )
-
-
-def _check_seconds(start_s: FloatArray, duration_s: FloatArray, source: Path) -> None:
-    """Refuse times that are clearly milliseconds, in one field or in both."""
-    if duration_s.max() > LONGEST_FRAME_S:
-        raise MorbidsError(
-            f"{source}: FrameDuration holds {duration_s.max():g}, which would be a frame of "
-            f"{duration_s.max() / 3600:.3g} h: these look like milliseconds.",
-            "PET-BIDS times are seconds: divide FrameTimesStart and FrameDuration by 1000.",
-        )
-    steps_s = np.diff(start_s)
-    if len(steps_s) and np.median(steps_s / np.where(duration_s[:-1] > 0, duration_s[:-1], np.nan)) > 500:
-        raise MorbidsError(
-            f"{source}: FrameTimesStart goes up by {np.median(steps_s):g} while FrameDuration is "
-            f"{np.median(duration_s[:-1]):g}: FrameTimesStart looks like milliseconds.",
-            "PET-BIDS times are seconds: divide FrameTimesStart by 1000.",
-        )
 
 
 def _check_order(start_s: FloatArray, duration_s: FloatArray, source: Path) -> None:
@@ -203,9 +205,9 @@ def _check_order(start_s: FloatArray, duration_s: FloatArray, source: Path) -> N
 
 def _scan_start_note(metadata: Mapping[str, Any], first_frame_s: float, source: Path) -> str:
     """Compare ScanStart with the first frame: state a small difference, refuse a frame before the scan."""
-    if metadata.get("ScanStart") is None:
+    if not is_given(metadata, "ScanStart"):
         return ""
-    scan_start_s = _number(metadata, "ScanStart", source)
+    scan_start_s = float(metadata["ScanStart"])
     early_s = scan_start_s - first_frame_s
     if early_s > SCAN_START_TOLERANCE_S:
         raise MorbidsError(
@@ -229,18 +231,20 @@ def _decay_factors(
     the constant between its reference time and injection.
     """
     decay_per_min = np.log(2) / half_life_min
-    corrected = metadata["ImageDecayCorrected"]
-    if not isinstance(corrected, bool):
-        raise MorbidsError(
-            f"{source}: ImageDecayCorrected is {corrected!r}.", "It must be true or false, without quotes."
-        )
-    if not corrected:
+    if not metadata["ImageDecayCorrected"]:
+        _check_late(frames, half_life_min, source)
         decay = decay_per_min * frames.duration_min
         factors = np.exp(decay_per_min * frames.start_min) * decay / -np.expm1(-decay)
         return factors, "The image was not corrected for decay: corrected here to injection."
     _require(metadata, ("ImageDecayCorrectionTime",), source)
-    reference_s = _number(metadata, "ImageDecayCorrectionTime", source)
+    reference_s = float(metadata["ImageDecayCorrectionTime"])
     shift_min = (reference_s - injection_s) / 60
+    if abs(shift_min) > MOST_HALF_LIVES * half_life_min:
+        raise MorbidsError(
+            f"{source}: ImageDecayCorrectionTime is {reference_s:g} s and InjectionStart {injection_s:g} s, "
+            f"{abs(shift_min) / half_life_min:.3g} half-lives of {half_life_min:.4g} min apart.",
+            "Both count from TimeZero in seconds; correct the one that does not.",
+        )
     factors = np.full(frames.n_frames, np.exp(decay_per_min * shift_min))
     if abs(shift_min) * 60 <= OVERLAP_TOLERANCE_S:
         return np.ones(frames.n_frames), ""
@@ -248,6 +252,16 @@ def _decay_factors(
         f"The image was corrected for decay to {shift_min:.2f} min from injection: rescaled by "
         f"{factors[0]:.4f} to injection."
     )
+
+
+def _check_late(frames: Frames, half_life_min: float, source: Path) -> None:
+    latest = float(np.abs(frames.start_min).max()) / half_life_min
+    if latest > LATEST_HALF_LIVES:
+        raise MorbidsError(
+            f"{source}: the image is not corrected for decay, and has a frame {latest:.3g} half-lives of "
+            f"{half_life_min:.4g} min from injection.",
+            "Correct RadionuclideHalfLife (seconds), TracerRadionuclide, or ImageDecayCorrected.",
+        )
 
 
 def gap_notes(frames: Frames) -> list[str]:

@@ -5,11 +5,13 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from morbids.bids.inheritance import read_json_object
+from morbids.bids.inheritance import is_here, read_json_object
+from morbids.bids.names import sidecar_path
 from morbids.bids.schema import write_extended_schema
 from morbids.errors import ExitCode, MorbidsError
 
@@ -17,18 +19,64 @@ VALIDATOR = "bids-validator-deno"
 # Exit status of the validator: no errors, errors.
 _FINISHED = (0, 16)
 _SHOWN = 5
+# Fields without which a time axis cannot be made: only these stop a scan. Whether the others serve is judged where
+# they are read, with the value in the sentence.
+NEEDED_FIELDS = (
+    *(
+        "FrameTimesStart",
+        "FrameDuration",
+        "InjectionStart",
+        "ImageDecayCorrected",
+        "ImageDecayCorrectionTime",
+    ),
+)
+RAW = ("pet", "anat")
+# True of the copy of some participants, not of the dataset.
+_OF_THE_COPY = ("PARTICIPANT_ID_MISMATCH",)
 _READ = (".json", ".tsv", ".md", ".bib", ".bidsignore", "")
 
 
 class Problem(NamedTuple):
-    """An error that the validator found."""
+    """An error that the validator found.
+
+    Attributes
+    ----------
+    code, field
+        What is wrong, and with which field or column; the field is empty where it is the file itself.
+    location
+        The file, from the root of the dataset on.
+    message
+        The whole text, in one line.
+    """
 
     code: str
+    field: str
     location: str
     message: str
 
     def __str__(self) -> str:
-        return f"{self.location.removeprefix('/')}: {self.code} ({self.message})"
+        what = f"{self.code} {self.field}".strip()
+        return f"{self.location.removeprefix('/')}: {what} ({self.message})"
+
+    @property
+    def image(self) -> str:
+        """The file or, for a sidecar, the image that it would belong to, relative to the root."""
+        return self.location.removeprefix("/").replace(".json", ".nii.gz")
+
+
+class Judgement(NamedTuple):
+    """What the validator says of raw data.
+
+    Attributes
+    ----------
+    errors
+        By image, relative to the root: fields without which, or with which, it cannot be analysed.
+    note
+        One sentence on errors that concern nothing that this program reads; empty when there are none.
+    """
+
+    errors: Mapping[str, MorbidsError]
+    note: str
 
 
 def check_dataset(bids_dir: Path) -> None:
@@ -56,31 +104,81 @@ def check_dataset(bids_dir: Path) -> None:
         raise MorbidsError(error.message, error.hint, ExitCode.INVALID_BIDS) from error
 
 
-def check_input(bids_dir: Path, participant_labels: Sequence[str] = ()) -> None:
-    """Refuse a dataset that is not valid BIDS.
+def judge_input(bids_dir: Path, participants: Sequence[str]) -> Judgement:
+    """Ask the validator about participants, and tell what concerns this program from the rest.
 
     Parameters
     ----------
     bids_dir
         The raw dataset.
-    participant_labels
-        The selected participants, without `sub-`: problems of the others are left alone. Empty = all.
+    participants
+        Labels without `sub-`: others are not looked at, nor anything that is no raw PET or anatomy.
 
     Raises
     ------
     MorbidsError
-        With exit code 16, naming the first few problems; or the validator cannot be run.
+        The validator cannot be run.
     """
-    check_dataset(bids_dir)
-    problems = [problem for problem in run_validator(bids_dir) if _concerns(problem, participant_labels)]
-    if problems:
-        shown = "; ".join(str(problem) for problem in problems[:_SHOWN])
-        more = f"; and {len(problems) - _SHOWN} more" if len(problems) > _SHOWN else ""
-        raise MorbidsError(
-            f"{bids_dir} is not valid BIDS: {shown}{more}.",
-            f"Run {VALIDATOR} {bids_dir} and correct them, or skip this check with --skip-bids-validation.",
-            ExitCode.INVALID_BIDS,
-        )
+    with tempfile.TemporaryDirectory() as folder:
+        checked = Path(folder) / "dataset"
+        _stage(bids_dir, participants, checked)
+        problems = run_validator(checked)
+    needed: dict[str, list[Problem]] = {}
+    others = []
+    for problem in problems:
+        image = problem.image
+        if problem.field in NEEDED_FIELDS and is_here(sidecar_path(bids_dir / image)):
+            needed.setdefault(image, []).append(problem)
+        elif problem.code not in _OF_THE_COPY:
+            others.append(problem)
+    errors = {image: _not_valid(bids_dir / image, found) for image, found in needed.items()}
+    return Judgement(errors, _others_note(others))
+
+
+def _not_valid(image: Path, problems: Sequence[Problem]) -> MorbidsError:
+    told = "; ".join(dict.fromkeys(f"{problem.code} {problem.field}" for problem in problems))
+    return MorbidsError(
+        f"{image} is not valid BIDS: {told}.",
+        f"Correct its sidecar ({VALIDATOR} explains each), or skip this check with --skip-bids-validation.",
+        ExitCode.INVALID_BIDS,
+    )
+
+
+def _others_note(problems: Sequence[Problem]) -> str:
+    """One sentence on all that stops nobody."""
+    if not problems:
+        return ""
+    counts = Counter(f"{problem.code} {problem.field}".strip() for problem in problems)
+    shown = [f"{what} ({n})" for what, n in counts.most_common(_SHOWN)]
+    more = f" and {len(counts) - _SHOWN} more kinds" if len(counts) > _SHOWN else ""
+    return (
+        f"The BIDS validator finds {len(problems)} errors in what this program does not depend on: "
+        f"{', '.join(shown)}{more}; the first: {problems[0]}"
+    )
+
+
+def _stage(bids_dir: Path, participants: Sequence[str], target: Path) -> None:
+    """Copy the texts of what is judged; one byte stands in for every image, also for those that are not here."""
+    folders = [bids_dir]
+    for label in participants:
+        own = bids_dir / f"sub-{label}"
+        folders += [own, *own.glob("ses-*"), *(path for kind in RAW for path in own.glob(f"**/{kind}"))]
+    for folder in folders:
+        for file in _files(folder):
+            place = target / file.relative_to(bids_dir)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            if file.suffix in _READ and is_here(file):
+                shutil.copyfile(file, place)
+            elif file.suffix not in _READ:
+                place.write_bytes(b"\n")
+
+
+def _files(folder: Path) -> list[Path]:
+    """Files of a folder, links without content included; none where it cannot be read."""
+    try:
+        return [path for path in sorted(folder.iterdir()) if not path.is_dir()]
+    except OSError:
+        return []
 
 
 def validate_derivatives(output_dir: Path) -> tuple[Problem, ...]:
@@ -140,24 +238,14 @@ def _problems(report: dict[str, Any]) -> tuple[Problem, ...]:
     messages = report["issues"].get("codeMessages", {})
     return tuple(
         Problem(
-            " ".join(filter(None, (issue["code"], issue.get("subCode")))),
+            issue["code"],
+            issue.get("subCode") or "",
             issue.get("location", ""),
-            str(messages.get(issue["code"]) or issue.get("issueMessage", "")).strip().split("\n")[0],
+            " ".join(f"{messages.get(issue['code'], '')} {issue.get('issueMessage', '')}".split()),
         )
         for issue in report["issues"]["issues"]
         if issue.get("severity", "error") == "error"
     )
-
-
-def _concerns(problem: Problem, participant_labels: Sequence[str]) -> bool:
-    """Whether a problem lies at the top of the dataset or in the folder of a selected participant.
-
-    An image without content concerns its own scan only: reading the scans rejects that one, and not the others.
-    """
-    if problem.code == "EMPTY_FILE" and problem.location.endswith((".nii", ".nii.gz")):
-        return False
-    folder = problem.location.removeprefix("/").split("/")[0]
-    return not participant_labels or not folder.startswith("sub-") or folder[4:] in participant_labels
 
 
 def _copy_names(source: Path, target: Path) -> None:

@@ -6,6 +6,10 @@ import numpy as np
 
 from morbids.numerics.arrays import FloatArray
 
+# No reference tissue model makes sense of a shorter scan: such times are minutes taken for seconds.
+SHORTEST_SCAN_MIN = 5.0
+LONGEST_SCAN_MIN = 600.0
+
 
 class Frames(NamedTuple):
     """Start and length of every frame.

@@ -4,13 +4,12 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from morbids.bids.scans import PetScan
+from morbids.bids.window_choice import WindowChoice, WindowWishes, choose_windows
 from morbids.bids.windows import (
     MIN_FRAMES,
     WHOLE_SCAN,
     Window,
-    WindowChoice,
     WindowPair,
-    choose_windows,
     pair_windows,
     window_points,
 )
@@ -248,7 +247,7 @@ def _choose_model_windows(
     """
     timing = scan.timing
     if not (MODELS[model].fits_windows or MODELS[model].needs_onset):
-        if settings.windows:
+        if settings.windows or settings.window_events:
             raise MorbidsError(
                 f"{model} fits the whole scan, so it has no --window.",
                 "Take LoganRef, MRTM2 or SUVR for windows, or StepChange2 for a change within the scan.",
@@ -257,7 +256,8 @@ def _choose_model_windows(
         whole = Window(WHOLE_SCAN, float(timing.frames.start_min[0]), float(timing.frames.end_min[-1]))
         unused = f"{model} fits the whole scan: the rows of events.tsv make no windows."
         return WindowChoice((whole,), (unused,) if scan.events else (), {})
-    choice = choose_windows(settings.windows, scan.events, scan.metadata, timing, t_star_min)
+    wishes = WindowWishes(settings.windows, settings.window_events)
+    choice = choose_windows(wishes, scan.events, scan.metadata, timing, t_star_min, scan.pet)
     if MODELS[model].needs_onset and len(choice.windows) != 2:
         raise MorbidsError(
             f"{scan.pet}: {model} needs a baseline and one challenge, and there are {len(choice.windows)} windows.",

@@ -5,9 +5,14 @@ Peaks were measured with images of two sizes (docs/performance.md): a base, and 
 
 from typing import NamedTuple
 
+from morbids.errors import ExitCode, MorbidsError
+from morbids.participant.plan import ScanPlan, T1w
+
 FLOAT32_GB = 4e-9
 MARGIN = 1.15
 """Registrations differ by some percent from person to person."""
+LEAST_GB = 1.1
+"""The largest step whose memory does not depend on the T1w image: fits of all voxels."""
 
 
 class Need(NamedTuple):
@@ -24,3 +29,47 @@ class Need(NamedTuple):
 EXTRACT_BRAIN = Need(0.7, 2.0)
 NORMALIZE = Need(0.45, 12.8)
 SEGMENT = Need(0.35, 15.0)
+
+
+class LargestStep(NamedTuple):
+    """The step of a scan that needs most memory."""
+
+    name: str
+    gb: float
+
+
+def find_largest_step(plan: ScanPlan) -> LargestStep:
+    """The step of a scan or its T1w image that needs most memory at once."""
+    steps = [LargestStep("fit maps", LEAST_GB), *_steps_of_t1w(plan.t1w, plan.spaces)]
+    return max(steps, key=lambda step: step.gb)
+
+
+def _steps_of_t1w(t1w: T1w, spaces: tuple[str, ...]) -> list[LargestStep]:
+    """Steps that are not another program's."""
+    taken, n_voxels = t1w.taken, t1w.n_voxels
+    steps = []
+    if taken is None or taken.mask is None:
+        steps.append(LargestStep("extract brain", EXTRACT_BRAIN.gb(n_voxels)))
+    if taken is None or not taken.tissue:
+        steps.append(LargestStep("segment tissue", SEGMENT.gb(n_voxels)))
+    if taken is None or any(space not in taken.transforms for space in spaces):
+        steps.append(LargestStep("normalize", NORMALIZE.gb(n_voxels)))
+    return steps
+
+
+def check_memory(plan: ScanPlan, mem_gb: float) -> None:
+    """Refuse a scan that needs more memory than the run may use.
+
+    Raises
+    ------
+    MorbidsError
+        Naming the T1w image: an image of impossible size is more likely than a machine too small.
+    """
+    largest = find_largest_step(plan)
+    if largest.gb > mem_gb:
+        raise MorbidsError(
+            f"{plan.t1w.path} has {plan.t1w.n_voxels / 1e6:.3g} million voxels: the step {largest.name} needs "
+            f"{largest.gb:.1f} GB of memory, and the run may use {mem_gb:.1f} GB.",
+            "Raise --mem-gb, or check the image if it should be smaller.",
+            ExitCode.USAGE,
+        )

@@ -4,7 +4,9 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
+from morbids.bids.administration import read_schedule
 from morbids.bids.derivatives import TakenAnatomy, TakenPet, find_anatomy, find_pet
 from morbids.bids.images import read_grid
 from morbids.bids.names import scan_label
@@ -12,15 +14,19 @@ from morbids.bids.own_files import find_own, is_pattern
 from morbids.bids.scanners import PointSpread, find_point_spread
 from morbids.bids.scans import PetScan
 from morbids.bids.timing import read_timing
-from morbids.errors import ExitCode, MorbidsError
+from morbids.errors import ExitCode, MorbidsError, Problems
 from morbids.imaging.atlases import SPHERES, atlas_label, check_atlas
 from morbids.imaging.images import read_head
 from morbids.imaging.reference import ReferenceRule, find_reference_rule
 from morbids.imaging.user_atlases import IMAGE_EXTENSIONS
 from morbids.numerics.kinetics.presets import TracerPreset, find_preset
+from morbids.numerics.tracer import Schedule
 from morbids.participant.kinetic_plan import KineticPlan, choose, choose_model, plan_kinetics
 from morbids.participant.spaces import template_spaces
 from morbids.settings import ScanSettings
+
+ANY_REFERENCE = "occipital"
+USUAL_T1W_VOXELS = 192 * 240 * 240
 
 
 @dataclass(frozen=True)
@@ -48,6 +54,8 @@ class ScanPlan:
         Names or paths of its regions; the first one's curves serve to estimate k2'.
     spaces
         Templates that the T1w image is registered to.
+    schedule
+        How the tracer was given.
     point_spread
         The scanner's where partial volume is corrected.
     taken
@@ -60,6 +68,7 @@ class ScanPlan:
     notes: tuple[str, ...]
     atlases: tuple[str, ...]
     spaces: tuple[str, ...]
+    schedule: Schedule
     point_spread: PointSpread | None = None
     taken: TakenPet | None = None
 
@@ -69,14 +78,28 @@ class ScanPlan:
         return self.taken is not None and self.taken.pet_to_t1w is not None and self.t1w.taken is not None
 
 
+class PlannedScan(NamedTuple):
+    """What will be done with a scan, as far as it is known, and everything that stands in the way."""
+
+    scan: PetScan
+    plan: ScanPlan | None
+    errors: tuple[MorbidsError, ...]
+
+
 def check_settings(settings: ScanSettings) -> None:
     """Refuse once what no scan could use; patterns of files are looked up for each scan.
 
     Raises
     ------
     MorbidsError
-        An atlas or a reference region does not exist.
+        An atlas or a reference region does not exist, or windows are given twice over.
     """
+    if settings.windows and settings.window_events:
+        raise MorbidsError(
+            f"Both --window and --window-events ({', '.join(settings.window_events)}) say what the windows are.",
+            "Leave one out.",
+            ExitCode.USAGE,
+        )
     for atlas in settings.atlases:
         if not is_pattern(atlas):
             check_atlas(atlas)
@@ -86,44 +109,101 @@ def check_settings(settings: ScanSettings) -> None:
             check_atlas(rule.atlas)
 
 
-def plan_scan(scan: PetScan, settings: ScanSettings, derivatives: Sequence[Path] = ()) -> ScanPlan:
+def plan_scan(
+    scan: PetScan, settings: ScanSettings, derivatives: Sequence[Path] = (), *, read_images: bool = True
+) -> PlannedScan:
     """Decide on model, reference region, k2', t* and windows of one scan, and on what is taken for it.
 
     Parameters
     ----------
     derivatives
         Datasets of other programs.
+    read_images
+        Whether the T1w image is read whole, for its errors' sake; else only its header.
 
-    Raises
-    ------
-    MorbidsError
-        A choice is neither in the tracer's preset nor given, the model does not exist, the windows cannot be,
-        what another program made contradicts itself or the scan, or the T1w image cannot be used (`read_head`).
+    Returns
+    -------
+    PlannedScan
+        With every error: a choice neither in the tracer's preset nor given, windows that cannot be, no T1w image,
+        derivatives that contradict themselves or the scan.
     """
-    n_frames = scan.timing.frames.n_frames
-    taken = find_pet(derivatives, scan.entities, n_frames, str(scan.metadata.get("Units", "")))
-    if taken is not None and taken.decay:
-        timing = read_timing(scan.metadata | dict(taken.decay), n_frames, scan.pet)
-        scan = replace(scan, timing=timing)
-    t1w = _find_t1w(scan)
-    owners = (scan.entities, t1w.entities)
+    problems = Problems(str(scan.pet))
+    plan = _plan(scan, settings, derivatives, problems)
+    t1w = plan.t1w if plan is not None else None
+    if read_images and t1w is not None and t1w.taken is None and not problems.found:
+        # A file that is broken or no T1w image must not cost hours first.
+        problems.attempt(read_head, t1w.path)
+    return PlannedScan(scan, plan, tuple(problems.found))
+
+
+def _plan(
+    scan: PetScan, settings: ScanSettings, derivatives: Sequence[Path], problems: Problems
+) -> ScanPlan | None:
+    """The plan, where enough is known for one; whatever is wrong goes to `problems`."""
+    taken = problems.attempt(_find_taken, scan, derivatives)
+    scan = problems.attempt(_with_decay_of, taken, scan) or scan
+    t1w = _find_t1w(scan, problems)
+    owners = (scan.entities, scan.t1w_entities)
+    end_min = float(scan.timing.frames.end_min[-1])
+    schedule = problems.attempt(read_schedule, scan.metadata, end_min, scan.pet)
     preset = find_preset(scan.tracer)
-    model = choose_model(settings, preset, scan)
-    reference = _choose_reference(settings, preset, scan, owners)
-    kinetics, notes = plan_kinetics(scan, settings, preset, model, reference)
-    atlases = _find_atlases(settings.atlases, owners)
-    spaces = template_spaces((*atlases, kinetics.reference.atlas), settings)
-    t1w = replace(t1w, taken=find_anatomy(derivatives, t1w.entities, spaces))
-    if t1w.taken is None:
-        # Read whole for its errors' sake: a file that is broken or no T1w image must not cost hours first.
-        read_head(t1w.path)
-    spread = (
+    missing = _missing_choices(settings, preset)
+    if missing:
+        problems.found.append(_no_preset(scan, missing))
+    model = None if "model" in missing else problems.attempt(choose_model, settings, preset, scan)
+    reference = (
         None
-        if settings.partial_volume == "none"
-        else find_point_spread(settings.psf_fwhm_mm, scan.metadata, scan.pet)
+        if "reference" in missing
+        else problems.attempt(_choose_reference, settings, preset, scan, owners)
     )
-    plan = ScanPlan(scan, t1w, kinetics, notes, atlases, spaces, spread, taken if settings.motion else None)
+    # What is wrong with t* and windows does not hang on the region.
+    rule = reference or find_reference_rule(ANY_REFERENCE)
+    chosen = problems.attempt(plan_kinetics, scan, settings, preset, model, rule) if model else None
+    atlases = problems.attempt(_find_atlases, settings.atlases, owners)
+    spread = None
+    if settings.partial_volume != "none":
+        spread = problems.attempt(find_point_spread, settings.psf_fwhm_mm, scan.metadata, scan.pet)
+    if t1w is None or schedule is None or chosen is None or atlases is None or reference is None:
+        return None
+    kinetics, notes = chosen
+    spaces = template_spaces((*atlases, reference.atlas), settings)
+    t1w = replace(t1w, taken=problems.attempt(find_anatomy, derivatives, t1w.entities, spaces))
+    plan = ScanPlan(
+        scan, t1w, kinetics, notes, atlases, spaces, schedule, spread, taken if settings.motion else None
+    )
     return replace(plan, notes=(*notes, *_describe_taken(plan, settings, derivatives)))
+
+
+def _missing_choices(settings: ScanSettings, preset: TracerPreset | None) -> list[str]:
+    """Options that neither the user nor the tracer's preset gives a value for."""
+    given = {
+        "model": settings.model or (preset.model if preset else None),
+        "reference": settings.reference or (preset.reference if preset else None),
+    }
+    return [name for name, value in given.items() if value is None]
+
+
+def _no_preset(scan: PetScan, missing: Sequence[str]) -> MorbidsError:
+    options = " and ".join(f"--{name}" for name in missing)
+    also = ", and --t-star where the model is linear from some minute on" if "model" in missing else ""
+    return MorbidsError(
+        f"{scan.pet}: the tracer '{scan.tracer}' has no preset with a value for {options}.",
+        f"Give {options} on the command line{also}.",
+        ExitCode.USAGE,
+    )
+
+
+def _find_taken(scan: PetScan, derivatives: Sequence[Path]) -> TakenPet | None:
+    units = str(scan.metadata.get("Units", ""))
+    return find_pet(derivatives, scan.entities, scan.timing.frames.n_frames, units)
+
+
+def _with_decay_of(taken: TakenPet | None, scan: PetScan) -> PetScan:
+    """The scan with the decay correction of the series that another program made of it."""
+    if taken is None or not taken.decay:
+        return scan
+    metadata = scan.metadata | dict(taken.decay)
+    return replace(scan, timing=read_timing(metadata, scan.timing.frames.n_frames, scan.pet))
 
 
 def _describe_taken(plan: ScanPlan, settings: ScanSettings, derivatives: Sequence[Path]) -> list[str]:
@@ -184,13 +264,23 @@ def _find_atlas(name: str, owners: Sequence[Mapping[str, str]]) -> str:
     return str(Path(own).absolute()) if own.endswith((*IMAGE_EXTENSIONS, ".tsv")) else own
 
 
-def _find_t1w(scan: PetScan) -> T1w:
+def _find_t1w(scan: PetScan, problems: Problems) -> T1w | None:
+    """The T1w image; of usual size where it is not here to be measured."""
     if scan.t1w is None:
-        raise MorbidsError(
-            f"{scan.pet}: participant {scan.entities['sub']} has no T1w image.",
-            "Add one to the participant's anat/ folder: brain, reference region and template space come from it.",
+        problems.found.append(
+            MorbidsError(
+                f"{scan.pet}: {scan.t1w_note.removesuffix('.')}.",
+                "Add one to the participant's anat/ folder, or widen the filter: brain, reference region and template "
+                "space come from it.",
+            )
         )
-    return T1w(scan.t1w, math.prod(read_grid(scan.t1w).shape), scan.t1w_entities)
+        return None
+    grid = problems.attempt(read_grid, scan.t1w)
+    if grid is not None and grid.n_volumes > 1:
+        several = f"{scan.t1w} has {grid.n_volumes} volumes."
+        problems.found.append(MorbidsError(several, "Give a T1w image of one volume."))
+    n_voxels = math.prod(grid.shape) if grid is not None else USUAL_T1W_VOXELS
+    return T1w(scan.t1w, n_voxels, scan.t1w_entities)
 
 
 def spaces_by_t1w(plans: Sequence[ScanPlan]) -> dict[str, tuple[str, ...]]:

@@ -12,9 +12,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from morbids.bids.fields import as_number
 from morbids.bids.names import output_path
 from morbids.bids.sidecars import write_described
 from morbids.bids.tables import read_table
+from morbids.bids.timing import MOST_GAPS
 from morbids.bids.windows import window_entities
 from morbids.errors import MorbidsError
 from morbids.imaging.atlases import atlas_label
@@ -82,6 +84,7 @@ def measure_scan(plan: ScanPlan, study: Study, settings: ScanSettings) -> tuple[
     return (
         *measure_anatomy(plan.t1w, study, plan.spaces),
         *_measure_counts(plan),
+        *_measure_time_axis(plan),
         *_telling("head motion", _measure_motion(plan, study)),
         *_telling("PET to T1w", _measure_registration(plan, study)),
         *_telling("reference region", _measure_reference(plan, study)),
@@ -144,10 +147,18 @@ def write_quality(plan: ScanPlan, measures: Sequence[Measure], study: Study) -> 
 
 
 def _measure_counts(plan: ScanPlan) -> Iterator[Measure]:
-    injected = plan.scan.metadata.get("InjectedRadioactivity")
-    if isinstance(injected, (int, float)):
+    injected = as_number(plan.scan.metadata.get("InjectedRadioactivity"))
+    if injected is not None:
         units = str(plan.scan.metadata.get("InjectedRadioactivityUnits", ""))
-        yield Measure("injection", "radioactivity", float(injected), units)
+        yield Measure("injection", "radioactivity", injected, units)
+
+
+def _measure_time_axis(plan: ScanPlan) -> Iterator[Measure]:
+    """Time without data, which a stretched time axis has too; a whole one is not told of."""
+    timing = plan.scan.timing
+    if timing.gap_share > 0:
+        share, concern = timing.gap_share, timing.concern
+        yield Measure("time axis", "share without data", share, most=MOST_GAPS, concern=concern)
 
 
 def _measure_motion(plan: ScanPlan, study: Study) -> Iterator[Measure]:

@@ -2,29 +2,27 @@
 
 import logging
 from collections.abc import Sequence
-from typing import NamedTuple
+from pathlib import Path
 
 from nipype import Node, Workflow
 from rich.console import Console
 
 from morbids.bids.dataset import write_dataset_files
-from morbids.bids.derivatives import Dataset, read_datasets
-from morbids.bids.joining import join_runs
-from morbids.bids.names import scan_label
-from morbids.bids.scans import find_scans
-from morbids.bids.validation import check_input
+from morbids.bids.derivatives import read_datasets
 from morbids.engine.execution import execute
 from morbids.engine.failures import StepFailure
 from morbids.engine.nodes import make_node
 from morbids.engine.progress import Progress, doing, label_of, workflow_name
 from morbids.engine.templates import make_template_node, templates_dir
 from morbids.engine.work import make_work_dir
-from morbids.errors import ExitCode, MorbidsError
+from morbids.errors import ExitCode, tell
 from morbids.imaging.atlases import SPHERES, atlas_key, load_atlas
 from morbids.imaging.templates import find_template
 from morbids.participant.anatomy import Anatomy, build_anatomy_workflow
+from morbids.participant.causes import fetch_line, group_causes
+from morbids.participant.collection import Plans, UnplannedScan, collect
 from morbids.participant.page import write_participant_pages
-from morbids.participant.plan import ScanPlan, check_settings, plan_scan, spaces_by_t1w
+from morbids.participant.plan import ScanPlan, spaces_by_t1w
 from morbids.participant.scan import build_scan_workflow
 from morbids.participant.scan_graph import ScanBuilder
 from morbids.participant.spaces import needed_templates
@@ -33,25 +31,6 @@ from morbids.reports.index_of_dataset import write_index
 from morbids.settings import Resources, ScanSettings, Study
 
 logger = logging.getLogger("morbids")
-
-
-class UnplannedScan(NamedTuple):
-    """A scan that cannot be analysed, known before anything runs."""
-
-    entities: dict[str, str]
-    error: MorbidsError
-
-    @property
-    def label(self) -> str:
-        """Name of the scan."""
-        return scan_label(self.entities)
-
-
-class Plans(NamedTuple):
-    """Scans that will run, and those that cannot."""
-
-    scans: tuple[ScanPlan, ...]
-    unplanned: tuple[UnplannedScan, ...]
 
 
 def run_participants(
@@ -71,12 +50,8 @@ def run_participants(
         The dataset is not valid, holds no scan, or nothing is selected.
     """
     datasets = read_datasets(study.derivatives)
-    _refuse_own_output(datasets, study)
-    if validate:
-        check_input(study.bids_dir, study.filters.labels.get("sub", ()))
-    plans = plan_study(study, settings)
-    for scan in plans.unplanned:
-        logger.error("%s is left out. %s", scan.label, scan.error)
+    plans = collect(study, settings, resources.mem_gb, validate=validate)
+    _tell(plans, study.bids_dir)
     links = {dataset.link: dataset.folder for dataset in datasets}
     write_dataset_files(study.output_dir, study.bids_dir, links)
     if not plans.scans:
@@ -84,7 +59,10 @@ def run_participants(
         write_index(study.output_dir, study.bids_dir.name)
         return plans.unplanned[0].error.exit_code
     _check_templates(plans.scans, settings, resources)
-    workflow = build_participant_workflow(plans.scans, study, settings, resources)
+    unbuilt: list[UnplannedScan] = []
+    workflow = build_participant_workflow(plans.scans, study, settings, resources, unbuilt)
+    plans = plans.without(unbuilt)
+    _tell(Plans((), tuple(unbuilt)), study.bids_dir)
     n_participants = len({plan.scan.entities["sub"] for plan in plans.scans})
     logger.info(
         "%d scans of %d participants, on %d processors with %.1f GB of memory; work in %s",
@@ -102,15 +80,14 @@ def run_participants(
     return ExitCode.FAILED if failures or plans.unplanned else ExitCode.OK
 
 
-def _refuse_own_output(datasets: Sequence[Dataset], study: Study) -> None:
-    """Refuse to take results from where they are written to."""
-    for dataset in datasets:
-        if dataset.folder.resolve() == study.output_dir.resolve():
-            raise MorbidsError(
-                f"--derivatives {dataset.folder} is the output directory.",
-                "Leave the option out to go on with it, or write to another directory.",
-                ExitCode.USAGE,
-            )
+def _tell(plans: Plans, bids_dir: Path) -> None:
+    """Say everything that stands in the way, cause by cause, before anything is computed."""
+    for note in plans.notes:
+        logger.info("%s", note)
+    for cause in group_causes(plans.unplanned):
+        logger.error("%s", cause)
+    if fetch := fetch_line(plans.unplanned, bids_dir):
+        logger.error("%s", fetch)
 
 
 def _check_templates(plans: Sequence[ScanPlan], settings: ScanSettings, resources: Resources) -> None:
@@ -121,30 +98,21 @@ def _check_templates(plans: Sequence[ScanPlan], settings: ScanSettings, resource
         find_template(output.space, output.resolution_mm, templates_dir(resources))
 
 
-def plan_study(study: Study, settings: ScanSettings) -> Plans:
-    """Find the selected scans and decide what is done with each.
-
-    Raises
-    ------
-    MorbidsError
-        Nothing is selected, or an atlas or a reference region does not exist, whatever the scan.
-    """
-    check_settings(settings)
-    found = join_runs(find_scans(study.bids_dir, study.filters, study.bids_database_dir), settings.join_runs)
-    unplanned = [UnplannedScan(scan.entities, scan.error) for scan in found.rejected]
-    plans = []
-    for scan in found.scans:
-        try:
-            plans.append(plan_scan(scan, settings, study.derivatives))
-        except MorbidsError as error:
-            unplanned.append(UnplannedScan(scan.entities, error))
-    return Plans(tuple(plans), tuple(unplanned))
-
-
 def build_participant_workflow(
-    plans: Sequence[ScanPlan], study: Study, settings: ScanSettings, resources: Resources
+    plans: Sequence[ScanPlan],
+    study: Study,
+    settings: ScanSettings,
+    resources: Resources,
+    unbuilt: list[UnplannedScan] | None = None,
 ) -> Workflow:
-    """Build the graph of all scans: templates once, each T1w image once, then its scans."""
+    """Build the graph of all scans: templates once, each T1w image once, then its scans.
+
+    Parameters
+    ----------
+    unbuilt
+        Gets the scans that no graph can be built of, with their errors; the others do not suffer. None lets the
+        first error rise.
+    """
     whole = Workflow("participants")
     spaces = spaces_by_t1w(plans)
     templates = {
@@ -154,22 +122,19 @@ def build_participant_workflow(
     atlases = _make_atlas_nodes(plans, resources)
     anatomies: dict[str, Anatomy] = {}
     for plan in plans:
-        t1w = plan.t1w
-        if t1w.label not in anatomies:
-            own = spaces[t1w.label]
-            anatomies[t1w.label] = build_anatomy_workflow(whole, t1w, own, templates, study, resources)
-        builder = ScanBuilder(
-            whole,
-            Workflow(workflow_name(plan.scan.label)),
-            plan,
-            study,
-            settings,
-            resources,
-            anatomies[t1w.label],
-            templates,
-            atlases,
-        )
-        build_scan_workflow(builder)
+        scan, label = Workflow(workflow_name(plan.scan.label)), plan.t1w.label
+        try:
+            if label not in anatomies:
+                own = spaces[label]
+                anatomies[label] = build_anatomy_workflow(whole, plan.t1w, own, templates, study, resources)
+            shared = (anatomies[label], templates, atlases)
+            build_scan_workflow(ScanBuilder(whole, scan, plan, study, settings, resources, *shared))
+        except Exception as error:  # an odd name or value of one scan must not stop the others
+            if unbuilt is None:
+                raise
+            whole.remove_nodes([scan])
+            told = tell(error, str(plan.scan.pet))
+            unbuilt.append(UnplannedScan(plan.scan.entities, plan.scan.pet, (told,), plan))
     return whole
 
 

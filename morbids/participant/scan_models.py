@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from nipype import Node
 
 from morbids.bids import sidecars
-from morbids.bids.administration import read_schedule
 from morbids.bids.names import difference_label
 from morbids.bids.windows import window_entities
 from morbids.engine.nodes import make_node
@@ -124,12 +123,12 @@ def add_fit_plots(builder: ScanBuilder, curves: Node, reference: Node, settled: 
 
 def add_calibration(builder: ScanBuilder, settled: Node) -> None:
     """Simulate what each contrast of the scan's windows can see."""
-    kinetics, scan = builder.plan.kinetics, builder.plan.scan
+    kinetics = builder.plan.kinetics
     known = MODELS[kinetics.model]
     if not (kinetics.pairs and known.fits_windows and known.parameters[0] == "BPND"):
         return
-    schedule = read_schedule(scan.metadata, float(kinetics.frames.end_min[-1]))
-    node = make_node(calibrate, "calibrate_protocol", {"schedule": schedule}, mem_gb=0.8)
+    constants = {"schedule": builder.plan.schedule}
+    node = make_node(calibrate, "calibrate_protocol", constants, mem_gb=0.8)
     description = "Windowed contrasts on simulated curves with this scan's frames, windows and administration"
     outputs = {
         "table": Output("calibration", sidecar=sidecars.table_sidecar(description, CALIBRATION_COLUMNS))

@@ -112,6 +112,17 @@ def test_runs_and_tracers_and_sessions_select(dataset: DatasetMaker) -> None:
         ({"pet": {"task": "rejection", "suffix": "pet"}}, ["sub-01_task-rejection", "sub-02_task-rejection"]),
         ({"pet": {"subject": ["01"], "task": "*"}}, ["sub-01_task-acceptance", "sub-01_task-rejection"]),
         ({"pet": {"session": None, "task": ["rejection"], "subject": "sub-01"}}, ["sub-01_task-rejection"]),
+        (
+            {
+                "bold": {"task": "rest"},
+                "pet": {"session": "Query.NONE", "run": "Query.OPTIONAL", "task": "rejection"},
+            },
+            ["sub-01_task-rejection", "sub-02_task-rejection"],
+        ),
+        (
+            {"pet": {"subject": "01", "task": "<Query.ANY: 2>"}},
+            ["sub-01_task-acceptance", "sub-01_task-rejection"],
+        ),
     ],
 )
 def test_a_filter_file_selects(study: DatasetMaker, content: Any, expected: list[str]) -> None:
@@ -124,7 +135,7 @@ def test_a_filter_file_selects(study: DatasetMaker, content: Any, expected: list
     [
         ("{", r"filter file cannot be used: .*filter.json is not valid JSON"),
         ("[]", r"filter file cannot be used: .*filter.json holds no JSON object"),
-        ('{"bold": {"task": "x"}}', r"has the entry 'bold': \{'task': 'x'\}"),
+        ('{"pett": {"task": "x"}}', r"has the entry 'pett': \{'task': 'x'\}"),
         ('{"pet": {"colour": "red"}}', r"asks for 'colour': 'red'"),
         ('{"pet": {"run": true}}', r"asks for 'run': True"),
     ],
@@ -201,7 +212,7 @@ def test_the_t1w_image_is_searched_in_the_session_then_above_then_elsewhere(data
     name = "sub-01_ses-b_run-1_T1w.nii.gz"
     assert found() == (
         name,
-        f"The T1w image is {name}, the first of 2 by name; choose with --bids-filter-file.",
+        f"The T1w image is {name}, of 2 the first by name; choose with --bids-filter-file.",
     )
 
 
@@ -215,7 +226,8 @@ def test_the_filter_file_chooses_the_t1w_image(dataset: DatasetMaker) -> None:
     assert scan.t1w.name == "sub-01_run-2_T1w.nii.gz"
     path.write_text('{"t1w": {"run": 3}}')
     scan = find_scans(dataset.root, Filters(bids_filter_file=path)).scans[0]
-    assert (scan.t1w, scan.t1w_note) == (None, "sub-01 has no T1w image that fits the filter.")
+    told = "sub-01 has no T1w image that fits the filter: it has sub-01_run-1_T1w.nii.gz, sub-01_run-2_T1w.nii.gz."
+    assert (scan.t1w, scan.t1w_note) == (None, told)
 
 
 @pytest.mark.parametrize(

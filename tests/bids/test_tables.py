@@ -33,7 +33,7 @@ def test_identifiers_stay_text_and_numbers_become_numbers(tmp_path: Path) -> Non
     ("content", "message"),
     [
         ("", r"table.tsv is empty"),
-        ("onset,duration\n1,2\n", r"table.tsv has no column 'onset'; it has onset,duration"),
+        ("onset,duration\n1,2\n", r"table.tsv is separated by commas: its first line is 'onset,duration'"),
         ("onset\tx\n1\t2\t3\n", r"table.tsv has rows with more cells than the 2 column names"),
         ("onset\tx\n1\t2\n1\t2\t3\t4\n", r"table.tsv cannot be read as a table: .*saw 4"),
     ],

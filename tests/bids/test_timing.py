@@ -107,6 +107,22 @@ def test_uncorrected_frames_get_back_what_decayed_within_them() -> None:
         ({"InjectionStart": None, "ImageDecayCorrected": None}, r"lacks InjectionStart, ImageDecayCorrected"),
         ({"ImageDecayCorrectionTime": None}, r"lacks ImageDecayCorrectionTime"),
         ({"InjectionStart": "12:00:00"}, r"InjectionStart is '12:00:00'"),
+        (
+            {"InjectionStart": "0", "ScanStart": True, "ImageDecayCorrected": "true"},
+            r"InjectionStart is '0', ScanStart is True, ImageDecayCorrected is 'true'",
+        ),
+        ({"FrameTimesStart": []}, r"FrameTimesStart holds no value"),
+        ({"FrameTimesStart": [10**400, *START_S[1:]]}, r"FrameTimesStart holds 1000.*\.\.\."),
+        ({"ImageDecayCorrectionTime": -36000}, r"-36000 s and InjectionStart 0 s, 29.5 half-lives .* apart"),
+        (
+            {
+                "ImageDecayCorrected": False,
+                "TracerRadionuclide": "O15",
+                "FrameDuration": [*DURATION_S[:-1], 1],
+            },
+            r"not corrected for decay, and has a frame 39.3 half-lives",
+        ),
+        ({"TracerRadionuclide": "X99", "RadionuclideHalfLife": 20.4}, r"20.4 s, which no tracer of PET has"),
         ({"ImageDecayCorrected": "yes"}, r"ImageDecayCorrected is 'yes'"),
         ({"FrameTimesStart": ["0", *START_S[1:]]}, r"FrameTimesStart holds '0'"),
         ({"FrameTimesStart": START_S[:-1]}, r"FrameTimesStart has 11 values, but the image has 12 volumes"),
@@ -130,11 +146,11 @@ def test_uncorrected_frames_get_back_what_decayed_within_them() -> None:
         ),
         (
             {"FrameTimesStart": [s * 1000 for s in START_S], "FrameDuration": [d * 1000 for d in DURATION_S]},
-            r"a frame of 167 h: these look like milliseconds",
+            r"FrameTimesStart \(4.8e\+06\) and FrameDuration \(600000\) look like milliseconds",
         ),
         (
             {"FrameTimesStart": [s * 1000 for s in START_S]},
-            r"goes up by 600000 while FrameDuration is 600: FrameTimesStart looks like milliseconds",
+            r"FrameTimesStart \(4.8e\+06\) looks like milliseconds",
         ),
         ({"ScanStart": 3600}, r"ScanStart is 3600 s, but FrameTimesStart begins at 0 s"),
         ({"InjectionStart": 9000}, r"InjectionStart is 9000 s, but the last frame ends at 5400 s"),
@@ -161,6 +177,20 @@ def test_ends_in_the_place_of_durations_are_told_from_milliseconds() -> None:
         message = r"ends of the frames: frame 2 starts at 10 s and FrameDuration is 20 s"
         with pytest.raises(MorbidsError, match=message):
             timing_of(FrameTimesStart=starts, FrameDuration=[*starts[1:], end])
+
+
+def test_without_the_image_the_fields_are_counted_against_each_other() -> None:
+    assert read_timing(METADATA, None, SOURCE).frames.n_frames == 12
+    with pytest.raises(MorbidsError, match=r"FrameTimesStart has 11 values, and FrameDuration 12"):
+        read_timing({**METADATA, "FrameTimesStart": START_S[:-1]}, None, SOURCE)
+
+
+def test_stretched_starts_are_a_concern_and_a_break_is_none() -> None:
+    assert timing_of().concern == ""
+    assert timing_of(FrameTimesStart=[*START_S[:-2], 4500, 5100]).concern == ""
+    stretched = timing_of(FrameTimesStart=[start * 2.5 for start in START_S])
+    assert stretched.gap_share == pytest.approx(1 - 5400 / 12600)
+    assert stretched.concern.startswith("57% of the time from the first to the last frame is without data")
 
 
 def test_volumes_are_counted_against_both_fields() -> None:

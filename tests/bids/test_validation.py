@@ -21,7 +21,7 @@ from morbids.bids.sidecars import (
     segmentation_sidecar,
     transform_sidecar,
 )
-from morbids.bids.validation import check_input, main, run_validator, validate_derivatives
+from morbids.bids.validation import judge_input, main, run_validator, validate_derivatives
 from morbids.bids.windows import Window
 from morbids.errors import ExitCode, MorbidsError
 from tests.bids.conftest import DatasetMaker
@@ -139,30 +139,56 @@ def test_the_command_tells_of_raw_data_and_of_derivatives(
     assert "sub-01_desc-x_mimap.nii.gz" in capsys.readouterr().out
 
 
-def test_valid_input_passes(dataset: DatasetMaker) -> None:
+def test_valid_input_has_nothing_against_it(dataset: DatasetMaker) -> None:
     dataset.pet("sub-01/pet/sub-01")
-    check_input(dataset.root)
+    assert judge_input(dataset.root, ["01"]) == ({}, "")
 
 
-def test_invalid_input_is_refused_with_its_first_problems(dataset: DatasetMaker) -> None:
+def test_only_what_is_read_of_the_asked_participants_stops_a_scan(dataset: DatasetMaker) -> None:
+    dataset.pet("sub-01/pet/sub-01", Manufacturer=None)
+    dataset.pet("sub-02/pet/sub-02", FrameDuration=None, InjectionStart="noon")
+    dataset.text("participants.tsv", "participant_id\tage\nsub-01\told\n")
+    dataset.text("CITATION.cff", "nothing: [")
+    dataset.text("foreign/sub-01/pet/sub-01_pet.nii.gz", "not raw")
+    judged = judge_input(dataset.root, ["01", "02"])
+    (image,) = judged.errors
+    error = judged.errors[image]
+    assert image == "sub-02/pet/sub-02_pet.nii.gz"
+    assert "SIDECAR_KEY_REQUIRED FrameDuration" in error.message
+    assert "JSON_SCHEMA_VALIDATION_ERROR InjectionStart" in error.message
+    assert error.exit_code == ExitCode.INVALID_BIDS
+    assert "SIDECAR_KEY_REQUIRED Manufacturer (1)" in judged.note
+    assert "foreign" not in judged.note
+    assert judge_input(dataset.root, ["01"]).errors == {}
+
+
+def test_texts_of_the_validator_are_whole(dataset: DatasetMaker) -> None:
+    """Its messages have several lines, the first of which says least."""
+    dataset.pet("sub-01/pet/sub-01", InjectionStart="noon")
+    (problem,) = run_validator(dataset.root)
+    assert problem.field == "InjectionStart"
+    assert "must be number" in problem.message
+    assert "Time of start of injection" in problem.message
+    assert "\n" not in str(problem)
+
+
+def test_images_and_sidecars_that_are_not_here_are_left_to_the_reading_of_scans(
+    dataset: DatasetMaker,
+) -> None:
+    dataset.pet("sub-01/pet/sub-01").write_bytes(b"")
+    dataset.pet("sub-02/pet/sub-02").unlink()
+    (dataset.root / "sub-02/pet/sub-02_pet.nii.gz").symlink_to("nowhere")
+    sidecar = dataset.pet("sub-03/pet/sub-03").with_name("sub-03_pet.json")
+    sidecar.unlink()
+    sidecar.symlink_to("nowhere")
+    assert judge_input(dataset.root, ["01", "02", "03"]).errors == {}
+
+
+def test_a_folder_that_cannot_be_read_is_passed_over(dataset: DatasetMaker) -> None:
     dataset.pet("sub-01/pet/sub-01")
-    dataset.pet("sub-02/pet/sub-02", TracerName=None)
-    with pytest.raises(MorbidsError, match=r"not valid BIDS: sub-02/pet/sub-02_pet.*TracerName") as caught:
-        check_input(dataset.root)
-    assert caught.value.exit_code == ExitCode.INVALID_BIDS
-    check_input(dataset.root, participant_labels=["01"])
-
-
-def test_an_empty_image_is_left_to_the_reading_of_scans(dataset: DatasetMaker) -> None:
-    dataset.pet("sub-01/pet/sub-01")
-    dataset.pet("sub-02/pet/sub-02").write_bytes(b"")
-    check_input(dataset.root)
-
-
-def test_no_dataset_is_refused_before_the_validator_runs(tmp_path: Path) -> None:
-    with pytest.raises(MorbidsError, match=r"nowhere is not a directory") as caught:
-        check_input(tmp_path / "nowhere")
-    assert caught.value.exit_code == ExitCode.NO_INPUT
+    (dataset.root / "sub-02").mkdir()
+    (dataset.root / "sub-02" / "pet").symlink_to("pet")
+    assert judge_input(dataset.root, ["01", "02"]).errors == {}
 
 
 def test_a_validator_that_does_not_finish_is_named(tmp_path: Path) -> None:

@@ -9,9 +9,9 @@ from morbids.bids.windows import Window
 from morbids.errors import ExitCode, MorbidsError
 from morbids.imaging.atlases import atlas_label
 from morbids.imaging.reference import find_reference_rule
+from morbids.participant.collection import plan_study
 from morbids.participant.kinetic_plan import ESTIMATED, FOUND
 from morbids.participant.plan import ScanPlan
-from morbids.participant.run import plan_study
 from morbids.settings import ReferenceSteps, ScanSettings
 from tests.bids.conftest import DatasetMaker
 from tests.participant.studies import make_study, write_scan
@@ -166,7 +166,7 @@ def test_a_participant_without_t1w_does_not_stop_the_others(dataset: DatasetMake
     assert [plan.scan.label for plan in plans.scans] == ["sub-01_task-rejection"]
     (left_out,) = plans.unplanned
     assert left_out.label == "sub-02_task-rejection"
-    assert "participant 02 has no T1w image. Add one to" in str(left_out.error)
+    assert "sub-02 has no T1w image. Add one to" in str(left_out.error)
 
 
 def test_a_t1w_image_of_several_volumes_is_refused_before_anything_runs(dataset: DatasetMaker) -> None:

@@ -10,11 +10,11 @@ from morbids.bids.maps import MapSelection, find_maps
 from morbids.bids.names import output_path, sidecar_path
 from morbids.bids.tables import read_table
 from morbids.imaging.images import write_image
+from morbids.participant.collection import plan_study
 from morbids.participant.plan import ScanPlan
 from morbids.participant.quality import Measure, judge, measure_scan, write_quality
-from morbids.participant.run import plan_study
 from morbids.settings import ScanSettings, Study
-from tests.bids.conftest import DatasetMaker
+from tests.bids.conftest import START_S, DatasetMaker
 from tests.bids.test_maps import write_map
 from tests.participant.studies import make_study, write_scan
 
@@ -132,3 +132,14 @@ def test_a_sidecar_of_another_version_flags_its_step_and_hides_no_other(study: S
     assert verdicts["PET to T1w"].level == "flag"
     assert "has no field 'NormalizedMutualInformation'" in verdicts["PET to T1w"].reason
     assert verdicts["reference curve"].level == "pass"
+
+
+def test_a_stretched_time_axis_is_a_concern(dataset: DatasetMaker) -> None:
+    """Frames of usual length that start 2.5 times as far apart as they should (dcm2niix 521)."""
+    starts = [start * 2.5 for start in START_S]
+    write_scan(dataset, "01", changes={"FrameTimesStart": starts}, events=False)
+    study = make_study(dataset.root.parent)
+    (stretched,) = plan_study(study, SETTINGS).scans
+    (measure,) = [one for one in measure_scan(stretched, study, SETTINGS) if one.step == "time axis"]
+    assert measure.value == pytest.approx(1 - 5400 / 12600)
+    assert "FrameTimesStart may be stretched" in measure.concern

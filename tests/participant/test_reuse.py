@@ -11,8 +11,9 @@ from rich.console import Console
 from morbids.bids.names import output_path
 from morbids.errors import ExitCode, MorbidsError
 from morbids.imaging.images import write_image
+from morbids.participant.collection import plan_study
 from morbids.participant.plan import ScanPlan
-from morbids.participant.run import build_participant_workflow, plan_study, run_participants
+from morbids.participant.run import build_participant_workflow, run_participants
 from morbids.participant.words import WORDS
 from morbids.settings import OutputSpace, ScanSettings
 from tests.bids.conftest import START_S, DatasetMaker

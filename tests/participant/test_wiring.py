@@ -9,7 +9,8 @@ from nipype import Workflow
 from morbids.engine.nodes import make_node
 from morbids.engine.saving import Output, make_save_node
 from morbids.numerics.kinetics.models import MODELS
-from morbids.participant.run import build_participant_workflow, plan_study
+from morbids.participant.collection import plan_study
+from morbids.participant.run import build_participant_workflow
 from morbids.participant.words import WORDS
 from morbids.settings import OutputSpace, ScanSettings
 from tests.bids.conftest import DURATION_S, START_S, DatasetMaker
@@ -83,7 +84,8 @@ def test_runs_of_one_injection_are_one_scan_of_the_graph(dataset: DatasetMaker) 
     assert len(sidecar["Sources"]) == 2
     assert sidecar["FrameTimesStart"] == [*START_S[:7], *START_S[8:]]
     apart = plan_study(make_study(dataset.root.parent), replace(SETTINGS, join_runs="never"))
-    assert [scan.label[-5:] for scan in apart.unplanned] == ["run-1", "run-2"], "a window outside each run"
+    windows = [[window.name for window in plan.kinetics.windows] for plan in apart.scans]
+    assert windows == [["baseline"], ["baseline"]], "onsets count from each run's own first frame"
 
 
 def test_building_a_graph_runs_and_writes_nothing(dataset: DatasetMaker) -> None:
