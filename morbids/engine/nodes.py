@@ -5,7 +5,9 @@ function itself, so imports, helpers and annotations work, and a misspelt consta
 """
 
 import contextlib
+import dataclasses
 import fcntl
+import hashlib
 import inspect
 import os
 import typing
@@ -13,6 +15,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
 from nipype import Node, Workflow
 from nipype.interfaces.base import BaseInterface, DynamicTraitedSpec, traits
 from nipype.pipeline.engine.utils import load_resultfile
@@ -27,6 +31,32 @@ WORKING_DIRECTORY = "out_dir"
 RESOURCES = ("threads",)
 # An input that the function never sees: with its code, the key of what it has computed changes.
 CODE = "code_digest"
+
+
+class StepInputs(DynamicTraitedSpec):
+    """Inputs whose key holds all of their values.
+
+    nipype hashes the printed text of what it does not know: of an array that is eight digits, and of more than a
+    thousand numbers the first and last three.
+    """
+
+    def _get_sorteddict(self, value: Any, *args: Any, **options: Any) -> Any:
+        return super()._get_sorteddict(_in_full(value), *args, **options)
+
+
+def _in_full(value: Any) -> Any:
+    """A value as text or as parts, so that no two values look the same."""
+    if isinstance(value, np.ndarray):
+        content = np.ascontiguousarray(value)
+        digest = hashlib.sha256(
+            content.tobytes() if content.dtype != object else repr(value.tolist()).encode()
+        )
+        return f"array {value.dtype} {value.shape} {digest.hexdigest()}"
+    if isinstance(value, pd.DataFrame | pd.Series):
+        return _in_full(value.reset_index().to_dict("list"))
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+    return repr(value) if isinstance(value, float) else value
 
 
 class Step(BaseInterface):
@@ -46,7 +76,7 @@ class Step(BaseInterface):
         Why the function failed, once it has.
     """
 
-    input_spec = DynamicTraitedSpec
+    input_spec = StepInputs
     output_spec = DynamicTraitedSpec
 
     def __init__(self, function: Callable[..., Any], constants: Mapping[str, Any] | None = None) -> None:

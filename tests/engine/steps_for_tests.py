@@ -4,8 +4,12 @@ import os
 import signal
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
 
 from morbids.errors import MorbidsError
 
@@ -43,6 +47,21 @@ def count_slowly(folder: Path, out_dir: Path) -> Sum:
         stream.write("x")
     report.write_text(report.read_text() + ", done")
     return Sum(1.0, report)
+
+
+class Settings(NamedTuple):
+    weights: np.ndarray
+    table: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class Plan:
+    settings: Settings
+    rate: float
+
+
+def weigh(plan: Plan) -> Text:
+    return Text(f"{plan.rate} {plan.settings.weights[1000]} {plan.settings.table['a'].iloc[500]}")
 
 
 def wait_long(folder: Path) -> Text:

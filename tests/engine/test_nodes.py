@@ -1,5 +1,7 @@
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from morbids.engine import nodes
@@ -76,3 +78,21 @@ def test_the_code_is_part_of_the_key(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert run().read_text() == "kept"
     monkeypatch.setattr(nodes, "code_digest", lambda module: f"another state of {module}")
     assert run().read_text() == "3.0 with 1"
+
+
+@pytest.mark.parametrize("changed", ["weight", "table", "rate"])
+def test_every_number_of_an_input_is_part_of_the_key(tmp_path: Path, changed: str) -> None:
+    """A covariate of one of a thousand people, a value in the tenth digit."""
+
+    def run(changed: str) -> str:
+        weights, column = np.zeros(2001), np.zeros(1001)
+        weights[1000] = 1e-12 * (changed == "weight")
+        column[500] = 1e-12 * (changed == "table")
+        rate = 2e-12 if changed == "rate" else 1e-12
+        plan = steps.Plan(steps.Settings(weights, pd.DataFrame({"a": column})), rate)
+        node = make_node(steps.weigh, "weigh", {"plan": plan})
+        node.base_dir = str(tmp_path)
+        return str(node.run().outputs.text)
+
+    assert run("nothing") == "1e-12 0.0 0.0"
+    assert run(changed) != "1e-12 0.0 0.0"
