@@ -80,7 +80,7 @@ class Motion(NamedTuple):
         Mean of the corrected early frames, which show blood flow: grey and white matter differ there
         whatever the receptor does. The same file as `petref` when no early frame could be registered.
     concern
-        Empty, or the sentence that says why the corrected scan is doubtful.
+        Sentences that say why the corrected scan is doubtful.
     """
 
     corrected_pet: Path
@@ -89,7 +89,7 @@ class Motion(NamedTuple):
     confounds_tsv: Path
     notes: tuple[str, ...]
     early_petref: Path
-    concern: str
+    concern: tuple[str, ...]
 
 
 class _Estimate(NamedTuple):
@@ -170,7 +170,7 @@ def correct_motion(
         confounds_tsv=write_motion(confounds, out_dir / "confounds.tsv"),
         notes=(*notes, *estimate.notes, *describe_motion(confounds, runs)),
         early_petref=early_path,
-        concern=estimate.concern or motion_concern(confounds, runs),
+        concern=tuple(filter(None, (estimate.concern, motion_concern(confounds, runs)))),
     )
 
 

@@ -44,10 +44,12 @@ class TemplateFacts(NamedTuple):
 
 
 class MotionFacts(NamedTuple):
-    """Of the correction for head motion."""
+    """Of the correction for head motion, and how far the head lies apart within and between windows."""
 
     notes: Notes = ()
     concern: Concerns = ()
+    within_mm: Annotated[float | None, "LargestDisplacementWithinWindow"] = None
+    between_mm: Annotated[float | None, "LargestDisplacementBetweenWindows"] = None
 
 
 class RegistrationFacts(NamedTuple):

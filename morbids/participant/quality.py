@@ -22,6 +22,7 @@ from morbids.errors import MorbidsError
 from morbids.imaging.atlases import atlas_label
 from morbids.imaging.coregistration import LEAST_AGREEMENT, LEAST_CONTRAST, LEAST_OVERLAP
 from morbids.imaging.images import read_image
+from morbids.imaging.motion_windows import MOST_BETWEEN_MM, MOST_WITHIN_MM
 from morbids.imaging.normalization import LEAST_CORRELATION
 from morbids.imaging.reference import CONCERN_VARIATION, CONCERN_VOLUME_ML
 from morbids.imaging.regions import USABLE_COVERAGE
@@ -176,6 +177,12 @@ def _measure_motion(plan: ScanPlan, study: Study) -> Iterator[Measure]:
         concern=_said(facts.concern),
     )
     yield Measure("head motion", "mean framewise displacement", _or_none(np.nanmean, displacement), "mm")
+    for distance_mm, where, most in (
+        (facts.within_mm, "within a window", MOST_WITHIN_MM),
+        (facts.between_mm, "between windows", MOST_BETWEEN_MM),
+    ):
+        if distance_mm is not None:
+            yield Measure("head motion", f"largest displacement {where}", distance_mm, "mm", most=most)
     for column, name in (
         ("motion_outlier", "outlying frames"),
         ("motion_borrowed", "frames with a borrowed estimate"),

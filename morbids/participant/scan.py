@@ -30,6 +30,7 @@ from morbids.participant.scan_regions import (
     add_reference_verdict,
 )
 from morbids.participant.steps.figures import picture_registration, plot_motion
+from morbids.participant.steps.motion import MotionVerdict, judge_motion
 from morbids.participant.steps.pet import correct_decay, join_frames, mask_pet
 
 
@@ -78,9 +79,17 @@ def _add_motion(builder: ScanBuilder) -> Node:
     else:
         first.inputs.pet = str(taken or scan.pet)
     outputs = _motion_outputs(builder)
-    facts = keys_of(MotionFacts)
-    save = builder.save("save_motion", outputs, facts=facts)
-    builder.workflow.connect([(motion, save, [(name, name) for name in (*outputs, *facts)])])
+    save = builder.save("save_motion", outputs, facts=keys_of(MotionFacts))
+    constants = {"plan": kinetics, "run_lengths": _run_lengths(builder)}
+    judge = make_node(judge_motion, "judge_motion", constants)
+    judged = ("transforms", "confounds_tsv", "petref", "concern")
+    builder.workflow.connect(
+        [
+            (motion, save, [(name, name) for name in (*outputs, "notes")]),
+            (motion, judge, [(name, name) for name in judged]),
+            (judge, save, [(name, name) for name in MotionVerdict._fields]),
+        ]
+    )
     if "confounds_tsv" in outputs:
         plot = make_node(plot_motion, "plot_motion", {"plan": kinetics})
         builder.workflow.connect(motion, "confounds_tsv", plot, "confounds")
@@ -109,12 +118,12 @@ def _motion_outputs(builder: ScanBuilder) -> dict[str, Output]:
 
 def _make_motion_node(builder: ScanBuilder) -> Node:
     """Build the node that estimates head motion, or applies what another program estimated."""
-    scan, kinetics, taken = builder.plan.scan, builder.plan.kinetics, builder.plan.taken
+    kinetics, taken = builder.plan.kinetics, builder.plan.taken
     threads = builder.resources.omp_n_threads
     constants: dict[str, Any] = {
         "frames_start_min": kinetics.axis.start_min,
         "frames_duration_min": kinetics.axis.duration_min,
-        "run_lengths": tuple(part.timing.frames.n_frames for part in scan.parts) or None,
+        "run_lengths": _run_lengths(builder),
         "correct": builder.settings.motion and taken is None,
         "threads": threads,
     }
@@ -124,6 +133,11 @@ def _make_motion_node(builder: ScanBuilder) -> Node:
         constants["corrected_by"] = taken.dataset.program
     name = "correct_motion" if taken is None else "take_motion"
     return make_node(correct_motion, name, constants, mem_gb=1.0, n_procs=threads)
+
+
+def _run_lengths(builder: ScanBuilder) -> tuple[int, ...] | None:
+    """Numbers of frames of runs between which the person left the scanner; None for one run."""
+    return tuple(part.timing.frames.n_frames for part in builder.plan.scan.parts) or None
 
 
 def _confounds_sidecar(builder: ScanBuilder) -> dict[str, Any]:

@@ -20,6 +20,7 @@ WORDS: Mapping[str, str] = MappingProxyType(
         "join_runs": "joining runs",
         "correct_motion": "estimating head motion",
         "take_motion": "applying the head motion of the other program",
+        "judge_motion": "judging head motion in the windows",
         "plot_motion": "drawing head motion",
         "register_to_T1w": "registering PET to the T1w image",
         "take_registration": "checking the registration of the other program",

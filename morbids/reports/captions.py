@@ -56,9 +56,11 @@ _FIGURES: Final[dict[FigureKind, _Words]] = {
         "Slices through the reference region, outlined.",
     ),
     "motion": _Words(
-        "The head's position in each frame against the PET reference, and its displacement from the"
-        " frame before. Hollow marks: frames too short or too faint to be registered, which took a "
-        "neighbour's estimate. Crosses: frames flagged as implausible. Shaded: windows.",
+        "The head's position in each frame against the PET reference, and its framewise displacement: the sum of the "
+        "absolute changes of the three translations and the three rotations since the frame before, rotations as "
+        "arcs on a sphere of 50 mm (Power 2012). Hollow marks: frames too short or too faint to be registered, which "
+        "took a neighbour's estimate. Crosses: frames more than 3 mm from the one before. Shaded: windows. Attenuation "
+        "is corrected for one position: 5 mm against it are 8 % of the activity at the edge of the brain.",
         "Translations, rotations and framewise displacement over the scan.",
     ),
     "curves": _Words(

@@ -117,7 +117,7 @@ def test_scan_without_counts_is_left_alone(tmp_path: Path) -> None:
     scan = write_image(frames, PET_AFFINE, tmp_path / "pet.nii.gz")
     kept = correct_motion(scan, [0.0, 0.5], [0.5, 0.5], tmp_path / "out", 1)
     assert any("No frame holds enough counts" in note for note in kept.notes)
-    assert "No frame holds enough counts" in kept.concern
+    assert "No frame holds enough counts" in kept.concern[0]
 
 
 def test_impossible_estimates_are_replaced_by_the_next(moved_scan: Path) -> None:
