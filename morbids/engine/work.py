@@ -62,10 +62,12 @@ def make_work_dir(work_dir: Path) -> None:
 def _refuse_others(folder: Path) -> None:
     """Refuse results that somebody else could have planted.
 
-    Who one is to a file system, a file tells that was just made: containers and servers map users.
+    Who one is to a file system, and whether it keeps permissions, a file tells that was just made: containers and
+    servers map users, and some disks let everybody write.
     """
     with tempfile.NamedTemporaryFile(dir=folder.parent) as own:
-        user = Path(own.name).stat().st_uid
+        made = Path(own.name).stat()
+    user = made.st_uid
     there = folder.stat()
     if there.st_uid != user:
         raise MorbidsError(
@@ -73,7 +75,7 @@ def _refuse_others(folder: Path) -> None:
             "Results in it are programs that would run in your name: give a directory of your own with --work-dir.",
             ExitCode.USAGE,
         )
-    if there.st_mode & 0o022:
+    if there.st_mode & 0o022 and not made.st_mode & 0o022:
         raise MorbidsError(
             f"Other users may write to the work directory {folder}.",
             f"Results in it are programs that would run in your name: `chmod go-w {folder}` if all in it is yours.",
