@@ -311,11 +311,13 @@ def kinpar_columns(parameters: Sequence[str]) -> dict[str, Any]:
     for parameter in parameters:
         what = MEASUREMENTS[parameter]
         columns[parameter] = {"Description": what.description, "Units": what.units}
-        columns[f"{parameter}-se"] = {
-            "Description": f"Standard error of {parameter}; n/a where it is not identifiable",
-            "Units": what.units,
-        }
-    return columns
+        for ending, meaning in (
+            ("se", "Standard error of {}; n/a where it is not identifiable"),
+            ("low", "Lower end of the 95 % interval of {}"),
+            ("high", "Upper end of the 95 % interval of {}"),
+        ):
+            columns[f"{parameter}-{ending}"] = {"Description": meaning.format(parameter), "Units": what.units}
+    return columns | {"df": {"Description": "Degrees of freedom of the standard errors and intervals"}}
 
 
 def table_sidecar(

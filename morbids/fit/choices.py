@@ -13,11 +13,18 @@ from morbids.bids.radioactivity import HALF_LIFE_S
 from morbids.bids.windows import MIN_FRAMES, WHOLE_SCAN, Window, window_points
 from morbids.errors import ExitCode, MorbidsError
 from morbids.numerics.arrays import BoolArray
+from morbids.numerics.kinetics.frame_noise import FrameNoise, estimate_noise
 from morbids.numerics.kinetics.k2prime import estimate_k2_prime
-from morbids.numerics.kinetics.missing import Missing, missing_error
+from morbids.numerics.kinetics.missing import Missing, begins_late, missing_error
 from morbids.numerics.kinetics.model_names import ModelName
 from morbids.numerics.kinetics.models import MODELS, FitOptions
-from morbids.numerics.kinetics.presets import TracerPreset, find_preset
+from morbids.numerics.kinetics.presets import (
+    TracerPreset,
+    find_no_reference,
+    find_preset,
+    nearest_name,
+    nuclide_in_name,
+)
 from morbids.numerics.kinetics.t_star import STRAIGHT_PERCENT, STRAIGHTENED, find_t_star
 from morbids.numerics.kinetics.weights import inverse_variance
 
@@ -73,6 +80,8 @@ class Choices:
         First minute of regression.
     options
         What the model is told, without the points of a window.
+    noise
+        Of the frames of targets and reference; None where there are too few to tell.
     missing
         Error by minutes that are not stored, by window name.
     facts
@@ -85,6 +94,7 @@ class Choices:
     windows: tuple[Window, ...]
     t_star_min: float
     options: FitOptions
+    noise: FrameNoise | None = None
     missing: dict[str, Missing] = field(default_factory=dict)
     facts: dict[str, object] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
@@ -128,6 +138,8 @@ def settle(table: CurveTable, wishes: Wishes, source: Path) -> Choices:
     t_star_min, t_star_source = _choose_t_star(table, wishes, preset, model, options)
     whole = Window(WHOLE_SCAN, max(t_star_min, 0.0), float(table.frames.end_min[-1]))
     windows = wishes.windows or (whole,)
+    every = np.column_stack([table.curves, table.reference])
+    noise = estimate_noise(every, table.frames, half_life_min)
     facts: dict[str, object] = {
         "ModelName": model,
         "Tracer": wishes.tracer,
@@ -140,9 +152,10 @@ def settle(table: CurveTable, wishes: Wishes, source: Path) -> Choices:
         "Weights": "duration x exp(-lambda t)" if weights is not None else "equal",
         "HalfLife": half_life_min,
         "HalfLifeSource": half_life_source,
+        "NoiseProfile": noise.profile if noise else None,
         "Bounds": {name: list(ends) for name, ends in options.bounds.items()},
     }
-    chosen = Choices(model, windows, t_star_min, options, facts=facts)
+    chosen = Choices(model, windows, t_star_min, options, noise, facts=facts)
     _check_onset(table, chosen)
     return _judge_missing(table, chosen, source)
 
@@ -151,9 +164,14 @@ def _choose_model(wishes: Wishes, preset: TracerPreset | None) -> ModelName:
     """The user's model, else the tracer's."""
     model = wishes.model or (preset.model if preset else None)
     if model is None:
+        lacking = find_no_reference(wishes.tracer or "")
+        near = nearest_name(wishes.tracer) if wishes.tracer else ""
+        message = f"There is no preset for '{wishes.tracer}'." if wishes.tracer else "No model is given."
+        if lacking is not None:
+            message = f"{lacking.name} has no reference region: {lacking.reason} ({lacking.source})."
         raise MorbidsError(
-            "No model is given." if not wishes.tracer else f"There is no preset for '{wishes.tracer}'.",
-            f"Give --model: {', '.join(MODELS)}.",
+            message,
+            f"Give --model: {', '.join(MODELS)}{f'; or the tracer {near}' if near and lacking is None else ''}.",
             ExitCode.USAGE,
         )
     return model
@@ -199,14 +217,9 @@ def _choose_half_life(wishes: Wishes) -> tuple[float, str]:
     """Minutes, and where they are from: the wish, the nuclide in the tracer's name, else carbon-11."""
     if wishes.half_life_min is not None:
         return wishes.half_life_min, GIVEN
-    named = (wishes.tracer or "").lower().replace("-", "")
-    for nuclide, seconds in HALF_LIFE_S.items():
-        element, mass = (
-            nuclide.rstrip("0123456789").lower(),
-            nuclide.lstrip("BCFGNORZabcdefghijklmnopqrstuvwxyzI"),
-        )
-        if f"{mass}{element}" in named or f"{element}{mass}" in named:
-            return seconds / 60, f"{nuclide} in the tracer's name"
+    nuclide = nuclide_in_name(wishes.tracer or "")
+    if nuclide:
+        return HALF_LIFE_S[nuclide] / 60, f"{nuclide} in the tracer's name"
     return HALF_LIFE_S[USUAL_NUCLIDE] / 60, "taken for C-11"
 
 
@@ -253,8 +266,10 @@ def _choose_t_star(
         return wishes.t_star, GIVEN
     if not MODELS[model].needs_t_star:
         return 0.0, "the model takes the whole scan"
-    if preset is not None:
+    if preset is not None and MODELS[preset.model].needs_t_star:
         return preset.t_star_min, f"preset of {preset.name}"
+    if model == "SUVR" and begins_late(table.frames):
+        return 0.0, "all frames of a scan that begins late"
     if wishes.windows:
         return 0.0, "windows begin where the user says"
     finder = ", or let it be found with --t-star find" if model in STRAIGHTENED else ""

@@ -12,7 +12,9 @@ from morbids.bids.curve_tables import PER_MINUTE, CurveTable, read_curves
 from morbids.bids.windows import Window, parse_window
 from morbids.errors import ExitCode, MorbidsError
 from morbids.fit.choices import ESTIMATE, FIND, NONE, Choices, Wishes, settle
-from morbids.fit.outputs import draw_figures, write_parameters, write_sidecar
+from morbids.fit.outputs import draw_figures, write_comparison, write_parameters, write_sidecar
+from morbids.numerics.kinetics.information import check_comparable
+from morbids.numerics.kinetics.intervals import with_sampling_errors
 from morbids.numerics.kinetics.model_names import find_model
 from morbids.numerics.kinetics.models import Estimates, fit_model
 
@@ -54,6 +56,9 @@ def run(arguments: Any) -> Path:
         half_life_min=arguments.half_life,
     )
     choices = settle(table, wishes, arguments.tacs)
+    compared = tuple(dict.fromkeys((choices.model, *arguments.compare)))
+    if arguments.compare:
+        check_comparable(compared)
     _tell(choices)
     fits = {window.name: fit_window(table, choices, window) for window in choices.windows}
     output, windowed = Path(arguments.output), bool(wishes.windows)
@@ -63,6 +68,8 @@ def run(arguments: Any) -> Path:
     }
     write_parameters(fits, table, output, windowed=windowed)
     write_sidecar(inputs, table, choices, output.with_suffix(".json"), windowed=windowed)
+    if arguments.compare:
+        write_comparison(compared, table, choices, output.with_name(f"{output.stem}_comparison.tsv"))
     if arguments.figures is not None:
         for path in draw_figures(fits, table, choices, arguments.figures, windowed=windowed):
             log.info("Drew %s", path)
@@ -81,16 +88,16 @@ def _tell(choices: Choices) -> None:
 def fit_window(table: CurveTable, choices: Choices, window: Window) -> Estimates:
     """Fit every curve to the frames of one window; an error names the window."""
     points = choices.points(table, window)
+    options = replace(choices.options, points=points)
+    curves = table.curves, table.reference
     try:
-        estimates = fit_model(
-            choices.model,
-            table.curves,
-            table.reference,
-            table.frames,
-            replace(choices.options, points=points),
-        )
+        estimates = fit_model(choices.model, *curves, table.frames, options)
     except MorbidsError as error:
         raise MorbidsError(f"Window {window.name}: {error.message}", error.hint, error.exit_code) from error
+    if choices.noise is not None:
+        estimates = with_sampling_errors(
+            estimates, choices.model, curves, table.frames, options, choices.noise
+        )
     log.info("Window %s: %d frames, %d failed fits", window.name, points.sum(), estimates.n_failed)
     return choices.missing[window.name].widen(estimates)
 
@@ -154,6 +161,14 @@ def make_parser() -> Parser:
         type=number(0, above=True),
         metavar="MIN",
         help="for the weights; default: the nuclide in the tracer's name, else C-11",
+    )
+    add(
+        "--compare",
+        type=parsed(find_model),
+        action="append",
+        default=[],
+        metavar="MODEL",
+        help="information criteria of this model beside the fitted one, in KINPAR_comparison.tsv; may be repeated",
     )
     add("--figures", type=Path, metavar="FOLDER", help="draw curves, fits and residuals")
     add(

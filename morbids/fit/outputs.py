@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from morbids.bids.tables import write_table
 from morbids.bids.writing import write_text
 from morbids.fit.choices import Choices
 from morbids.numerics.arrays import FloatArray
+from morbids.numerics.kinetics.information import compare_models
+from morbids.numerics.kinetics.model_names import ModelName
 from morbids.numerics.kinetics.models import MODELS, Estimates
 from morbids.numerics.kinetics.prediction import can_predict, predict_curves
 from morbids.reports.figures.curves import draw_curves, draw_fits
@@ -31,6 +34,26 @@ def write_parameters(fits: Mapping[str, Estimates], table: CurveTable, path: Pat
         if windowed:
             rows.insert(0, "window", window)
         parts.append(rows)
+    write_table(pd.concat(parts, ignore_index=True), path)
+
+
+def write_comparison(models: tuple[ModelName, ...], table: CurveTable, choices: Choices, path: Path) -> None:
+    """Write the information criteria of several models: a row per window, region and model."""
+    parts = []
+    for window in choices.windows:
+        options = replace(choices.options, points=choices.points(table, window))
+        found = compare_models(models, table.curves, table.reference, table.frames, options)
+        lowest = np.nanmin([criteria.aicc for criteria in found.values()], axis=0)
+        for model, criteria in found.items():
+            values = {
+                "AICc": criteria.aicc,
+                "AICc-above-lowest": criteria.aicc - lowest,
+                "BIC": criteria.bic,
+            }
+            rows = pd.DataFrame({"name": table.names, **values})
+            rows.insert(0, "window", window.name)
+            rows.insert(2, "model", model)
+            parts.append(rows.assign(points=criteria.n_points, parameters=criteria.n_parameters))
     write_table(pd.concat(parts, ignore_index=True), path)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
+from scipy.stats import t as t_distribution
 from threadpoolctl import threadpool_limits
 
 from morbids.errors import ExitCode, MorbidsError
@@ -44,6 +45,8 @@ PARAMETER_NAMES: Mapping[str, str] = {
 # Beyond these a fit has run away. BP_ND may fall below zero: noise about zero has two sides, and a map that
 # kept only one of them would be biased wherever there is no binding.
 DEFAULT_BOUNDS: FitBounds = {"BPND": (-0.8, 8.0), "R1": (0.0, 3.0), "k2": (0.0, 1.0)}
+# Part of the distribution that intervals hold.
+INTERVAL = 0.95
 # Targets fitted at once: few enough that a block's working arrays are small beside an image.
 BLOCK = 8192
 
@@ -89,20 +92,32 @@ class Estimates(NamedTuple):
         (n_targets,) per name; NaN where the fit failed. R2 has no standard error.
     n_failed
         Targets whose main parameter is NaN.
+    degrees
+        (n_targets,) degrees of freedom of the standard errors.
     """
 
     parameters: dict[str, FloatArray]
     standard_errors: dict[str, FloatArray]
     n_failed: int
+    degrees: FloatArray
 
     def columns(self) -> dict[str, FloatArray]:
-        """Columns of a kinpar table: each parameter, and its standard error as `<parameter>-se` after it."""
+        """Columns of a kinpar table: each parameter, its standard error, and the ends of its 95 % interval.
+
+        They are named `<parameter>-se`, `<parameter>-low` and `<parameter>-high`; `df` comes last.
+        """
         columns = {}
         for name, values in self.parameters.items():
             columns[name] = values
             if name in self.standard_errors:
-                columns[f"{name}-se"] = self.standard_errors[name]
-        return columns
+                error = self.standard_errors[name]
+                reach = error * t_distribution.ppf(0.5 + INTERVAL / 2, self.degrees)
+                columns |= {
+                    f"{name}-se": error,
+                    f"{name}-low": values - reach,
+                    f"{name}-high": values + reach,
+                }
+        return columns | {"df": self.degrees}
 
 
 class Fit(Protocol):
@@ -115,10 +130,12 @@ class Model(NamedTuple):
     """One model: how it is run, the fields it returns (the main one first), and what it must be told.
 
     `fits_windows` says whether points of one window alone identify it; the others need the whole scan.
+    `n_coefficients` are fitted to the points, those that are searched included.
     """
 
     fit: Callable[[FloatArray, FloatArray, Frames, FitOptions], Fit]
     fields: tuple[str, ...]
+    n_coefficients: int
     needs_k2_prime: bool = False
     needs_t_star: bool = False
     needs_onset: bool = False
@@ -160,6 +177,7 @@ MODELS: Mapping[ModelName, Model] = {
     "SUVR": Model(
         lambda t, r, f, o: fit_suvr(t, r, f, points=o.points, inverse_variance=o.inverse_variance),
         ("bp_nd", "suvr"),
+        n_coefficients=1,
         needs_t_star=True,
         fits_windows=True,
     ),
@@ -168,6 +186,7 @@ MODELS: Mapping[ModelName, Model] = {
             t, r, f, k2_prime=o.k2_prime, points=o.points, inverse_variance=o.inverse_variance
         ),
         ("bp_nd", "dvr", "intercept", "r_squared"),
+        n_coefficients=2,
         needs_k2_prime=True,
         needs_t_star=True,
         fits_windows=True,
@@ -175,18 +194,21 @@ MODELS: Mapping[ModelName, Model] = {
     "MRTM0": Model(
         lambda t, r, f, o: fit_mrtm0(t, r, f, points=o.points, inverse_variance=o.inverse_variance),
         REFERENCE_TISSUE,
+        n_coefficients=3,
         needs_t_star=True,
         fits_windows=True,
     ),
     "MRTM1": Model(
         lambda t, r, f, o: fit_mrtm1(t, r, f, points=o.points, inverse_variance=o.inverse_variance),
         REFERENCE_TISSUE,
+        n_coefficients=3,
     ),
     "MRTM2": Model(
         lambda t, r, f, o: fit_mrtm2(
             t, r, f, k2_prime=_given_k2_prime(o), points=o.points, inverse_variance=o.inverse_variance
         ),
         FIXED_EFFLUX,
+        n_coefficients=2,
         needs_k2_prime=True,
         fits_windows=True,
     ),
@@ -195,6 +217,7 @@ MODELS: Mapping[ModelName, Model] = {
             t, r, f, grid=o.grid, points=o.points, inverse_variance=o.inverse_variance
         ),
         REFERENCE_TISSUE,
+        n_coefficients=3,
     ),
     "SRTM2": Model(
         lambda t, r, f, o: fit_srtm2(
@@ -207,11 +230,13 @@ MODELS: Mapping[ModelName, Model] = {
             inverse_variance=o.inverse_variance,
         ),
         FIXED_EFFLUX,
+        n_coefficients=2,
         needs_k2_prime=True,
     ),
     "PatlakRef": Model(
         lambda t, r, f, o: fit_patlak_ref(t, r, f, points=o.points, inverse_variance=o.inverse_variance),
         ("ki", "intercept", "r_squared"),
+        n_coefficients=2,
         needs_t_star=True,
         fits_windows=True,
     ),
@@ -220,6 +245,7 @@ MODELS: Mapping[ModelName, Model] = {
             t, r, f, onset_min=_given_onset(o), points=o.points, inverse_variance=o.inverse_variance
         ),
         DISPLACEMENT,
+        n_coefficients=4,
         needs_t_star=True,
         needs_onset=True,
     ),
@@ -234,6 +260,7 @@ MODELS: Mapping[ModelName, Model] = {
             inverse_variance=o.inverse_variance,
         ),
         STEP,
+        n_coefficients=3,
         needs_k2_prime=True,
         needs_t_star=True,
         needs_onset=True,
@@ -243,6 +270,7 @@ MODELS: Mapping[ModelName, Model] = {
             t, r, f, onset_min=_given_onset(o), points=o.points, inverse_variance=o.inverse_variance
         ),
         DISPLACEMENT,
+        n_coefficients=5,
         needs_t_star=True,
         needs_onset=True,
     ),
@@ -251,6 +279,7 @@ MODELS: Mapping[ModelName, Model] = {
             t, r, f, onset_min=_given_onset(o), points=o.points, inverse_variance=o.inverse_variance
         ),
         DISPLACEMENT,
+        n_coefficients=7,
         needs_t_star=True,
         needs_onset=True,
     ),
@@ -302,10 +331,21 @@ def fit_model(
     with alone, ThreadPoolExecutor(threads) as pool:
         blocks = list(pool.map(fit_block, starts))
     values = {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
-    return _name_estimates(known, values, options.bounds)
+    degrees = max(_count_points(frames, options) - known.n_coefficients, 0)
+    return _name_estimates(known, values, options.bounds, float(degrees) or np.nan)
 
 
-def _name_estimates(known: Model, values: Mapping[str, FloatArray], bounds: FitBounds) -> Estimates:
+def _count_points(frames: Frames, options: FitOptions) -> int:
+    """Frames that are fitted: those of some weight."""
+    chosen = np.ones(frames.n_frames, bool) if options.points is None else options.points
+    return int(
+        (chosen if options.inverse_variance is None else chosen & (options.inverse_variance > 0)).sum()
+    )
+
+
+def _name_estimates(
+    known: Model, values: Mapping[str, FloatArray], bounds: FitBounds, degrees: float
+) -> Estimates:
     """Give fields their BIDS names, and NaN to what is beyond its bounds."""
     parameters = {PARAMETER_NAMES[name]: values[name] for name in known.fields}
     errors = {PARAMETER_NAMES[name]: values[f"{name}_se"] for name in known.fields if f"{name}_se" in values}
@@ -317,7 +357,7 @@ def _name_estimates(known: Model, values: Mapping[str, FloatArray], bounds: FitB
         values_of[failed] = np.nan
         if name in errors:
             errors[name][np.isnan(values_of)] = np.nan
-    return Estimates(parameters, errors, n_failed=int(failed.sum()))
+    return Estimates(parameters, errors, int(failed.sum()), np.where(failed, np.nan, degrees))
 
 
 def _given_k2_prime(options: FitOptions) -> float:
