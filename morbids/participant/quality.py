@@ -14,6 +14,7 @@ import pandas as pd
 
 from morbids.bids.fields import as_number
 from morbids.bids.names import output_path
+from morbids.bids.radioactivity import nuclide_name
 from morbids.bids.sidecars import write_described
 from morbids.bids.tables import read_table
 from morbids.bids.timing import MOST_GAPS
@@ -28,6 +29,7 @@ from morbids.imaging.reference import CONCERN_VARIATION, CONCERN_VOLUME_ML
 from morbids.imaging.regions import USABLE_COVERAGE
 from morbids.numerics.arrays import FloatArray
 from morbids.numerics.kinetics.models import MODELS
+from morbids.numerics.kinetics.presets import nuclide_concern
 from morbids.numerics.reference_curve import LEAST_RATIO
 from morbids.participant.facts import (
     BrainFacts,
@@ -84,6 +86,7 @@ def measure_scan(plan: ScanPlan, study: Study, settings: ScanSettings) -> tuple[
     """Every number of a scan, those of its T1w image first."""
     return (
         *measure_anatomy(plan.t1w, study, plan.spaces),
+        *_measure_tracer(plan),
         *_measure_counts(plan),
         *_measure_time_axis(plan),
         *_telling("head motion", _measure_motion(plan, study)),
@@ -145,6 +148,12 @@ def write_quality(plan: ScanPlan, measures: Sequence[Measure], study: Study) -> 
     path = output_path(study.output_dir, plan.scan.entities, "quality")
     write_described(table, path, "Quality of the scan, step by step", COLUMNS)
     return path
+
+
+def _measure_tracer(plan: ScanPlan) -> Iterator[Measure]:
+    nuclide = nuclide_name(plan.scan.metadata.get("TracerRadionuclide"))
+    concern = nuclide_concern(plan.scan.tracer, nuclide)
+    yield Measure("tracer", "half-life", plan.kinetics.half_life_min, "min", concern=concern)
 
 
 def _measure_counts(plan: ScanPlan) -> Iterator[Measure]:

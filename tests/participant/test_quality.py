@@ -1,6 +1,7 @@
 """Quality in numbers: what is on disk becomes a table that the group level reads, with the steps' concerns."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -96,7 +97,7 @@ def test_every_number_is_read_from_what_the_steps_left(study: Study, plan: ScanP
 
 
 def test_what_is_not_there_is_not_measured(study: Study, plan: ScanPlan) -> None:
-    assert [one.step for one in measure_scan(plan, study, SETTINGS)] == ["injection"]
+    assert [one.step for one in measure_scan(plan, study, SETTINGS)] == ["tracer", "injection"]
 
 
 def test_concerns_of_the_steps_flag_them_and_reach_the_group_level(study: Study, plan: ScanPlan) -> None:
@@ -143,3 +144,11 @@ def test_a_stretched_time_axis_is_a_concern(dataset: DatasetMaker) -> None:
     (measure,) = [one for one in measure_scan(stretched, study, SETTINGS) if one.step == "time axis"]
     assert measure.value == pytest.approx(1 - 5400 / 12600)
     assert "FrameTimesStart may be stretched" in measure.concern
+
+
+def test_a_nuclide_that_contradicts_the_tracer_is_a_concern(study: Study, plan: ScanPlan) -> None:
+    first = measure_scan(plan, study, SETTINGS)[0]
+    assert (first.step, first.concern) == ("tracer", "")
+    other = replace(plan.scan, metadata={**plan.scan.metadata, "TracerRadionuclide": "F18"})
+    first = measure_scan(replace(plan, scan=other), study, SETTINGS)[0]
+    assert "is made with C11, but TracerRadionuclide is F18" in first.concern
