@@ -28,10 +28,14 @@ _CUT_TOLERANCE = 1e-3
 
 
 class WindowWishes(NamedTuple):
-    """What the user says on windows: the windows themselves, or which rows of `events.tsv` make them."""
+    """What is asked of windows: they themselves, or which rows of `events.tsv` make them, and how many frames.
+
+    A line needs three frames, a ratio one.
+    """
 
     windows: tuple[Window, ...] = ()
     events: tuple[str, ...] = ()
+    least_frames: int = MIN_FRAMES
 
 
 class CutFrame(NamedTuple):
@@ -97,7 +101,7 @@ def choose_windows(
     Raises
     ------
     MorbidsError
-        Two windows of one name or with a frame in common, a window with fewer than three frames or outside the scan,
+        Two windows of one name or with a frame in common, a window with too few frames or outside the scan,
         rows none of which can be a window, or a chosen event that is not there.
     """
     notes: list[str] = []
@@ -113,7 +117,7 @@ def choose_windows(
     fitted = [fit_window(window, timing.frames, t_star_min) for window in ordered]
     coverage = {window.name: _cover(timing.frames, window) for window in fitted}
     for window, given in zip(fitted, ordered, strict=True):
-        _check_frames(given, coverage[window.name], usable)
+        _check_frames(given, coverage[window.name], usable, wishes.least_frames)
         notes.extend(_moved_notes(given, window))
         notes.extend(_cut_notes(window, coverage[window.name]))
     _check_shared(fitted, timing.frames, source)
@@ -177,16 +181,17 @@ def _cover(frames: Frames, window: Window) -> WindowCoverage:
     return WindowCoverage(int(points.sum()), cut_frames)
 
 
-def _check_frames(window: Window, coverage: WindowCoverage, usable: Usable) -> None:
+def _check_frames(window: Window, coverage: WindowCoverage, usable: Usable, least_frames: int) -> None:
     frames, t_star_min = usable.timing.frames, usable.t_star_min
-    if coverage.n_frames >= MIN_FRAMES:
+    if coverage.n_frames >= least_frames:
         return
     between = f"{window.start_min:.1f} to {window.end_min:.1f} min from injection"
     told = f"{usable.source}: the window '{window.name}' ({between})"
     if window.start_min >= frames.end_min[-1] or window.end_min <= max(t_star_min, frames.start_min[0]):
         fault = "lies outside the usable scan."
     else:
-        fault = f"has {coverage.n_frames} frames by mid-time; at least {MIN_FRAMES} are needed."
+        needed = "one is" if least_frames == 1 else f"{least_frames} are"
+        fault = f"has {coverage.n_frames} frames by mid-time; at least {needed} needed."
     raise MorbidsError(
         f"{told} {fault}",
         f"Give wider windows with --window NAME=START-END in minutes from injection, or an earlier t* (now "

@@ -1,5 +1,6 @@
 """How the curves of a scan are modelled, decided before anything runs: the user's wishes, then the tracer's preset."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -17,6 +18,7 @@ from morbids.errors import ExitCode, MorbidsError
 from morbids.imaging.reference import ReferenceRule
 from morbids.numerics.arrays import FloatArray
 from morbids.numerics.frames import Frames, TimeAxis
+from morbids.numerics.kinetics.missing import Missing, begins_late
 from morbids.numerics.kinetics.model_names import ModelName, find_model
 from morbids.numerics.kinetics.models import DEFAULT_BOUNDS, MODELS, FitBounds, FitOptions
 from morbids.numerics.kinetics.presets import TracerPreset
@@ -26,6 +28,8 @@ from morbids.numerics.kinetics.weights import inverse_variance
 from morbids.settings import FrameWeights, ScanSettings
 
 Value = TypeVar("Value")
+# The model of the transport map: linear, and with k2' fixed the least noisy one that yields R1.
+TRANSPORT_MODEL: ModelName = "MRTM2"
 ESTIMATED = "estimated from the scan"
 FOUND = (
     f"found: earliest frame from which no point of the Logan plot is more than {STRAIGHT_PERCENT:g} % off the line, "
@@ -79,6 +83,8 @@ class KineticPlan:
     t_star_source: str = "given by the user"
     weights: FrameWeights = "decay"
     fits_k2_prime: bool = True
+    maps_transport: bool = True
+    missing: Mapping[str, Missing] = field(default_factory=dict)
 
     def settle(self, k2_prime_per_min: float, t_star_min: float) -> "SettledPlan":
         """The same with both numbers known; windows begin no earlier than a t* that was found.
@@ -105,6 +111,16 @@ class KineticPlan:
     def in_model(self, k2_prime_per_min: float) -> float | None:
         """The k2' that the model takes; None where it takes none."""
         return k2_prime_per_min if self.fits_k2_prime else None
+
+    @property
+    def needs_k2_prime(self) -> bool:
+        """Whether anything of the scan takes k2': the model, or the map of R1."""
+        return self.fits_k2_prime or self.maps_transport
+
+    @property
+    def undisturbed(self) -> Window:
+        """What the map of R1 is made of: frames up to the end of the first window, before any challenge."""
+        return Window("", float(self.frames.mid_min[0]), self.windows[0].end_min)
 
     @property
     def inverse_variance(self) -> FloatArray | None:
@@ -230,9 +246,19 @@ def _choose_t_star(
         return None, FOUND
     if settings.t_star_min is not None:
         return settings.t_star_min, "given by the user"
-    given = preset.t_star_min if preset else None
-    source = f"preset of {preset.name}" if preset else "the model takes the whole scan"
-    return choose("t-star", given, None if MODELS[model].needs_t_star else 0.0, scan), source
+    if not MODELS[model].needs_t_star:
+        return (
+            (preset.t_star_min, f"preset of {preset.name}")
+            if preset
+            else (0.0, "the model takes the whole scan")
+        )
+    if model == "SUVR" and begins_late(scan.timing.frames):
+        return 0.0, "all frames of a scan that begins late"
+    # The t* of a preset whose model takes the whole scan is none.
+    given = preset.t_star_min if preset and MODELS[preset.model].needs_t_star else None
+    if settings.windows and given is None:
+        return 0.0, "windows begin where the user says"
+    return choose("t-star", None, given, scan), f"preset of {preset.name}" if preset else ""
 
 
 def _choose_model_windows(
@@ -256,7 +282,7 @@ def _choose_model_windows(
         whole = Window(WHOLE_SCAN, float(timing.frames.start_min[0]), float(timing.frames.end_min[-1]))
         unused = f"{model} fits the whole scan: the rows of events.tsv make no windows."
         return WindowChoice((whole,), (unused,) if scan.events else (), {})
-    wishes = WindowWishes(settings.windows, settings.window_events)
+    wishes = WindowWishes(settings.windows, settings.window_events, 1 if model == "SUVR" else MIN_FRAMES)
     choice = choose_windows(wishes, scan.events, scan.metadata, timing, t_star_min, scan.pet)
     if MODELS[model].needs_onset and len(choice.windows) != 2:
         raise MorbidsError(

@@ -19,9 +19,10 @@ from morbids.imaging.atlases import SPHERES, atlas_label, check_atlas
 from morbids.imaging.images import read_head
 from morbids.imaging.reference import ReferenceRule, find_reference_rule
 from morbids.imaging.user_atlases import IMAGE_EXTENSIONS
-from morbids.numerics.kinetics.presets import TracerPreset, find_preset
+from morbids.numerics.kinetics.presets import TracerPreset, find_no_reference, find_preset, nearest_name
 from morbids.numerics.tracer import Schedule
 from morbids.participant.kinetic_plan import KineticPlan, choose, choose_model, plan_kinetics
+from morbids.participant.missing_minutes import judge_minutes
 from morbids.participant.spaces import template_spaces
 from morbids.settings import ScanSettings
 
@@ -165,7 +166,11 @@ def _plan(
         spread = problems.attempt(find_point_spread, settings.psf_fwhm_mm, scan.metadata, scan.pet)
     if t1w is None or schedule is None or chosen is None or atlases is None or reference is None:
         return None
-    kinetics, notes = chosen
+    judged = problems.attempt(judge_minutes, chosen[0], scan, schedule)
+    if judged is None:
+        return None
+    kinetics, lacking = judged
+    notes = (*chosen[1], *lacking, *_doubt_reference(scan.tracer, reference.name))
     spaces = template_spaces((*atlases, reference.atlas), settings)
     t1w = replace(t1w, taken=problems.attempt(find_anatomy, derivatives, t1w.entities, spaces))
     plan = ScanPlan(
@@ -184,11 +189,21 @@ def _missing_choices(settings: ScanSettings, preset: TracerPreset | None) -> lis
 
 
 def _no_preset(scan: PetScan, missing: Sequence[str]) -> MorbidsError:
+    lacking = find_no_reference(scan.tracer)
+    if lacking is not None:
+        return MorbidsError(
+            f"{scan.pet}: {lacking.name} has no reference region: {lacking.reason} ({lacking.source}).",
+            "Every model here needs one. For a ratio all the same give --model SUVR, --reference and, for a dynamic "
+            "scan, --t-star or --window.",
+            ExitCode.USAGE,
+        )
     options = " and ".join(f"--{name}" for name in missing)
     also = ", and --t-star where the model is linear from some minute on" if "model" in missing else ""
+    near = nearest_name(scan.tracer)
+    meant = f"; or correct TracerName if {near} is meant" if near else ""
     return MorbidsError(
         f"{scan.pet}: the tracer '{scan.tracer}' has no preset with a value for {options}.",
-        f"Give {options} on the command line{also}.",
+        f"Give {options} on the command line{also}{meant}.",
         ExitCode.USAGE,
     )
 
@@ -204,6 +219,17 @@ def _with_decay_of(taken: TakenPet | None, scan: PetScan) -> PetScan:
         return scan
     metadata = scan.metadata | dict(taken.decay)
     return replace(scan, timing=read_timing(metadata, scan.timing.frames.n_frames, scan.pet))
+
+
+def _doubt_reference(tracer: str, reference: str) -> list[str]:
+    """Say where a tracer has no reference region, whatever was asked for."""
+    lacking = find_no_reference(tracer)
+    if lacking is None:
+        return []
+    return [
+        f"{lacking.name} has no reference region: {lacking.reason} ({lacking.source}). What is divided by {reference} "
+        "is a ratio, and no binding potential."
+    ]
 
 
 def _describe_taken(plan: ScanPlan, settings: ScanSettings, derivatives: Sequence[Path]) -> list[str]:

@@ -13,6 +13,7 @@ from morbids.imaging.atlases import SPHERES
 from morbids.numerics.kinetics.models import MODELS
 from morbids.numerics.kinetics.prediction import can_predict
 from morbids.participant.facts import MapFacts, SettledFacts, keys_of
+from morbids.participant.kinetic_plan import TRANSPORT_MODEL
 from morbids.participant.scan_graph import ScanBuilder
 from morbids.participant.spaces import picture_space
 from morbids.participant.steps.figures import (
@@ -26,7 +27,6 @@ from morbids.participant.steps.figures import (
 )
 from morbids.participant.steps.kinetics import (
     RESPONSE,
-    TRANSPORT_MODEL,
     baseline_parameters,
     difference_name,
     fit_maps,
@@ -39,10 +39,15 @@ from morbids.participant.steps.pet import bring_maps, make_t1w_grid
 from morbids.participant.steps.protocol import CALIBRATION_COLUMNS, calibrate, picture_name
 from morbids.settings import NATIVE_SPACE, OutputSpace
 
+# Fewer frames leave no start of a line to compare with another.
+FRAMES_FOR_T_STAR = 5
+
 
 def settled_facts(builder: ScanBuilder) -> dict[str, str]:
     """What becomes known while running and joins the sidecars: k2', and t* where it is found."""
     found = keys_of(SettledFacts) if builder.plan.kinetics.t_star_min is None else {}
+    if not builder.plan.kinetics.needs_k2_prime:
+        return found
     # Where the model takes no k2', the map of R1 still does.
     used = "k2prime" if builder.plan.kinetics.fits_k2_prime else "R1k2prime"
     return {"k2_prime_per_min": used, **found}
@@ -85,7 +90,7 @@ def add_plots(builder: ScanBuilder, curves: Node, reference: Node, settled: Node
         plots.append(make_node(plot_logan, "plot_logan"))
     if kinetics.fits_k2_prime:
         plots.append(make_node(plot_k2_prime, "plot_k2prime"))
-    if known.needs_t_star:
+    if known.needs_t_star and kinetics.frames.n_frames > FRAMES_FOR_T_STAR:
         plots.append(make_node(plot_t_star, "plot_tstar"))
     for plot in plots:
         builder.workflow.connect(
@@ -222,7 +227,7 @@ def _add_pictures(builder: ScanBuilder, bring: Node, output: OutputSpace) -> Non
     """Draw the maps on a template."""
     kinetics = builder.plan.kinetics
     picture = make_node(picture_maps, "picture_maps", {"plan": kinetics}, mem_gb=1.1)
-    names = [window.name for window in kinetics.windows] + ["R1"]
+    names = [window.name for window in kinetics.windows] + (["R1"] if kinetics.maps_transport else [])
     names += [f"difference{pair.challenge.name}" for pair in kinetics.pairs]
     pictures = {name: Output("pet_picture", {"desc": name}) for name in names}
     save = builder.save("save_picture_maps", pictures, fields=("pictures",))
@@ -291,14 +296,15 @@ def map_outputs(builder: ScanBuilder, space: OutputSpace | None) -> dict[str, Ou
                 {"model": model.name, "meas": name, **where},
                 sidecars.parametric_map_sidecar(scan, model, name, None, builder.raw, resolution=resolution),
             )
-    transport = sidecars.ModelUse(
-        **{**vars(model), "name": TRANSPORT_MODEL, "t_star_min": None, "t_star_source": ""}
-    )
-    outputs["R1"] = Output(
-        "parametric_map",
-        {"model": TRANSPORT_MODEL, "meas": "R1", **where},
-        sidecars.parametric_map_sidecar(scan, transport, "R1", None, builder.raw, resolution=resolution),
-    )
+    if kinetics.maps_transport:
+        transport = sidecars.ModelUse(
+            **{**vars(model), "name": TRANSPORT_MODEL, "t_star_min": None, "t_star_source": ""}
+        )
+        outputs["R1"] = Output(
+            "parametric_map",
+            {"model": TRANSPORT_MODEL, "meas": "R1", **where},
+            sidecars.parametric_map_sidecar(scan, transport, "R1", None, builder.raw, resolution=resolution),
+        )
     # What was corrected, and an image that lies in the space.
     more = builder.map_correction_fields | ({} if space is None else builder.spatial_reference(space.space))
     return {name: output._replace(sidecar={**output.sidecar, **more}) for name, output in outputs.items()}

@@ -254,3 +254,29 @@ def test_what_no_scan_could_use_is_said_once(
     with pytest.raises(MorbidsError, match=sentence) as caught:
         plan_study(make_study(dataset.root.parent), ScanSettings(**wish))  # type: ignore[arg-type]
     assert caught.value.exit_code == ExitCode.USAGE
+
+
+@pytest.mark.parametrize(
+    ("tracer", "sentence"),
+    [
+        (
+            "[18F]FDG",
+            r"FDG has no reference region: every part of the brain .* give --model SUVR, --reference",
+        ),
+        ("L-[1-11C]leucine", "leucine has no reference region"),
+        ("carfentanile", r"no preset with a value for --model.*correct TracerName if carfentanil is meant"),
+    ],
+)
+def test_a_tracer_without_a_preset_is_told_why(dataset: DatasetMaker, tracer: str, sentence: str) -> None:
+    write_scan(dataset, "01", changes={"TracerName": tracer})
+    with pytest.raises(MorbidsError, match=sentence):
+        plan_one(dataset)
+
+
+def test_a_ratio_of_a_tracer_without_a_reference_region_is_made_and_doubted(dataset: DatasetMaker) -> None:
+    write_scan(dataset, "01", changes={"TracerName": "FDG", "TracerRadionuclide": "F18"})
+    window = Window("late", 40.0, 70.0)
+    wishes = replace(SETTINGS, model="SUVR", reference="cerebellar_grey", windows=(window,))
+    plan = plan_one(dataset, wishes)
+    assert plan.kinetics.windows == (window,)
+    assert any("is a ratio, and no binding potential" in note for note in plan.notes)

@@ -85,7 +85,11 @@ def test_runs_of_one_injection_are_one_scan_of_the_graph(dataset: DatasetMaker) 
     assert sidecar["FrameTimesStart"] == [*START_S[:7], *START_S[8:]]
     apart = plan_study(make_study(dataset.root.parent), replace(SETTINGS, join_runs="never"))
     windows = [[window.name for window in plan.kinetics.windows] for plan in apart.scans]
-    assert windows == [["baseline"], ["baseline"]], "onsets count from each run's own first frame"
+    assert windows == [["baseline"]], "onsets count from each run's own first frame"
+    (alone,) = apart.unplanned
+    assert "nothing was stored from 0.0 to" in str(alone.errors[0]), (
+        "the second run has no beginning of its own"
+    )
 
 
 def test_building_a_graph_runs_and_writes_nothing(dataset: DatasetMaker) -> None:

@@ -13,7 +13,6 @@ import numpy as np
 from morbids.errors import MorbidsError
 from morbids.numerics.arrays import BoolArray, FloatArray
 from morbids.numerics.frames import Frames
-from morbids.numerics.kinetics.integrals import TOUCH_MIN
 from morbids.numerics.kinetics.model_names import ModelName
 from morbids.numerics.kinetics.models import MODELS, Estimates, FitOptions, fit_model
 from morbids.numerics.tracer import BOLUS_INFUSION, Schedule, simulate_curves
@@ -29,9 +28,12 @@ K2_PRIME = (0.06, 0.1237, 0.2)
 # Dissociation, and association of a tracer that is bound for good, both per minute.
 K4, K3_BOUND = 0.3, (0.02, 0.05, 0.1, 0.2)
 NEARLY_NONE = 1e-6
+CHANGE = "BPNDchange"
 BOLUS = Schedule(bolus_fraction=1.0)
 # Missing minutes are filled with frames of this part of their time, as protocols make them: short, then longer.
 FILL_SHARE, SHORTEST_FILL_MIN = 0.15, 0.5
+# A second is no gap.
+SHORTEST_GAP_MIN = 1 / 60
 
 
 class Missing(NamedTuple):
@@ -48,6 +50,11 @@ class Missing(NamedTuple):
     largest_percent: float
     typical_percent: float
 
+    @property
+    def is_refused(self) -> bool:
+        """Whether the model cannot serve the scan."""
+        return self.largest_percent > REFUSED_PERCENT
+
     def judge(self, model: ModelName, frames: Frames, source: str) -> str:
         """Sentence of warning for the user; empty where there is nothing to warn of.
 
@@ -63,7 +70,7 @@ class Missing(NamedTuple):
         lacking = (
             f"{source}: nothing was stored {what} after injection, and {model} integrates from injection on"
         )
-        if self.largest_percent > REFUSED_PERCENT:
+        if self.is_refused:
             amount = (
                 f"by {self.largest_percent:.0f} %" if np.isfinite(self.largest_percent) else "by any amount"
             )
@@ -86,10 +93,19 @@ class Missing(NamedTuple):
             name: np.hypot(error, added) if name in (main, "DVR") else error
             for name, error in estimates.standard_errors.items()
         }
+        if CHANGE in errors:
+            errors[CHANGE] = np.hypot(errors[CHANGE], self.typical_percent)
         return estimates._replace(standard_errors=errors)
 
 
+# A scan from here on was meant for a ratio: nobody stores a dynamic scan so late.
+LATE_START_MIN = 20.0
 NOTHING_MISSING = Missing(0.0, 0.0)
+
+
+def begins_late(frames: Frames) -> bool:
+    """Whether a scan leaves out so much of the beginning that all its frames are late ones."""
+    return bool(frames.start_min[0] >= LATE_START_MIN)
 
 
 def missing_error(
@@ -135,7 +151,7 @@ def missing_error(
 def _relative_error(
     model: ModelName, whole: Frames, stored: BoolArray, options: FitOptions, schedule: Schedule
 ) -> FloatArray:
-    """Percent by which the main parameter differs for want of the frames that are not stored (n_truths,).
+    """Percent by which the main parameter, and a change of it, differ for want of frames that are not stored.
 
     Infinite where only the fit without them fails, NaN where both do.
     """
@@ -144,13 +160,17 @@ def _relative_error(
     full_points, full_weights = np.zeros(len(stored), bool), np.zeros(len(stored))
     full_points[stored] = points
     full_weights[stored] = 1.0 if options.inverse_variance is None else options.inverse_variance
-    main = MODELS[model].parameters[0]
     full = replace(options, points=full_points, inverse_variance=full_weights)
     own = Frames(whole.start_min[stored], whole.duration_min[stored])
-    expected = fit_model(model, target, reference, whole, full).parameters[main]
-    found = fit_model(model, target[stored], reference[stored], own, options).parameters[main]
-    error = 100 * (found / expected - 1)
-    return np.where(np.isfinite(expected) & ~np.isfinite(found), np.inf, error)
+    expected = fit_model(model, target, reference, whole, full).parameters
+    found = fit_model(model, target[stored], reference[stored], own, options).parameters
+    main = MODELS[model].parameters[0]
+    errors = [100 * (found[main] / expected[main] - 1)]
+    if CHANGE in found:
+        # In percent already.
+        errors.append(found[CHANGE] - expected[CHANGE])
+    lost = np.isfinite(expected[main]) & ~np.isfinite(found[main])
+    return np.concatenate([np.where(lost, np.inf, error) for error in errors])
 
 
 def _simulate(
@@ -167,7 +187,7 @@ def _simulate(
 def _missing_intervals(frames: Frames) -> list[tuple[float, float]]:
     """Start and end of what is not stored between injection and the last frame, minutes."""
     starts, ends = frames.start_min, np.append(0.0, np.maximum(frames.end_min[:-1], 0.0))
-    gaps = np.flatnonzero(starts - ends > TOUCH_MIN)
+    gaps = np.flatnonzero(starts - ends > SHORTEST_GAP_MIN)
     return [(float(ends[i]), float(starts[i])) for i in gaps]
 
 
@@ -176,7 +196,7 @@ def _fill(frames: Frames, missing: list[tuple[float, float]]) -> tuple[Frames, B
     starts, ends, own = list(frames.start_min), list(frames.end_min), [True] * frames.n_frames
     for start, end in missing:
         time = start
-        while end - time > TOUCH_MIN:
+        while end > time:
             step = max(SHORTEST_FILL_MIN, FILL_SHARE * time)
             # A crumb at the end joins the frame before it.
             until = end if end - time < 1.5 * step else time + step

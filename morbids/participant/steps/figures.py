@@ -265,7 +265,8 @@ def picture_maps(
         )
         for window in plan.windows
     }
-    drawn["R1"] = draw_parametric_map(maps["R1"], backcloth, label=label_of_parameter("R1"))
+    if plan.maps_transport:
+        drawn["R1"] = draw_parametric_map(maps["R1"], backcloth, label=label_of_parameter("R1"))
     for pair in plan.pairs:
         label = f"change of {label_of_parameter(main)}"
         drawn[difference_name("", pair.challenge).replace("_", "")] = draw_difference_map(

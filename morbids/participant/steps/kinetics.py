@@ -13,16 +13,16 @@ from morbids.bids.windows import Window
 from morbids.imaging.images import MaskedFrames, read_masked_frames, write_image
 from morbids.imaging.smoothing import smooth_volume
 from morbids.numerics.arrays import FloatArray
+from morbids.numerics.kinetics.frame_noise import FrameNoise, estimate_noise
+from morbids.numerics.kinetics.intervals import with_sampling_errors
 from morbids.numerics.kinetics.k2prime import estimate_k2_prime
 from morbids.numerics.kinetics.model_names import ModelName
 from morbids.numerics.kinetics.models import MODELS, Estimates, FitOptions, fit_model
 from morbids.numerics.kinetics.t_star import find_t_star
 from morbids.numerics.statistics.multiple import false_discovery_rate
-from morbids.participant.kinetic_plan import KineticPlan, SettledPlan
+from morbids.participant.kinetic_plan import TRANSPORT_MODEL, KineticPlan, SettledPlan
 from morbids.participant.steps.curves import read_curves
 
-# The model of the transport map: linear, and with k2' fixed the least noisy one that yields R1.
-TRANSPORT_MODEL: ModelName = "MRTM2"
 # Displacement models: what belongs to the time before the response, and what to the response itself.
 BASELINE_PARAMETERS = ("BPND", "R1", "k2", "k2prime", "R2")
 RESPONSE_PARAMETERS = ("BPNDchange", "gamma", "onset", "peak", "F", "p")
@@ -65,7 +65,9 @@ def settle_plan(curves: Path, reference_curve: Path, plan: KineticPlan) -> Settl
     target, reference = read_curves(curves).curves, read_curves(reference_curve).curves[:, 0]
     weights = plan.inverse_variance
     k2_prime = plan.k2_prime_per_min
-    if k2_prime is None:
+    if k2_prime is None and not plan.needs_k2_prime:
+        k2_prime = np.nan
+    elif k2_prime is None:
         k2_prime = estimate_k2_prime(target, reference, plan.frames, inverse_variance=weights).k2_prime
     t_star_min = plan.t_star_min
     if t_star_min is None:
@@ -83,11 +85,14 @@ def settle_plan(curves: Path, reference_curve: Path, plan: KineticPlan) -> Settl
 
 
 def fit_regions(curves: Path, reference_curve: Path, plan: SettledPlan, out_dir: Path) -> RegionFits:
-    """Fit every region in every window: a row per region, `<parameter>` and `<parameter>-se`."""
+    """Fit every region in every window: a row per region, every parameter with its standard error and interval."""
     table = read_curves(curves)
     reference = read_curves(reference_curve).curves[:, 0]
     kinpar = {}
-    for name, estimates in estimate(table.curves, reference, plan).items():
+    every = np.column_stack([table.curves, reference])
+    noise = estimate_noise(every, plan.frames, plan.half_life_min)
+    for name, found in estimate(table.curves, reference, plan, noise=noise).items():
+        estimates = plan.missing[name].widen(found) if name in plan.missing else found
         kinpar[name] = out_dir / f"{name}.tsv"
         write_table(pd.DataFrame({"name": table.names, **estimates.columns()}), kinpar[name])
     return RegionFits(kinpar)
@@ -130,7 +135,8 @@ def fit_maps(
         maps |= found[RESPONSE].parameters
         if "p" in maps:
             maps["q"] = false_discovery_rate(maps["p"])
-    maps["R1"] = _fit_transport(voxels, reference, plan, threads)
+    if plan.maps_transport:
+        maps["R1"] = _fit_transport(voxels, reference, plan, threads)
     paths = {name: _write_map(values, scan, out_dir / f"{name}.nii.gz") for name, values in maps.items()}
     n_failed = sum(found[window.name].n_failed for window in plan.windows)
     return MapFits(paths, n_failed / max(voxels.shape[1] * len(plan.windows), 1))
@@ -141,8 +147,11 @@ def estimate(
     reference: FloatArray,
     plan: SettledPlan,
     threads: int = 1,
+    noise: FrameNoise | None = None,
 ) -> dict[str, Estimates]:
     """Estimates by window name; a displacement model's response stands under `RESPONSE`.
+
+    Standard errors are those of the residuals; with the `noise` of targets and reference, of repeated scans.
 
     A model that fits windows is fitted to the points of each; the integrals behind them start at injection. A
     displacement model is fitted once: its binding before the response is the baseline's, the one after it
@@ -150,7 +159,10 @@ def estimate(
     """
 
     def fit(options: FitOptions) -> Estimates:
-        return fit_model(plan.model, curves, reference, plan.frames, options, threads=threads)
+        found = fit_model(plan.model, curves, reference, plan.frames, options, threads=threads)
+        if noise is None:
+            return found
+        return with_sampling_errors(found, plan.model, (curves, reference), plan.frames, options, noise)
 
     if not MODELS[plan.model].needs_onset:
         return {window.name: fit(plan.options(window)) for window in plan.windows}
@@ -160,6 +172,7 @@ def estimate(
         {"BPND": whole.parameters["BPNDafter"]},
         {"BPND": whole.standard_errors["BPNDafter"]},
         int(np.isnan(whole.parameters["BPNDafter"]).sum()),
+        whole.degrees,
     )
     return {
         pair.baseline.name: _select(whole, baseline_parameters(plan.model)),
@@ -184,13 +197,13 @@ def _select(estimates: Estimates, names: Sequence[str]) -> Estimates:
         {name: parameters[name] for name in names},
         {name: errors[name] for name in names if name in errors},
         estimates.n_failed,
+        estimates.degrees,
     )
 
 
 def _fit_transport(voxels: FloatArray, reference: FloatArray, plan: SettledPlan, threads: int) -> FloatArray:
     """R1 from the frames up to the end of the first window: a challenge cannot disturb them."""
-    undisturbed = Window("", float(plan.frames.mid_min[0]), plan.windows[0].end_min)
-    options = replace(plan.options(undisturbed), k2_prime=plan.k2_prime_per_min)
+    options = replace(plan.options(plan.undisturbed), k2_prime=plan.k2_prime_per_min)
     estimates = fit_model(TRANSPORT_MODEL, voxels, reference, plan.frames, options, threads=threads)
     return estimates.parameters["R1"]
 

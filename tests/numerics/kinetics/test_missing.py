@@ -87,6 +87,7 @@ def test_the_error_of_the_main_parameter_is_widened() -> None:
         {"BPND": np.array([2.0]), "DVR": np.array([3.0]), "intercept": np.array([-9.0])},
         {"BPND": np.array([0.03]), "DVR": np.array([0.03]), "intercept": np.array([1.0])},
         0,
+        np.array([4.0]),
     )
     wide = Missing(4.0, 2.0).widen(estimates).standard_errors
     assert wide["BPND"] == wide["DVR"] == pytest.approx(0.05)
