@@ -70,7 +70,7 @@ def _median(values: "pd.Series[float]") -> float:
 
 def _scans(truth: Path) -> Iterator[dict[str, str]]:
     """Entities of every scan that the truth describes."""
-    for path in sorted(truth.glob("sub-*/pet/*_model-truth_kinpar.tsv")):
+    for path in sorted(truth.glob(f"sub-*/pet/*_seg-{ATLAS}_model-truth_kinpar.tsv")):
         entities = parse_name(path).entities
         yield {key: entities[key] for key in KEYS}
 
@@ -79,9 +79,8 @@ def _compare_scan(truth: Path, results: Path, source: Mapping[str, str], work_di
     """Compare both windows of one scan."""
     folder = work_dir / "-".join(source.values())
     dseg, names = _true_regions(truth, source, folder)
-    # The atlas comes first; a sphere that has the name of an atlas region (the amygdala) comes after it.
-    tissue = read_table(output_path(truth, source, "kinpar", {"model": "truth"}))
-    tissue = tissue.drop_duplicates("name").set_index("name")
+    tissue = read_table(output_path(truth, source, "kinpar", {"seg": ATLAS, "model": "truth"}))
+    tissue = tissue.set_index("name")
     windows = {"baseline": "baseline", "challenge": source["task"]}
     tables = []
     for window, name in windows.items():

@@ -198,7 +198,7 @@ def estimates(story: Story, participant: str, task: str, window: str, atlas: str
 
 def truth(story: Story, participant: str, task: str) -> pd.DataFrame:
     folder = story.places.truth / f"sub-{participant}" / "pet"
-    return read_table(next(folder.glob(f"*task-{task}*_model-truth_kinpar.tsv"))).set_index("name")
+    return read_table(next(folder.glob(f"*task-{task}*_seg-AAL_model-truth_kinpar.tsv"))).set_index("name")
 
 
 def test_regional_binding_is_recovered(story: Story) -> None:

@@ -21,9 +21,12 @@ from scipy import ndimage, stats
 from morbids.errors import ExitCode, MorbidsError
 from morbids.imaging.images import Image, read_image, space_code, write_image
 from morbids.imaging.regions import tissue_in_pet
+from morbids.imaging.resampling import index_transform, read_chain, resample_volume
 from morbids.imaging.user_atlases import IMAGE_EXTENSIONS, file_label
-from morbids.numerics.arrays import BoolArray, FloatArray
+from morbids.numerics.arrays import BoolArray, FloatArray, IntArray
 
+FINE_MM = 1.5
+"""The region is drawn on voxels no longer than this: erosion by 2 mm would do nothing, or too much, to those of PET."""
 LEAST_VOLUME_ML = 1.0
 """Below this the reference curve is noisier than the target's: steps are taken back."""
 CONCERN_VOLUME_ML = 2.0
@@ -80,8 +83,8 @@ class ReferenceRegion(NamedTuple):
 
     Attributes
     ----------
-    mask
-        0 and 1 on the PET grid.
+    mask, labels
+        0 and 1 on the PET grid: what is left, and the labels that it was cut from.
     volume_ml
         Its volume.
     concern
@@ -93,6 +96,7 @@ class ReferenceRegion(NamedTuple):
     """
 
     mask: Path
+    labels: Path
     volume_ml: float
     concern: str
     notes: tuple[str, ...]
@@ -146,20 +150,20 @@ def find_reference_rule(reference: str) -> ReferenceRule:
 
 def make_reference_region(
     rule: ReferenceRule,
-    dseg: Path,
+    atlas_dseg: Path,
     table: Path,
     petref: Path,
     out_dir: Path,
     gm: Path | None = None,
     gm_to_pet: Sequence[Path] = (),
+    atlas_to_pet: Sequence[Path] = (),
 ) -> ReferenceRegion:
-    """Cut the reference region out of an atlas in PET space.
+    """Cut the reference region out of an atlas.
 
     Parameters
     ----------
-    dseg, table
-        Regions of the rule's atlas on the PET grid (from `regions_in_pet` without grey matter), and their
-        names.
+    atlas_dseg, table, atlas_to_pet
+        The rule's atlas, its names, and the chain that brings it to PET.
     gm, gm_to_pet
         Probability of grey matter and the chain that brings it to PET.
 
@@ -168,18 +172,76 @@ def make_reference_region(
     MorbidsError
         A label is not in the table, or no voxel of the labels lies in the PET field of view.
     """
-    pet, labels = read_image(petref), read_image(dseg)
+    pet = read_image(petref)
     names = pd.read_csv(table, sep="\t", dtype={"name": str})
-    chosen = _chosen_index(rule, names, table)
-    region = np.isin(labels.values, chosen) & np.isfinite(pet.values)
-    if not region.any():
+    drawn = _draw_finely(atlas_dseg, atlas_to_pet, _chosen_index(rule, names, table), pet)
+    if drawn is None or not (drawn.on_pet(pet, 0.0) & np.isfinite(pet.values)).any():
         raise MorbidsError(
             f"The reference region {rule.name} lies outside the field of view of {petref}.",
             "Look at the registration, or choose another reference with --reference.",
         )
     grey = tissue_in_pet(gm, gm_to_pet, petref) if gm is not None else None
-    mask, notes = _cut_until_large_enough(rule, region, pet, grey)
-    return _save(mask, pet, out_dir, rule.name, notes)
+    mask, notes = _cut_until_large_enough(rule, drawn, pet, grey)
+    code, variation = space_code(pet.header), _variation(pet.values[mask])
+    volume_ml = float(mask.sum() * pet.voxel_ml)
+    return ReferenceRegion(
+        write_image(mask, pet.affine, out_dir / "reference_mask.nii.gz", code=code),
+        write_image(drawn.on_pet(pet, 0.0), pet.affine, out_dir / "reference_labels.nii.gz", code=code),
+        volume_ml,
+        _concern(rule.name, volume_ml, variation),
+        notes,
+        variation,
+    )
+
+
+class _FineRegion(NamedTuple):
+    """A region on voxels that divide those of PET, in a box of PET's grid.
+
+    Attributes
+    ----------
+    inside
+        (x, y, z) of the box, finely.
+    box
+        Slices of PET's grid.
+    split
+        (3,) fine voxels per voxel of PET along each axis.
+    """
+
+    inside: BoolArray
+    box: tuple[slice, ...]
+    split: IntArray
+
+    def on_pet(self, pet: Image, erode_mm: float) -> BoolArray:
+        """Voxels of PET of which at least half lies in the region, after its rim has been taken off."""
+        left = erode_rim(self.inside, erode_mm, pet.voxel_mm / self.split) if erode_mm > 0 else self.inside
+        nx, ny, nz = (length // by for length, by in zip(left.shape, self.split, strict=True))
+        shares = left.reshape(nx, self.split[0], ny, self.split[1], nz, self.split[2]).mean(axis=(1, 3, 5))
+        mask = np.zeros(pet.values.shape, dtype=bool)
+        mask[self.box] = shares >= 0.5
+        return mask
+
+
+def _draw_finely(
+    atlas_dseg: Path, transforms: Sequence[Path], chosen: Sequence[int], pet: Image
+) -> _FineRegion | None:
+    """Draw the chosen labels around where they lie in PET; None when they do not."""
+    atlas = read_image(atlas_dseg)
+    region = np.isin(atlas.values, chosen).astype(np.float32)
+    chain = read_chain(transforms)
+    pull = index_transform(chain, pet.affine, atlas.affine)
+    where = np.argwhere(resample_volume(region, pet.values.shape, pull, "linear") > 0)
+    if not len(where):
+        return None
+    low = np.maximum(where.min(axis=0) - 1, 0)
+    high = np.minimum(where.max(axis=0) + 2, pet.values.shape)
+    split = np.maximum(np.ceil(pet.voxel_mm / FINE_MM - 1e-6), 1).astype(int)
+    affine = pet.affine @ np.vstack(
+        [np.column_stack([np.diag(1 / split), low + (1 / split - 1) / 2]), [0, 0, 0, 1]]
+    )
+    shape = tuple(((high - low) * split).tolist())
+    fine = resample_volume(region, shape, index_transform(chain, affine, atlas.affine), "linear")
+    box = tuple(slice(a, b) for a, b in zip(low.tolist(), high.tolist(), strict=True))
+    return _FineRegion(fine >= 0.5, box, split)
 
 
 def _chosen_index(rule: ReferenceRule, names: pd.DataFrame, table: Path) -> list[int]:
@@ -197,7 +259,7 @@ def _chosen_index(rule: ReferenceRule, names: pd.DataFrame, table: Path) -> list
 
 
 def _cut_until_large_enough(
-    rule: ReferenceRule, region: BoolArray, pet: Image, grey: FloatArray | None
+    rule: ReferenceRule, region: _FineRegion, pet: Image, grey: FloatArray | None
 ) -> tuple[BoolArray, tuple[str, ...]]:
     """Apply all steps; while too little is left, take one back (the one that matters least first)."""
     taken_back: list[str] = []
@@ -225,13 +287,14 @@ def _cut_until_large_enough(
 
 
 def _cut(
-    rule: ReferenceRule, region: BoolArray, pet: Image, grey: FloatArray | None
+    rule: ReferenceRule, region: _FineRegion, pet: Image, grey: FloatArray | None
 ) -> tuple[BoolArray, tuple[str, ...]]:
     """Apply the steps of a rule; returns the mask and the volume after each step."""
-    mask = region
+    known = np.isfinite(pet.values)
+    mask = region.on_pet(pet, 0.0) & known
     steps = [f"labels {mask.sum() * pet.voxel_ml:.1f} mL"]
     if rule.erode_mm > 0:
-        mask = erode_rim(mask, rule.erode_mm, pet.voxel_mm)
+        mask = region.on_pet(pet, rule.erode_mm) & known
         steps.append(f"eroded by {rule.erode_mm:g} mm {mask.sum() * pet.voxel_ml:.1f} mL")
     if rule.trim_share > 0:
         mask = trim_ends(mask, rule.trim_share, pet.affine)
@@ -287,12 +350,14 @@ def clean_histogram(mask: BoolArray, intensity: FloatArray) -> BoolArray:
     return mask & (intensity > low) & (intensity < high)
 
 
-def _save(mask: BoolArray, pet: Image, out_dir: Path, name: str, notes: tuple[str, ...]) -> ReferenceRegion:
-    """Write the mask, and judge its volume and its evenness."""
-    volume_ml = float(mask.sum() * pet.voxel_ml)
-    values = pet.values[mask]
+def _variation(values: FloatArray) -> float:
+    """Standard deviation as part of the mean; infinite where the mean is not positive."""
     mean = float(values.mean(dtype=float))
-    variation = float(values.std(dtype=float) / mean) if mean > 0 else float("inf")
+    return float(values.std(dtype=float) / mean) if mean > 0 else float("inf")
+
+
+def _concern(name: str, volume_ml: float, variation: float) -> str:
+    """Sentences that say why a region is doubtful: its volume and its evenness."""
     concerns = []
     if volume_ml < CONCERN_VOLUME_ML:
         concerns.append(
@@ -304,5 +369,4 @@ def _save(mask: BoolArray, pet: Image, out_dir: Path, name: str, notes: tuple[st
             f"The voxels of the reference region {name} vary by {variation:.0%} of their mean (at most "
             f"{CONCERN_VARIATION:.0%} expected): it may hold other tissue, or none."
         )
-    path = write_image(mask, pet.affine, out_dir / "reference_mask.nii.gz", code=space_code(pet.header))
-    return ReferenceRegion(path, volume_ml, " ".join(concerns), notes, variation)
+    return " ".join(concerns)

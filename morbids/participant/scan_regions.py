@@ -60,7 +60,7 @@ def _add_reference_picture(
     builder.workflow.connect(
         [
             (motion, picture, [("petref", "petref")]),
-            (region, picture, [("mask", "reference_mask")]),
+            (region, picture, [("mask", "reference_mask"), ("labels", "reference_labels")]),
             (mask, picture, [("mask", "mask")]),
             (coregistration, picture, [("pet_to_t1w", "pet_to_t1w")]),
             (picture, save, [("pictures", "pictures")]),

@@ -51,7 +51,8 @@ _FIGURES: Final[dict[FigureKind, _Words]] = {
         "Slices of the PET image with the outlines of the T1w's brain and white matter.",
     ),
     "reference_region": _Words(
-        "Outline of the reference region. It should lie within grey matter that is free of the "
+        "Thick line: the voxels whose mean is the reference curve; thin line: the labels of the atlas that they were "
+        "cut from. They should lie within grey matter that is free of the "
         "receptor, away from the brain's edge and from regions of high uptake.",
         "Slices through the reference region, outlined.",
     ),

@@ -10,7 +10,7 @@ import SimpleITK as sitk
 from scipy import ndimage
 
 from morbids.bids.names import DRAFT_SUFFIXES, difference_label, output_path, sidecar_path
-from morbids.imaging.atlases import sphere_table
+from morbids.imaging.atlases import SPHERES, sphere_table
 from morbids.imaging.transforms import invert, write_itk
 from morbids.numerics.arrays import FloatArray, IntArray
 from morbids.simulation.effects import RELEASES, Task, built_in_effects
@@ -157,10 +157,13 @@ def write_scan_truth(
     binds = regions.binding > _LEAST_BINDING_SHARE
     _write_maps(root, source, WindowMaps(*(values * binds for values in tissue)), mni_grid(), _IN_MNI)
     _write_maps(root, source, scanner, grid, {})
-    rows = _region_rows(regions, tissue, scanner, in_pet, grid)
-    rows += _sphere_rows(regions, tissue, scanner, grid, chain)
-    named = [{key.replace("challenge", scan.task): value for key, value in row.items()} for row in rows]
-    write_rows(named, _REGION_COLUMNS, output_path(root, source, "kinpar", {"model": MODEL}))
+    tables = {
+        "AAL": _region_rows(regions, tissue, scanner, in_pet, grid),
+        SPHERES: _sphere_rows(regions, tissue, scanner, grid, chain),
+    }
+    for seg, rows in tables.items():
+        named = [{key.replace("challenge", scan.task): value for key, value in row.items()} for row in rows]
+        write_rows(named, _REGION_COLUMNS, output_path(root, source, "kinpar", {"seg": seg, "model": MODEL}))
 
 
 def write_group_truth(root: Path, regions: Regions, changes: Mapping[Task, FloatArray]) -> None:
@@ -290,7 +293,8 @@ Names are those of morbids' own outputs, with `model-truth`.
 - `*_model-truth_meas-BPND_*_mimap` without `space-`: in the PET reference pose, after the scanner's point
   spread and partial volume, without noise or motion: distribution volume over that of the medial occipital grey
   matter as the scanner sees it, minus 1. An analysis of the images should come to these numbers.
-- `*_model-truth_kinpar.tsv`: both of them per AAL label and a-priori sphere (`tissue`, `scanner`).
+- `*_seg-AAL_model-truth_kinpar.tsv`, `*_seg-apriori_model-truth_kinpar.tsv`: both of them per AAL label and per
+  a-priori sphere (`tissue`, `scanner`).
 - `*_xfm.*`: ITK transforms in BIDS direction. `from-orig_to-petref` holds a transform per frame; a pipeline whose
   reference image lies elsewhere differs from it by one rigid transform for the whole scan.
 - `*_timeseries.tsv`: pose of the head per frame (mm, rad, about the point 0, -25, -55 mm).

@@ -57,6 +57,21 @@ def test_erosion_counts_from_the_border_of_the_voxels() -> None:
     assert erode_rim(mask, 3.5, np.full(3, 2.0)).sum() == 4**3
 
 
+def test_erosion_works_on_voxels_that_are_longer_than_its_depth(tmp_path: Path) -> None:
+    """A ball of 20 mm radius in voxels of 4.5 mm, whose centres all lie more than 2 mm inside their own border."""
+    affine = np.diag([1.0, 1.0, 1.0, 1.0])
+    radius = np.linalg.norm(np.indices((60, 60, 60)) - 29.5, axis=0)
+    atlas = write_image((radius < 20).astype(np.int32), affine, tmp_path / "dseg.nii.gz")
+    (tmp_path / "t.tsv").write_text("index\tname\n1\tball\n")
+    coarse = np.diag([4.5, 4.5, 4.5, 1.0])
+    petref = write_image(np.ones((13, 13, 13)), coarse, tmp_path / "petref.nii.gz")
+    files = atlas, tmp_path / "t.tsv", petref
+    for depth_mm in (0.0, 1.5, 3.0):
+        rule = ReferenceRule("ball", "mine", ("ball",), 0.0, depth_mm)
+        found = make_reference_region(rule, *files, tmp_path / "out")
+        assert found.volume_ml == pytest.approx(4.18879 * (20 - depth_mm) ** 3 / 1000, rel=0.08)
+
+
 def test_ends_are_cut_along_the_axis_of_the_head() -> None:
     mask = np.ones((4, 19, 5), dtype=bool)
     # Axis 1 of the array is z of the head, upside down.

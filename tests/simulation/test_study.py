@@ -55,9 +55,14 @@ def test_true_transform_makes_the_t1w_image_of_the_template(study: Path, phantom
 
 
 def test_region_table_holds_the_release(study: Path) -> None:
-    table = pd.read_csv(
-        study / "derivatives" / "truth" / "sub-01" / "pet" / f"{STEM}_model-truth_kinpar.tsv", sep="\t"
-    ).set_index("name")
+    folder = study / "derivatives" / "truth" / "sub-01" / "pet"
+    tables = [
+        pd.read_csv(folder / f"{STEM}_seg-{seg}_model-truth_kinpar.tsv", sep="\t")
+        for seg in ("AAL", "apriori")
+    ]
+    # Both have an `Amygdala_L`: a name means one region in each table.
+    assert all(table["name"].is_unique and "Amygdala_L" in set(table["name"]) for table in tables)
+    table = pd.concat(tables).drop_duplicates("name").set_index("name")
     change = 1 - table["BPND-tissue-rejection"] / table["BPND-tissue-baseline"]
     assert 0.08 < change["PAG"] < 0.26
     assert abs(change["Precentral_L"]) < 0.05

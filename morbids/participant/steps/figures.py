@@ -84,6 +84,7 @@ def picture_registration(
 def picture_reference(
     petref: Path,
     reference_mask: Path,
+    reference_labels: Path,
     mask: Path,
     t1w: Path,
     pet_to_t1w: Path,
@@ -92,9 +93,10 @@ def picture_reference(
     out_dir: Path,
 ) -> Pictures:
     """The reference region on the PET reference image, and on the T1w image on the same planes."""
-    on_pet = draw_reference_region(petref, reference_mask, mask, name=name, unit=unit)
+    region = reference_mask, reference_labels
+    on_pet = draw_reference_region(petref, *region, mask, name=name, unit=unit)
     moved = _move(t1w, read_itk(pet_to_t1w)[0], out_dir / "t1w.nii.gz")
-    on_t1w = draw_reference_region(petref, reference_mask, mask, name=name, t1w=moved)
+    on_t1w = draw_reference_region(petref, *region, mask, name=name, t1w=moved)
     return Pictures(
         {
             "reference": write_figure(on_pet, out_dir / "reference.png"),

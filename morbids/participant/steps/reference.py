@@ -8,7 +8,6 @@ import numpy as np
 from morbids.bids.tables import read_table
 from morbids.imaging.images import read_image
 from morbids.imaging.reference import ReferenceRegion, ReferenceRule, make_reference_region
-from morbids.imaging.regions import regions_in_pet
 from morbids.numerics.frames import TimeAxis
 from morbids.numerics.reference_curve import LATE_SHARE, LEAST_RATIO, compare_retention
 from morbids.participant.kinetic_plan import KineticPlan
@@ -56,8 +55,7 @@ def cut_reference(
 ) -> ReferenceRegion:
     """Cut the reference region out of its atlas, all of which is brought to PET space."""
     way = way_to_pet(space, template_to_t1w, t1w_to_pet)
-    regions = regions_in_pet(atlas_dseg, table, petref, way, out_dir)
-    return make_reference_region(rule, regions.dseg, regions.table, petref, out_dir, gm, (t1w_to_pet,))
+    return make_reference_region(rule, atlas_dseg, table, petref, out_dir, gm, (t1w_to_pet,), way)
 
 
 def extract_reference(

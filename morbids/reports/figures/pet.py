@@ -22,6 +22,7 @@ from morbids.reports.figures.slices import (
 
 UPTAKE_COLOURS: Final = colormaps["inferno"]
 REFERENCE_COLOUR: Final = "#56F0E4"
+LABELS_COLOUR: Final = "#FFFFFF"
 # Uptake is black, red and yellow; the pial border is left out, as it would hide the rim of the cortex.
 ON_UPTAKE: Final = OutlineColours(brain="#FFFFFF", grey="", white="#56F0E4")
 
@@ -45,28 +46,32 @@ def draw_pet_on_t1w(
 def draw_reference_region(
     pet: Path,
     reference_mask: Path,
+    labels_mask: Path,
     brain_mask: Path,
     *,
     name: str,
     t1w: Path | None = None,
     unit: str = "kBq/mL",
 ) -> Figure:
-    """The reference region's outline on slices through it; all images share one world space.
+    """The outlines of the reference region and of the labels that it was cut from; all images share one world space.
 
     With a T1w the anatomy is drawn instead of the PET image, on the same planes: the two make a flicker.
     """
     brain = load_volume(brain_mask)
-    region = load_volume(reference_mask)
+    region, labels = load_volume(reference_mask), load_volume(labels_mask)
     focus = mask_bounds(region, 0.0, outer_percent=4.0)
     mosaic = lay_out(mask_bounds(brain), even_cuts(focus, Counts(7, 7, 0)))
-    outline = Outline(sample(mosaic, region), REFERENCE_COLOUR, f"reference region: {name}", width_pt=1.1)
+    outlines = (
+        Outline(sample(mosaic, labels), LABELS_COLOUR, "labels of the atlas", width_pt=0.6),
+        Outline(sample(mosaic, region), REFERENCE_COLOUR, f"reference region: {name}", width_pt=1.1),
+    )
     underlay, overlay = None, None
     if t1w is not None:
         underlay = grey_levels(sample(mosaic, load_volume(t1w)), np.nan_to_num(sample(mosaic, brain)))
     else:
         uptake = sample(mosaic, load_volume(pet))
         overlay = Overlay(uptake, UPTAKE_COLOURS, 0.0, _bright(uptake), f"PET reference ({unit})")
-    return draw_mosaic(Picture(mosaic, underlay, overlay, (outline,)))
+    return draw_mosaic(Picture(mosaic, underlay, overlay, outlines))
 
 
 def _bright(canvas: FloatArray) -> float:

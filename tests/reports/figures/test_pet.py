@@ -21,9 +21,11 @@ def test_both_images_of_a_flicker_lie_on_the_same_slices(head: Head) -> None:
 
 
 def test_the_reference_region_is_cut_where_it_lies(head: Head) -> None:
-    figure = draw_reference_region(head.t1w, head.mask, head.mask, name="whole brain")
-    assert key_names(figure) == ["reference region: whole brain"]
+    figure = draw_reference_region(head.t1w, head.mask, head.mask, head.mask, name="whole brain")
+    assert key_names(figure) == ["labels of the atlas", "reference region: whole brain"]
     assert sum(name.startswith("x ") for name in slice_names(figure)) == 0
-    anatomy = draw_reference_region(head.t1w, head.mask, head.mask, name="whole brain", t1w=head.t1w)
+    anatomy = draw_reference_region(
+        head.t1w, head.mask, head.mask, head.mask, name="whole brain", t1w=head.t1w
+    )
     assert slice_names(anatomy) == slice_names(figure)
     assert len(anatomy.axes) == 2  # no colour bar for anatomy
