@@ -101,7 +101,7 @@ def _methods(plans: Sequence[ScanPlan], study: Study, settings: ScanSettings) ->
             reference=kinetics.reference.name,
             k2_prime_per_min=kinetics.k2_prime_per_min if kinetics.fits_k2_prime else None,
             k2_prime_source=kinetics.k2_prime_source,
-            t_star_min=kinetics.t_star_min,
+            t_star_min=kinetics.t_star_min or None,
             windows=tuple((w.name, w.start_min, w.end_min) for w in kinetics.windows),
             atlas=" and ".join(atlas_label(atlas) for atlas in plan.atlases),
             motion_corrected=settings.motion,
