@@ -34,7 +34,7 @@ KINDS = ("decay", "counts", "percent", "equal")
 # Of a curve's mean after 10 min: a region, and a small one.
 LEVELS = (0.01, 0.03)
 REFERENCE_NOISE = (0.0, 1.0)
-SEED, REPETITIONS, QUICK_REPETITIONS = 11, 40, 6
+SEED, REPETITIONS, QUICK_REPETITIONS = 11, 24, 4
 
 
 class Estimator(NamedTuple):
