@@ -63,17 +63,31 @@ def test_the_error_of_three_minutes_covers_that_of_other_curves() -> None:
 
 
 @pytest.mark.parametrize(
-    ("first_min", "last_min", "known", "unknown"),
-    [(0, 1, (0.3, 0.1), (0.5, 0.2)), (0, 3, (3.3, 1.6), (6.0, 2.0)), (25, 40, (4.0, 2.6), (4.0, 2.0))],
+    ("model", "k2_prime", "first_min", "last_min", "expected"),
+    [
+        ("LoganRef", 0.1237, 0, 1, (0.3, 0.1)),
+        ("LoganRef", None, 0, 1, (0.5, 0.2)),
+        ("LoganRef", 0.1237, 0, 3, (3.3, 1.6)),
+        ("LoganRef", None, 0, 3, (6.0, 2.0)),
+        ("LoganRef", 0.1237, 0, 10, (31, 15)),
+        ("LoganRef", None, 0, 10, (48, 17)),
+        ("LoganRef", 0.1237, 25, 40, (4.0, 2.6)),
+        ("LoganRef", None, 25, 40, (4.0, 2.0)),
+        ("LoganRef", 0.1237, 0, 50, (70, 38)),
+        ("LoganRef", None, 0, 50, (72, 34)),
+        ("SRTM", None, 0, 1, (0.6, 0.2)),
+        ("SRTM", None, 0, 3, (7.2, 2.5)),
+        ("SRTM", None, 0, 10, (57, 20)),
+        ("SRTM", None, 25, 40, (4.2, 2.1)),
+    ],
 )
 def test_the_table_of_the_documentation(
-    first_min: float, last_min: float, known: tuple[float, float], unknown: tuple[float, float]
+    model: ModelName, k2_prime: float | None, first_min: float, last_min: float, expected: tuple[float, float]
 ) -> None:
     frames = stored((FRAMES.start_min < first_min) | (FRAMES.start_min >= last_min))
-    for k2_prime, expected in ((0.1237, known), (None, unknown)):
-        np.testing.assert_allclose(
-            missing_error("LoganRef", frames, options(frames, k2_prime)), expected, atol=0.06
-        )
+    points = frames.mid_min >= (10 if model == "LoganRef" else 0)
+    found = missing_error(model, frames, FitOptions(points=points, k2_prime=k2_prime))
+    np.testing.assert_allclose(found, expected, atol=0.06, rtol=0.02)
 
 
 def test_an_unknown_k2_prime_is_tried_over_a_range() -> None:

@@ -66,11 +66,11 @@ def known_curves(change: float = 0.0, frames: Frames = FRAMES) -> Curves:
     )
 
 
-def write_tables(folder: Path, curves: Curves) -> tuple[Path, Path]:
+def write_tables(folder: Path, curves: Curves, axis: TimeAxis = AXIS) -> tuple[Path, Path]:
     """Tables of the regions and of the reference region."""
     paths = folder / "regions.tsv", folder / "reference.tsv"
-    write_curves(paths[0], CurveTable(NAMES, curves.target), AXIS)
-    write_curves(paths[1], CurveTable(("occipital",), curves.reference[:, None]), AXIS)
+    write_curves(paths[0], CurveTable(NAMES, curves.target), axis)
+    write_curves(paths[1], CurveTable(("occipital",), curves.reference[:, None]), axis)
     return paths
 
 

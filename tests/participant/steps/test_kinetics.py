@@ -10,7 +10,9 @@ from morbids.bids.tables import read_table
 from morbids.bids.windows import Window, window_points
 from morbids.errors import MorbidsError
 from morbids.imaging.images import read_image
+from morbids.numerics.frames import Frames, TimeAxis
 from morbids.numerics.kinetics.graphical import fit_logan_ref
+from morbids.numerics.kinetics.missing import Missing
 from morbids.numerics.kinetics.model_names import ModelName
 from morbids.numerics.kinetics.models import MODELS
 from morbids.participant.kinetic_plan import FOUND
@@ -199,3 +201,37 @@ def test_weights_of_the_frames_are_a_choice(tmp_path: Path) -> None:
         assert (plan.inverse_variance is None) == (weights == "none")
         found[weights] = read_table(fit_regions(*tables, plan, folder).kinpar["whole"])["BPND"]
     assert (np.abs(found["decay"] - BP_ND) < 0.8 * np.abs(found["none"] - BP_ND)).all()
+
+
+def test_one_static_frame_gives_ratios_of_regions_and_voxels(tmp_path: Path) -> None:
+    frame = Frames(np.array([60.0]), np.array([20.0]))
+    curves = known_curves(frames=frame)
+    window = Window("whole", 0.0, 80.0)
+    plan = replace(
+        make_plan("SUVR", (window,), None),
+        t_star_min=0.0,
+        axis=TimeAxis.of(frame, 0.0),
+        fits_k2_prime=False,
+        maps_transport=False,
+    )
+    tables = write_tables(tmp_path, curves, plan.axis)
+    found = settle_plan(*tables, plan)
+    table = read_table(fit_regions(*tables, found.plan, tmp_path).kinpar["whole"])
+    ratio = curves.target[0] / curves.reference[0]
+    np.testing.assert_allclose(table["SUVR"], ratio)
+    assert table["SUVR-se"].isna().all()
+    images = write_voxels(tmp_path, curves.target)
+    maps = fit_maps(*images, tables[1], found.plan, 0.0, 0.2, tmp_path).maps
+    assert set(maps) == {"BPND_whole"}
+    voxels = read_image(maps["BPND_whole"]).values
+    np.testing.assert_allclose(voxels[np.isfinite(voxels)], ratio - 1, rtol=1e-5)
+
+
+def test_missing_minutes_widen_the_error_of_regions(tmp_path: Path) -> None:
+    tables = write_tables(tmp_path, known_curves())
+    whole = settled("LoganRef", (BASELINE,))
+    lacking = replace(whole, missing={"baseline": Missing(4.0, 2.0)})
+    narrow, wide = (
+        read_table(fit_regions(*tables, plan, tmp_path).kinpar["baseline"]) for plan in (whole, lacking)
+    )
+    np.testing.assert_allclose(wide["BPND-se"], np.hypot(narrow["BPND-se"], 0.02 * narrow["BPND"]))
