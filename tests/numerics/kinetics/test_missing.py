@@ -87,7 +87,7 @@ def test_the_table_of_the_documentation(
     frames = stored((FRAMES.start_min < first_min) | (FRAMES.start_min >= last_min))
     points = frames.mid_min >= (10 if model == "LoganRef" else 0)
     found = missing_error(model, frames, FitOptions(points=points, k2_prime=k2_prime))
-    np.testing.assert_allclose(found, expected, atol=0.06, rtol=0.02)
+    np.testing.assert_allclose(found, expected, atol=0.06, rtol=0.03)
 
 
 def test_an_unknown_k2_prime_is_tried_over_a_range() -> None:
