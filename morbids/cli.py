@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from platformdirs import user_cache_dir
 from rich.console import Console
 from rich.logging import RichHandler
 
@@ -138,11 +139,26 @@ def _check_folders(bids_dir: Path, output_dir: Path, work_dir: Path) -> None:
 
 
 def _set_up_environment(resources: Resources) -> None:
-    """Caches go to the work directory, and no library takes more threads than a step may use."""
-    caches = resources.work_dir / "caches"
+    """Caches are the user's own, and no library takes more threads than a step may use."""
+    caches = _find_caches(resources.work_dir)
     for name in ("MPLCONFIGDIR", "NUMBA_CACHE_DIR"):
         os.environ.setdefault(name, str(caches / name.lower()))
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
         os.environ[name] = str(resources.omp_n_threads)
     os.environ["ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS"] = str(resources.omp_n_threads)
     os.environ.setdefault("NO_ET", "1")  # nipype's and pybids' usage reports stay off
+
+
+def _find_caches(work_dir: Path) -> Path:
+    """Folder that outlives the work directory, so that loops are compiled once; the work directory without one.
+
+    numba runs what it finds in its cache: nobody else may be able to write there.
+    """
+    own = Path(user_cache_dir("morbids"))
+    try:
+        own.mkdir(mode=0o700, parents=True, exist_ok=True)
+        status = own.stat()
+    except OSError:
+        return work_dir / "caches"
+    is_private = status.st_uid == os.getuid() and not status.st_mode & 0o022 and os.access(own, os.W_OK)
+    return own if is_private else work_dir / "caches"

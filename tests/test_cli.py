@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from morbids.bids.dataset import morbids_version
-from morbids.cli import main
+from morbids.cli import _find_caches, main
 from morbids.errors import ExitCode
 from tests.bids.conftest import DatasetMaker
 from tests.participant.studies import write_scan
@@ -182,3 +182,17 @@ def test_an_unforeseen_error_is_a_sentence(tmp_path: Path, capsys: pytest.Captur
     told = capsys.readouterr().err
     assert "cannot be used: File name too long." in told
     assert "Traceback" not in told
+
+
+def test_compiled_loops_outlive_the_work_directory_where_nobody_else_can_write(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    own = _find_caches(tmp_path / "work")
+    assert own == tmp_path / "cache" / "morbids"
+    assert own.stat().st_mode & 0o777 == 0o700
+    own.chmod(0o777)
+    assert _find_caches(tmp_path / "work") == tmp_path / "work" / "caches"
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    assert _find_caches(tmp_path / "work") == tmp_path / "work" / "caches"
