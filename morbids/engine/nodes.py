@@ -33,12 +33,17 @@ RESOURCES = ("threads",)
 CODE = "code_digest"
 
 
-class StepInputs(DynamicTraitedSpec):
-    """Inputs whose key holds all of their values.
+class StepValues(DynamicTraitedSpec):
+    """Inputs or outputs that stay what they are, and whose key holds all of them.
 
-    nipype hashes the printed text of what it does not know: of an array that is eight digits, and of more than a
-    thousand numbers the first and last three.
+    nipype makes plain tuples of NamedTuples when it copies or stores them. It hashes the printed text of what it does
+    not know: of an array that is eight digits, and of more than a thousand numbers the first and last three.
     """
+
+    def _clean_container(self, value: Any, *args: Any, **options: Any) -> Any:
+        if isinstance(value, tuple) and hasattr(value, "_fields"):
+            return value
+        return super()._clean_container(value, *args, **options)
 
     def _get_sorteddict(self, value: Any, *args: Any, **options: Any) -> Any:
         return super()._get_sorteddict(_in_full(value), *args, **options)
@@ -76,8 +81,8 @@ class Step(BaseInterface):
         Why the function failed, once it has.
     """
 
-    input_spec = StepInputs
-    output_spec = DynamicTraitedSpec
+    input_spec = StepValues
+    output_spec = StepValues
 
     def __init__(self, function: Callable[..., Any], constants: Mapping[str, Any] | None = None) -> None:
         super().__init__()

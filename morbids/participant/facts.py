@@ -4,11 +4,11 @@ A field is named as the step's output; its annotation holds the key in the sidec
 absent. Several types can be read from one sidecar.
 """
 
-import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple, TypeVar, get_args, get_type_hints
 
+from morbids.bids.inheritance import read_json_object
 from morbids.bids.names import output_path, sidecar_path
 from morbids.errors import MorbidsError
 from morbids.settings import Study
@@ -86,8 +86,8 @@ class ReferenceVerdictFacts(NamedTuple):
     concern: Concerns = ()
 
 
-class RegionNotes(NamedTuple):
-    """Of an atlas or a reference region in PET space: what the field of view and the rules left of it."""
+class StepNotes(NamedTuple):
+    """What a step has to tell that is no doubt: of motion, of a region, of an atlas in PET space."""
 
     notes: Notes = ()
 
@@ -134,10 +134,10 @@ def read_facts(
     Raises
     ------
     MorbidsError
-        The sidecar lacks a field, or holds something else in it: another version wrote it.
+        The sidecar cannot be read, lacks a field, or holds something else in it: another version wrote it.
     """
     path = sidecar_path(output_path(study.output_dir, source, role, entities))
-    return parse_facts(kind, json.loads(path.read_text(encoding="utf-8")), path) if path.exists() else None
+    return parse_facts(kind, read_json_object(path), path) if path.exists() else None
 
 
 def parse_facts(kind: type[Facts], sidecar: Mapping[str, Any], path: Path) -> Facts:

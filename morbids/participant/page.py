@@ -1,6 +1,6 @@
 """Collect what a run left on disk into the page of each participant, whether or not every step ended well."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Protocol
@@ -13,7 +13,7 @@ from morbids.engine.progress import doing, label_of
 from morbids.errors import MorbidsError
 from morbids.imaging.atlases import SPHERES, atlas_label
 from morbids.numerics.kinetics.models import MODELS
-from morbids.participant.facts import MotionFacts, RegionNotes, SettledFacts, TemplateFacts, read_facts
+from morbids.participant.facts import SettledFacts, StepNotes, TemplateFacts, read_facts
 from morbids.participant.kinetic_plan import KineticPlan
 from morbids.participant.plan import ScanPlan, T1w, spaces_by_t1w
 from morbids.participant.quality import (
@@ -92,11 +92,11 @@ def _methods(plans: Sequence[ScanPlan], study: Study, settings: ScanSettings) ->
     paragraphs: list[str] = []
     for plan in plans:
         kinetics, space = plan.kinetics, picture_space(settings).space
-        found = read_facts(TemplateFacts, study, plan.t1w.entities, "t1w_to_template", {"to": space})
+        template_source = _template_source(plan, study, space)
         choices = ScanChoices(
             version=morbids_version(),
             template=space,
-            template_source=(found or TemplateFacts()).source,
+            template_source=template_source,
             model=kinetics.model,
             reference=kinetics.reference.name,
             k2_prime_per_min=kinetics.k2_prime_per_min if kinetics.fits_k2_prime else None,
@@ -110,6 +110,14 @@ def _methods(plans: Sequence[ScanPlan], study: Study, settings: ScanSettings) ->
         )
         paragraphs += participant_methods(choices)
     return tuple(dict.fromkeys(paragraphs))
+
+
+def _template_source(plan: ScanPlan, study: Study, space: str) -> str:
+    try:
+        found = read_facts(TemplateFacts, study, plan.t1w.entities, "t1w_to_template", {"to": space})
+    except MorbidsError as error:
+        return str(error)
+    return (found or TemplateFacts()).source
 
 
 def _partial_volume(plan: ScanPlan, settings: ScanSettings) -> PartialVolume | None:
@@ -168,7 +176,6 @@ def _report_scan(plan: ScanPlan, study: Study, settings: ScanSettings) -> ScanRe
     measures = measure_scan(plan, study, settings)
     table = write_quality(plan, measures, study) if measures else None
     kinetics = plan.kinetics
-    motion = read_facts(MotionFacts, study, plan.scan.entities, "petref") or MotionFacts()
     figures = _ScanFigures(plan, study)
     return ScanReport(
         plan.scan.label,
@@ -179,7 +186,7 @@ def _report_scan(plan: ScanPlan, study: Study, settings: ScanSettings) -> ScanRe
         ),
         verdicts=judge(measures),
         quality=tuple(_quality_table(measures, table)),
-        notes=(*plan.notes, *motion.notes, *_region_notes(plan, study)),
+        notes=(*plan.notes, *_notes(plan, study)),
         registration=figures.of("pet_on_t1w", "coregistration"),
         motion=figures.of("motion", "motion", ".svg"),
         reference=figures.reference(),
@@ -200,17 +207,24 @@ def _report_scan(plan: ScanPlan, study: Study, settings: ScanSettings) -> ScanRe
     )
 
 
-def _region_notes(plan: ScanPlan, study: Study) -> Iterator[str]:
-    """How the reference region was cut, and regions that the field of view cuts."""
-    label = {"label": plan.kinetics.reference.name}
-    region = read_facts(RegionNotes, study, plan.scan.entities, "reference_mask", label) or RegionNotes()
-    yield from region.notes
+def _notes(plan: ScanPlan, study: Study) -> Iterator[str]:
+    """How motion was handled, how the reference region was cut, and regions that the field of view cuts."""
+    yield from _notes_of(plan, study, "petref")
+    yield from _notes_of(plan, study, "reference_mask", {"label": plan.kinetics.reference.name})
     for atlas in plan.atlases:
         name = atlas_label(atlas)
-        labels = (
-            read_facts(RegionNotes, study, plan.scan.entities, "pet_dseg", {"seg": name}) or RegionNotes()
-        )
-        yield from (f"{name}: {note}" for note in labels.notes)
+        yield from (f"{name}: {note}" for note in _notes_of(plan, study, "pet_dseg", {"seg": name}))
+
+
+def _notes_of(
+    plan: ScanPlan, study: Study, role: str, entities: Mapping[str, str] | None = None
+) -> tuple[str, ...]:
+    """What a step noted of an output; why that cannot be read, where it is so."""
+    try:
+        facts = read_facts(StepNotes, study, plan.scan.entities, role, entities)
+    except MorbidsError as error:
+        return (str(error),)
+    return () if facts is None else facts.notes
 
 
 def _quality_table(measures: Sequence[Measure], file: Path | None) -> Iterator[Block]:
@@ -307,7 +321,10 @@ def _describe_t_star(plan: ScanPlan, study: Study, settings: ScanSettings) -> st
         corrected = {} if settings.partial_volume == "none" else {"pvc": settings.partial_volume.upper()}
         named = {"seg": SPHERES, "model": kinetics.model, **corrected}
         entities = {**named, **window_entities(kinetics.windows[0])}
-        settled = read_facts(SettledFacts, study, plan.scan.entities, "kinpar", entities)
+        try:
+            settled = read_facts(SettledFacts, study, plan.scan.entities, "kinpar", entities)
+        except MorbidsError as error:
+            return str(error)
         if settled is None or settled.t_star_min is None:
             return kinetics.t_star_source
         t_star_min = settled.t_star_min

@@ -13,7 +13,7 @@ from morbids.participant.facts import (
     ReferenceFacts,
     ReferenceNoiseFacts,
     ReferenceVerdictFacts,
-    RegionNotes,
+    StepNotes,
     keys_of,
 )
 from morbids.participant.scan_graph import ScanBuilder
@@ -135,9 +135,7 @@ def add_labels(builder: ScanBuilder, atlas: str, motion: Node, coregistration: N
     seg = {"seg": name}
     sidecar = sidecars.segmentation_sidecar(f"{name} in PET space", builder.raw, {}) | atlas_fields(atlas)
     # The table shares the image's sidecar, so that only one of them may write it.
-    save = builder.save(
-        f"save_{name}", {"dseg": Output("pet_dseg", seg, sidecar)}, facts=keys_of(RegionNotes)
-    )
+    save = builder.save(f"save_{name}", {"dseg": Output("pet_dseg", seg, sidecar)}, facts=keys_of(StepNotes))
     save_table = builder.save(f"save_table_{name}", {"table": Output("pet_dseg_table", seg)})
     builder.workflow.connect(
         [

@@ -60,6 +60,18 @@ class Plan:
     rate: float
 
 
+class Kept(NamedTuple):
+    settings: Settings
+
+
+def keep(settings: Settings) -> Kept:
+    return Kept(settings)
+
+
+def name_types(settings: Settings, given: Settings) -> Text:
+    return Text(f"{type(settings).__name__} {type(given).__name__}")
+
+
 def weigh(plan: Plan) -> Text:
     return Text(f"{plan.rate} {plan.settings.weights[1000]} {plan.settings.table['a'].iloc[500]}")
 

@@ -2,11 +2,15 @@ from multiprocessing import Queue, get_context
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import pytest
 from nipype import Workflow
+from nipype.pipeline.engine.utils import load_resultfile
 
 from morbids.engine.execution import execute
 from morbids.engine.nodes import make_node
+from morbids.engine.work import work_folder
 from morbids.errors import ExitCode, MorbidsError
 from morbids.settings import Resources
 from tests.engine import steps_for_tests as steps
@@ -45,6 +49,17 @@ def test_a_failing_branch_tells_why_and_the_other_branch_ends(
     assert failures[0].sentence.startswith(sentence)
     assert ("whole.good.then", "end") in seen
     assert ("whole.bad.then", "exception") in seen
+
+
+def test_named_tuples_stay_what_they_are_between_steps(tmp_path: Path) -> None:
+    workflow, given = Workflow("whole"), steps.Settings(np.zeros(3), pd.DataFrame({"a": [1.0]}))
+    first = make_node(steps.keep, "first", {"settings": given})
+    then = make_node(steps.name_types, "then", {"given": given})
+    workflow.connect(first, "settings", then, "settings")
+    assert execute(workflow, resources(tmp_path), ignore) == ()
+    assert load_resultfile(tmp_path / work_folder(tmp_path) / "whole/then/result_then.pklz").outputs.text == (
+        "Settings Settings"
+    )
 
 
 def test_a_second_run_computes_nothing(tmp_path: Path) -> None:
