@@ -8,7 +8,7 @@ DEMO := demo
 STUDY := $(DEMO)/.simulated
 OUTPUT := $(DEMO)/derivatives/morbids
 DEMO_OPTIONS := --work-dir $(DEMO)/work --nprocs 2
-DEMO_TRAITS := er89_total rejection_negative_affect acceptance_social_desire
+DEMO_TRAITS := er89_total rejection:rejection_negative_affect acceptance:acceptance_social_desire
 
 .DEFAULT_GOAL := help
 .PHONY: help env demo validate test lint peers lock image clean

@@ -298,9 +298,17 @@ GROUP = (
     Option(
         "--trait",
         "traits",
-        "columns of participants.tsv, sessions.tsv or phenotype/*.tsv to regress maps on, and to correlate regions "
-        "with",
-        metavar="COLUMN",
+        "columns of participants.tsv, sessions.tsv or phenotype/*.tsv to regress maps and regions on; TASK:COLUMN "
+        "tests one in the scans of that task, session or challenge only",
+        metavar="[TASK:]COLUMN",
+        many=True,
+    ),
+    Option(
+        "--expect",
+        "expected",
+        "activation or deactivation: the direction of change that was expected before looking, which makes these "
+        "claims one-tailed; TASK:DIRECTION for one task",
+        metavar="[TASK:]DIRECTION",
         many=True,
     ),
     Option(

@@ -129,6 +129,7 @@ class GroupSettings:
     excluded: tuple[str, ...] = ()
     keep_flagged: bool = False
     stats_model: Path | None = None
+    expected: tuple[str, ...] = ()
     contrasts: tuple[str, ...] = ()
     traits: tuple[str, ...] = ()
     group_column: str = ""

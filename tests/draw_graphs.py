@@ -66,7 +66,7 @@ def draw_all(folder: Path) -> dict[str, str]:
     settings = GroupSettings(traits=("score",))
     plan = plan_group(study, settings)
     group = build_group_workflow(plan, study, settings, resources)
-    (contrast, *_) = (group.get_node(comparison.name) for comparison in plan.comparisons if comparison.traits)
+    (contrast, *_) = (group.get_node(comparison.name) for comparison in plan.comparisons if comparison.trait)
     return {"one scan": draw(scan, SCAN_WORDS), "one contrast": draw(contrast, GROUP_WORDS)}
 
 

@@ -79,6 +79,7 @@ EXAMPLES: dict[str, list[str]] = {
     "--stats-model": ["model.json"],
     "--contrast": ["baselineMinusRejection"],
     "--trait": ["age"],
+    "--expect": ["rejection:activation"],
     "--group-column": ["sex"],
     "--equal-variances": [],
     "--covariate": ["age"],

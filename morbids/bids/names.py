@@ -146,10 +146,13 @@ ROLES: Mapping[str, Role] = MappingProxyType(
             "group", "metrics", ".tsv", {"desc": "calibration"}, optional=("contrast",)
         ),
         "influence": Role("group", "metrics", ".tsv", {"desc": "influence"}, optional=("contrast",)),
+        "claims": Role("group", "metrics", ".tsv", {"desc": "claims"}),
+        "evidence": Role("group", "metrics", ".tsv", {"desc": "evidence"}, optional=("contrast",)),
         "group_quality": Role("group", "metrics", ".tsv", {"desc": "quality"}),
         "design": Role("group", "design", ".tsv", optional=("contrast",)),
         "rows": Role("group", "rows", ".tsv"),
         "group_mask": Role("group", "mask", _NIFTI, {"desc": "analysis"}, optional=("contrast",)),
+        "claimed_mask": Role("group", "mask", _NIFTI, {"desc": "claimed"}, optional=("contrast",)),
         "group_figure": Role(
             "group_figures", "statmap", ".svg", required=("desc",), optional=("contrast", "stat")
         ),

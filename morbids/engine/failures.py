@@ -3,11 +3,10 @@
 import errno
 import tempfile
 import time
-from collections.abc import Mapping
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from traceback import format_exception
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from nipype import Node
 from nipype.interfaces.base import isdefined
@@ -21,10 +20,11 @@ _ALLOCATION = ("bad_alloc", "bad allocation", "allocate memory")
 
 
 class Trouble(NamedTuple):
-    """An exception as it can travel between processes: what to tell, and the traceback."""
+    """An exception as it can travel between processes: what to tell, the traceback, and the step's inputs in words."""
 
     sentence: str
     traceback: str
+    inputs: tuple[str, ...] = ()
 
 
 class StepFailure(NamedTuple):
@@ -109,7 +109,7 @@ class CrashFolder:
     def write(self, node: Node, trouble: Trouble) -> StepFailure:
         """Keep the traceback of a step. A step whose traceback cannot be written has failed all the same."""
         *units, step = node.fullname.split(".")
-        failure = StepFailure(tuple(units), step, *trouble)
+        failure = StepFailure(tuple(units), step, trouble.sentence, trouble.traceback)
         try:
             if self._folder is None:
                 prefix = time.strftime("crashes-%Y%m%d-%H%M%S-")
@@ -129,9 +129,11 @@ def _describe(node: Node, trouble: Trouble) -> str:
     if function is not None:
         lines += [f"Function: {function.__module__}.{function.__name__}"]
         lines += [f"Once more by hand: python -m morbids.engine.rerun {folder}"]
-    lines += ["Inputs:", *(f"    {name} = {value!r}" for name, value in _inputs(node).items())]
+    lines += ["Inputs:", *(f"    {line}" for line in trouble.inputs or describe_inputs(node))]
     return "\n".join([*lines, "", trouble.traceback])
 
 
-def _inputs(node: Node) -> Mapping[str, Any]:
-    return {name: value for name, value in sorted(node.inputs.trait_get().items()) if isdefined(value)}
+def describe_inputs(node: Node) -> tuple[str, ...]:
+    """What a step was given, a line per input; those from other steps are known only where it has run."""
+    given = sorted(node.inputs.trait_get().items())
+    return tuple(f"{name} = {value!r}" for name, value in given if isdefined(value))

@@ -8,6 +8,7 @@ from concurrent.futures import CancelledError, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from functools import partial
+from logging import CRITICAL
 from multiprocessing import forkserver, get_context
 from pathlib import Path
 from threading import current_thread, main_thread
@@ -16,7 +17,7 @@ from typing import Any, NoReturn
 from nipype import logging
 from nipype.pipeline.plugins.multiproc import MultiProcPlugin
 
-from morbids.engine.failures import CrashFolder, StepFailure, Trouble, describe_error
+from morbids.engine.failures import CrashFolder, StepFailure, Trouble, describe_error, describe_inputs
 from morbids.engine.nodes import hold_folder
 from morbids.lifeline import die_with_parent
 
@@ -133,7 +134,8 @@ def run_alone(node: Any, update_hash: bool, task: int) -> dict[str, Any]:
         with hold_folder(folder):
             node.run(updatehash=update_hash)
     except BaseException as error:  # whatever ends a step is told of, and does not end the worker
-        return _answer(task, getattr(node.interface, "trouble", None) or describe_error(error, folder))
+        trouble = getattr(node.interface, "trouble", None) or describe_error(error, folder)
+        return _answer(task, trouble._replace(inputs=describe_inputs(node)))
     return _answer(task, None)
 
 
@@ -168,4 +170,4 @@ def _start_worker() -> None:
 def quieten_nipype() -> None:
     """Progress and failures are told by us; nipype's own lines go only to those who ask for them."""
     for name in ("workflow", "interface", "utils"):
-        logging.getLogger(f"nipype.{name}").setLevel("CRITICAL")
+        logging.getLogger(f"nipype.{name}").setLevel(CRITICAL + 1)

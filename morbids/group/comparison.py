@@ -1,10 +1,11 @@
 """What a group test needs to know: which files each row is made of, and the design."""
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -12,6 +13,9 @@ from morbids.numerics.arrays import FloatArray
 from morbids.numerics.statistics.designs import Design, make_design
 from morbids.settings import Inference
 
+# Kinds of question, which share the error of a page: does a map change, do two kinds of map differ within people, do
+# maps go with a trait, do groups differ; and whatever a model file asks.
+Family = Literal["change", "between", "trait", "group", "model"]
 # Folder of the built-in questions to differences and to parameters: `group/model-differences/`.
 DIFFERENCES, PARAMETERS = "differences", "parameters"
 # Methods that take the distribution of t from a formula, for very small p.
@@ -47,6 +51,12 @@ class WrittenDesign:
         if not self.second_group:
             return design
         return design._replace(second_group=np.array(self.columns[self.second_group]) > 0)
+
+    def towards(self, expected: int) -> "WrittenDesign":
+        """The design whose upper tail is the expected one: with the opposite contrast where a fall is expected."""
+        if expected >= 0:
+            return self
+        return replace(self, weights={name: -weight for name, weight in self.weights.items()})
 
     @property
     def df(self) -> int:
@@ -108,6 +118,24 @@ class Terms(NamedTuple):
         return self.added + self.removed
 
 
+class Protocols(NamedTuple):
+    """Calibration tables of the scans behind each row, and which contrast of each table is meant.
+
+    Attributes
+    ----------
+    tables
+        As in `Terms`; empty where scans have none.
+    contrasts
+        Names of the contrast in the tables that are added, and in those that are taken away.
+    """
+
+    tables: Terms = Terms()
+    contrasts: tuple[str, str] = ("", "")
+
+
+NO_PROTOCOLS = Protocols()
+
+
 class Missing(NamedTuple):
     """A scan that one comparison leaves out, and why."""
 
@@ -139,10 +167,16 @@ class Comparison:
         Tables of a-priori regions that each row's values are made of; empty when they come from the maps.
     design
         The test.
-    traits
-        Per trait, (n_rows,) values to correlate with regions and clusters; NaN = missing.
+    trait
+        Column whose slope is tested, empty for other questions.
     dropped
         Scans of this kind that lack a value or the other of a pair.
+    family
+        What kind of question it is.
+    expected
+        Sign of the effect that was expected before looking, which makes its claims one-tailed; 0 for either.
+    protocols
+        What says how the protocol itself changes the maps; empty for what it cannot change.
     notes
         Doubts about the design, in sentences.
     """
@@ -158,14 +192,33 @@ class Comparison:
     binding: tuple[Path, ...]
     tables: Terms
     design: WrittenDesign
-    traits: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    trait: str = ""
     dropped: tuple[Missing, ...] = ()
+    family: Family = "model"
+    expected: int = 0
+    protocols: Protocols = NO_PROTOCOLS
     notes: tuple[str, ...] = ()
 
     @property
     def label(self) -> str:
         """The quantity as figures write it."""
         return self.quantity.replace("BP_ND", "$BP_{ND}$")
+
+    @property
+    def directed(self) -> WrittenDesign:
+        """The design whose upper tail is the expected one."""
+        return self.design.towards(self.expected)
+
+    @property
+    def movers(self) -> tuple[tuple[str, int], ...]:
+        """Who each row is of, and which of this person's rows it is: rearrangements move them in all questions."""
+        seen: Counter[str] = Counter()
+        movers = []
+        for label in self.labels:
+            person = label.partition("_")[0]
+            movers.append((person, seen[person]))
+            seen[person] += 1
+        return tuple(movers)
 
 
 def sum_terms(added: Sequence[FloatArray], removed: Sequence[FloatArray], n_rows: int) -> FloatArray:

@@ -1,23 +1,25 @@
 """What the group page says and shows of one comparison, read from what is on disk."""
 
-import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pandas as pd
 
 from morbids.bids.tables import read_table
+from morbids.group import sentences
+from morbids.group.claims import ALPHA, Claims
 from morbids.group.outputs import GroupOutputs
 from morbids.group.steps import correlations
-from morbids.group.steps.inference import ALPHA
 from morbids.reports import tables
 from morbids.reports.captions import FigureKind, figure
 from morbids.reports.group import ContrastReport
+from morbids.reports.numbers import format_p
 from morbids.reports.pages import Alert, Block, Cell, Facts, PValue, Table, Text
 
 # What matters most stands first: a wide table is seen from its left.
 CLUSTER_COLUMNS: Mapping[str, str] = {
     "cluster": "Cluster",
+    "claimed": "Claimed",
     "AAL": "AAL",
     "direction": "Direction",
     "extent_mm3": "Volume (mm³)",
@@ -26,16 +28,26 @@ CLUSTER_COLUMNS: Mapping[str, str] = {
     "z_mm": "z (mm)",
     "pseudo_t": "pseudo-t",
     "t": "t",
+    "z": "Z",
+    "hedges_g": "g",
+    "HarvardOxford": "Harvard-Oxford",
+    "protocol": "Protocol alone",
+}
+SENSITIVITY_COLUMNS: Mapping[str, str] = {
+    "cluster": "Cluster",
+    "AAL": "AAL",
+    "direction": "Direction",
     "p_fwe_peak": "p (max-T)",
     "p_fwe_extent": "p (extent)",
     "p_fwe_mass": "p (mass)",
     "p_fwe_tfce": "p (TFCE)",
     "p_fwe_random_field": "p (random field)",
     "p_fdr": "p (FDR)",
-    "z": "Z",
-    "hedges_g": "g",
-    "HarvardOxford": "Harvard-Oxford",
 }
+REGION_CLAIMS = (
+    *("Region", "n", "Effect", "95 % from", "to", "t", "p", "p (page)", "Claimed"),
+    *("Protocol alone from", "to ", "Compared"),
+)
 SMALL_VOLUME_COLUMNS: Mapping[str, str] = {
     "label": "Small volume",
     "volume_mm3": "Volume (mm³)",
@@ -68,11 +80,11 @@ CORRELATION_COLUMNS: Mapping[str, str] = {
     "r": "Pearson r",
     "ci_low": "95 % from",
     "ci_high": "to",
-    "p_permutation": "p (permutation)",
-    "p_holm": "p (Holm, regions)",
-    "p_holm_all": "p (Holm, regions and traits)",
+    "p": "p",
+    "p_page": "p (page)",
     "rho": "Spearman rho",
     "rho_p_permutation": "p (rho)",
+    "rho_p_holm": "p (rho, Holm)",
 }
 INFLUENCE_COLUMNS: Mapping[str, str] = {
     "scan": "Scan",
@@ -83,106 +95,120 @@ INFLUENCE_COLUMNS: Mapping[str, str] = {
     "voxels_lost": "Voxels that it alone takes out",
     "peak_t_without": "Peak t without it",
 }
-_METHODS: Mapping[str, str] = {
-    "max-t": "max-T (permutation)",
-    "cluster-extent": "cluster extent (permutation)",
-    "cluster-mass": "cluster mass (permutation)",
-    "tfce": "TFCE (permutation)",
-    "fdr": "false discovery rate",
-    "random-field": "random field theory",
-}
 # Influence tables longer than this are left to the file.
 _LONGEST_TABLE = 40
 
 
-def read_summary(outputs: GroupOutputs) -> dict[str, Any]:
-    """What the t map's sidecar says of the test; empty when the test failed."""
-    sidecar = outputs.sidecar("t")
-    return dict(json.loads(sidecar.read_text(encoding="utf-8")).get("Test", {})) if sidecar.exists() else {}
-
-
 class ContrastPage:
-    """Collects the report of one comparison."""
+    """Collects the report of one comparison, with what the record of claims says of it."""
 
-    def __init__(self, outputs: GroupOutputs) -> None:
+    def __init__(self, outputs: GroupOutputs, claims: Claims) -> None:
         self.outputs = outputs
         self.comparison = outputs.comparison
-        self.summary = read_summary(outputs)
+        self.summary = outputs.summary
+        self.claims = claims
+        self.question = claims.of(outputs.comparison)
 
     def report(self) -> ContrastReport:
         """Everything that the page shows of it."""
-        positive, negative = self._count_clusters()
+        expected = sentences.say_expected(self.comparison)
+        question = self.question
         return ContrastReport(
             name=self.comparison.title,
             question=self.comparison.question,
-            finding=self._finding(positive, negative),
+            finding=sentences.say_finding(question),
+            claimed=question is not None and question.claimed,
+            answers=tuple(self._answers()),
             n_maps=len(self.comparison.labels),
-            n_positive=positive,
-            n_negative=negative,
-            design=self.comparison.design.words,
-            inference=self._inference(),
+            design=f"{self.comparison.design.words}{f'; {expected}' if expected else ''}",
+            inference=sentences.outline_of(question.brain if question else None),
+            warnings=tuple(filter(None, [sentences.say_skewness(question)])) if question else (),
             maps=tuple(self._maps()),
             clusters=tuple(self._clusters()),
             regions=tuple(self._regions()),
             correlations=tuple(self._correlations()),
+            sensitivity=tuple(self._sensitivity()) if self.summary else (),
             circular=tuple(self._circular()),
             influence=tuple(self._influence()),
         )
 
-    def _count_clusters(self) -> tuple[int, int]:
-        """Clusters that pass some family-wise correction, by direction."""
-        path = self.outputs.path("clusters")
-        if not self.summary or not path.exists():
-            return 0, 0
-        table = read_table(path)
-        corrections = [name for name in table if str(name).startswith("p_fwe_")]
-        if table.empty or not corrections:
-            return 0, 0
-        passing = table[(table[corrections] <= ALPHA).any(axis=1)].drop_duplicates("cluster")["direction"]
-        first, second = self.comparison.directions
-        return int((passing == first).sum()), int((passing == second).sum())
+    def _answers(self) -> Iterator[Cell]:
+        """Its row on the first screen."""
+        question = self.question
+        if question is None:
+            yield from ("the test failed", *[None] * 5)
+            return
+        region = sentences.strongest(question)
+        yield sentences.say_effect(region) if region else None
+        yield sentences.say_regions(question) or "nothing"
+        yield sentences.say_brain(question)
+        yield self._small_volumes()
+        yield self._traits()
+        yield sentences.say_protocol_alone(question)
 
-    def _finding(self, positive: int, negative: int) -> str:
-        if not self.summary:
-            return "The test failed; see above."
-        first, second = self.comparison.directions
-        if positive or negative:
-            passing = (
-                "1 cluster passes" if positive + negative == 1 else f"{positive + negative} clusters pass"
-            )
-            return (
-                f"{passing} a family-wise correction at p ≤ {ALPHA:g} "
-                f"({first} {positive}, {second} {negative}). {self._power()}"
-            )
-        return f"No cluster passes a family-wise correction at p ≤ {ALPHA:g}. {self._power()}"
+    def _small_volumes(self) -> str | None:
+        """The small volume with the smallest p, corrected for all of them."""
+        path = self.outputs.path("regions", desc="smallvolumes")
+        if not self.outputs.plan.small_volumes.names or not path.exists():
+            return None
+        table = read_table(path).dropna(subset=["p_holm"])
+        if table.empty:
+            return None
+        best = table.sort_values("p_holm").iloc[0]
+        return f"{best['label']}, p (Holm) {format_p(float(best['p_holm']))}"
 
-    def _power(self) -> str:
-        """What the permutations can show at best."""
-        smallest = [
-            test["SmallestPossibleP"] for test in self.summary["Tests"] if "SmallestPossibleP" in test
+    def _traits(self) -> str | None:
+        """What is claimed of the slopes of the same maps on traits."""
+        if self.comparison.trait:
+            return None
+        slopes = [
+            one
+            for one in self.claims.questions
+            if one.comparison.trait and one.comparison.name.startswith(f"{self.comparison.name}By")
         ]
-        if not smallest or min(smallest) <= ALPHA:
-            return ""
-        return (
-            f"With {len(self.comparison.labels)} maps the smallest p that a permutation can give is "
-            f"{min(smallest):.2g}: none can pass {ALPHA:g}."
-        )
-
-    def _inference(self) -> str:
-        told = [test for test in self.summary.get("Tests", ()) if test["Method"] == "max-t"]
-        if told and told[0].get("CriticalHeight"):
-            return f"max-T family-wise p ≤ {ALPHA:g}: |{self.summary['Statistic']}| ≥ {told[0]['CriticalHeight']:.2f}"
-        return ", ".join(_METHODS[name] for name in self.outputs.inference)
+        claimed = [f"{one.comparison.trait}: {sentences.say_claimed(one)}" for one in slopes if one.claimed]
+        return "; ".join(claimed) or ("nothing" if slopes else None)
 
     def _maps(self) -> Iterator[Block]:
         yield from self._picture("glass_brain", "glass")
         yield from self._picture("statistic_map", "t")
+        if self.question is not None and self.question.could_be_protocol:
+            yield Alert(
+                "flag", "Outlined places could be the protocol.", sentences.say_finding(self.question)
+            )
         yield from self._picture("effect_map", "effect")
         if self.summary:
-            yield self._corrections()
             yield Facts(tuple(self._facts()))
         if len(self.comparison.design.columns) > 1:
             yield from self._figure("design", "design")
+
+    def _sensitivity(self) -> Iterator[Block]:
+        """What other corrections say of this contrast alone."""
+        yield self._corrections()
+        if self.outputs.path("clusters").exists() and not read_table(self.outputs.path("clusters")).empty:
+            caption = f"Clusters of {self.comparison.title} by every correction"
+            yield self._table("clusters", caption, SENSITIVITY_COLUMNS)
+        small = self.outputs.path("regions", desc="smallvolumes")
+        if self.outputs.plan.small_volumes.names and small.exists():
+            caption = "Small volumes chosen beforehand, each searched on its own"
+            yield tables.read_table(small, caption, SMALL_VOLUME_COLUMNS)
+            yield from self._reach(read_table(small))
+        for desc, caption in (("", "A-priori regions"), ("sides", "A-priori regions, each side on its own")):
+            path = self.outputs.path("regions", **({"desc": desc} if desc else {}))
+            if path.exists():
+                yield tables.read_table(
+                    path, f"{caption}; Holm and FDR over the regions of this contrast", REGION_COLUMNS
+                )
+
+    def _reach(self, volumes: pd.DataFrame) -> Iterator[Block]:
+        """Say where Holm's correction of permutations cannot reach the level."""
+        told: dict[str, Any] = next((test for test in self.summary["Tests"] if test["Method"] == "max-t"), {})
+        tested = int(volumes["p_holm"].notna().sum())
+        best = told.get("SmallestPossibleP", 0.0) * tested
+        if best > ALPHA:
+            yield Text(
+                (f"With this number of maps Holm over {tested} small volumes gives {best:.2g} at best.",)
+            )
 
     def _corrections(self) -> Table:
         """What passes at which correction."""
@@ -194,7 +220,13 @@ class ContrastPage:
             made = f"{test['Rearrangements']} ({kind})" if "Rearrangements" in test else None
             counts = (test["VoxelsPositive"], test["VoxelsNegative"])
             rows.append(
-                (_METHODS[test["Method"]], threshold or None, *counts, _p_value(test["SmallestP"]), made)
+                (
+                    sentences.METHODS[test["Method"]],
+                    threshold or None,
+                    *counts,
+                    _p_value(test["SmallestP"]),
+                    made,
+                )
             )
         first, second = self.comparison.directions
         columns = ("Correction", f"Threshold (p ≤ {ALPHA:g})", f"Voxels: {first}", f"Voxels: {second}")
@@ -220,24 +252,16 @@ class ContrastPage:
 
     def _clusters(self) -> Iterator[Block]:
         path = self.outputs.path("clusters")
-        if path.exists():
-            table = read_table(path)
-            if table.empty:
-                yield Text(
-                    (f"No cluster forms at uncorrected p < {self.outputs.settings.cluster_forming_p:g}.",)
-                )
-            else:
-                yield from self._picture("peaks", "peaks")
-                yield self._table(
-                    "clusters", f"Clusters and peaks of {self.comparison.title}", CLUSTER_COLUMNS
-                )
-        small = self.outputs.path("regions", desc="smallvolumes")
-        if self.outputs.plan.small_volumes.names and small.exists():
-            caption = "Small volumes chosen beforehand, each searched on its own"
-            yield tables.read_table(small, caption, SMALL_VOLUME_COLUMNS)
+        if not path.exists():
+            return
+        if read_table(path).empty:
+            yield Text((f"No cluster forms at uncorrected p < {self.outputs.settings.cluster_forming_p:g}.",))
+            return
+        yield from self._picture("peaks", "peaks")
+        yield self._table("clusters", f"Clusters and peaks of {self.comparison.title}", CLUSTER_COLUMNS)
 
     def _regions(self) -> Iterator[Block]:
-        if not self.outputs.path("regions").exists():
+        if self.question is None or not self.question.regions:
             return
         source = (
             "regional estimates of each scan"
@@ -246,28 +270,45 @@ class ContrastPage:
         )
         yield from self._figure("forest", "forest")
         yield from self._figure("strip", "strip")
-        caption = f"A-priori regions, two-tailed; values are {source}; Holm and FDR over the regions"
-        yield self._table("regions", caption, REGION_COLUMNS)
+        sides = ", left and right averaged" if self.outputs.averages_sides else ""
+        tails = "one-tailed" if self.comparison.expected else "two-tailed"
+        caption = (
+            f"A-priori regions{sides}, {tails}; values are {source}; p (page): corrected for the page's tests"
+        )
+        rows = tuple(
+            (
+                *(region.label, region.n, region.effect, region.ci_low, region.ci_high, region.t),
+                *(
+                    PValue(region.p),
+                    PValue(region.p_page),
+                    sentences.direction_if_claimed(region, self.comparison),
+                ),
+                *((region.null.low, region.null.high) if region.null else (None, None)),
+                sentences.say_null(region),
+            )
+            for region in self.question.regions
+        )
+        yield Table(REGION_CLAIMS, rows, caption, self.outputs.path("regions"))
 
     def _correlations(self) -> Iterator[Block]:
-        if not self.comparison.traits or not self.outputs.path("correlations").exists():
+        if not self.comparison.trait or not self.outputs.path("correlations").exists():
             return
         for name in self.outputs.correlation_pictures(correlations.INDEPENDENT):
             yield from self._figure("correlation", name)
         caption = (
-            "Correlations of a-priori regions with traits; p by permutation, Holm over the regions of a trait, and "
-            "over all regions and traits of the table"
+            "The slope in each a-priori region as a correlation: p of r is that of the slope; p (page) is corrected "
+            "for all tests of the page"
         )
         yield self._table("correlations", caption, CORRELATION_COLUMNS)
 
     def _circular(self) -> Iterator[Block]:
         """Only where a cluster is significant; pictures of an earlier run do not come back."""
         path = self.outputs.path("correlations", desc="circular")
-        if not self.comparison.traits or not path.exists() or read_table(path).empty:
+        if not self.comparison.trait or not path.exists():
             return
         for name in self.outputs.correlation_pictures(correlations.CIRCULAR):
             yield from self._figure("correlation", name)
-        yield tables.read_table(path, "Correlations within significant clusters", CORRELATION_COLUMNS)
+        yield tables.read_table(path, "Correlations within claimed clusters", CORRELATION_COLUMNS)
 
     def _influence(self) -> Iterator[Block]:
         path = self.outputs.path("influence")

@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 
 from morbids.bids.tables import read_table
-from morbids.group.contrast_page import read_summary
 from morbids.group.outputs import GroupOutputs
 from morbids.group.plan import GroupPlan
 from morbids.reports.pages import Alert
@@ -22,7 +21,7 @@ def _lost_voxels(outputs: Sequence[GroupOutputs]) -> Iterator[tuple[str, str]]:
     """Name each map that alone takes many voxels from all others, in the contrast where it takes most."""
     worst: dict[str, tuple[float, int, int, str]] = {}
     for one in outputs:
-        path, summary = one.path("influence"), read_summary(one)
+        path, summary = one.path("influence"), one.summary
         if not path.exists() or not summary:
             continue
         for row in read_table(path).to_dict("records"):

@@ -39,7 +39,7 @@ def ask_model(path: Path, group: GroupRows, dataset: Path, settings: GroupSettin
                 f"Contrast {contrast.name} of the model {design.node}. Positive: the weighted sum is above 0.",
                 ("positive", "negative"),
             )
-            comparison = write_comparison(rows, design, place, words, ())
+            comparison = write_comparison(rows, design, place, words)
             comparisons.append(replace(comparison, dropped=comparison.dropped + unplaced))
     _refuse_same_names(path, comparisons)
     return tuple(comparisons)

@@ -1,21 +1,27 @@
 """Where the results of one comparison go, and what their sidecars say."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from morbids.bids import sidecars
 from morbids.bids.names import output_path, sidecar_path
 from morbids.engine.saving import Output
 from morbids.group.comparison import Comparison
+from morbids.group.locate import Found
 from morbids.group.plan import GroupPlan
 from morbids.group.steps import clusters, correlations, influence, regions, small_volumes
 from morbids.group.steps.correlations import Kind
+from morbids.group.steps.evidence import MAP
 from morbids.group.steps.inference import statistics_of
 from morbids.settings import GroupSettings, Inference, Study
 
 # What URIs of `Sources` call the dataset of another program's maps.
 MAPS_LINK = "maps"
+# What the sidecar of the evidence calls what is known beside it.
+EVIDENCE = "Evidence"
 # What is drawn as pixels: `desc-` of each.
 PICTURES = ("glass", "t", "effect", "peaks")
 _SCAN = (regions.SCAN, ("Scan or participant", ""))
@@ -55,6 +61,16 @@ class GroupOutputs:
     def reads_tables(self) -> bool:
         """Whether regions come from the participants' tables: ours, for the spheres that these are of."""
         return bool(self.comparison.tables.added) and self.settings.regions is None
+
+    @property
+    def averages_sides(self) -> bool:
+        """Whether left and right are one a-priori region: where they are ours; of the user's, as the table says."""
+        return self.settings.regions is None
+
+    @property
+    def claims_path(self) -> Path:
+        """Table of the claims of all comparisons."""
+        return output_path(self.study.output_dir, {}, "claims", {"model": self.comparison.model})
 
     def path(self, role: str, **more: str) -> Path:
         """Return the path of an output."""
@@ -104,7 +120,8 @@ class GroupOutputs:
 
     def regions(self) -> dict[str, Output]:
         """Tests, values and figures."""
-        tests = self._table("Tests of a-priori regions", regions.COLUMNS)
+        tests = self._table("Tests of a-priori regions, left and right averaged", regions.COLUMNS)
+        sides = self._table("Tests of a-priori regions, each side on its own", regions.COLUMNS)
         source = (
             "regional estimates of the participant level"
             if self.reads_tables
@@ -113,8 +130,44 @@ class GroupOutputs:
         values = self._table(f"Values of a-priori regions ({source}); a column per region", dict([_SCAN]))
         return {
             "tests": Output("regions", self.entities, tests),
+            "sides": Output("regions", {**self.entities, "desc": "sides"}, sides),
             "values": Output("regions", {**self.entities, "desc": "values"}, values),
-        } | self.figures({"forest": "forest", "strip": "strip"})
+        } | self.figures({"strip": "strip"})
+
+    def evidence(self) -> dict[str, Output]:
+        """What the claims stand on."""
+        columns = {
+            MAP: ("Maximum of the statistic over the map; the first row is the data as observed", ""),
+            "other columns": ("p of each region; the first row is the data as observed", ""),
+        }
+        described = self._table("Tests as observed and on joint rearrangements, a row each", columns)
+        return {"table": Output("evidence", self.entities, described)}
+
+    def find(self) -> Found | None:
+        """What the tests left; None when one of them failed."""
+        evidence, regions_table, mask = (self.path(role) for role in ("evidence", "regions", "group_mask"))
+        if not all(path.exists() for path in (evidence, regions_table, self.sidecar("t"))):
+            return None
+        names = statistics_of(self.inference, self.settings.variance_smoothing_fwhm_mm)
+        maps = {name: self.path("statistical_map", stat=name) for name in names}
+        facts = json.loads(sidecar_path(evidence).read_text(encoding="utf-8"))[EVIDENCE]
+        clusters_table = self.path("clusters")
+        return Found(
+            self.comparison, evidence, facts, regions_table, maps, mask, clusters_table, self.summary
+        )
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        """What the t map's sidecar says of the test; empty when the test failed."""
+        sidecar = self.sidecar("t")
+        told = json.loads(sidecar.read_text(encoding="utf-8")) if sidecar.exists() else {}
+        return dict(told.get("Test", {}))
+
+    def forget(self) -> None:
+        """Take away what claims are made of, so that a test that fails now is not claimed from an earlier run."""
+        circular = self.path("correlations", desc="circular")
+        for path in (self.path("evidence"), self.path("regions"), self.sidecar("t"), circular):
+            path.unlink(missing_ok=True)
 
     def small_volumes(self) -> dict[str, Output]:
         """Table."""
@@ -132,11 +185,8 @@ class GroupOutputs:
 
     def correlation_pictures(self, kind: Kind) -> list[str]:
         """`desc-` of the pictures of one kind of correlation."""
-        return [
-            correlations.picture_name(kind, trait, rank)
-            for trait in self.comparison.traits
-            for rank in range(correlations.N_DRAWN)
-        ]
+        trait = self.comparison.trait
+        return [correlations.picture_name(kind, trait, rank) for rank in range(correlations.N_DRAWN)]
 
     def _table(self, description: str, columns: Mapping[str, tuple[str, str]]) -> dict[str, object]:
         return sidecars.table_sidecar(

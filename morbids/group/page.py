@@ -1,41 +1,109 @@
 """Collect what the group level left on disk into its page."""
 
-from collections.abc import Iterator, Sequence
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+
+import numpy as np
+import pandas as pd
 
 from morbids.bids.dataset import morbids_version
-from morbids.bids.names import output_path
+from morbids.bids.names import output_path, sidecar_path
+from morbids.bids.sidecars import mask_sidecar, table_sidecar
+from morbids.bids.tables import read_table, write_table
+from morbids.bids.writing import write_text
 from morbids.engine.failures import StepFailure
 from morbids.engine.progress import doing, label_of
-from morbids.group.contrast_page import ContrastPage, read_summary
+from morbids.group import sentences
+from morbids.group.claims import COLUMNS, Claims, QuestionClaims, judge_claims, tabulate
+from morbids.group.contrast_page import ContrastPage
 from morbids.group.doubts import report_doubts
+from morbids.group.locate import Found, Located
 from morbids.group.outputs import GroupOutputs
 from morbids.group.plan import GroupPlan
 from morbids.group.protocol_table import report_protocol
 from morbids.group.quality_table import report_quality
-from morbids.group.steps.inference import ALPHA
+from morbids.group.steps.maps import write_map
+from morbids.group.steps.regions import tidy
 from morbids.group.words import WORDS
-from morbids.reports.boilerplate import Correction, GroupChoices, group_methods
+from morbids.imaging.images import read_image
+from morbids.reports import tables
+from morbids.reports.boilerplate import ContrastChoices, Correction, GroupChoices, group_methods
 from morbids.reports.findings import Failure, make_provenance
 from morbids.reports.group import GroupReport, LeftOut, write_group_page
-from morbids.reports.pages import Cell, Link
+from morbids.reports.pages import Block, Cell, Link, Text
 from morbids.settings import GroupSettings, Inference, Study
 
-# Methods text: the first of these that was used.
-_CORRECTIONS: tuple[tuple[Inference, Correction], ...] = (
-    ("max-t", "max_t"),
-    ("tfce", "tfce"),
-    ("cluster-mass", "cluster_mass"),
-    ("cluster-extent", "cluster_extent"),
-    ("random-field", "random_field"),
-    ("fdr", "fdr"),
-)
+# What the methods text calls each method.
+_CORRECTIONS: Mapping[Inference, Correction] = {
+    "max-t": "max_t",
+    "tfce": "tfce",
+    "cluster-mass": "cluster_mass",
+    "cluster-extent": "cluster_extent",
+    "random-field": "random_field",
+    "fdr": "fdr",
+}
+CLAIM_COLUMNS: Mapping[str, str] = {
+    "contrast": "Contrast",
+    "label": "Test",
+    "n": "n",
+    "effect": "Effect",
+    "ci_low": "95 % from",
+    "ci_high": "to",
+    "p": "p",
+    "p_page": "p (page)",
+    "claimed": "Claimed",
+    "protocol_low": "Protocol alone from",
+    "protocol_high": "to ",
+    "protocol": "Compared",
+}
+
+
+def judge_page(outputs: Sequence[GroupOutputs], settings: GroupSettings) -> Claims:
+    """Judge what the tests left, and write the record: its table with sidecar, marks of clusters, claimed voxels."""
+    there = [(one, found) for one in outputs if (found := one.find()) is not None]
+    claims = judge_claims([found for _, found in there], settings.inference[0])
+    if not there:
+        return claims
+    path = outputs[0].claims_path
+    write_table(tidy(tabulate(claims)), path)
+    record = {"Claims": sentences.describe(claims)}
+    sidecar = table_sidecar("Every test of the group page, corrected for all of them", COLUMNS) | record
+    write_text(sidecar_path(path), json.dumps(sidecar, indent=2) + "\n")
+    for one, found in there:
+        question = claims.of(one.comparison)
+        if question is not None:
+            _mark(one, found, question)
+    return claims
+
+
+def _mark(outputs: GroupOutputs, found: Found, question: QuestionClaims) -> None:
+    """Write claimed voxels as a mask, and which clusters are claimed."""
+    mask = read_image(found.mask)
+    located = question.brain.located if question.brain is not None else Located()
+    signs = located.signs if located.signs.size else np.zeros(int((mask.values > 0.5).sum()))
+    path = outputs.path("claimed_mask")
+    write_map((signs != 0).astype(np.int32), mask, path)
+    sidecar = mask_sidecar(
+        f"Voxels that the page claims ({sentences.outline_of(question.brain)})", [], "Brain"
+    )
+    write_text(sidecar_path(path), json.dumps(sidecar, indent=2) + "\n")
+    table = read_table(found.clusters)
+    places = {place.cluster: place for place in located.places}
+    first = ~table["cluster"].duplicated() if len(table) else pd.Series(dtype=bool)
+    numbers = table["cluster"].where(first)
+    table["claimed"] = [None if pd.isna(n) else "yes" if n in places else "no" for n in numbers]
+    table["protocol"] = [sentences.say_place(places.get(n)) for n in numbers]
+    write_table(table, found.clusters)
 
 
 def write_group_pages(
-    plan: GroupPlan, failures: Sequence[StepFailure], study: Study, settings: GroupSettings
+    plan: GroupPlan,
+    claims: Claims,
+    failures: Sequence[StepFailure],
+    study: Study,
+    settings: GroupSettings,
 ) -> Path:
     """Write the group page; return its path."""
     outputs = [GroupOutputs(comparison, plan, study, settings) for comparison in plan.comparisons]
@@ -43,8 +111,10 @@ def write_group_pages(
     report = GroupReport(
         dataset=study.bids_dir.name,
         facts=_facts(plan, settings),
+        family=sentences.say_family(claims) if claims.questions else "",
+        claims=tuple(_claims(outputs, claims)),
         doubts=report_doubts(plan, outputs),
-        contrasts=tuple(ContrastPage(one).report() for one in outputs),
+        contrasts=tuple(ContrastPage(one, claims).report() for one in outputs),
         failures=tuple(
             Failure(
                 label_of(failure.units[-1]), doing(failure.step, WORDS), failure.sentence, failure.pointer
@@ -56,7 +126,7 @@ def write_group_pages(
         left_out=tuple(_left_out(plan)),
         quality=report_quality(plan, study),
         protocol=report_protocol(plan, study),
-        methods=_methods(outputs, settings),
+        methods=_methods(outputs, claims),
         provenance=make_provenance(study.command_line, asdict(settings)),
         links=tuple(_links(study)),
     )
@@ -96,26 +166,65 @@ def _links(study: Study) -> Iterator[Link]:
         yield Link(page.stem, page)
 
 
-def _methods(outputs: Sequence[GroupOutputs], settings: GroupSettings) -> tuple[str, ...]:
-    summaries = [summary for one in outputs if (summary := read_summary(one))]
-    if not summaries:
+def _claims(outputs: Sequence[GroupOutputs], claims: Claims) -> Iterator[Block]:
+    if claims.questions:
+        yield Text((sentences.say_family(claims),))
+        caption = "Every test, with its own p and the one that is corrected for all"
+        yield tables.read_table(outputs[0].claims_path, caption, CLAIM_COLUMNS)
+
+
+def _methods(outputs: Sequence[GroupOutputs], claims: Claims) -> tuple[str, ...]:
+    tested = [one for one in outputs if one.summary]
+    if not tested or not claims.questions:
         return ()
-    correction: Correction = "uncorrected"
-    told: dict[str, Any] = {}
-    for method, words in _CORRECTIONS:
-        if method in settings.inference:
-            told = next(test for test in summaries[0]["Tests"] if test["Method"] == method)
-            correction = words
-            break
+    settings = outputs[0].settings
+    told = [sentences.say_expected(one.comparison) for one in tested]
     return group_methods(
         GroupChoices(
             version=morbids_version(),
+            maps=_source(outputs[0]),
             smoothing_fwhm_mm=settings.group_smoothing_fwhm_mm,
-            mask_threshold=settings.mask_threshold,
-            correction=correction,
-            alpha=ALPHA,
-            n_permutations=told.get("Rearrangements", 0),
-            exhaustive=told.get("Exhaustive", False),
+            voxels="; ".join(dict.fromkeys(str(one.summary["Mask"]) for one in tested)),
+            statistic=str(tested[0].summary["Statistic"]),
+            contrasts=tuple(_tested(one) for one in tested),
+            regions=(
+                "a-priori regions, left and right averaged"
+                if outputs[0].averages_sides
+                else "the regions of --regions"
+            ),
+            claims=sentences.say_family(claims).removesuffix("."),
+            primary=_CORRECTIONS[claims.method],
+            corrections=tuple(_CORRECTIONS[name] for name in settings.inference),
+            expected=tuple(
+                f"{one.comparison.title}: {said}" for one, said in zip(tested, told, strict=True) if said
+            ),
+            traits=tuple(dict.fromkeys(one.comparison.trait for one in tested if one.comparison.trait)),
             covariates=settings.covariates,
         )
     )
+
+
+def _source(outputs: GroupOutputs) -> str:
+    """Where the maps came from."""
+    plan = outputs.plan
+    quantity = outputs.comparison.quantity
+    if plan.dataset != outputs.study.output_dir:
+        return f"The maps ({quantity}) are those of another dataset ({plan.dataset.name})."
+    if plan.group.kind == "parameter":
+        return f"The maps are those of {quantity} of each scan."
+    return (
+        "Within each scan the map of the challenge was subtracted from that of the baseline, so that activation (a "
+        "fall of binding) is positive."
+    )
+
+
+def _tested(outputs: GroupOutputs) -> ContrastChoices:
+    """One contrast for the methods text."""
+    comparison = outputs.comparison
+    made = {
+        _CORRECTIONS[test["Method"]]: f"{'all' if test['Exhaustive'] else 'random'} {test['Rearrangements']} "
+        f"{'sign flips' if comparison.design.design.exchange == 'signs' else 'orders'}"
+        for test in outputs.summary["Tests"]
+        if "Rearrangements" in test
+    }
+    return ContrastChoices(comparison.title, len(comparison.labels), comparison.design.words, made)

@@ -11,6 +11,7 @@ from morbids.group.models import ask_model
 from morbids.group.questions import Asked, ask_built_in
 from morbids.group.regions import SmallVolumes, Sphere, choose_small_volumes, read_spheres
 from morbids.group.rows import GroupRows, doubt_columns, find_rows, maps_dataset
+from morbids.numerics.statistics.plan import People
 from morbids.settings import GroupSettings, Study
 
 
@@ -48,6 +49,11 @@ class GroupPlan:
     def models(self) -> tuple[str, ...]:
         """Names of the models, each a folder."""
         return tuple(dict.fromkeys(comparison.model for comparison in self.comparisons))
+
+    def people_of(self, comparison: Comparison) -> People:
+        """Number the rows of a comparison among those of all, so that rearrangements move the same people."""
+        everyone = sorted({mover for one in self.comparisons for mover in one.movers})
+        return People(tuple(map(everyone.index, comparison.movers)), len(everyone))
 
 
 def plan_group(study: Study, settings: GroupSettings) -> GroupPlan:

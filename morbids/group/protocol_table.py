@@ -11,7 +11,7 @@ from morbids.bids.sidecars import write_described
 from morbids.bids.tables import read_table
 from morbids.group.comparison import DIFFERENCES
 from morbids.group.plan import GroupPlan
-from morbids.group.rows import RowKind
+from morbids.group.rows import RowKind, contrast_of
 from morbids.reports import tables
 from morbids.reports.pages import Block, Text
 from morbids.settings import Study
@@ -73,9 +73,7 @@ def _summarise(kind: RowKind, plan: GroupPlan) -> Iterator[tuple[object, ...]]:
         path = output_path(plan.dataset, scan_entities(row.entities), "calibration")
         if path.exists():
             table = read_table(path, ("contrast", "null_percent", "recovered", "shape"))
-            told = row.metadata.get("Baseline"), row.metadata.get("Challenge")
-            names = [window["name"] if isinstance(window, dict) else "" for window in told]
-            parts.append(table[table["contrast"] == " minus ".join(names)])
+            parts.append(table[table["contrast"] == contrast_of(row)])
     if not parts:
         return
     joined = pd.concat(parts, ignore_index=True)

@@ -15,20 +15,24 @@ import pandas as pd
 
 from morbids.bids.group_designs import GroupDesign, build_designs
 from morbids.bids.maps import Kind
-from morbids.bids.names import entity_label
-from morbids.bids.rows import MapRow, pair_maps
+from morbids.bids.names import entity_label, output_path
+from morbids.bids.rows import MapRow, pair_maps, scan_entities
 from morbids.bids.stats_model import Contrast, Node, StatsModel
 from morbids.bids.transformers import Factor, Instruction, Scale, level_name
 from morbids.errors import ExitCode, MorbidsError
 from morbids.group.comparison import (
     DIFFERENCES,
+    NO_PROTOCOLS,
     PARAMETERS,
     Comparison,
+    Family,
     Missing,
+    Protocols,
     Terms,
     write_design,
 )
-from morbids.group.rows import GroupRows, RowKind, region_table, window_map
+from morbids.group.placed import check_places, expected_sign, traits_of
+from morbids.group.rows import GroupRows, RowKind, contrast_of, places_of, region_table, window_map
 from morbids.numerics.arrays import FloatArray
 from morbids.numerics.statistics.correlation import FEWEST_ROWS
 from morbids.numerics.statistics.designs import INTERCEPT, variance_inflation
@@ -51,6 +55,10 @@ class Words(NamedTuple):
         Of clusters of positive and of negative effect.
     second_group
         Column of the second group where variances may differ; empty for equal ones.
+    family
+        What kind of question it is.
+    expected
+        Sign of the effect that is expected; 0 for either.
     """
 
     name: str
@@ -58,13 +66,19 @@ class Words(NamedTuple):
     asks: str
     directions: tuple[str, str]
     second_group: str = ""
+    family: Family = "model"
+    expected: int = 0
 
 
 class Question(NamedTuple):
-    """What is asked of the rows of a kind: a design with one contrast; name and title are added to the kind's."""
+    """What is asked of the rows of a kind: a design with one contrast; name and title are added to the kind's.
+
+    `trait` is the column whose slope it is, empty for other questions.
+    """
 
     words: Words
     node: Node
+    trait: str = ""
 
 
 class Rows(NamedTuple):
@@ -79,6 +93,7 @@ class Rows(NamedTuple):
     tables: Terms
     quantity: str
     model: str
+    protocols: Protocols = NO_PROTOCOLS
     unpaired: tuple[Missing, ...] = ()
 
 
@@ -102,26 +117,26 @@ def ask_built_in(group: GroupRows, dataset: Path, settings: GroupSettings) -> As
     comparisons: list[Comparison] = []
     skipped: dict[str, str] = {}
     alone = len(group.kinds) == 1 and not settings.traits and not settings.group_column
+    check_places(settings, {kind.title: places_of(kind) for kind in group.kinds})
     for kind in group.kinds:
         rows = rows_of_kind(kind, group, dataset)
-        skipped |= _refuse_correlations(rows, settings.traits)
         for title, ask in _questions(
-            rows.lines, settings, differences=group.kind != "parameter", alone=alone
+            rows.lines, settings, kind, differences=group.kind != "parameter", alone=alone
         ):
             try:
-                comparisons.append(compare(rows, ask(), settings.traits))
+                comparisons.append(compare(rows, ask()))
             except MorbidsError as error:
                 skipped[f"{rows.title}{title}"] = str(error)
     for first, second in combinations(group.kinds, 2):
         for rows, asks in _pairs(first, second, group, dataset):
             try:
-                comparisons.append(compare(rows, _mean(asks, settings, rows.lines), ()))
+                comparisons.append(compare(rows, _mean(asks, settings, rows.lines, family="between")))
             except MorbidsError as error:
                 skipped[rows.title] = str(error)
     return Asked(tuple(comparisons), skipped)
 
 
-def compare(rows: Rows, question: Question, traits: Sequence[str]) -> Comparison:
+def compare(rows: Rows, question: Question) -> Comparison:
     """Build the design of a question and keep the rows that it can use.
 
     Raises
@@ -132,16 +147,17 @@ def compare(rows: Rows, question: Question, traits: Sequence[str]) -> Comparison
     words = question.words
     full = words._replace(name=f"{rows.name}{words.name}", title=f"{rows.title}{words.title}")
     (design,) = build_designs(StatsModel(rows.model, (question.node,)), rows.lines).designs
-    return write_comparison(rows, design, 0, full, traits)
+    if question.trait:
+        _refuse_correlation(rows.lines[question.trait].to_numpy(dtype=float))
+    return write_comparison(rows, design, 0, full, question.trait)
 
 
 def write_comparison(
-    rows: Rows, design: GroupDesign, contrast: int, words: Words, traits: Sequence[str]
+    rows: Rows, design: GroupDesign, contrast: int, words: Words, trait: str = ""
 ) -> Comparison:
     """Put the rows of a design and one of its contrasts together."""
     kept = design.rows.tolist()
     n_rows = len(rows.labels)
-    known = {trait: rows.lines[trait].to_numpy(dtype=float)[kept] for trait in traits}
     return Comparison(
         model=rows.model,
         name=words.name,
@@ -154,13 +170,14 @@ def write_comparison(
         binding=rows.binding,
         tables=_keep(rows.tables, kept, n_rows),
         design=write_design(design.contrasts[contrast].design, words.second_group),
-        traits={
-            trait: tuple(map(float, values)) for trait, values in known.items() if _can_correlate(values)
-        },
+        trait=trait,
         dropped=(
             *(Missing(rows.labels[one.row], one.reason) for one in design.dropped),
             *rows.unpaired,
         ),
+        family=words.family,
+        expected=words.expected,
+        protocols=rows.protocols._replace(tables=_keep(rows.protocols.tables, kept, n_rows)),
         notes=tuple(_judge_collinear(design, contrast, words.title)),
     )
 
@@ -182,20 +199,14 @@ def _judge_collinear(design: GroupDesign, contrast: int, title: str) -> Iterator
         )
 
 
-def _can_correlate(values: FloatArray) -> bool:
-    """Whether enough values are known, and differ."""
+def _refuse_correlation(values: FloatArray) -> None:
+    """Refuse a slope on a trait that few know or that is all the same."""
     present = values[np.isfinite(values)]
-    return len(present) >= FEWEST_ROWS and bool(np.ptp(present) > 0)
-
-
-def _refuse_correlations(rows: Rows, traits: Sequence[str]) -> dict[str, str]:
-    """Return the correlations that cannot be made, with the reason."""
-    return {
-        f"{rows.title}, correlations with {trait}": f"{rows.lines[trait].count()} scans have a value, or all the "
-        f"same; a correlation needs {FEWEST_ROWS} that differ."
-        for trait in traits
-        if not _can_correlate(rows.lines[trait].to_numpy(dtype=float))
-    }
+    if len(present) < FEWEST_ROWS or np.ptp(present) == 0:
+        raise MorbidsError(
+            f"{len(present)} scans have a value, or all the same; a correlation needs {FEWEST_ROWS} that differ.",
+            "Fill in the column.",
+        )
 
 
 def _keep(terms: Terms, kept: Sequence[int], n_rows: int) -> Terms:
@@ -223,6 +234,7 @@ def rows_of_kind(kind: RowKind, group: GroupRows, dataset: Path) -> Rows:
         tables=tables,
         quantity=_quantity(measure, group.kind),
         model=DIFFERENCES if difference else PARAMETERS,
+        protocols=_protocols(kind.rows, dataset) if difference else NO_PROTOCOLS,
     )
 
 
@@ -242,6 +254,14 @@ def _tables(rows: Sequence[MapRow], dataset: Path, partial_volume: PartialVolume
     complete_removed = tuple(path for path in removed if path is not None)
     complete = len(complete_added) == len(complete_removed) == len(rows)
     return Terms(complete_added, complete_removed) if complete else Terms()
+
+
+def _protocols(rows: Sequence[MapRow], dataset: Path) -> Protocols:
+    """Calibration tables of the scans; none unless all are there."""
+    paths = tuple(output_path(dataset, scan_entities(row.entities), "calibration") for row in rows)
+    if not all(path.exists() for path in paths):
+        return NO_PROTOCOLS
+    return Protocols(Terms(paths), (contrast_of(rows[0]), ""))
 
 
 def _pairs(first: RowKind, second: RowKind, group: GroupRows, dataset: Path) -> Iterator[tuple[Rows, str]]:
@@ -273,6 +293,7 @@ def _pairs(first: RowKind, second: RowKind, group: GroupRows, dataset: Path) -> 
         maps=Terms(one.maps.added, other.maps.added),
         binding=one.binding + other.binding,
         tables=tables if one.tables.added and other.tables.added else Terms(),
+        protocols=_against(one.protocols, other.protocols),
         unpaired=unpaired,
     )
     if group.kind == "parameter":
@@ -291,6 +312,14 @@ def _pairs(first: RowKind, second: RowKind, group: GroupRows, dataset: Path) -> 
             )
 
 
+def _against(one: Protocols, other: Protocols) -> Protocols:
+    """What the protocols make of a difference between two kinds of scan."""
+    if not (one.tables.added and other.tables.added):
+        return NO_PROTOCOLS
+    tables = Terms(one.tables.added, other.tables.added)
+    return Protocols(tables, (one.contrasts[0], other.contrasts[0]))
+
+
 def _late(
     rows: Rows, first: Sequence[MapRow], second: Sequence[MapRow], one: Rows, other: Rows
 ) -> Rows | None:
@@ -305,20 +334,22 @@ def _late(
         title=f"{rows.title}: late against late",
         maps=Terms(there[1], there[0]),
         tables=tables,
+        protocols=NO_PROTOCOLS,
     )
 
 
 def _questions(
-    lines: pd.DataFrame, settings: GroupSettings, *, differences: bool, alone: bool
+    lines: pd.DataFrame, settings: GroupSettings, kind: RowKind, *, differences: bool, alone: bool
 ) -> Iterator[tuple[str, Callable[[], Question]]]:
     """Questions to one kind, with the end of their titles; the mean of parameters only when nothing else is asked."""
     if differences:
         asks = "Does binding change from baseline to challenge? Positive: it falls, which is activation."
-        yield "", partial(_mean, asks, settings, lines)
+        expected = expected_sign(settings, places_of(kind))
+        yield "", partial(_mean, asks, settings, lines, family="change", expected=expected)
     elif alone:
         asks = "Does the mean differ from 0? Positive: it is higher."
-        yield "", partial(_mean, asks, settings, lines, ("above 0", "below 0"))
-    for trait in settings.traits:
+        yield "", partial(_mean, asks, settings, lines, ("above 0", "below 0"), family="change")
+    for trait in traits_of(settings, places_of(kind)):
         yield f" by {trait}", partial(_slope, trait, settings, lines)
     if settings.group_column:
         yield f": groups of {settings.group_column}", partial(_two_groups, settings, lines)
@@ -329,6 +360,9 @@ def _mean(
     settings: GroupSettings,
     lines: pd.DataFrame,
     directions: tuple[str, str] = ("activation", "deactivation"),
+    *,
+    family: Family,
+    expected: int = 0,
 ) -> Question:
     covariates = _covariates(settings, lines)
     node = Node(
@@ -337,7 +371,8 @@ def _mean(
         instructions=covariates.instructions,
         contrasts=(Contrast("mean", (INTERCEPT,), (1.0,)),),
     )
-    return Question(Words("", "", asks, directions), node)
+    words = Words("", "", asks, directions, family=family, expected=expected)
+    return Question(words, node)
 
 
 def _slope(trait: str, settings: GroupSettings, lines: pd.DataFrame) -> Question:
@@ -350,7 +385,8 @@ def _slope(trait: str, settings: GroupSettings, lines: pd.DataFrame) -> Question
     )
     asks = f"Do the maps go with {trait}? Positive: higher values, such as more activation, with a higher {trait}."
     directions = (f"rises with {trait}", f"falls with {trait}")
-    return Question(Words(f"By{_capital(entity_label(trait))}", f" by {trait}", asks, directions), node)
+    name = f"By{_capital(entity_label(trait))}"
+    return Question(Words(name, f" by {trait}", asks, directions, family="trait"), node, trait)
 
 
 def _levels(column: str, lines: pd.DataFrame) -> tuple[str, str]:
@@ -389,6 +425,7 @@ def _two_groups(settings: GroupSettings, lines: pd.DataFrame) -> Question:
         f"Do the maps differ between groups? Positive: higher in {column} {second} than in {first}.",
         (f"higher in {second}", f"higher in {first}"),
         "" if settings.equal_variances else columns[1],
+        family="group",
     )
     return Question(words, node)
 

@@ -14,6 +14,7 @@ from morbids.bids.stats_model import read_stats_model
 from morbids.bids.trait_values import doubt_category
 from morbids.bids.traits import JoinedTraits, join_traits, numeric_trait, read_traits, trait
 from morbids.errors import ExitCode, MorbidsError
+from morbids.group.placed import trait_columns
 from morbids.imaging.atlases import SPHERES
 from morbids.settings import GroupSettings, MapKind, OutputSpace, PartialVolume, Study
 
@@ -154,7 +155,7 @@ def _template_space(settings: GroupSettings) -> OutputSpace:
 
 def _join(study: Study, settings: GroupSettings, rows: Sequence[MapRow]) -> pd.DataFrame:
     """Table of rows with traits; columns that are asked for are there and differ between rows."""
-    asked = (*settings.traits, *settings.covariates, *filter(None, [settings.group_column]))
+    asked = (*trait_columns(settings), *settings.covariates, *filter(None, [settings.group_column]))
     wanted = asked if settings.stats_model is None else read_stats_model(settings.stats_model).variables
     if not wanted:
         return rows_table(rows)
@@ -163,7 +164,7 @@ def _join(study: Study, settings: GroupSettings, rows: Sequence[MapRow]) -> pd.D
         _refuse_constant(joined, name)
     for name in wanted:
         told = joined.table.get(name)
-        if name in settings.traits or (told is not None and pd.api.types.is_numeric_dtype(told)):
+        if name in trait_columns(settings) or (told is not None and pd.api.types.is_numeric_dtype(told)):
             numeric_trait(joined, name)
     return joined.table
 
@@ -224,6 +225,19 @@ def _short(row: MapRow) -> str:
     values = [part.partition("-")[2] for part in row.scan_type.split("_") if part]
     difference = parse_difference_label(row.description)
     return " ".join(values) or (difference.challenge if difference else row.description)
+
+
+def places_of(kind: RowKind) -> frozenset[str]:
+    """What a kind of row may be called: its task, session, challenge or description."""
+    row = kind.rows[0]
+    values = {part.partition("-")[2] for part in row.scan_type.split("_") if part}
+    return frozenset(values | {*_windows(row, "Challenge"), kind.short, kind.name, row.description}) - {""}
+
+
+def contrast_of(row: MapRow) -> str:
+    """Name of a difference in its scan's calibration table."""
+    told = row.metadata.get("Baseline"), row.metadata.get("Challenge")
+    return " minus ".join(window["name"] if isinstance(window, dict) else "" for window in told)
 
 
 def window_map(row: MapRow, role: Literal["Baseline", "Challenge"]) -> Path | None:

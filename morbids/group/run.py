@@ -10,28 +10,30 @@ from rich.console import Console
 
 from morbids.bids.dataset import write_dataset_files
 from morbids.engine.execution import execute
+from morbids.engine.failures import StepFailure
 from morbids.engine.nodes import connect_across, make_node
 from morbids.engine.progress import Progress, doing, label_of
 from morbids.engine.saving import NOTHING, Output, make_save_node
 from morbids.engine.templates import make_template_node
 from morbids.errors import ExitCode
 from morbids.group.comparison import Comparison
-from morbids.group.outputs import MAPS_LINK, GroupOutputs
-from morbids.group.page import write_group_pages
+from morbids.group.outputs import EVIDENCE, MAPS_LINK, GroupOutputs
+from morbids.group.page import judge_page, write_group_pages
+from morbids.group.pictures import TEMPLATE, build_pictures
 from morbids.group.plan import GroupPlan, plan_group
 from morbids.group.plan_tables import write_plan_tables
-from morbids.group.steps.correlations import correlate_clusters, correlate_regions
-from morbids.group.steps.figures import picture_comparison, picture_design
+from morbids.group.steps.evidence import gather_evidence
+from morbids.group.steps.figures import picture_design
 from morbids.group.steps.inference import infer
 from morbids.group.steps.influence import measure_each_map
 from morbids.group.steps.maps import stack_maps
-from morbids.group.steps.permutations import permute, plan_tests
+from morbids.group.steps.permutations import CLAIMS, PermutationTest, permute, plan_tests
 from morbids.group.steps.regions import compare_regions, measure_spheres, read_tables
 from morbids.group.steps.small_volumes import search_small_volumes
 from morbids.group.words import WORDS
 from morbids.imaging.atlases import load_atlas
 from morbids.reports.index_of_dataset import write_index
-from morbids.settings import GroupSettings, OutputSpace, Resources, Study
+from morbids.settings import GroupSettings, Resources, Study
 
 logger = logging.getLogger("morbids")
 
@@ -39,8 +41,6 @@ logger = logging.getLogger("morbids")
 N_PIECES = 8
 # Atlases that name peaks, and the inputs of the step that names them.
 NAMING = {"AAL": "aal", "HarvardOxford": "harvard_oxford"}
-# Maps of all spaces are drawn on, masked by and named after this template, by their mm.
-TEMPLATE = OutputSpace("MNI152NLin2009cAsym", 2)
 
 
 def run_group(study: Study, settings: GroupSettings, resources: Resources, console: Console) -> ExitCode:
@@ -67,10 +67,15 @@ def run_group(study: Study, settings: GroupSettings, resources: Resources, conso
     links = {} if plan.dataset == study.output_dir else {MAPS_LINK: plan.dataset}
     write_dataset_files(study.output_dir, study.bids_dir, links)
     write_plan_tables(plan, study)
-    workflow = build_group_workflow(plan, study, settings, resources)
-    with Progress(workflow, WORDS, console) as progress:
-        failures = execute(workflow, resources, progress)
-    page = write_group_pages(plan, failures, study, settings)
+    outputs = tuple(GroupOutputs(comparison, plan, study, settings) for comparison in plan.comparisons)
+    for one in outputs:
+        one.forget()
+    failures = _run(build_group_workflow(plan, study, settings, resources), resources, console)
+    claims = judge_page(outputs, settings)
+    if claims.questions:
+        pictures = build_pictures(claims, outputs, resources)
+        failures += _run(pictures, resources, console)
+    page = write_group_pages(plan, claims, failures, study, settings)
     write_index(study.output_dir, study.bids_dir.name)
     for failure in failures:
         logger.error(
@@ -79,6 +84,11 @@ def run_group(study: Study, settings: GroupSettings, resources: Resources, conso
         logger.debug("%s", failure.traceback)
     logger.info("%s", page)
     return ExitCode.FAILED if failures else ExitCode.OK
+
+
+def _run(workflow: Workflow, resources: Resources, console: Console) -> tuple[StepFailure, ...]:
+    with Progress(workflow, WORDS, console) as progress:
+        return execute(workflow, resources, progress)
 
 
 @dataclass(frozen=True)
@@ -133,14 +143,22 @@ def build_group_workflow(
         outputs = GroupOutputs(comparison, plan, study, settings)
         part = ComparisonBuilder(builder, comparison, Workflow(comparison.name), outputs)
         stack = _add_stack(part)
-        test = _add_test(part, stack)
-        _add_pictures(part, test)
+        tests = plan_tests(
+            comparison.design,
+            outputs.inference,
+            settings.n_permutations,
+            settings.random_seed,
+            settings.variance_smoothing_fwhm_mm,
+            plan.people_of(comparison),
+            comparison.expected,
+        )
+        gather = _add_permutations(part, stack, tests)
+        test = _add_test(part, stack, gather, tests)
         _add_influence(part, stack)
-        _add_regions(part)
+        values = _add_regions(part)
+        _add_evidence(part, (stack, gather, values), tests)
         if plan.small_volumes.names:
             _add_small_volumes(part, stack, test)
-        if comparison.traits:
-            _add_circular(part, stack, test)
     return whole
 
 
@@ -163,79 +181,92 @@ def _add_stack(part: ComparisonBuilder) -> Node:
     return stack
 
 
-def _add_test(part: ComparisonBuilder, stack: Node) -> Node:
-    """Permute in pieces, judge, save maps and clusters."""
-    comparison, settings, workflow = part.comparison, part.group.settings, part.workflow
-    variance_fwhm_mm = settings.variance_smoothing_fwhm_mm
-    tests = plan_tests(
-        comparison.design,
-        part.outputs.inference,
-        settings.n_permutations,
-        settings.random_seed,
-        variance_fwhm_mm,
-    )
-    common = {
-        "design": comparison.design,
-        "cluster_forming_p": settings.cluster_forming_p,
-        "variance_fwhm_mm": variance_fwhm_mm,
-    }
-    judge = common | {
-        "tests": tests,
-        "inference": part.outputs.inference,
-        "directions": comparison.directions,
-    }
-    test = make_node(infer, "infer", judge, mem_gb=part.mem_gb)
-    connections = [(stack, test, [(name, name) for name in ("maps", "mask", "mask_rule")])]
+def _add_permutations(part: ComparisonBuilder, stack: Node, tests: tuple[PermutationTest, ...]) -> Node:
+    """Permute in pieces; return the node that has the files of all."""
+    comparison, settings = part.comparison, part.group.settings
     pieces = [
         (one, number, piece) for one in tests for number, piece in enumerate(one.plan.pieces(N_PIECES), 1)
     ]
     gather = Node(Merge(max(len(pieces), 1)), name="gather", run_without_submitting=True)
+    connections = []
     for place, (one, number, piece) in enumerate(pieces, 1):
         name = f"permute_{one.label}_{number}_of_{len(one.plan.pieces(N_PIECES))}"
-        constants = {**common, "test": one, "piece": piece, "threads": 1}
+        constants = {
+            "cluster_forming_p": settings.cluster_forming_p,
+            "variance_fwhm_mm": settings.variance_smoothing_fwhm_mm,
+            "design": comparison.design if one.plan.two_tailed else comparison.directed,
+            "test": one,
+            "piece": piece,
+            "threads": 1,
+        }
         node = make_node(permute, name, constants, mem_gb=part.mem_gb)
         connections += [
             (stack, node, [("maps", "maps"), ("mask", "mask")]),
             (node, gather, [("maxima", f"in{place}")]),
         ]
-    if pieces:
-        connections.append((gather, test, [("out", "maxima")]))
-    else:
-        test.inputs.maxima = []
-    workflow.connect(connections)
+    part.workflow.connect(connections)
+    return gather
+
+
+def _add_test(part: ComparisonBuilder, stack: Node, gather: Node, tests: tuple[PermutationTest, ...]) -> Node:
+    """Judge the comparison on its own, save maps and clusters."""
+    comparison, settings, workflow = part.comparison, part.group.settings, part.workflow
+    judge = {
+        "design": comparison.design,
+        "cluster_forming_p": settings.cluster_forming_p,
+        "variance_fwhm_mm": settings.variance_smoothing_fwhm_mm,
+        "tests": tuple(one for one in tests if one.label != CLAIMS),
+        "inference": part.outputs.inference,
+        "directions": comparison.directions,
+    }
+    test = make_node(infer, "infer", judge, mem_gb=part.mem_gb)
+    workflow.connect([(stack, test, [(name, name) for name in ("maps", "mask", "mask_rule")])])
+    _connect_maxima(workflow, gather, test, tests)
     for name, atlas in part.group.atlases.items():
         pairs = [("dseg", NAMING[name]), ("table", f"{NAMING[name]}_table")]
         connect_across(part.group.whole, atlas, workflow, test, pairs)
-    outputs = part.outputs.statistics()
-    save = part.save("save_statistics", outputs, ("maps", "table"), {"summary": "Test"})
+    save = part.save("save_statistics", part.outputs.statistics(), ("maps", "table"), {"summary": "Test"})
     workflow.connect([(test, save, [(name, name) for name in ("maps", "table", "summary")])])
     return test
 
 
-def _add_pictures(part: ComparisonBuilder, test: Node) -> None:
-    """Draw maps, peaks and design."""
-    comparison, workflow = part.comparison, part.workflow
-    shown = {"quantity": comparison.label, "directions": comparison.directions}
-    picture = make_node(picture_comparison, "picture", shown, mem_gb=0.8)
-    workflow.connect([(test, picture, [("maps", "maps"), ("table", "clusters"), ("summary", "summary")])])
-    connect_across(
-        part.group.whole,
-        part.group.template,
-        workflow,
-        picture,
-        [("brain", "template_brain"), ("mask", "template_mask")],
-    )
-    design = make_node(
-        picture_design, "picture_design", {"design": comparison.design, "labels": comparison.labels}
-    )
-    save = part.save("save_pictures", part.outputs.pictures(), ("pictures",))
-    save_design = part.save("save_design", part.outputs.figures({"picture": "design"}))
-    workflow.connect(
+def _connect_maxima(workflow: Workflow, gather: Node, node: Node, tests: tuple[PermutationTest, ...]) -> None:
+    """Give a step the files of all permutations; there are none where no method permutes."""
+    if tests:
+        workflow.connect([(gather, node, [("out", "maxima")])])
+    else:
+        node.inputs.maxima = []
+
+
+def _add_evidence(
+    part: ComparisonBuilder, nodes: tuple[Node, Node, Node], tests: tuple[PermutationTest, ...]
+) -> None:
+    """Put together what the page's claims stand on."""
+    comparison, settings, plan = part.comparison, part.group.settings, part.group.plan
+    stack, gather, values = nodes
+    constants = {
+        "design": comparison.design,
+        "tests": tests,
+        "primary": settings.inference[0],
+        "people": plan.people_of(comparison),
+        "expected": comparison.expected,
+        "binding": comparison.binding if comparison.protocols.tables.added else (),
+        "spheres": plan.spheres,
+        "average": part.outputs.averages_sides,
+        "cluster_forming_p": settings.cluster_forming_p,
+        "variance_fwhm_mm": settings.variance_smoothing_fwhm_mm,
+        **_permutations(settings),
+    }
+    evidence = make_node(gather_evidence, "evidence", constants, mem_gb=part.mem_gb)
+    save = part.save("save_evidence", part.outputs.evidence(), ("table",), {"facts": EVIDENCE})
+    part.workflow.connect(
         [
-            (picture, save, [("pictures", "pictures")]),
-            (design, save_design, [("picture", "picture")]),
+            (stack, evidence, [("maps", "maps"), ("mask", "mask")]),
+            (values, evidence, [("values", "values")]),
+            (evidence, save, [(name, name) for name in ("table", "facts")]),
         ]
     )
+    _connect_maxima(part.workflow, gather, evidence, tests)
 
 
 def _add_influence(part: ComparisonBuilder, stack: Node) -> None:
@@ -251,8 +282,8 @@ def _add_influence(part: ComparisonBuilder, stack: Node) -> None:
     )
 
 
-def _add_regions(part: ComparisonBuilder) -> None:
-    """Take values of regions from tables, else from maps; test them; correlate them with traits."""
+def _add_regions(part: ComparisonBuilder) -> Node:
+    """Take values of regions from tables, else from maps; test them; return the node of the values."""
     comparison, settings, workflow = part.comparison, part.group.settings, part.workflow
     terms = comparison.tables if part.outputs.reads_tables else comparison.maps
     files = {"added": terms.added, "removed": terms.removed, "labels": comparison.labels}
@@ -260,49 +291,26 @@ def _add_regions(part: ComparisonBuilder) -> None:
         values = make_node(read_tables, "read_regions", files | {"parameter": settings.measure})
     else:
         values = make_node(measure_spheres, "measure_regions", files | {"spheres": part.group.plan.spheres})
-    named = {"quantity": comparison.label}
-    tested = named | {"design": comparison.design, "directions": comparison.directions}
+    tested = {
+        "quantity": comparison.label,
+        "design": comparison.design,
+        "average": part.outputs.averages_sides,
+    }
     compare = make_node(compare_regions, "compare_regions", tested)
     save = part.save("save_regions", part.outputs.regions())
     workflow.connect(
         [
             (values, compare, [("values", "values")]),
             (values, save, [("values", "values")]),
-            (compare, save, [(name, name) for name in ("tests", "forest", "strip")]),
+            (compare, save, [(name, name) for name in ("tests", "sides", "strip")]),
         ]
     )
-    if comparison.traits:
-        constants = named | {"scores": comparison.traits, **_permutations(settings)}
-        correlate = make_node(correlate_regions, "correlate_regions", constants)
-        save = part.save(
-            "save_correlations", part.outputs.correlations(circular=False), ("correlations", "pictures")
-        )
-        workflow.connect(
-            [
-                (values, correlate, [("values", "values")]),
-                (correlate, save, [(name, name) for name in ("correlations", "pictures")]),
-            ]
-        )
-
-
-def _add_circular(part: ComparisonBuilder, stack: Node, test: Node) -> None:
-    """Correlate significant clusters with traits, under the name of what that is."""
-    comparison = part.comparison
-    constants = {
-        "labels": comparison.labels,
-        "scores": comparison.traits,
-        "quantity": comparison.label,
-        **_permutations(part.group.settings),
-    }
-    correlate = make_node(correlate_clusters, "correlate_clusters", constants, mem_gb=part.mem_gb)
-    save = part.save("save_circular", part.outputs.correlations(circular=True), ("correlations", "pictures"))
-    part.workflow.connect(
-        [
-            (stack, correlate, [("maps", "maps"), ("mask", "mask")]),
-            (test, correlate, [("maps", "cluster_maps"), ("table", "clusters")]),
-            (correlate, save, [(name, name) for name in ("correlations", "pictures")]),
-        ]
+    design = make_node(
+        picture_design, "picture_design", {"design": comparison.design, "labels": comparison.labels}
     )
+    save_design = part.save("save_design", part.outputs.figures({"picture": "design"}))
+    workflow.connect([(design, save_design, [("picture", "picture")])])
+    return values
 
 
 def _add_small_volumes(part: ComparisonBuilder, stack: Node, test: Node) -> None:

@@ -11,14 +11,16 @@ WORDS: Mapping[str, str] = MappingProxyType(
         "stack_maps": "reading and smoothing the maps",
         "permute_": "permuting ({})",
         "infer": "testing every voxel",
+        "evidence": "rearranging regions and maps together",
         "picture": "drawing the statistic",
+        "picture_regions": "drawing the regions",
         "picture_design": "drawing the design",
         "influence": "measuring what each map does",
         "read_regions": "reading regional estimates",
         "measure_regions": "averaging regions of the maps",
         "compare_regions": "testing regions",
         "correlate_regions": "correlating regions with traits",
-        "correlate_clusters": "correlating clusters with traits",
+        "correlate_clusters": "correlating claimed clusters with traits",
         "small_volumes": "searching small volumes",
     }
 )

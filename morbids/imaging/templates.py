@@ -111,7 +111,7 @@ def find_template(
     Raises
     ------
     MorbidsError
-        No source has this space at this resolution.
+        No source has this space at this resolution, or there is no place to keep it.
     """
     folder = cache_dir / f"tpl-{space}_res-{resolution_mm:02d}"
     if not folder.is_dir():
@@ -127,7 +127,14 @@ def find_template(
                 "Choose one of these, or fill TEMPLATEFLOW_HOME where there is a network.",
                 ExitCode.NO_INPUT,
             )
-        _publish(folder, lambda new: _write(candidate, new))
+        try:
+            _publish(folder, lambda new: _write(candidate, new))
+        except OSError as error:
+            raise MorbidsError(
+                f"The template {folder} cannot be written: {error.strerror or error}.",
+                "Make room, or give another folder with --work-dir.",
+                ExitCode.CANNOT_WRITE,
+            ) from error
     source = json.loads((folder / "source.json").read_text())["source"]
     return Template(space, resolution_mm, folder / "brain.nii.gz", folder / "mask.nii.gz", source)
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 Correction = Literal["uncorrected", "fdr", "max_t", "cluster_extent", "cluster_mass", "tfce", "random_field"]
 TakenStep = Literal[
@@ -79,6 +79,7 @@ _REFERENCES: Final[dict[str, str]] = {
     "Sullivan 2013": "Sullivan JM, et al. (2013) Am J Nucl Med Mol Imaging 3:247–260.",
     "Thomas 2011": "Thomas BA, et al. (2011) Eur J Nucl Med Mol Imaging 38:1104–1119.",
     "Tustison 2010": "Tustison NJ, et al. (2010) IEEE Trans Med Imaging 29:1310–1320.",
+    "Westfall 1993": "Westfall PH, Young SS (1993) Resampling-Based Multiple Testing. Wiley, New York.",
     "Worsley 1992": "Worsley KJ, et al. (1992) J Cereb Blood Flow Metab 12:900–918.",
     "Worsley 1996": "Worsley KJ, et al. (1996) Hum Brain Mapp 4:58–73.",
     "Wu 2002": "Wu Y, Carson RE (2002) J Cereb Blood Flow Metab 22:1440–1452.",
@@ -140,6 +141,15 @@ class ScanChoices:
     taken: Mapping[TakenStep, str] = field(default_factory=dict)
 
 
+class ContrastChoices(NamedTuple):
+    """One contrast: its title, number of maps, its test, and the rearrangements of each method that made some."""
+
+    title: str
+    n_maps: int
+    design: str
+    rearrangements: Mapping[Correction, str]
+
+
 @dataclass(frozen=True)
 class GroupChoices:
     """What the group level did.
@@ -148,25 +158,42 @@ class GroupChoices:
     ----------
     version
         Of morbids.
+    maps
+        Where the maps came from, one sentence.
     smoothing_fwhm_mm
         0 for none.
-    mask_threshold
-        Lowest mean BP_ND of a voxel that is tested.
-    correction, alpha
-        How p is corrected, and its threshold.
-    n_permutations, exhaustive
-        0 for parametric methods; whether all sign flips were used.
-    covariates
-        Names of covariates of no interest.
+    voxels
+        Which voxels are tested.
+    statistic
+        "t" or "pseudo-t".
+    contrasts
+        In the order of the page.
+    regions
+        What the a-priori regions are.
+    claims
+        How many tests there are, and how they are corrected for each other.
+    primary
+        The method that claims of the whole brain are made by; the others are sensitivity.
+    corrections
+        All that were used on single contrasts.
+    expected
+        Directions that were declared.
+    traits, covariates
+        Columns.
     """
 
     version: str
+    maps: str
     smoothing_fwhm_mm: float
-    mask_threshold: float
-    correction: Correction
-    alpha: float
-    n_permutations: int
-    exhaustive: bool
+    voxels: str
+    statistic: str
+    contrasts: tuple[ContrastChoices, ...]
+    regions: str
+    claims: str
+    primary: Correction
+    corrections: tuple[Correction, ...]
+    expected: tuple[str, ...] = ()
+    traits: tuple[str, ...] = ()
     covariates: tuple[str, ...] = ()
 
 
@@ -197,32 +224,60 @@ def participant_methods(choices: ScanChoices) -> tuple[str, ...]:
 
 
 def group_methods(choices: GroupChoices) -> tuple[str, ...]:
-    """A paragraph on the group level, and its references."""
-    correction, sources = _CORRECTIONS[choices.correction]
+    """Paragraphs on maps, tests and claims of the group level, and their references."""
     smoothing = (
         f"smoothed with a Gaussian of {choices.smoothing_fwhm_mm:g} mm full width at half maximum"
         if choices.smoothing_fwhm_mm > 0
         else "not smoothed"
     )
-    permutations = ""
-    if choices.n_permutations:
-        kind = "all" if choices.exhaustive else "random"
-        permutations = f" ({choices.n_permutations} permutations, {kind})"
-    covariates = (
-        f" {', '.join(choices.covariates)} entered as covariates of no interest (Freedman 1983)."
-        if choices.covariates
-        else ""
+    tests = "; ".join(
+        f"{one.title}: {one.design} ({one.n_maps} maps{_rearranged(one.rearrangements)})"
+        for one in choices.contrasts
     )
-    text = (
-        f"Group statistics were computed with morbids {choices.version}. Within each participant the maps of two "
-        "conditions were subtracted, so that activation (a fall of BP_ND) is positive; differences were "
-        f"{smoothing} and tested with a linear model in voxels where every map is defined and the mean BP_ND exceeds "
-        f"{choices.mask_threshold:g}. Tests are two-tailed with p < {choices.alpha:g}, {correction}"
-        f"{_cited(sources)}{permutations}.{covariates} Tests in a-priori regions are corrected over regions "
-        "(Holm 1979)."
+    first = (
+        f"Group statistics were computed with morbids {choices.version}. {choices.maps} Maps were {smoothing} and "
+        f"tested voxel by voxel ({choices.voxels}) with a linear model; the statistic is {choices.statistic}. "
+        f"Contrasts: {tests}.{_columns(choices)}"
     )
-    used = (*sources, *(("Freedman 1983",) if choices.covariates else ()), "Holm 1979")
-    return (text, _references(used))
+    declared = f" Declared before looking: {', '.join(choices.expected)}." if choices.expected else ""
+    claims = (
+        f"What may be claimed was fixed beforehand: {choices.regions}, and the whole brain by "
+        f"{_words(choices.primary)}. "
+        f"{choices.claims} (Westfall 1993; Holm 1979).{declared}"
+    )
+    others = [_words(name) for name in choices.corrections if name != choices.primary]
+    beside = f" As sensitivity, of each contrast alone: {'; '.join(others)}." if others else ""
+    sources = [source for name in choices.corrections for source in _CORRECTIONS[name][1]]
+    used = (*sources, *(("Freedman 1983",) if choices.covariates else ()), "Westfall 1993", "Holm 1979")
+    return (first, f"{claims}{beside}", _references(used))
+
+
+def _words(correction: Correction) -> str:
+    words, sources = _CORRECTIONS[correction]
+    return f"{words.removeprefix('by ')}{_cited(sources)}"
+
+
+def _rearranged(rearrangements: Mapping[Correction, str]) -> str:
+    """Number of rearrangements of each method, those of one number together."""
+    by_number: dict[str, list[str]] = {}
+    for name, number in rearrangements.items():
+        by_number.setdefault(number, []).append(name.replace("_", "-"))
+    return "".join(f"; {number} for {', '.join(names)}" for number, names in by_number.items())
+
+
+def _columns(choices: GroupChoices) -> str:
+    """Sentences on traits and covariates."""
+    sentences = []
+    if choices.traits:
+        partial = "partial correlations" if choices.covariates else "correlations"
+        sentences.append(
+            f" Slopes on {', '.join(choices.traits)} are tested on maps and regions, and given as {partial} too."
+        )
+    if choices.covariates:
+        sentences.append(
+            f" {', '.join(choices.covariates)} entered as covariates of no interest (Freedman 1983)."
+        )
+    return "".join(sentences)
 
 
 def _partial_volume(correction: PartialVolume | None) -> tuple[str, tuple[str, ...]]:

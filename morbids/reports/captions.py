@@ -116,17 +116,17 @@ _FIGURES: Final[dict[FigureKind, _Words]] = {
         "Glass brain of the group statistic.",
     ),
     "statistic_map": _Words(
-        "Group statistic. What passes the threshold is outlined in black; below it colours fade "
+        "Group statistic. What the page claims is outlined in black; weaker colours fade "
         "with the statistic instead of ending at a cliff, so that near misses stay visible.",
         "Slices of a group statistic map with outlined clusters.",
     ),
     "effect_map": _Words(
-        "Mean effect in colour, faded by the statistic; outlined where it passes the threshold.",
+        "Mean effect in colour, faded by the statistic; outlined where the page claims it.",
         "Slices of a group effect map with outlined clusters.",
     ),
     "forest": _Words(
-        "Mean effect in the a-priori regions with confidence intervals. Filled marks pass the "
-        "corrected threshold, hollow ones do not.",
+        "Mean effect in the a-priori regions with confidence intervals. Filled marks are "
+        "claimed: their p, corrected for all tests of the page, is at most .05.",
         "Forest plot of effects in a-priori regions.",
     ),
     "strip": _Words(
@@ -138,7 +138,7 @@ _FIGURES: Final[dict[FigureKind, _Words]] = {
         "Values of each participant before and after, joined by lines.",
     ),
     "peaks": _Words(
-        "Three planes through each peak of the table, in MNI mm; outlined where the threshold is passed.",
+        "Three planes through each peak of the table, in MNI mm; outlined where the page claims it.",
         "Axial, coronal and sagittal slices through each peak.",
     ),
     "correlation": _Words(

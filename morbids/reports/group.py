@@ -48,27 +48,37 @@ class ContrastReport:
     question
         What it asks, in one sentence, with what positive means.
     finding
-        What came out at the stated threshold, in one sentence.
-    n_maps, n_positive, n_negative
-        Maps that entered; clusters that pass, by direction.
+        What is claimed, in one sentence.
+    claimed
+        Whether anything is.
+    answers
+        Cells of its row on the first screen, behind its name: see `ANSWERS`.
+    warnings
+        Why a claim may be less than it seems.
+    n_maps
+        That entered.
     design, inference
-        The test, and the threshold with its correction.
+        The test, and what is outlined.
+    sensitivity
+        What other corrections would say: folded, never part of a claim.
     circular
-        Correlations on values taken from the significant cluster itself: shown last, folded, and called so.
+        Correlations on values taken from the claimed cluster itself: shown last, folded, and called so.
     """
 
     name: str
     question: str
     finding: str
+    claimed: bool
+    answers: tuple[Cell, ...]
     n_maps: int
-    n_positive: int
-    n_negative: int
     design: str
     inference: str
+    warnings: tuple[str, ...] = ()
     maps: tuple[Block, ...] = ()
     clusters: tuple[Block, ...] = ()
     regions: tuple[Block, ...] = ()
     correlations: tuple[Block, ...] = ()
+    sensitivity: tuple[Block, ...] = ()
     circular: tuple[Block, ...] = ()
     influence: tuple[Block, ...] = ()
 
@@ -83,6 +93,10 @@ class GroupReport:
         Its name.
     facts
         Counts and settings for the head of the page.
+    family
+        How many tests there are, and how they are corrected for each other.
+    claims
+        Every test.
     contrasts
         In the order of the page.
     failures
@@ -105,6 +119,8 @@ class GroupReport:
 
     dataset: str
     facts: tuple[tuple[str, Cell], ...]
+    family: str
+    claims: tuple[Block, ...]
     contrasts: tuple[ContrastReport, ...]
     failures: tuple[Failure, ...]
     included_columns: tuple[str, ...]
@@ -119,6 +135,20 @@ class GroupReport:
 
 
 MANY: Final = 4
+# Columns of the first screen behind the question.
+ANSWERS: Final = (
+    "Strongest region: effect (95 % interval)",
+    "Regions claimed",
+    "Whole brain claimed",
+    "Small volumes (sensitivity)",
+    "Traits claimed",
+    "Protocol alone",
+)
+
+_SENSITIVITY: Final = (
+    "None of this is a claim: each correction looks at this contrast alone, and of several that are tried one passes "
+    "by chance more often than its own level says. It shows how far a claim depends on the correction."
+)
 
 _CIRCULAR: Final = (
     "These values come from the cluster that the same data selected, so r is inflated and its p means nothing. "
@@ -129,6 +159,7 @@ _CIRCULAR: Final = (
 def write_group_page(report: GroupReport, out: Path) -> Path:
     """Write the group page to `out` (beside the folder that holds its figures)."""
     sections = [_contrast_section(contrast) for contrast in report.contrasts]
+    sections += [Section("Every claim", blocks=report.claims)] if report.claims else []
     sections.append(_people_section(report))
     sections += [Section("Quality of the maps", blocks=report.quality)] if report.quality else []
     sections += [Section("What this protocol can see", blocks=report.protocol)] if report.protocol else []
@@ -148,17 +179,10 @@ def write_group_page(report: GroupReport, out: Path) -> Path:
 def _summary(report: GroupReport) -> tuple[Block, ...]:
     """Failures, head facts, who is missing, and a row per contrast."""
     rows: tuple[tuple[Cell, ...], ...] = tuple(
-        (
-            Link(contrast.name, f"#{slug(contrast.name)}"),
-            contrast.n_maps,
-            contrast.n_positive,
-            contrast.n_negative,
-            contrast.finding,
-        )
-        for contrast in report.contrasts
+        (Link(contrast.name, f"#{slug(contrast.name)}"), *contrast.answers) for contrast in report.contrasts
     )
-    columns = ("Contrast", "Maps", "Clusters: positive", "negative", "Finding")
-    overview = (Table(columns, rows),) if rows else ()
+    overview: tuple[Block, ...] = (Table(("Question", *ANSWERS), rows),) if rows else ()
+    overview += (Text((report.family,)),) if report.family else ()
     facts = (Facts(report.facts),) if report.facts else ()
     return (
         *failure_alerts(report.failures), *facts, *report.doubts, *_absent(report.left_out), *overview
@@ -180,26 +204,32 @@ def _absent(left_out: tuple[LeftOut, ...]) -> tuple[Alert, ...]:
 
 
 def _contrast_section(contrast: ContrastReport) -> Section:
-    found = contrast.n_positive + contrast.n_negative > 0
-    level: Level = "pass" if found else "note"
+    level: Level = "pass" if contrast.claimed else "note"
     topics: tuple[tuple[str, tuple[Block, ...]], ...] = (
         ("Maps", contrast.maps),
         ("Clusters and peaks", contrast.clusters),
         ("A-priori regions", contrast.regions),
         ("Correlations", (*contrast.correlations, *_folded_circular(contrast.circular))),
         ("Influence of single participants", contrast.influence),
+        ("Sensitivity", _folded_sensitivity(contrast.sensitivity)),
     )
     return Section(
         contrast.name,
         contrast.question,
         (
             Alert(level, contrast.finding),
-            Facts(
-                (("Maps", contrast.n_maps), ("Design", contrast.design), ("Inference", contrast.inference))
-            ),
+            *(Alert("flag", warning) for warning in contrast.warnings),
+            Facts((("Maps", contrast.n_maps), ("Design", contrast.design), ("Outlined", contrast.inference))),
         ),
         tuple(Section(title, blocks=blocks) for title, blocks in topics if blocks),
     )
+
+
+def _folded_sensitivity(blocks: tuple[Block, ...]) -> tuple[Block, ...]:
+    if not blocks:
+        return ()
+    told = Text((_SENSITIVITY,))
+    return (Folded("Sensitivity: what other corrections would say of this contrast alone", (told, *blocks)),)
 
 
 def _folded_circular(blocks: tuple[Block, ...]) -> tuple[Block, ...]:

@@ -120,3 +120,10 @@ def test_simultaneous_runs_in_one_work_directory_wait_for_each_other(tmp_path: P
     for run in runs:
         run.join()
     assert (tmp_path / "counter").read_text() == "x", "the step ran once"
+
+
+def test_the_traceback_holds_what_the_step_was_given_by_others(tmp_path: Path) -> None:
+    (failure,) = execute(add_then(steps.refuse, "whole"), resources(tmp_path), ignore)
+    assert failure.file is not None
+    assert failure.file.name == "then.txt"
+    assert f"report = '{tmp_path}" in failure.file.read_text()

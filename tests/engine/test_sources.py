@@ -82,3 +82,20 @@ def test_every_data_file_of_the_program_is_some_modules() -> None:
     unread = {path.name for path in (package / "data").iterdir() if path.is_file()} - named
     assert unread == {"truth_regions.tsv", "pybids_config.json"} - named
     assert "tracers.json" in named
+
+
+def test_an_edit_of_the_reports_repeats_no_step_that_computes_an_image() -> None:
+    """Only steps that draw, and those that draw what they have put into tables, know the reports."""
+    package = Path(morbids.__file__).parent
+    drawing = {
+        path.stem
+        for folder in ("imaging", "participant/steps", "group/steps")
+        for path in (package / folder).glob("*.py")
+        if any(
+            name.startswith("morbids.reports")
+            for name in find_dependencies(
+                f"morbids.{folder.replace('/', '.')}.{path.stem}", {"morbids": package}
+            ).files
+        )
+    }
+    assert drawing == {"correlations", "figures", "influence", "protocol", "regions", "small_volumes"}

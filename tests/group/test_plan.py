@@ -100,7 +100,8 @@ def test_a_trait_is_a_regressor_without_its_mean_on_every_kind(study: Study) -> 
     np.testing.assert_allclose(slope.design.columns["score"], np.array(SCORES) - np.mean(SCORES))
     assert slope.design.weights == {"score": 1.0}
     assert slope.directions[0] == "rises with score"
-    assert find(made, "baselineMinusRejection").traits["score"] == tuple(SCORES)
+    assert slope.trait == "score"
+    assert not find(made, "baselineMinusRejection").trait
 
 
 def test_rows_without_a_value_are_left_out_with_the_reason(study: Study, dataset: DatasetMaker) -> None:
@@ -111,6 +112,37 @@ def test_rows_without_a_value_are_left_out_with_the_reason(study: Study, dataset
     assert [(one.label, one.reason) for one in slope.dropped] == [
         ("sub-05_task-rejection", "score is missing")
     ]
+
+
+def test_a_rating_of_one_task_is_not_tested_in_the_other(study: Study) -> None:
+    made = plan(study, traits=("rejection:score", "age"))
+    names = [one.name for one in made.comparisons if one.trait]
+    assert names == [
+        "baselineMinusAcceptanceByAge",
+        "baselineMinusRejectionByScore",
+        "baselineMinusRejectionByAge",
+    ]
+
+
+def test_an_expected_direction_is_that_of_its_task(study: Study) -> None:
+    made = plan(study, expected=("rejection:activation", "acceptance:deactivation"))
+    rejection, acceptance = (find(made, f"baselineMinus{name}") for name in ("Rejection", "Acceptance"))
+    assert (rejection.expected, acceptance.expected) == (1, -1)
+    assert find(made, "acceptanceAgainstRejection").expected == 0
+    assert rejection.directed == rejection.design
+    assert acceptance.directed.weights == {"intercept": -1.0}
+
+
+def test_questions_have_families_and_share_people(study: Study) -> None:
+    made = plan(study, traits=("score",), excluded=("sub-03_task-rejection",))
+    families = {one.name: one.family for one in made.comparisons}
+    assert families["baselineMinusRejection"] == "change"
+    assert families["baselineMinusRejectionByScore"] == "trait"
+    assert families["acceptanceAgainstRejection"] == "between"
+    people = made.people_of(find(made, "baselineMinusRejection"))
+    assert people.n_all == N
+    assert people.places == tuple(place for place in range(N) if place != 2)
+    assert made.people_of(find(made, "baselineMinusAcceptance")).places == tuple(range(N))
 
 
 def test_two_groups_are_compared_with_welch_or_with_a_pooled_variance(study: Study) -> None:
@@ -320,6 +352,12 @@ def test_excluded_scans_are_left_out_by_name(study: Study) -> None:
         ({"traits": ("seven",)}, "column 'seven' has the value 7.* in every row"),
         ({"traits": ("sex",)}, "column 'sex' holds 'F'"),
         ({"traits": ("absent",)}, "No table of the dataset has a column 'absent'"),
+        ({"traits": ("rest:score",)}, "--trait rest:score: no scan of the analysis has .* 'rest'"),
+        ({"expected": ("upwards",)}, "--expect upwards: no direction of that name"),
+        (
+            {"expected": ("activation", "rejection:deactivation")},
+            "--expect names activation and deactivation for rejection",
+        ),
         ({"group_column": "score"}, "'score' has the values"),
         ({"equal_variances": True}, "--equal-variances has no use"),
         ({"variance_smoothing_fwhm_mm": 8.0, "group_column": "sex"}, "cannot be combined with Welch's test"),
@@ -348,16 +386,14 @@ def test_a_question_that_cannot_be_asked_does_not_stop_the_others(study: Study) 
     assert len(made.comparisons) == 3
 
 
-def test_three_values_of_a_trait_are_a_slope_but_no_correlation(study: Study, dataset: DatasetMaker) -> None:
+def test_three_values_of_a_trait_are_no_slope(study: Study, dataset: DatasetMaker) -> None:
     path = dataset.root / "participants.tsv"
     text = path.read_text()
     for score in SCORES[3:]:
         text = text.replace(f"\t{score}\t", "\tn/a\t")
     path.write_text(text)
     made = plan(study, traits=("score",))
-    assert not find(made, "baselineMinusRejection").traits
-    assert len(find(made, "baselineMinusRejectionByScore").labels) == 3
-    assert "needs 4" in made.skipped["rejection: baseline − rejection, correlations with score"]
+    assert "needs 4" in made.skipped["rejection: baseline − rejection by score"]
 
 
 def test_tables_of_rows_and_designs_are_written_with_sidecars(study: Study) -> None:

@@ -20,15 +20,15 @@ from morbids.reports.index_of_dataset import write_index
 from morbids.settings import GroupSettings, Resources, Study
 from tests.reports.reading import check_offline, read_page
 
-N = 7
+N = 10
 SHAPE, VOXEL_MM = (20, 24, 20), 8.0
 AFFINE = np.array([[8.0, 0, 0, -76], [0, 8, 0, -106], [0, 0, 8, -70], [0, 0, 0, 1]])
 THALAMUS_MM = (0.0, -14.0, 8.0)
 SETTINGS = GroupSettings(
-    n_permutations=20,
+    n_permutations=60,
     group_smoothing_fwhm_mm=0.0,
     traits=("score",),
-    contrasts=("baselineMinusTask",),
+    contrasts=("baselineMinusTask*",),
     small_volumes=("MidlineThalamus",),
 )
 CONTRAST = {"model": "differences", "contrast": "baselineMinusTask"}
@@ -65,7 +65,7 @@ def write_dataset(root: Path) -> None:
     lines = [f"sub-{n}\t{score:.3f}" for n, score in enumerate(scores, 1)]
     (root / "raw" / "participants.tsv").write_text("\n".join(["participant_id\tscore", *lines]) + "\n")
     for n, score in enumerate(scores, 1):
-        values = rng.normal(0, 0.1, SHAPE) + near_thalamus() * (1.0 + 0.3 * score)
+        values = rng.normal(0, 0.1, SHAPE) + near_thalamus() * (3.0 + 0.5 * score)
         values[:, :, :2] = 0
         stem = f"sub-{n}_space-MNI152NLin6Asym_meas-BPND_desc-baselineMinusTask_mimap.nii.gz"
         path = root / "maps" / f"sub-{n}" / "pet" / stem
@@ -88,13 +88,13 @@ def test_the_effect_is_found_where_it_was_put(finished: Finished) -> None:
     assert "Thalamus" in f"{first['AAL']} {first['HarvardOxford']}"
     assert np.linalg.norm([first["x_mm"], first["y_mm"] + 14, first["z_mm"] - 8]) < 14
     volume = read_table(finished.path("regions", desc="smallvolumes")).iloc[0]
-    # 2^6 sign patterns of seven maps.
-    assert volume["p_small_volume"] == pytest.approx(1 / 64)
+    # 2^9 sign patterns of ten maps.
+    assert volume["p_small_volume"] == pytest.approx(1 / 512, rel=1e-4)
 
 
 def test_regions_come_from_the_maps_where_there_are_no_tables(finished: Finished) -> None:
     tests = read_table(finished.path("regions")).set_index("name")
-    assert tests.loc["MidlineThalamus", "effect"] == pytest.approx(1.0, abs=0.4)
+    assert tests.loc["MidlineThalamus", "effect"] == pytest.approx(3.0, abs=0.6)
     sidecar = json.loads(sidecar_path(finished.path("regions", desc="values")).read_text())
     assert "unsmoothed maps in spheres" in sidecar["Description"]
 
@@ -117,10 +117,36 @@ def test_the_page_says_what_was_found_and_what_is_circular(finished: Finished) -
     page = read_page(finished.study.output_dir / "group.html")
     check_offline(page, finished.study.output_dir)
     text = page.text
-    assert "a family-wise correction at p ≤ 0.05" in text
+    assert "Activation in Midline thalamus" in text
+    assert "are one family of 16 tests" in text
+    assert "Outlined claimed: |t| ≥" in text
+    record = json.loads(sidecar_path(claims_path(finished)).read_text())["Claims"]
+    assert record["Sentence"] in text
+    for told in record["Contrasts"]:
+        assert told["Finding"] in text
     assert "no baseline maps, so --mask-threshold was not applied" in text
     assert "Midline thalamus" in text
     assert text.index("independent region") < text.index("Circular: correlations within the cluster itself")
+
+
+def claims_path(finished: Finished) -> Path:
+    return output_path(finished.study.output_dir, {}, "claims", {"model": "differences"})
+
+
+def test_the_record_the_marks_and_the_outline_agree(finished: Finished) -> None:
+    table = read_table(claims_path(finished))
+    brain = table[(table["test"] == "map") & (table["contrast"] == CONTRAST["contrast"])].iloc[0]
+    assert brain["claimed"] == "yes"
+    claimed = read_image(finished.path("claimed_mask")).values > 0.5
+    t = read_image(finished.path("statistical_map", stat="t")).values
+    record = json.loads(sidecar_path(claims_path(finished)).read_text())["Claims"]["Contrasts"][0]
+    critical = record["WholeBrain"]["Critical"]
+    assert np.array_equal(claimed, np.abs(np.nan_to_num(t)) >= critical)
+    clusters = read_table(finished.path("clusters")).drop_duplicates("cluster")
+    numbers = clusters["cluster"][clusters["claimed"] == "yes"].tolist()
+    assert numbers == [place["cluster"] for place in record["WholeBrain"]["ClaimedClusters"]]
+    labels = read_image(finished.path("statistical_map", stat="clusters")).values
+    assert set(np.unique(labels[claimed])) == set(numbers)
 
 
 def test_the_first_page_leads_to_the_group(finished: Finished) -> None:

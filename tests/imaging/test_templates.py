@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from nibabel.nifti1 import Nifti1Image
 
-from morbids.errors import MorbidsError
+from morbids.errors import ExitCode, MorbidsError
 from morbids.imaging import templates
 from morbids.imaging.templates import find_template
 
@@ -138,5 +138,6 @@ def test_unknown_space_names_what_there_is(tmp_path: Path) -> None:
 def test_cache_that_cannot_be_made_is_an_error(tmp_path: Path, empty_home: Path) -> None:
     write_templateflow_files(empty_home)
     (tmp_path / "cache").write_text("a file in the way")
-    with pytest.raises(OSError, match="cache"):
+    with pytest.raises(MorbidsError, match=r"template .*cache.* cannot be written.*--work-dir") as caught:
         find_template("MNI152NLin2009cAsym", 2, tmp_path / "cache", NOWHERE)
+    assert caught.value.exit_code == ExitCode.CANNOT_WRITE

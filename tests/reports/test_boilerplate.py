@@ -6,6 +6,7 @@ from typing import get_args
 import pytest
 
 from morbids.reports.boilerplate import (
+    ContrastChoices,
     Correction,
     GroupChoices,
     PartialVolume,
@@ -26,7 +27,21 @@ SCAN = ScanChoices(
     (("baseline", 10.0, 40.0), ("rejection", 45.0, 90.0)),
     "AAL",
 )
-GROUP = GroupChoices("1.0", 8.0, 0.2, "max_t", 0.05, 131072, True)
+GROUP = GroupChoices(
+    "1.0",
+    "The maps are those of another dataset (fitlins).",
+    8.0,
+    "brain, known in all 18 rows",
+    "t",
+    (
+        ContrastChoices("rejection", 18, "one-sample t", {"max_t": "all 131071 sign flips"}),
+        ContrastChoices("by score", 17, "linear model, t of score", {"max_t": "random 5000 orders"}),
+    ),
+    "a-priori regions, left and right averaged",
+    "2 questions are one family of 16 tests",
+    "max_t",
+    ("max_t",),
+)
 
 
 def test_windows_k2_prime_and_sources_are_stated() -> None:
@@ -54,23 +69,34 @@ def test_what_was_not_done_is_not_claimed() -> None:
 
 @pytest.mark.parametrize("correction", get_args(Correction))
 def test_every_correction_is_described_and_its_sources_listed(correction: Correction) -> None:
-    text, references = group_methods(
-        replace(GROUP, correction=correction, n_permutations=0, smoothing_fwhm_mm=0.0)
+    maps, claims, references = group_methods(
+        replace(GROUP, corrections=("max_t", correction), smoothing_fwhm_mm=0.0)
     )
+    text = maps + claims
     assert "not smoothed" in text
-    assert "permutations" not in text.replace("permutation distribution", "").replace("with permutation", "")
+    assert ("As sensitivity" in text) == (correction != "max_t")
     assert "Holm S (1979)" in references
     for source in ("Smith 2009", "Worsley 1996", "Nichols 2002", "Benjamini 1995", "Bullmore 1999"):
         name, year = source.split()
         assert (source in text) == (f"{name} " in references and f"({year})" in references)
 
 
-def test_exhaustive_permutations_and_covariates_are_stated() -> None:
-    text, references = group_methods(replace(GROUP, covariates=("age", "dose")))
-    assert "(131072 permutations, all)" in text
+def test_every_contrast_has_its_own_rearrangements() -> None:
+    text, claims, references = group_methods(
+        replace(GROUP, traits=("score",), covariates=("age", "dose"), expected=("rejection: activation",))
+    )
+    assert text.startswith(
+        "Group statistics were computed with morbids 1.0. The maps are those of another dataset"
+    )
+    assert "rejection: one-sample t (18 maps; all 131071 sign flips for max-t)" in text
+    assert "by score: linear model, t of score (17 maps; random 5000 orders for max-t)" in text
+    assert "subtracted" not in text
     assert "smoothed with a Gaussian of 8 mm" in text
+    assert "Slopes on score are tested on maps and regions, and given as partial correlations" in text
     assert "age, dose entered as covariates of no interest (Freedman 1983)" in text
     assert "Freedman D, Lane D" in references
+    assert "2 questions are one family of 16 tests (Westfall 1993" in claims
+    assert "Declared before looking: rejection: activation" in claims
 
 
 def test_the_correction_for_partial_volume_is_stated_where_there_is_one() -> None:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from morbids.reports.findings import Failure
 from morbids.reports.group import ContrastReport, GroupReport, LeftOut, write_group_page
+from morbids.reports.pages import Text
 from morbids.reports.tables import read_table
 from tests.reports.reading import PROVENANCE, ReadPage, check_offline, read_page
 
@@ -18,18 +19,22 @@ def write(tmp_path: Path, left_out: tuple[LeftOut, ...] = (), failures: tuple[Fa
     contrast = ContrastReport(
         "rejection: baseline − challenge",
         "Where does BP_ND change?",
-        "2 clusters pass.",
+        "2 clusters are claimed.",
+        True,
+        ("0.1 (0.05 to 0.15)", "PAG", "2 clusters", None, "nothing", None),
         12,
-        1,
-        1,
         "one sample",
         "max-T",
+        ("The maps are skewed.",),
+        sensitivity=(Text(("Other corrections.",)),),
         correlations=(independent,),
         circular=(circular,),
     )
     report = GroupReport(
         "A study",
         (("Participants", 12),),
+        "1 question is one family of 8 tests.",
+        (Text(("Every test.",)),),
         (contrast,),
         failures,
         ("Participant", "resiliency"),
@@ -83,12 +88,18 @@ def test_a_contrast_that_failed_is_told_at_the_top(tmp_path: Path) -> None:
     )
     page = write(tmp_path, failures=(failure,))
     assert page.text.index("resiliency is 71 for everyone. Choose another.") < page.text.index(
-        "2 clusters pass."
+        "2 clusters are claimed."
     )
     check_offline(page, tmp_path)
 
 
 def test_the_overview_leads_to_each_contrast(tmp_path: Path) -> None:
     page = write(tmp_path)
-    assert page.tables[0][1] == ["rejection: baseline − challenge", "12", "1", "1", "2 clusters pass."]
+    assert page.tables[0][1] == [
+        *("rejection: baseline − challenge", "0.1 (0.05 to 0.15)", "PAG", "2 clusters"),
+        *("n/a", "nothing", "n/a"),
+    ]
+    assert page.text.index("1 question is one family of 8 tests.") < page.text.index(
+        "2 clusters are claimed."
+    )
     assert page.hrefs.count("#rejection-baseline-challenge") == 2  # navigation and overview

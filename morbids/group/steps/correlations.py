@@ -1,21 +1,23 @@
-"""How regions go with traits; and, called circular, how significant clusters do."""
+"""How regions go with a trait: the slope of a comparison as correlations, and, called circular, of claimed clusters."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Final, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
 from morbids.bids.names import entity_label
-from morbids.bids.tables import read_table, write_table
+from morbids.bids.tables import write_table
+from morbids.group.comparison import WrittenDesign, sum_terms
 from morbids.group.regions import readable_region
-from morbids.group.steps.regions import Values, read_values, tidy
+from morbids.group.steps.maps import read_map
+from morbids.group.steps.regions import Values, average_sides, read_values, tidy
 from morbids.imaging.images import read_image
 from morbids.numerics.arrays import FloatArray
-from morbids.numerics.statistics.correlation import Correlations, correlate
-from morbids.numerics.statistics.multiple import holm
+from morbids.numerics.statistics.correlation import correlate, remove_covariates
+from morbids.numerics.statistics.designs import INTERCEPT
 from morbids.reports.figures.group import draw_correlation
 from morbids.reports.figures.style import write_figure
 
@@ -30,21 +32,19 @@ COLUMNS = {
     "label": ("Its name for people", ""),
     "kind": (f"`{INDEPENDENT}`, or `{CIRCULAR}`: values come from a cluster that these data selected", ""),
     "n": ("Rows with both values", ""),
-    "r": ("Pearson correlation", ""),
+    "r": ("Pearson correlation; partial where there are covariates", ""),
     "ci_low": ("Lower end of its 95 % confidence interval (Fisher)", ""),
     "ci_high": ("Upper end of its 95 % confidence interval", ""),
-    "p": ("Two-tailed p of r from t", ""),
-    "p_permutation": ("Two-tailed p of r by permutation of the trait", ""),
-    "p_holm": ("That p, Holm over the regions of this trait", ""),
-    "p_holm_all": ("That p, Holm over all regions and all traits of the table", ""),
-    "p_fdr": ("That p, Benjamini-Hochberg over the regions of this trait", ""),
-    "rho": ("Spearman correlation", ""),
+    "p": ("Two-tailed p of r, which is that of the slope", ""),
+    "p_page": ("That p corrected for all tests of the page; n/a for circular ones", ""),
+    "rho": ("Spearman correlation; partial where there are covariates", ""),
     "rho_p_permutation": ("Two-tailed p of rho by permutation", ""),
+    "rho_p_holm": ("The same, Holm over the regions", ""),
 }
 
 
 class Correlated(NamedTuple):
-    """Correlations of every trait, and pictures of the strongest, by `desc`."""
+    """Correlations of the trait, and pictures of the strongest, by `desc`."""
 
     correlations: Path
     pictures: dict[str, Path]
@@ -52,41 +52,65 @@ class Correlated(NamedTuple):
 
 def correlate_regions(
     values: Path,
-    scores: Mapping[str, tuple[float, ...]],
+    design: WrittenDesign,
+    column: str,
+    p_page: Mapping[str, float],
+    average: bool,
     quantity: str,
     n_permutations: int,
     seed: int,
     out_dir: Path,
 ) -> Correlated:
-    """Correlate every trait with every region, by Pearson and by Spearman."""
-    table = read_values(values)
-    return _correlate(table, scores, INDEPENDENT, quantity, (n_permutations, seed), out_dir)
+    """Give the slope of every region as a correlation, by Pearson and by Spearman.
+
+    Parameters
+    ----------
+    design, column
+        Of the slope, and whose slope it is: the other columns are covariates.
+    p_page
+        Corrected p by region, from the claims.
+    average
+        Whether left and right are one region.
+    """
+    table = average_sides(read_values(values)) if average else read_values(values)
+    asked = _Asked(column, INDEPENDENT, quantity, dict(p_page), n_permutations, seed)
+    return _correlate(table, design, asked, out_dir)
 
 
 def correlate_clusters(
-    maps: Path,
-    mask: Path,
-    cluster_maps: Mapping[str, Path],
-    clusters: Path,
+    added: Sequence[Path],
+    removed: Sequence[Path],
     labels: tuple[str, ...],
-    scores: Mapping[str, tuple[float, ...]],
+    clusters: Path,
+    names: Mapping[int, str],
+    design: WrittenDesign,
+    column: str,
     quantity: str,
     n_permutations: int,
     seed: int,
     out_dir: Path,
 ) -> Correlated:
-    """Correlate every trait with the mean of each significant cluster: circular, and called so."""
-    listed = read_table(clusters)
-    passing = listed[listed["passes"].notna()] if len(listed) else listed
-    number = read_image(cluster_maps["clusters"]).values[read_image(mask).values > 0.5]
-    data = np.load(maps, mmap_mode="r")
-    means = [data[:, number == cluster].mean(axis=1, dtype=float) for cluster in passing["cluster"]]
-    names = tuple(_cluster_name(row) for row in passing.to_dict("records"))
-    if not names:
-        write_table(pd.DataFrame(columns=list(COLUMNS)), out_dir / "correlations.tsv")
-        return Correlated(out_dir / "correlations.tsv", {})
-    table = Values(names, labels, np.stack(means, axis=1))
-    return _correlate(table, scores, CIRCULAR, quantity, (n_permutations, seed), out_dir)
+    """Correlate the trait with the mean of each claimed cluster: circular, and called so.
+
+    Parameters
+    ----------
+    added, removed
+        Maps of the rows (see `Terms`), measured as they are.
+    clusters
+        Image of cluster numbers.
+    names
+        Of the claimed clusters, by number.
+    """
+    number = read_image(clusters).values
+    terms = [
+        [
+            np.array([np.nanmean(volume[number == cluster]) for cluster in names])
+            for volume in map(read_map, paths)
+        ]
+        for paths in (added, removed)
+    ]
+    table = Values(tuple(names.values()), labels, sum_terms(terms[0], terms[1], len(labels)))
+    return _correlate(table, design, _Asked(column, CIRCULAR, quantity, {}, n_permutations, seed), out_dir)
 
 
 def picture_name(kind: Kind, trait: str, rank: int) -> str:
@@ -94,71 +118,80 @@ def picture_name(kind: Kind, trait: str, rank: int) -> str:
     return entity_label(f"{kind.partition(' ')[0]} {trait} {rank + 1}")
 
 
-def _correlate(
-    table: Values,
-    scores: Mapping[str, tuple[float, ...]],
-    kind: Kind,
-    quantity: str,
-    permutations: tuple[int, int],
-    out_dir: Path,
-) -> Correlated:
-    n_permutations, seed = permutations
-    tables, pictures = [], {}
-    for trait, numbers in scores.items():
-        known = np.array(numbers)
-        pearson, spearman = (
-            correlate(known, table.values, method, n_permutations=n_permutations, seed=seed)
-            for method in ("pearson", "spearman")
+class _Asked(NamedTuple):
+    """What is correlated, and how."""
+
+    trait: str
+    kind: Kind
+    quantity: str
+    p_page: dict[str, float]
+    n_permutations: int
+    seed: int
+
+
+def _correlate(table: Values, design: WrittenDesign, asked: _Asked, out_dir: Path) -> Correlated:
+    others = [column for name, column in design.columns.items() if name not in (INTERCEPT, asked.trait)]
+    known = np.array(design.columns[asked.trait])
+    covariates = np.array(others, dtype=float).reshape(len(others), len(known)).T
+    pearson, spearman = (
+        correlate(
+            known,
+            table.values,
+            method,
+            covariates=covariates if others else None,
+            n_permutations=asked.n_permutations,
+            seed=asked.seed,
         )
-        tables.append(_table(trait, table.names, kind, pearson, spearman))
-        strongest = np.argsort(np.nan_to_num(pearson.p_permutation, nan=2))[:N_DRAWN]
-        for rank, place in enumerate(strongest):
-            if np.isfinite(pearson.r[place]):
-                name = picture_name(kind, trait, rank)
-                drawn = _Drawn(trait, known, quantity, kind, pearson.r[place], pearson.p_permutation[place])
-                pictures[name] = write_figure(_draw(table, int(place), drawn), out_dir / f"{name}.svg")
-    joined = pd.concat(tables, ignore_index=True)
-    joined["p_holm_all"] = holm(joined["p_permutation"].to_numpy(dtype=float))
-    write_table(tidy(joined[list(COLUMNS)]), out_dir / "correlations.tsv")
+        for method in ("pearson", "spearman")
+    )
+    columns: dict[str, Any] = {
+        "trait": asked.trait,
+        "name": table.names,
+        "label": [_label(name, asked.kind) for name in table.names],
+        "kind": asked.kind,
+        "p_page": [asked.p_page.get(name, np.nan) for name in table.names],
+        "rho": spearman.r,
+        "rho_p_permutation": spearman.p_permutation,
+        "rho_p_holm": spearman.p_holm,
+    }
+    told = pd.DataFrame(pearson._asdict() | columns)[list(COLUMNS)]
+    write_table(tidy(told), out_dir / "correlations.tsv")
+    pictures = {}
+    strongest = [place for place in np.argsort(pearson.p) if np.isfinite(pearson.p[place])][:N_DRAWN]
+    for rank, place in enumerate(strongest):
+        name = picture_name(asked.kind, asked.trait, rank)
+        figure = _draw(table, int(place), known, covariates, _note(told, int(place), asked, len(others)))
+        pictures[name] = write_figure(figure, out_dir / f"{name}.svg")
     return Correlated(out_dir / "correlations.tsv", pictures)
 
 
-def _table(
-    trait: str, names: tuple[str, ...], kind: Kind, pearson: Correlations, spearman: Correlations
-) -> pd.DataFrame:
-    columns: dict[str, object] = {"trait": trait, "name": names, "kind": kind}
-    columns["label"] = [_label(name, kind) for name in names]
-    columns |= pearson._asdict()
-    return pd.DataFrame(columns | {"rho": spearman.r, "rho_p_permutation": spearman.p_permutation})
+def _note(told: pd.DataFrame, place: int, asked: _Asked, n_covariates: int) -> tuple[str, str, str]:
+    """Words on both axes and above the plot: what it shows, of how many, and why this one."""
+    row = told.iloc[place]
+    partial = "partial r" if n_covariates else "r"
+    chosen = f"one of the {min(N_DRAWN, len(told))} smallest p of {len(told)}"
+    if asked.kind == CIRCULAR:
+        above = f"circular: {partial} = {row['r']:.2f}, n = {row['n']}; {chosen}"
+    else:
+        page = f", corrected {row['p_page']:.3g}" if np.isfinite(row["p_page"]) else ""
+        above = f"{partial} = {row['r']:.2f}, p = {row['p']:.3g}{page}, n = {row['n']}\n{chosen} regions"
+    beside = " (without covariates)" if n_covariates else ""
+    return f"{asked.trait}{beside}", f"{row['label']}: {asked.quantity}{beside}", above
 
 
-class _Drawn(NamedTuple):
-    """What a scatter plot shows and says."""
-
-    trait: str
-    known: FloatArray
-    quantity: str
-    kind: Kind
-    r: float
-    p: float
-
-
-def _draw(table: Values, place: int, drawn: _Drawn) -> Figure:
-    told = f"r = {drawn.r:.2f}"
-    return draw_correlation(
-        drawn.known,
-        table.values[:, place],
-        table.labels,
-        trait_label=drawn.trait,
-        effect_label=f"{_label(table.names[place], drawn.kind)}: {drawn.quantity}",
-        note=f"{told}, p (permutation) = {drawn.p:.3g}" if drawn.kind == INDEPENDENT else f"circular: {told}",
-    )
+def _draw(
+    table: Values, place: int, known: FloatArray, covariates: FloatArray, words: tuple[str, str, str]
+) -> Figure:
+    """Scatter plot of what covariates leave; of the values themselves without any."""
+    values = table.values[:, place]
+    x, y = np.full((2, len(values)), np.nan)
+    rows = np.isfinite(values)
+    beside = covariates[rows] if covariates.size else np.empty((int(rows.sum()), 0))
+    x[rows] = known[rows] if not covariates.size else remove_covariates(known[rows], beside)
+    y[rows] = values[rows] if not covariates.size else remove_covariates(values[rows], beside)
+    trait_label, effect_label, note = words
+    return draw_correlation(x, y, table.labels, trait_label=trait_label, effect_label=effect_label, note=note)
 
 
 def _label(name: str, kind: Kind) -> str:
     return readable_region(name) if kind == INDEPENDENT else name
-
-
-def _cluster_name(row: Mapping[object, object]) -> str:
-    label = str(row["AAL"]) if isinstance(row["AAL"], str) else "unlabelled"
-    return f"cluster {row['cluster']}, {label.replace('_', ' ')}"

@@ -4,8 +4,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from morbids.bids.tables import read_table
 from morbids.group.comparison import WrittenDesign
 from morbids.group.steps.inference import PSEUDO_T
@@ -33,7 +31,10 @@ class DesignPicture(NamedTuple):
 def picture_comparison(
     maps: Mapping[str, Path],
     clusters: Path,
-    summary: dict[str, Any],
+    statistic_name: str,
+    forming: float,
+    claimed: Path,
+    rule: str,
     quantity: str,
     directions: tuple[str, str],
     template_brain: Path,
@@ -42,14 +43,21 @@ def picture_comparison(
 ) -> Pictures:
     """Draw the statistic through the whole brain and in slices, the effect faded by it, and each cluster's peak.
 
-    What passes the permutation threshold of the largest |t| is outlined; without one, what forms clusters. Colours are
-    full from there on that forms clusters.
+    What the page claims is outlined. Colours are full from there on that forms clusters.
+
+    Parameters
+    ----------
+    statistic_name, forming
+        What is judged, and the height that forms clusters.
+    claimed
+        Image of the claimed voxels.
+    rule
+        What the outline means, in words.
     """
     backcloth = Backcloth(template_brain, template_mask)
-    symbol = str(summary["Statistic"])
+    symbol = statistic_name
     statistic = {"pseudo-t": PSEUDO_T}.get(symbol, symbol)
-    forming = float(summary["ClusterFormingHeight"])
-    emphasis = Emphasis(*threshold_of(summary, symbol), forming, directions)
+    emphasis = Emphasis(claimed, rule, forming, directions)
     drawn = {
         "glass": draw_glass_brain(maps[statistic], threshold=forming, label=f"|{symbol}| ≥ {forming:.2f}"),
         "t": draw_statistic_map(maps[statistic], backcloth, emphasis, label=symbol),
@@ -72,17 +80,6 @@ def picture_design(design: WrittenDesign, labels: tuple[str, ...], out_dir: Path
     made = design.design
     figure = draw_design(made.matrix, labels, made.columns, made.contrast)
     return DesignPicture(write_figure(figure, out_dir / "design.svg"))
-
-
-def threshold_of(summary: Mapping[str, Any], symbol: str) -> tuple[float, str]:
-    """Height that is outlined, and what it means."""
-    for test in summary["Tests"]:
-        if test["Method"] == "max-t" and test.get("CriticalHeight") is not None:
-            critical = float(test["CriticalHeight"])
-            if np.isfinite(critical):
-                return critical, f"|{symbol}| ≥ {critical:.2f} (max-T, p < .05)"
-    forming = float(summary["ClusterFormingHeight"])
-    return forming, f"|{symbol}| ≥ {forming:.2f} (uncorrected, forms clusters)"
 
 
 def _name(row: Mapping[Any, Any]) -> str:

@@ -33,6 +33,7 @@ from morbids.numerics.statistics.random_field import (
     peak_threshold,
 )
 from morbids.numerics.statistics.rearranged import observed_t
+from morbids.numerics.statistics.symmetry import mean_skewness
 from morbids.numerics.statistics.tfce import enhance
 from morbids.settings import Inference
 
@@ -153,9 +154,17 @@ def infer(
         "Statistic": statistic,
         "ClusterFormingHeight": threshold,
         **_summarise(judged, design, image, why_not),
+        **_tell_skewness(data, design),
         "Tests": told,
     }
     return Inferred(paths, out_dir / "clusters.tsv", summary)
+
+
+def _tell_skewness(data: FloatArray, design: WrittenDesign) -> dict[str, float]:
+    """How skewed errors are, where signs are flipped."""
+    if design.design.exchange != "signs":
+        return {}
+    return {"Skewness": round(mean_skewness(data, design.design.matrix), 3)}
 
 
 def _summarise(judged: Judged, design: WrittenDesign, image: Image, why_not: str) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Permutation tests in pieces: which tests a comparison needs, and what one piece of one test finds."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,7 +19,13 @@ from morbids.numerics.statistics.permutation import (
     find_null_maxima,
     join_pieces,
 )
-from morbids.numerics.statistics.plan import PermutationPlan, Piece, plan_design
+from morbids.numerics.statistics.plan import (
+    People,
+    PermutationPlan,
+    Piece,
+    plan_design,
+    plan_jointly,
+)
 from morbids.numerics.statistics.pseudo_t import make_smoother
 from morbids.numerics.statistics.rearranged import RearrangedModel, prepare_model
 from morbids.settings import Inference
@@ -31,21 +37,28 @@ MAXIMA: Mapping[Inference, MaximumOf] = {
     "cluster-mass": "cluster_mass",
     "tfce": "tfce",
 }
+# Label of the test that only serves the claims.
+CLAIMS = "claims"
 # The largest t is quick to find: all sign patterns of 18 maps take seconds, and p has no Monte-Carlo error.
 EXHAUSTIVE_UP_TO = 2**17
 
 
 @dataclass(frozen=True)
 class PermutationTest:
-    """Statistics whose maxima are noted on the rearrangements of one plan."""
+    """Statistics whose maxima are noted on the rearrangements of one plan.
 
+    Attributes
+    ----------
+    label
+        Name of its steps.
+    joint
+        Whether its rearrangements move the same people in all questions: the claims of the page stand on it.
+    """
+
+    label: str
     statistics: tuple[MaximumOf, ...]
     plan: PermutationPlan
-
-    @property
-    def label(self) -> str:
-        """Name of its steps."""
-        return "max_t" if self.statistics == ("t",) else "maps"
+    joint: bool = False
 
 
 class Maxima(NamedTuple):
@@ -60,19 +73,36 @@ def plan_tests(
     n_permutations: int,
     seed: int,
     variance_fwhm_mm: float,
+    people: People,
+    expected: int,
 ) -> tuple[PermutationTest, ...]:
-    """Plan max-T, exhaustive where that is quick, and the methods that need whole maps."""
+    """Plan max-T, exhaustive where that is quick, the methods that need whole maps, and what the page claims by.
+
+    The first method of `inference` is the one that claims: it needs joint rearrangements, one-tailed where a sign is
+    expected. Where the same rearrangements serve its own correction, they are made once.
+    """
     statistics = tuple(MAXIMA[name] for name in inference if name in MAXIMA)
     most = 0 if variance_fwhm_mm else EXHAUSTIVE_UP_TO
+    joint = plan_jointly(design.design, n_permutations, people, seed=seed, two_tailed=not expected)
     quick = plan_design(design.design, n_permutations, seed=seed, exhaustive_up_to=most)
     slow = plan_design(design.design, n_permutations, seed=seed)
+    both_tails = replace(joint, two_tailed=True)
+    parts = [
+        PermutationTest("max_t", tuple(name for name in statistics if name == "t"), quick),
+        PermutationTest("maps", tuple(name for name in statistics if name != "t"), slow),
+    ]
     if quick == slow:
-        return (PermutationTest(statistics, slow),) if statistics else ()
-    parts = (
-        PermutationTest(tuple(name for name in statistics if name == "t"), quick),
-        PermutationTest(tuple(name for name in statistics if name != "t"), slow),
-    )
-    return tuple(part for part in parts if part.statistics)
+        parts = [PermutationTest("maps" if set(statistics) - {"t"} else "max_t", statistics, slow)]
+    tests = [
+        part if part.plan.exhaustive else replace(part, plan=both_tails) for part in parts if part.statistics
+    ]
+    primary = MAXIMA.get(inference[0])
+    if primary is None:
+        return tuple(tests)
+    shared = [primary in test.statistics and test.plan == joint for test in tests]
+    if not any(shared):
+        return (*tests, PermutationTest(CLAIMS, (primary,), joint, joint=True))
+    return tuple(replace(test, joint=one) for test, one in zip(tests, shared, strict=True))
 
 
 def permute(
@@ -86,7 +116,10 @@ def permute(
     out_dir: Path,
     threads: int = 1,
 ) -> Maxima:
-    """Note the maxima of the maps that one piece of a plan rearranges."""
+    """Note the maxima of the maps that one piece of a plan rearranges.
+
+    `design` has its contrast towards what is expected where the test looks at one tail.
+    """
     model = model_of(np.load(maps, mmap_mode="r"), mask, design, variance_fwhm_mm)
     if set(test.statistics) == {"t"}:
         measurement = Measurement(test.statistics)
@@ -98,7 +131,7 @@ def permute(
     found = find_null_maxima(model, test.plan, Piece(*piece), measurement, threads=threads)
     path = out_dir / "maxima.npz"
     arrays: dict[str, Any] = {str(name): values for name, values in found.maxima.items()}
-    np.savez(path, piece=np.array(found.piece), **arrays)
+    np.savez(path, piece=np.array(found.piece), label=np.array(test.label), **arrays)
     return Maxima(path)
 
 
@@ -112,16 +145,20 @@ def model_of(maps: FloatArray, mask: Path, design: WrittenDesign, variance_fwhm_
 
 
 def join_maxima(paths: Sequence[Path], tests: Sequence[PermutationTest]) -> dict[MaximumOf, FloatArray]:
-    """Null distribution of each statistic, (n_rearrangements,)."""
+    """Null distribution of each statistic of some tests, (n_rearrangements,); pieces of other tests are passed over."""
     pieces = [_read_maxima(path) for path in paths]
     joined: dict[MaximumOf, FloatArray] = {}
     for test in tests:
-        own = [piece for piece in pieces if tuple(piece.maxima) == test.statistics]
+        own = [piece for label, piece in pieces if label == test.label]
         joined |= join_pieces(own, test.plan).maxima
     return joined
 
 
-def _read_maxima(path: Path) -> NullMaxima:
+def _read_maxima(path: Path) -> tuple[str, NullMaxima]:
+    """Label of the test, and one piece of it."""
     with np.load(path) as stored:
-        maxima: dict[MaximumOf, FloatArray] = {name: stored[name] for name in stored.files if name != "piece"}
-        return NullMaxima(Piece(*map(int, stored["piece"])), maxima, np.zeros(0, dtype=np.int64))
+        maxima: dict[MaximumOf, FloatArray] = {
+            name: stored[name] for name in stored.files if name not in ("piece", "label")
+        }
+        piece = Piece(*map(int, stored["piece"]))
+        return str(stored["label"]), NullMaxima(piece, maxima, np.zeros(0, dtype=np.int64))

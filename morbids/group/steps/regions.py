@@ -1,6 +1,6 @@
 """Values of a-priori regions in every row, and the tests of a comparison on them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,7 +14,7 @@ from morbids.group.regions import Sphere, readable_region
 from morbids.group.steps.maps import read_map
 from morbids.imaging.images import Image, read_image
 from morbids.numerics.arrays import BoolArray, FloatArray
-from morbids.numerics.statistics.regions import compare_design
+from morbids.numerics.statistics.regions import RegionTests, compare_design
 from morbids.reports.figures.group import draw_forest, draw_strip
 from morbids.reports.figures.style import write_figure
 
@@ -43,11 +43,17 @@ class RegionValues(NamedTuple):
 
 
 class RegionResults(NamedTuple):
-    """Tests of every region, their picture, and every row's values drawn."""
+    """Tests of every region and of every side of it, and every row's values drawn."""
 
     tests: Path
-    forest: Path
+    sides: Path
     strip: Path
+
+
+class RegionPicture(NamedTuple):
+    """Effects of the regions with their intervals."""
+
+    forest: Path
 
 
 def read_tables(
@@ -92,21 +98,57 @@ def measure_spheres(
     return _write_values(sum_terms(terms[0], terms[1], len(labels)), names, labels, out_dir)
 
 
+def mean_in_spheres(paths: Sequence[Path], spheres: tuple[Sphere, ...], *, average: bool) -> dict[str, float]:
+    """Mean of maps in each sphere, of left and right together where asked; maps that are not there are passed over."""
+    there = [path for path in paths if path.exists()]
+    if not there:
+        return {}
+    grid = read_image(there[0])
+    inside = [draw_sphere(sphere, grid) for sphere in spheres]
+    values = np.stack([_means(read_map(path), inside) for path in there])
+    table = Values(tuple(sphere.name for sphere in spheres), tuple(map(str, there)), values)
+    table = average_sides(table) if average else table
+    return dict(zip(table.names, np.nanmean(table.values, axis=0).tolist(), strict=True))
+
+
 def compare_regions(
-    values: Path, design: WrittenDesign, quantity: str, directions: tuple[str, str], out_dir: Path
+    values: Path, design: WrittenDesign, quantity: str, average: bool, out_dir: Path
 ) -> RegionResults:
     """Test the comparison's contrast in every region, two-tailed, Holm and FDR over the regions.
 
+    `average` joins left and right for the tests, and the sides are tested beside them.
+    """
+    sides = read_values(values)
+    table = average_sides(sides) if average else sides
+    labels = _test(table, design, out_dir / "tests.tsv")
+    _test(sides, design, out_dir / "sides.tsv")
+    strip = write_figure(
+        draw_strip(table.values, labels, label=quantity, joined=False), out_dir / "strip.svg"
+    )
+    return RegionResults(out_dir / "tests.tsv", out_dir / "sides.tsv", strip)
+
+
+def picture_regions(
+    tests: Path, p_page: Mapping[str, float], quantity: str, directions: tuple[str, str], out_dir: Path
+) -> RegionPicture:
+    """Draw the tests of the regions with the corrected p of the claims, by region.
+
     `directions` say what a positive and a negative effect mean.
     """
-    table = read_values(values)
+    table = read_table(tests, tuple(COLUMNS))
+    drawn = RegionTests(*(table[name].to_numpy() for name in RegionTests._fields))
+    corrected = np.array([p_page.get(name, np.nan) for name in table["name"]])
+    figure = draw_forest(drawn, list(table["label"]), directions, corrected, label=quantity)
+    return RegionPicture(write_figure(figure, out_dir / "forest.svg"))
+
+
+def _test(table: "Values", design: WrittenDesign, out: Path) -> list[str]:
+    """Write the tests of all regions; return the regions' names for people."""
     tests = compare_design(table.values, design.design)
     labels = [readable_region(name) for name in table.names]
     written = pd.DataFrame({"name": table.names, "label": labels, **tests._asdict()})
-    write_table(tidy(written[list(COLUMNS)]), out_dir / "tests.tsv")
-    forest = write_figure(draw_forest(tests, labels, directions, label=quantity), out_dir / "forest.svg")
-    strip = draw_strip(table.values, labels, label=quantity, joined=False)
-    return RegionResults(out_dir / "tests.tsv", forest, write_figure(strip, out_dir / "strip.svg"))
+    write_table(tidy(written[list(COLUMNS)]), out)
+    return labels
 
 
 class Values(NamedTuple):
@@ -122,6 +164,16 @@ def read_values(path: Path) -> Values:
     table = read_table(path, (SCAN,))
     names = tuple(name for name in table.columns if name != SCAN)
     return Values(names, tuple(table[SCAN]), table[list(names)].to_numpy(dtype=float))
+
+
+def average_sides(table: Values) -> Values:
+    """Put the mean of left and right in the place of the two; a row that lacks a side has no mean."""
+    sides: dict[str, list[int]] = {}
+    for place, name in enumerate(table.names):
+        paired = name.endswith(("_L", "_R")) and {f"{name[:-2]}_L", f"{name[:-2]}_R"} <= set(table.names)
+        sides.setdefault(name[:-2] if paired else name, []).append(place)
+    means = [table.values[:, places].mean(axis=1) for places in sides.values()]
+    return Values(tuple(sides), table.labels, np.stack(means, axis=1))
 
 
 def draw_sphere(sphere: Sphere, grid: Image) -> BoolArray:

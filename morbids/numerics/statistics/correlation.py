@@ -50,6 +50,7 @@ def correlate(
     values: FloatArray,
     method: Method = "pearson",
     *,
+    covariates: FloatArray | None = None,
     confidence: float = 0.95,
     n_permutations: int = 10_000,
     seed: int = 0,
@@ -57,7 +58,8 @@ def correlate(
     """Correlate a trait with each region, dropping the rows of a region that are not finite.
 
     Pearson's interval is Fisher's; Spearman's is that of Bonett & Wright (2000, Psychometrika 65:23). All
-    orders are enumerated when they are not more than asked.
+    orders are enumerated when they are not more than asked. Beside covariates the correlation is partial: of what
+    these (their ranks, for Spearman's) leave of both, with as many fewer rows in intervals and p.
 
     Parameters
     ----------
@@ -65,6 +67,8 @@ def correlate(
         (n_rows,).
     values
         (n_rows, n_regions).
+    covariates
+        (n_rows, n_covariates), all finite.
 
     Raises
     ------
@@ -89,13 +93,15 @@ def correlate(
     for region in range(n_regions):
         complete = np.isfinite(trait) & np.isfinite(values[:, region])
         n[region] = int(complete.sum())
-        x, y = _standard_scores(trait[complete], method), _standard_scores(values[complete, region], method)
-        if n[region] >= FEWEST_ROWS and np.all(np.isfinite(x)) and np.all(np.isfinite(y)):
+        beside = np.empty((n[region], 0)) if covariates is None else covariates[complete]
+        x, y = (_standard_scores(column[complete], method, beside) for column in (trait, values[:, region]))
+        if n[region] - beside.shape[1] >= FEWEST_ROWS and np.all(np.isfinite(x)) and np.all(np.isfinite(y)):
             r[region] = np.clip(x @ y, -1, 1)
             p_permutation[region] = _permutation_p(x, y, n_permutations, seed)
-    low, high = confidence_interval(r, n, method, confidence)
+    free = n - (0 if covariates is None else covariates.shape[1])
+    low, high = confidence_interval(r, free, method, confidence)
     with np.errstate(divide="ignore", invalid="ignore"):
-        p = two_tailed_p(r * np.sqrt((n - 2) / (1 - r**2)), n - 2.0)
+        p = two_tailed_p(r * np.sqrt((free - 2) / (1 - r**2)), free - 2.0)
     p_holm, p_fdr = holm(p_permutation), false_discovery_rate(p_permutation)
     return Correlations(n, r, low, high, p, p_permutation, p_holm, p_fdr)
 
@@ -110,13 +116,20 @@ def confidence_interval(
         return np.tanh(np.arctanh(r) - half_width), np.tanh(np.arctanh(r) + half_width)
 
 
-def _standard_scores(values: FloatArray, method: Method) -> FloatArray:
-    """Values, or their ranks, with mean 0 and length 1; NaN when they are all the same."""
+def _standard_scores(values: FloatArray, method: Method, covariates: FloatArray) -> FloatArray:
+    """Values, or their ranks, without covariates, mean 0 and length 1; NaN when nothing is left."""
     scores = stats.rankdata(values) if method == "spearman" else values
-    centred = scores - scores.mean() if len(scores) else scores
+    others = stats.rankdata(covariates, axis=0) if method == "spearman" and covariates.size else covariates
+    centred = remove_covariates(scores, others) if len(scores) else scores
     length = np.sqrt(centred @ centred)
     smallest = 1e-12 * np.abs(scores).max(initial=0.0) * math.sqrt(max(len(scores), 1))
     return centred / length if length > smallest else np.full(len(scores), np.nan)
+
+
+def remove_covariates(values: FloatArray, covariates: FloatArray) -> FloatArray:
+    """(n,) residuals of a least-squares fit of the mean and (n, n_covariates) covariates."""
+    basis = np.linalg.qr(np.column_stack([np.ones(len(values)), covariates]))[0]
+    return np.asarray(values - basis @ (basis.T @ values))
 
 
 def _permutation_p(x: FloatArray, y: FloatArray, n_permutations: int, seed: int) -> float:

@@ -66,8 +66,9 @@ class PermutationPlan:
 
     @property
     def smallest_p(self) -> float:
-        """The smallest p that this plan can give."""
-        return 1 / (1 + self.n_rearrangements)
+        """The smallest p that this plan can give; two groups of one size have mirrored groupings, which tie."""
+        mirrored = self.exhaustive and self.two_tailed and 2 * len(self.second_group) == self.n_maps
+        return (2 if mirrored else 1) / (1 + self.n_rearrangements)
 
     def pieces(self, n_pieces: int) -> tuple[Piece, ...]:
         """Split the plan into at most n_pieces of about equal size."""
@@ -123,6 +124,12 @@ def plan_jointly(
     return PermutationPlan(
         n_maps, design.exchange, two_tailed, n_rearrangements, exhaustive=False, seed=seed, people=people
     )
+
+
+def smallest_joint_p(design: Design, n_rearrangements: int, *, two_tailed: bool = True) -> float:
+    """Smallest p that `plan_jointly` can be expected to give: chance draws the data as observed, or their mirror."""
+    plan = plan_design(design, 1, seed=0, two_tailed=two_tailed, exhaustive_up_to=max(n_rearrangements, 1))
+    return max(plan.smallest_p, 1 / (1 + n_rearrangements)) if plan.exhaustive else 1 / (1 + n_rearrangements)
 
 
 def plan_permutations(

@@ -1,5 +1,6 @@
 """Tests of a contrast on the mean values of regions, corrected over the regions."""
 
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -7,9 +8,12 @@ from scipy import special
 
 from morbids.errors import MorbidsError
 from morbids.numerics.arrays import BoolArray, FloatArray, IntArray
+from morbids.numerics.statistics.claims import tail_of_t
 from morbids.numerics.statistics.designs import Design, fit_design, keep_rows
 from morbids.numerics.statistics.linear_model import LinearFit, dependent_columns
 from morbids.numerics.statistics.multiple import false_discovery_rate, holm
+from morbids.numerics.statistics.plan import People, PermutationPlan
+from morbids.numerics.statistics.rearranged import make_t_maps, prepare_model
 from morbids.numerics.statistics.unequal import can_estimate_both
 
 # Effect, standard error, t, df, p, g.
@@ -76,6 +80,35 @@ def compare_design(values: FloatArray, design: Design, *, confidence: float = 0.
             fitted = fit_design(values[rows, region][:, None], keep_rows(design, rows))
             columns[:, region] = _in_columns(fitted)
     return _summarise(complete.sum(axis=0), columns, confidence)
+
+
+def rearrange_regions(values: FloatArray, design: Design, plan: PermutationPlan) -> FloatArray:
+    """(1 + n_rearrangements, n_regions) p of the contrast in each region: as observed, and rearranged.
+
+    Of the upper tail where the plan looks at one. Regions that lack rows are tested on those that they have; a region
+    whose rows cannot estimate the design is NaN. Welch's statistic is judged as a normal deviate, which orders
+    rearrangements and is no p of its own.
+    """
+    complete = np.isfinite(values)
+    p = np.full((1 + plan.n_rearrangements, values.shape[1]), np.nan)
+    patterns, of_region = np.unique(complete.T, axis=0, return_inverse=True)
+    for number, rows in enumerate(patterns):
+        regions = np.flatnonzero(np.ravel(of_region) == number)
+        if _can_estimate(design, rows):
+            p[:, regions] = _rearrange_rows(values[np.ix_(rows, regions)], design, plan, rows)
+    return p
+
+
+def _rearrange_rows(values: FloatArray, design: Design, plan: PermutationPlan, rows: BoolArray) -> FloatArray:
+    """The same of regions that have these rows."""
+    own, kept = keep_rows(design, rows), np.flatnonzero(rows)
+    people = plan.people or People(range(plan.n_maps), plan.n_maps)
+    places = tuple(people.places[int(row)] for row in kept)
+    model = prepare_model(values, own)
+    moved = replace(plan, n_maps=len(kept), people=People(places, people.n_all))
+    t = make_t_maps(model, np.concatenate([model.rows[None], moved.rearrange(model.rows, plan.pieces(1)[0])]))
+    df = np.inf if own.second_group is not None else float(np.subtract(*own.matrix.shape))
+    return tail_of_t(t, df, two_tailed=plan.two_tailed)
 
 
 def _can_estimate(design: Design, rows: BoolArray) -> bool:

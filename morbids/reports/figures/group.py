@@ -33,12 +33,13 @@ def draw_forest(
     tests: RegionTests,
     regions: Sequence[str],
     directions: tuple[str, str],
+    corrected: FloatArray,
     *,
     label: str,
     alpha: float = 0.05,
     confidence_percent: int = 95,
 ) -> Figure:
-    """Effects by region with their intervals; filled marks pass Holm at `alpha`.
+    """Effects by region with their intervals; filled marks have a corrected p (n_regions,) of at most `alpha`.
 
     `directions` say what the right (positive) and the left side mean, `label` is the quantity with its unit;
     Hedges' g and the corrected p stand at the right.
@@ -54,9 +55,9 @@ def draw_forest(
             continue
         colour = ACTIVATION if effect > 0 else DEACTIVATION
         axes.plot([tests.ci_low[row], tests.ci_high[row]], [row, row], color=colour, linewidth=1.8)
-        filling = colour if tests.p_holm[row] < alpha else "white"
+        filling = colour if corrected[row] <= alpha else "white"
         axes.plot(effect, row, "o", color=colour, mfc=filling, markersize=7, mew=1.6)
-        note = f"g {format_number(float(tests.hedges_g[row]))}   p(Holm) {format_p(float(tests.p_holm[row]))}"
+        note = f"g {format_number(float(tests.hedges_g[row]))}   p(page) {format_p(float(corrected[row]))}"
         axes.text(
             1.015, row, note, transform=axes.get_yaxis_transform(), fontsize=8, color=MUTED, va="center"
         )

@@ -99,17 +99,17 @@ class Emphasis(NamedTuple):
 
     Attributes
     ----------
-    threshold
-        Height of the statistic, positive, that is outlined; infinite when nothing can pass.
+    outlined
+        Image of what is outlined: above 0.5.
     name
-        How the key states it, such as "|t| > 5.2 (max-T, p < .05)".
+        How the key states it, such as "claimed: |t| ≥ 5.2".
     opaque_from
         Height from which colours are full; a strict threshold with few maps must not hide what is just below it.
     directions
         What positive and negative values mean.
     """
 
-    threshold: float
+    outlined: Path
     name: str
     opaque_from: float
     directions: tuple[str, str] = DIRECTIONS
@@ -123,7 +123,7 @@ def draw_statistic_map(
     colours: Path | None = None,
     label: str = "",
 ) -> Figure:
-    """A group map without a cliff at the threshold: what passes is outlined, what does not fades out.
+    """A group map without a cliff at a threshold: what is claimed is outlined, what is weak fades out.
 
     Parameters
     ----------
@@ -147,7 +147,8 @@ def _draw_statistic(
     shown = np.where(inside, sample(canvas.mosaic, load_volume(colours)), np.nan)
     opacity = np.clip(np.nan_to_num(height) / emphasis.opaque_from, 0, 1) ** FADING
     overlay = _signed(shown, _extreme(shown), label, opacity, emphasis.directions)
-    outline = Outline(height, INK, emphasis.name, level=emphasis.threshold, width_pt=1.2)
+    outlined = np.nan_to_num(sample(canvas.mosaic, load_volume(emphasis.outlined)))
+    outline = Outline(outlined, INK, emphasis.name, level=0.5, width_pt=1.2)
     return draw_mosaic(Picture(canvas.mosaic, canvas.underlay, overlay, (outline,), backdrop="paper"))
 
 

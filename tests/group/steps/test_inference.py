@@ -16,14 +16,14 @@ from morbids.group.steps.clusters import columns_of
 from morbids.group.steps.inference import Inferred, infer, statistics_of
 from morbids.group.steps.influence import measure_each_map
 from morbids.group.steps.maps import Stack, stack_maps
-from morbids.group.steps.permutations import MAXIMA, permute, plan_tests
+from morbids.group.steps.permutations import CLAIMS, MAXIMA, permute, plan_tests
 from morbids.group.steps.regions import draw_sphere
 from morbids.group.steps.small_volumes import UNION, search_small_volumes
 from morbids.imaging.images import read_image
 from morbids.numerics.arrays import FloatArray
 from morbids.numerics.statistics.designs import one_sample, regression, two_sample
 from morbids.numerics.statistics.linear_model import quick_z
-from morbids.numerics.statistics.plan import Piece
+from morbids.numerics.statistics.plan import People, Piece
 from morbids.settings import Inference
 from tests.group.group_maps import ACTIVE_MM, Brain, draw_maps, make_brain, save, write_atlas
 
@@ -60,7 +60,7 @@ def judge(
     variance_fwhm_mm: float = 0.0,
 ) -> Inferred:
     """Run the steps as the graph does."""
-    tests = plan_tests(design, inference, n_permutations, 0, variance_fwhm_mm)
+    tests = plan_tests(design, inference, n_permutations, 0, variance_fwhm_mm, everyone(design), 0)
     maxima = []
     for test in tests:
         for piece in test.plan.pieces(n_pieces):
@@ -72,9 +72,15 @@ def judge(
             maxima.append(found.maxima)
     atlas = write_atlas(case.folder, case.brain)
     return infer(
-        case.stack.maps, case.stack.mask, case.stack.mask_rule, maxima, design, tests, inference,
+        case.stack.maps, case.stack.mask, case.stack.mask_rule, maxima, design,
+        tuple(test for test in tests if test.label != CLAIMS), inference,
         ("up", "down"), 0.001, variance_fwhm_mm, *atlas, *atlas, case.folder,
     )  # fmt: skip
+
+
+def everyone(design: WrittenDesign) -> People:
+    n_maps = len(next(iter(design.columns.values())))
+    return People(range(n_maps), n_maps)
 
 
 def told(tested: Inferred, method: Inference) -> dict[str, Any]:
@@ -291,6 +297,6 @@ def test_two_groups_without_a_map_are_compared_by_welch_too(case: Case) -> None:
 
 
 def test_every_permutation_method_has_its_maximum() -> None:
-    plans = plan_tests(write_design(one_sample(20)), ALL, 50, 0, 0.0)
+    plans = plan_tests(write_design(one_sample(20)), ALL, 50, 0, 0.0, People(range(20), 20), 0)
     assert [test.label for test in plans] == ["maps"]
     assert set(plans[0].statistics) == set(MAXIMA.values())

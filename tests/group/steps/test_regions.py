@@ -17,7 +17,15 @@ from morbids.group.regions import (
     readable_region,
 )
 from morbids.group.steps.correlations import correlate_clusters, correlate_regions
-from morbids.group.steps.regions import compare_regions, measure_spheres, read_tables, read_values
+from morbids.group.steps.regions import (
+    average_sides,
+    compare_regions,
+    mean_in_spheres,
+    measure_spheres,
+    picture_regions,
+    read_tables,
+    read_values,
+)
 from morbids.imaging.images import read_image
 from morbids.numerics.statistics.designs import one_sample, regression
 from tests.group.group_maps import ACTIVE_MM, draw_maps, make_brain, save
@@ -47,7 +55,7 @@ def test_tables_of_two_windows_become_differences(tmp_path: Path) -> None:
     read = read_values(values.values)
     assert (read.names, read.labels) == (NAMES, LABELS)
     np.testing.assert_allclose(read.values, baseline - challenge, rtol=1e-5)
-    compared = compare_regions(values.values, write_design(one_sample(N)), "change", ("up", "down"), tmp_path)
+    compared = compare_regions(values.values, write_design(one_sample(N)), "change", False, tmp_path)
     tests = read_table(compared.tests)
     assert list(tests["label"]) == ["Amygdala, left", "PAG"]
     assert list(tests["n"]) == [N, N - 1]
@@ -75,6 +83,25 @@ def test_spheres_are_measured_on_maps_that_have_no_tables(tmp_path: Path) -> Non
     assert np.isnan(read.values[:, 1]).all()
 
 
+def test_the_baseline_is_the_mean_of_the_maps_that_are_there(tmp_path: Path) -> None:
+    brain = make_brain(tmp_path)
+    maps = draw_maps(brain, 2, 2.0)
+    paths = [save(values, tmp_path / f"{n}.nii.gz") for n, values in enumerate(maps)]
+    spheres = (Sphere("Ball_L", ACTIVE_MM, 10.0), Sphere("Ball_R", ACTIVE_MM, 10.0))
+    means = mean_in_spheres([*paths, tmp_path / "absent.nii.gz"], spheres, average=True)
+    expected = np.mean([values[brain.active].mean() for values in maps])
+    assert means == {"Ball": pytest.approx(expected, rel=1e-4)}
+    assert mean_in_spheres([tmp_path / "absent.nii.gz"], spheres, average=True) == {}
+
+
+def test_a_forest_fills_what_is_claimed(tmp_path: Path) -> None:
+    values = np.random.default_rng(5).normal(1, 0.2, (N, 2))
+    read = read_tables(write_kinpar(tmp_path, "b", values), [], LABELS, "BPND", tmp_path)
+    compared = compare_regions(read.values, write_design(one_sample(N)), "BP", False, tmp_path)
+    drawn = picture_regions(compared.tests, {"PAG": 0.3}, "BP", ("up", "down"), tmp_path)
+    assert "p(page) .300" in drawn.forest.read_text()
+
+
 def test_a_sphere_that_is_smaller_than_a_voxel_takes_the_voxel_that_it_is_in(tmp_path: Path) -> None:
     brain = make_brain(tmp_path)
     path = save(draw_maps(brain, 1, 0.0)[0], tmp_path / "map.nii.gz")
@@ -90,61 +117,66 @@ def test_a_slope_is_tested_in_regions_too(tmp_path: Path) -> None:
     added = write_kinpar(tmp_path, "b", values)
     read = read_tables(added, [], LABELS, "BPND", tmp_path)
     design = write_design(regression(trait, "score"))
-    tests = read_table(compare_regions(read.values, design, "BP", ("up", "down"), tmp_path).tests)
+    tests = read_table(compare_regions(read.values, design, "BP", False, tmp_path).tests)
     reference = stats.linregress(trait, values[:, 0])
     assert tests["effect"][0] == pytest.approx(reference.slope, rel=1e-4)
     assert tests["p"][0] == pytest.approx(reference.pvalue, rel=1e-4)
 
 
-def test_holm_counts_regions_and_traits(tmp_path: Path) -> None:
+def test_left_and_right_are_one_region_unless_a_side_is_missing(tmp_path: Path) -> None:
+    names = ("Amygdala_L", "PAG", "Amygdala_R", "Insula_L")
+    values = np.random.default_rng(4).normal(size=(N, 4))
+    values[2, 2] = np.nan
+    read = read_tables(write_kinpar(tmp_path, "b", values, names), [], LABELS, "BPND", tmp_path)
+    joined = average_sides(read_values(read.values))
+    assert joined.names == ("Amygdala", "PAG", "Insula_L")
+    np.testing.assert_allclose(joined.values[:, 0], (values[:, 0] + values[:, 2]) / 2, rtol=1e-5)
+    compared = compare_regions(read.values, write_design(one_sample(N)), "BP", True, tmp_path)
+    assert list(read_table(compared.tests)["n"]) == [N - 1, N, N]
+    assert list(read_table(compared.sides)["name"]) == list(names)
+
+
+def test_the_slope_and_the_correlation_have_one_p(tmp_path: Path) -> None:
+    """Beside a covariate too, which is what makes the correlation partial."""
     rng = np.random.default_rng(2)
-    scores = {"resiliency": tuple(rng.normal(size=N)), "affect": tuple(rng.normal(size=N))}
-    values = np.stack([np.array(scores["resiliency"]) + 0.1 * rng.normal(size=N), rng.normal(size=N)], axis=1)
+    age = rng.normal(size=N)
+    score = age + 0.1 * rng.normal(size=N)
+    values = np.stack([age + 0.4 * rng.normal(size=N), rng.normal(size=N)], axis=1)
     read = read_tables(write_kinpar(tmp_path, "b", values), [], LABELS, "BPND", tmp_path)
-    found = correlate_regions(read.values, scores, "change", 499, 0, tmp_path)
-    table = read_table(found.correlations)
-    assert len(table) == 4
-    assert set(table["kind"]) == {"independent region"}
-    best = table.iloc[int(table["p_permutation"].argmin())]
-    assert (best["trait"], best["name"]) == ("resiliency", "Amygdala_L")
-    assert best["p_holm"] == pytest.approx(2 * best["p_permutation"])
-    assert best["p_holm_all"] == pytest.approx(4 * best["p_permutation"])
-    assert set(found.pictures) == {
-        f"independent{trait}{n}" for trait in ("Resiliency", "Affect") for n in (1, 2)
-    }
+    for covariates in ({}, {"age": age}):
+        design = write_design(regression(score, "score", covariates))
+        slopes = read_table(compare_regions(read.values, design, "change", False, tmp_path).tests)
+        found = correlate_regions(
+            read.values, design, "score", {"PAG": 0.3}, False, "change", 499, 0, tmp_path
+        )
+        table = read_table(found.correlations)
+        np.testing.assert_allclose(table["p"], slopes["p"], rtol=1e-4)
+        assert table["p_page"].tolist() == pytest.approx([np.nan, 0.3], nan_ok=True)
+        assert set(table["kind"]) == {"independent region"}
+        assert set(found.pictures) == {"independentScore1", "independentScore2"}
+        text = found.pictures["independentScore1"].read_text()
+        assert ("partial r" in text) == bool(covariates)
+        assert f"n = {N}" in text
+        assert "one of the 2 smallest p of 2 regions" in text
+    left = [numbers - np.polyval(np.polyfit(age, numbers, 1), age) for numbers in (score, values[:, 0])]
+    assert table["r"][0] == pytest.approx(stats.pearsonr(*left).statistic, rel=1e-3)
 
 
-def write_clusters(folder: Path, passes: str | None) -> Path:
-    path = folder / "clusters.tsv"
-    write_table(pd.DataFrame({"cluster": [1], "passes": [passes], "AAL": ["Thalamus_L"]}), path)
-    return path
-
-
-def correlate_ball(folder: Path, passes: str | None) -> tuple[pd.DataFrame, dict[str, Path]]:
-    brain = make_brain(folder)
-    maps = np.stack([values[brain.inside] for values in draw_maps(brain, N, 1.0)])
-    np.save(folder / "maps.npy", maps)
-    labels = {"clusters": save(brain.active.astype(float), folder / "labels.nii.gz")}
-    scores = {"score": tuple(np.random.default_rng(3).normal(size=N))}
+def test_correlations_within_claimed_clusters_are_called_circular(tmp_path: Path) -> None:
+    brain = make_brain(tmp_path)
+    maps = draw_maps(brain, N, 1.0)
+    paths = [save(values, tmp_path / f"{row}.nii.gz") for row, values in enumerate(maps)]
+    labels = save(brain.active.astype(float), tmp_path / "labels.nii.gz")
+    score = np.random.default_rng(3).normal(size=N)
+    design = write_design(regression(score, "score"))
     found = correlate_clusters(
-        folder / "maps.npy", brain.mask, labels, write_clusters(folder, passes), LABELS, scores, "change", 99, 0,
-        folder,
-    )  # fmt: skip
-    return read_table(found.correlations), found.pictures
-
-
-def test_correlations_within_significant_clusters_are_called_circular(tmp_path: Path) -> None:
-    table, pictures = correlate_ball(tmp_path, "peak, mass")
+        paths, [], LABELS, labels, {1: "cluster 1, Thalamus L"}, design, "score", "change", 99, 0, tmp_path
+    )
+    table = read_table(found.correlations)
     assert list(table["kind"]) == ["circular"]
-    assert list(table["name"]) == ["cluster 1, Thalamus L"]
-    assert "circular" in pictures["circularScore1"].read_text()
-
-
-def test_clusters_that_pass_nothing_are_not_correlated(tmp_path: Path) -> None:
-    table, pictures = correlate_ball(tmp_path, None)
-    assert table.empty
-    assert "r" in table.columns
-    assert not pictures
+    means = [values[brain.active].mean() for values in maps]
+    assert table["r"][0] == pytest.approx(stats.pearsonr(score, means).statistic, rel=1e-3)
+    assert "circular" in found.pictures["circularScore1"].read_text()
 
 
 @pytest.mark.parametrize(

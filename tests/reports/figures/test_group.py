@@ -24,7 +24,7 @@ DIRECTIONS = ("rises", "falls")
 
 def test_the_forest_shows_effects_with_intervals_and_fills_what_passes() -> None:
     tests = compare_design(VALUES, one_sample(len(VALUES)))
-    axes = draw_forest(tests, REGIONS, DIRECTIONS, label="Δ").axes[0]
+    axes = draw_forest(tests, REGIONS, DIRECTIONS, tests.p_holm, label="Δ").axes[0]
     marks = [line for line in axes.lines if line.get_marker() == "o"]
     np.testing.assert_allclose([xs(mark)[0] for mark in marks], tests.effect)
     assert [to_hex(str(mark.get_color())).upper() for mark in marks[:2]] == [ACTIVATION, DEACTIVATION]
@@ -33,7 +33,7 @@ def test_the_forest_shows_effects_with_intervals_and_fills_what_passes() -> None
     np.testing.assert_allclose(xs(intervals[0]), [tests.ci_low[0], tests.ci_high[0]])
     low, high = axes.get_xlim()
     assert low == -high
-    assert any(text.get_text().endswith("p(Holm) <\u202f.001") for text in axes.texts)
+    assert any(text.get_text().endswith("p(page) <\u202f.001") for text in axes.texts)
     assert {"← falls", "rises →"} <= {text.get_text() for text in axes.texts}
     assert axes.get_xlabel() == "Δ, mean and 95 % confidence interval"
 
@@ -41,9 +41,8 @@ def test_the_forest_shows_effects_with_intervals_and_fills_what_passes() -> None
 def test_a_region_without_values_is_named_as_not_testable() -> None:
     values = VALUES.copy()
     values[:, 1] = np.nan
-    axes = draw_forest(compare_design(values, one_sample(len(values))), REGIONS, DIRECTIONS, label="Δ").axes[
-        0
-    ]
+    tests = compare_design(values, one_sample(len(values)))
+    axes = draw_forest(tests, REGIONS, DIRECTIONS, tests.p_holm, label="Δ").axes[0]
     assert "  not testable" in {text.get_text() for text in axes.texts}
     assert len([line for line in axes.lines if line.get_marker() == "o"]) == 2
 

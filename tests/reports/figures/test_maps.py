@@ -1,8 +1,11 @@
 """Maps: colours, limits, outlines and peaks."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from morbids.imaging.images import read_image, write_image
 from morbids.reports.figures.maps import (
     Backcloth,
     Emphasis,
@@ -43,9 +46,9 @@ def test_a_parametric_map_starts_at_zero_and_ends_where_told(head: Head) -> None
     assert bar_limits(figure) == pytest.approx((0, 0.8))
 
 
-def test_what_passes_the_threshold_is_outlined(head: Head) -> None:
+def test_what_is_claimed_is_outlined(head: Head) -> None:
     backcloth = Backcloth(head.t1w, head.mask)
-    emphasis = Emphasis(0.5, "|t| > 0.5", 0.2, ("rises", "falls"))
+    emphasis = Emphasis(head.mask, "|t| > 0.5", 0.2, ("rises", "falls"))
     figure = draw_statistic_map(head.signed, backcloth, emphasis, label="t")
     assert {"rises", "falls"} <= {text.get_text() for axes in figure.axes for text in axes.texts}
     assert key_names(figure) == ["|t| > 0.5"]
@@ -55,16 +58,18 @@ def test_what_passes_the_threshold_is_outlined(head: Head) -> None:
     assert (tints == 1).sum() > 2 * (tints[tints < 1] > 0.5).sum()
 
 
-def test_nothing_is_outlined_when_nothing_can_pass(head: Head) -> None:
+def test_nothing_is_outlined_when_nothing_is_claimed(head: Head, tmp_path: Path) -> None:
     backcloth = Backcloth(head.t1w, head.mask)
-    figure = draw_statistic_map(head.signed, backcloth, Emphasis(np.inf, "nothing passes", 0.5), label="t")
+    mask = read_image(head.mask)
+    nowhere = write_image(np.zeros_like(mask.values), mask.affine, tmp_path / "nowhere.nii.gz")
+    figure = draw_statistic_map(head.signed, backcloth, Emphasis(nowhere, "nothing passes", 0.5), label="t")
     assert contours(figure) == []
     assert key_names(figure) == ["nothing passes"]
 
 
 def test_each_peak_has_three_planes_and_its_name(head: Head) -> None:
     peaks = [Peak("accumbens", 10, 8, -8), Peak("thalamus", 0, -14, 8), Peak("amygdala", 22, -4, -18)]
-    emphasis = Emphasis(0.5, "|t| > 0.5", 0.5)
+    emphasis = Emphasis(head.mask, "|t| > 0.5", 0.5)
     figure = draw_peaks(head.signed, Backcloth(head.t1w, head.mask), peaks, emphasis, label="t")
     names = slice_names(figure)
     assert [name for name in names if name in {"accumbens", "thalamus", "amygdala"}] == [

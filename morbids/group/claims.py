@@ -1,0 +1,329 @@
+"""The claims of a group page: one record, from which its sentences, marks, outlines, tables and JSON are made.
+
+What may be claimed is fixed before looking: the a-priori regions, and the whole brain by the first method of
+`--inference`, of every question of the page; all of them are one family (see `numerics.statistics.claims`).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from morbids.bids.tables import read_table
+from morbids.group.bias import NullRange, find_null_range
+from morbids.group.comparison import Comparison
+from morbids.group.comparison import Family as ComparisonFamily
+from morbids.group.locate import Found, Located, locate
+from morbids.group.steps.evidence import MAP
+from morbids.numerics.arrays import BoolArray, FloatArray
+from morbids.numerics.statistics.claims import (
+    Family,
+    Tail,
+    describe_tail,
+    judge_by_holm,
+    judge_jointly,
+    share_error,
+)
+from morbids.settings import Inference
+
+ALPHA = 0.05
+# The question that such a study is made for has half of the error; the other kinds of question share the rest.
+FIRST_FAMILY = "change"
+Rule = Literal["joint rearrangements", "Holm"]
+
+
+class RegionClaim(NamedTuple):
+    """Test of a region: effect with interval, own p, p in the family, and what the protocol alone reads there."""
+
+    name: str
+    label: str
+    n: int
+    effect: float
+    ci_low: float
+    ci_high: float
+    t: float
+    p: float
+    p_page: float
+    null: NullRange | None
+
+    @property
+    def claimed(self) -> bool:
+        """Whether it passes."""
+        return self.p_page <= ALPHA
+
+    @property
+    def could_be_protocol(self) -> bool:
+        """Whether the protocol alone could read this."""
+        return self.null is not None and self.null.explains(self.ci_low, self.ci_high)
+
+
+class MapClaim(NamedTuple):
+    """Test of the whole brain: its own p (all voxels of this contrast), p in the family, and where it passes.
+
+    Attributes
+    ----------
+    critical
+        Value of the statistic that passes; infinite when none can.
+    located
+        Claimed clusters and voxels.
+    """
+
+    statistic: str
+    p: float
+    p_page: float
+    critical: float
+    located: Located = Located()
+
+    @property
+    def claimed(self) -> bool:
+        """Whether it passes."""
+        return self.p_page <= ALPHA
+
+
+@dataclass(frozen=True)
+class QuestionClaims:
+    """Everything that is tested of one question.
+
+    Attributes
+    ----------
+    comparison
+        The question.
+    regions, brain
+        Tests; no brain where its method makes no test.
+    smallest_p
+        The smallest that rearranging can give.
+    skewness
+        Of the residuals, mean over the brain; None where it does not matter.
+    """
+
+    comparison: Comparison
+    regions: tuple[RegionClaim, ...]
+    brain: MapClaim | None
+    smallest_p: float
+    skewness: float | None
+
+    @property
+    def claimed(self) -> bool:
+        """Whether anything passes."""
+        return bool(self.claimed_regions) or (self.brain is not None and self.brain.claimed)
+
+    @property
+    def p_of_regions(self) -> dict[str, float]:
+        """Corrected p by region."""
+        return {region.name: region.p_page for region in self.regions}
+
+    @property
+    def could_be_protocol(self) -> bool | None:
+        """Whether the protocol alone could read something that is claimed; None where that is not known."""
+        known = [region.could_be_protocol for region in self.claimed_regions if region.null is not None]
+        if self.brain is not None:
+            marks = (place.could_be_protocol for place in self.brain.located.places)
+            known += [mark for mark in marks if mark is not None]
+        return any(known) if known else None
+
+    @property
+    def claimed_regions(self) -> tuple[RegionClaim, ...]:
+        """Regions that pass."""
+        return tuple(region for region in self.regions if region.claimed)
+
+
+@dataclass(frozen=True)
+class Claims:
+    """The record.
+
+    Attributes
+    ----------
+    rule
+        How the family is judged.
+    method
+        What searches the brain.
+    n_rearrangements
+        Joint ones.
+    questions
+        In the order of the page; questions whose tests failed are not among them.
+    """
+
+    rule: Rule
+    method: Inference
+    n_rearrangements: int
+    questions: tuple[QuestionClaims, ...]
+
+    @property
+    def n_region_tests(self) -> int:
+        """Tests of regions in the family."""
+        return sum(bool(np.isfinite(region.p_page)) for one in self.questions for region in one.regions)
+
+    @property
+    def n_map_tests(self) -> int:
+        """Tests of the whole brain in the family."""
+        return sum(one.brain is not None and bool(np.isfinite(one.brain.p_page)) for one in self.questions)
+
+    @property
+    def families(self) -> tuple[ComparisonFamily, ...]:
+        """Kinds of question."""
+        return tuple(dict.fromkeys(one.comparison.family for one in self.questions))
+
+    def of(self, comparison: Comparison) -> QuestionClaims | None:
+        """Claims of one question; None when its test failed."""
+        return next((one for one in self.questions if one.comparison == comparison), None)
+
+
+class _Tests(NamedTuple):
+    """All tests of the page: regions of every question, then the maps."""
+
+    scores: FloatArray
+    shares: FloatArray
+    is_map: BoolArray
+    n_regions: tuple[int, ...]
+    tails: tuple[Tail | None, ...]
+
+
+def judge_claims(found: Sequence[Found], method: Inference) -> Claims:
+    """Judge every test of every question as one family.
+
+    By joint rearrangements; where they are so few that none can reach the level, or the method of the brain makes
+    none, by Holm's correction of each test's own p, which is decided by the design and not by the data.
+    """
+    smallest = [one.facts["SmallestPossibleP"] for one in found]
+    joint = all("MapStatistic" in one.facts for one in found) and any(p <= ALPHA for p in smallest)
+    rule: Rule = "joint rearrangements" if joint else "Holm"
+    tests = _lay_out(found, method, joint=joint)
+    family = (
+        judge_jointly(tests.scores / tests.shares, tests.is_map, ALPHA)
+        if joint
+        else judge_by_holm(tests.scores[0], tests.shares, ALPHA)
+    )
+    questions = [_question(one, place, tests, family, method) for place, one in enumerate(found)]
+    n_rearrangements = found[0].facts["Rearrangements"] if found and joint else 0
+    return Claims(rule, method, n_rearrangements, tuple(questions))
+
+
+def _lay_out(found: Sequence[Found], method: Inference, *, joint: bool) -> _Tests:
+    """Columns of scores, one per test, and the share of each."""
+    families = [one.comparison.family for one in found]
+    n_others = max(len(set(families) - {FIRST_FAMILY}), 1)
+    of_family = [n_others if family == FIRST_FAMILY else 1 for family in families]
+    regions, maps, tails = [], [], []
+    for one in found:
+        table = read_table(one.evidence)
+        rows = table if joint else table.iloc[:1]
+        regions.append(rows.drop(columns=MAP, errors="ignore").to_numpy(dtype=float))
+        tail = describe_tail(table[MAP].to_numpy(dtype=float), one.facts["MapStatistic"]) if joint else None
+        tails.append(tail)
+        maps.append(tail.p(table[MAP].to_numpy(dtype=float)) if tail else np.array([_own_p(one, method)]))
+    counts = tuple(columns.shape[1] for columns in regions)
+    parts = [(f"regions {family}", count) for family, count in zip(families, counts, strict=True)]
+    parts += [(f"maps {family}", 1) for family in families]
+    shares = share_error(parts, [*of_family, *of_family])
+    scores = np.concatenate([*regions, *(values[:, None] for values in maps)], axis=1)
+    is_map = np.arange(scores.shape[1]) >= sum(counts)
+    return _Tests(scores, shares, is_map, counts, tuple(tails))
+
+
+def _own_p(one: Found, method: Inference) -> float:
+    """Smallest corrected p of the contrast's own map; NaN when the method could not be used."""
+    told = [test["SmallestP"] for test in one.summary["Tests"] if test["Method"] == method]
+    return float("nan") if not told or told[0] is None else float(told[0])
+
+
+def _question(one: Found, place: int, tests: _Tests, family: Family, method: Inference) -> QuestionClaims:
+    start = sum(tests.n_regions[:place])
+    own = slice(start, start + tests.n_regions[place])
+    on_map = sum(tests.n_regions) + place
+    null = find_null_range(one.comparison)
+    regions = _regions(one, tests.scores[0, own], family.p[own], null)
+    return QuestionClaims(
+        one.comparison,
+        regions,
+        _brain(one, tests, family, on_map, method),
+        float(one.facts["SmallestPossibleP"]),
+        one.summary.get("Skewness"),
+    )
+
+
+def _regions(
+    one: Found, p: FloatArray, p_page: FloatArray, null: NullRange | None
+) -> tuple[RegionClaim, ...]:
+    baseline = one.facts.get("Baseline", {})
+    percent = one.comparison.quantity.endswith("(%)")
+    claims = []
+    for line, own, page in zip(read_table(one.regions).to_dict("records"), p, p_page, strict=True):
+        at = 100.0 if percent else baseline.get(line["name"], float("nan"))
+        here = null.scaled(at) if null is not None and np.isfinite(at) else None
+        effect, low, high, t = (float(line[name]) for name in ("effect", "ci_low", "ci_high", "t"))
+        name, label, n = str(line["name"]), str(line["label"]), int(line["n"])
+        claims.append(RegionClaim(name, label, n, effect, low, high, t, float(own), float(page), here))
+    return tuple(claims)
+
+
+def _brain(one: Found, tests: _Tests, family: Family, place: int, method: Inference) -> MapClaim:
+    """The test of the map, and where it passes."""
+    tail = tests.tails[place - sum(tests.n_regions)]
+    p_page = float(family.p[place])
+    threshold = family.critical * float(tests.shares[place])
+    statistic, own, critical = "p", float(tests.scores[0, place]), threshold
+    if tail is not None:
+        statistic, critical = one.facts["MapStatistic"], tail.height(threshold)
+        values = read_table(one.evidence)[MAP].to_numpy(dtype=float)
+        own = float((values >= values[0] * (1 - 1e-5)).mean())
+    passes = p_page <= ALPHA
+    located = locate(one, method, critical, find_null_range(one.comparison)) if passes else Located()
+    return MapClaim(statistic, own, p_page, critical, located)
+
+
+def tabulate(claims: Claims) -> pd.DataFrame:
+    """Every test of the family, a row each."""
+    rows: list[dict[str, Any]] = []
+    for one in claims.questions:
+        shared = {"contrast": one.comparison.name, "family": one.comparison.family}
+        for region in one.regions:
+            values = region._asdict()
+            null = values.pop("null")
+            rows.append(
+                shared | {"test": "region"} | values | _told(null, region) | {"claimed": region.claimed}
+            )
+        if one.brain is not None:
+            brain = {"test": "map", "name": one.brain.statistic, "label": "Whole brain"}
+            numbers = {"p": one.brain.p, "p_page": one.brain.p_page, "claimed": one.brain.claimed}
+            rows.append(shared | brain | numbers | {"protocol": _of_places(one.brain)})
+    table = pd.DataFrame(rows, columns=list(COLUMNS))
+    table["claimed"] = table["claimed"].map({True: "yes", False: "no"})
+    return table
+
+
+COLUMNS = {
+    "contrast": ("Value of contrast-", ""),
+    "family": ("Kind of question", ""),
+    "test": ("`region`, or `map`: the whole brain", ""),
+    "name": ("Region, or statistic of the map", ""),
+    "label": ("Its name for people", ""),
+    "n": ("Rows with a value", ""),
+    "effect": ("Contrast of the means or slope, in the unit of the values", ""),
+    "ci_low": ("Lower end of the 95 % confidence interval", ""),
+    "ci_high": ("Upper end of the 95 % confidence interval", ""),
+    "t": ("Statistic", ""),
+    "p": ("Own p: of a region uncorrected, of a map corrected for the voxels of this contrast", ""),
+    "p_page": ("p corrected for all tests of the page", ""),
+    "claimed": ("`yes` where that is at most .05", ""),
+    "protocol_low": ("Lowest that the protocol alone reads, in the unit of the values", ""),
+    "protocol_high": ("Highest that the protocol alone reads", ""),
+    "protocol": (
+        "`outside` that range with the whole interval, or `could be the protocol`; n/a: not known",
+        "",
+    ),
+}
+COULD_BE, OUTSIDE = "could be the protocol", "outside"
+
+
+def _told(null: NullRange | None, region: RegionClaim) -> dict[str, Any]:
+    if null is None:
+        return {}
+    word = COULD_BE if region.could_be_protocol else OUTSIDE
+    return {"protocol_low": null.low, "protocol_high": null.high, "protocol": word}
+
+
+def _of_places(brain: MapClaim) -> str | None:
+    known = [place.could_be_protocol for place in brain.located.places if place.could_be_protocol is not None]
+    return (COULD_BE if any(known) else OUTSIDE) if known else None

@@ -1,0 +1,136 @@
+"""Where a claimed map passes: voxels, clusters, and whether the protocol alone could read their peaks."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from scipy import special
+
+from morbids.bids.tables import read_table
+from morbids.group.bias import NullRange, mean_at
+from morbids.group.comparison import Comparison
+from morbids.group.steps.inference import CLUSTERS, CORRECTED, PSEUDO_T
+from morbids.imaging.images import Image, read_image
+from morbids.numerics.arrays import BoolArray, FloatArray
+from morbids.numerics.statistics.clusters import find_clusters, make_lattice
+from morbids.numerics.statistics.tfce import enhance
+from morbids.settings import Inference
+
+
+class Found(NamedTuple):
+    """What one comparison left on disk.
+
+    Attributes
+    ----------
+    comparison
+        The question.
+    evidence, facts
+        Table of `gather_evidence`, and what is known beside it.
+    regions
+        Tests of the (averaged) regions.
+    maps, mask, clusters
+        Statistical maps by `stat-`, the tested voxels, and the table of clusters.
+    summary
+        Of the test.
+    """
+
+    comparison: Comparison
+    evidence: Path
+    facts: Mapping[str, Any]
+    regions: Path
+    maps: Mapping[str, Path]
+    mask: Path
+    clusters: Path
+    summary: Mapping[str, Any]
+
+
+class ClaimedPlace(NamedTuple):
+    """A claimed cluster: its number, direction, label and peak, and whether the protocol alone could read the peak.
+
+    `could_be_protocol` is None where that is not known.
+    """
+
+    cluster: int
+    direction: str
+    label: str
+    peak_mm: tuple[float, float, float]
+    could_be_protocol: bool | None
+
+    @property
+    def name(self) -> str:
+        """For people."""
+        return f"cluster {self.cluster}, {self.label or 'unlabelled'}"
+
+
+class Located(NamedTuple):
+    """Claimed clusters, and the sign of the effect in claimed voxels (n_voxels,), 0 elsewhere."""
+
+    places: tuple[ClaimedPlace, ...] = ()
+    signs: FloatArray = np.zeros(0)
+
+
+def locate(found: Found, method: Inference, critical: float, null: NullRange | None) -> Located:
+    """Find the voxels that reach the critical value of the page, and the clusters that these lie in.
+
+    Parameters
+    ----------
+    critical
+        Of the method's statistic; of its corrected p where it has none of its own.
+    null
+        What the protocol alone reads, in percent of baseline.
+    """
+    image = read_image(found.mask)
+    inside = image.values > 0.5
+    judged = str(found.summary["Statistic"])
+    height = read_image(found.maps[{"pseudo-t": PSEUDO_T}.get(judged, judged)]).values[inside]
+    passing = _passing(found, method, critical, np.nan_to_num(height), image)
+    expected = found.comparison.expected
+    signs = np.where(passing & ((expected == 0) | (np.sign(height) == expected)), np.sign(height), 0)
+    labels = read_image(found.maps[CLUSTERS]).values[inside]
+    numbers = set(np.unique(labels[signs != 0]).astype(int)) - {0}
+    return Located(tuple(_places(found, numbers, null)), signs)
+
+
+def _passing(found: Found, method: Inference, critical: float, height: FloatArray, image: Image) -> BoolArray:
+    """(n_voxels,) whether the method's statistic reaches its critical value, whatever the sign."""
+    lattice = make_lattice(image.values > 0.5)
+    match method:
+        case "max-t":
+            return np.asarray(np.abs(height) >= critical)
+        case "tfce":
+            return np.asarray(np.abs(enhance(height, lattice)) >= critical)
+        case "cluster-extent" | "cluster-mass":
+            clusters = find_clusters(height, lattice, float(found.summary["ClusterFormingHeight"]))
+            sizes = clusters.extent if method == "cluster-extent" else clusters.mass
+            return np.concatenate([[False], sizes >= critical])[clusters.labels]
+        case "fdr" | "random-field":
+            return np.asarray(
+                read_image(found.maps[CORRECTED[method]]).values[image.values > 0.5] <= critical
+            )
+
+
+def _places(found: Found, numbers: set[int], null: NullRange | None) -> Iterator[ClaimedPlace]:
+    """Each of these clusters at its highest peak, which is its first row."""
+    table = read_table(found.clusters)
+    for row in table.drop_duplicates("cluster").to_dict("records"):
+        if row["cluster"] in numbers:
+            peak = (float(row["x_mm"]), float(row["y_mm"]), float(row["z_mm"]))
+            label = str(row["AAL"]).replace("_", " ") if isinstance(row["AAL"], str) else ""
+            could_be = _could_be_protocol(found, row, peak, null)
+            yield ClaimedPlace(int(row["cluster"]), str(row["direction"]), label, peak, could_be)
+
+
+def _could_be_protocol(
+    found: Found, row: Mapping[Any, Any], peak: tuple[float, float, float], null: NullRange | None
+) -> bool | None:
+    """Whether the interval of the effect at a peak meets what the protocol alone reads at the binding there."""
+    if null is None:
+        return None
+    percent = found.comparison.quantity.endswith("(%)")
+    baseline = 100.0 if percent else mean_at(found.comparison.binding, peak)
+    if baseline is None:
+        return None
+    effect, t = float(row["effect"]), float(row["t"])
+    reach = abs(effect / t * special.stdtrit(found.summary["DegreesOfFreedom"], 0.975))
+    return null.scaled(baseline).explains(effect - reach, effect + reach)

@@ -1,0 +1,131 @@
+"""What is drawn of each comparison once the page's claims are known: maps, peaks, regions, correlations."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from nipype import Node, Workflow
+
+from morbids.engine.nodes import connect_across, make_node
+from morbids.engine.saving import Output, make_save_node
+from morbids.engine.templates import make_template_node
+from morbids.group.claims import Claims, QuestionClaims
+from morbids.group.outputs import GroupOutputs
+from morbids.group.sentences import outline_of
+from morbids.group.steps.correlations import correlate_clusters, correlate_regions
+from morbids.group.steps.figures import picture_comparison
+from morbids.group.steps.inference import CLUSTERS
+from morbids.group.steps.regions import picture_regions
+from morbids.settings import OutputSpace, Resources
+
+# Maps of all spaces are drawn on, masked by and named after this template, by their mm.
+TEMPLATE = OutputSpace("MNI152NLin2009cAsym", 2)
+
+
+class _Part(NamedTuple):
+    """One comparison's part of the graph."""
+
+    whole: Workflow
+    workflow: Workflow
+    template: Node
+    outputs: GroupOutputs
+    question: QuestionClaims
+
+    def save(self, name: str, outputs: Mapping[str, Output], fields: tuple[str, ...] = ()) -> Node:
+        """Build a node that saves outputs of the group."""
+        return make_save_node(name, self.outputs.study.output_dir, {}, outputs, fields)
+
+
+def build_pictures(claims: Claims, outputs: tuple[GroupOutputs, ...], resources: Resources) -> Workflow:
+    """Build the graph: one part per comparison that was tested."""
+    whole = Workflow("group_pictures")
+    template = make_template_node(TEMPLATE, resources)
+    for one in outputs:
+        question = claims.of(one.comparison)
+        if question is not None:
+            part = _Part(whole, Workflow(one.comparison.name), template, one, question)
+            _add_maps(part)
+            _add_regions(part)
+            if one.comparison.trait:
+                _add_correlations(part)
+                _add_circular(part)
+    return whole
+
+
+def _add_maps(part: _Part) -> None:
+    """Draw the statistic, the effect, and the peaks."""
+    found = part.outputs.find()
+    if found is None:
+        return
+    constants = {
+        "maps": {name: path for name, path in found.maps.items() if path.exists()},
+        "clusters": found.clusters,
+        "statistic_name": str(found.summary["Statistic"]),
+        "forming": float(found.summary["ClusterFormingHeight"]),
+        "claimed": part.outputs.path("claimed_mask"),
+        "rule": outline_of(part.question.brain),
+        "quantity": part.outputs.comparison.label,
+        "directions": part.outputs.comparison.directions,
+    }
+    picture = make_node(picture_comparison, "picture", constants, mem_gb=0.8)
+    save = part.save("save_pictures", part.outputs.pictures(), ("pictures",))
+    part.workflow.connect([(picture, save, [("pictures", "pictures")])])
+    pairs = [("brain", "template_brain"), ("mask", "template_mask")]
+    connect_across(part.whole, part.template, part.workflow, picture, pairs)
+
+
+def _add_regions(part: _Part) -> None:
+    """Draw the tests of the regions."""
+    comparison = part.outputs.comparison
+    constants = {
+        "tests": part.outputs.path("regions"),
+        "p_page": part.question.p_of_regions,
+        "quantity": comparison.label,
+        "directions": comparison.directions,
+    }
+    picture = make_node(picture_regions, "picture_regions", constants)
+    save = part.save("save_forest", part.outputs.figures({"forest": "forest"}))
+    part.workflow.connect([(picture, save, [("forest", "forest")])])
+
+
+def _add_correlations(part: _Part) -> None:
+    """Give the slope in each region as a correlation."""
+    constants = _of_trait(part) | {
+        "values": part.outputs.path("regions", desc="values"),
+        "p_page": part.question.p_of_regions,
+        "average": part.outputs.averages_sides,
+    }
+    _correlate(part, make_node(correlate_regions, "correlate_regions", constants), circular=False)
+
+
+def _add_circular(part: _Part) -> None:
+    """Correlate claimed clusters with the trait, under the name of what that is."""
+    brain = part.question.brain
+    if brain is None or not brain.located.places:
+        return
+    comparison = part.outputs.comparison
+    constants = _of_trait(part) | {
+        "added": comparison.maps.added,
+        "removed": comparison.maps.removed,
+        "labels": comparison.labels,
+        "clusters": part.outputs.path("statistical_map", stat=CLUSTERS),
+        "names": {place.cluster: place.name for place in brain.located.places},
+    }
+    _correlate(part, make_node(correlate_clusters, "correlate_clusters", constants), circular=True)
+
+
+def _of_trait(part: _Part) -> dict[str, Any]:
+    comparison, settings = part.outputs.comparison, part.outputs.settings
+    return {
+        "design": comparison.design,
+        "column": comparison.trait,
+        "quantity": comparison.label,
+        "n_permutations": settings.n_permutations,
+        "seed": settings.random_seed,
+    }
+
+
+def _correlate(part: _Part, node: Node, *, circular: bool) -> None:
+    """Save what a correlation leaves."""
+    name = "save_circular" if circular else "save_correlations"
+    save = part.save(name, part.outputs.correlations(circular=circular), ("correlations", "pictures"))
+    part.workflow.connect([(node, save, [(field, field) for field in ("correlations", "pictures")])])

@@ -1,0 +1,92 @@
+"""What the claims of a page stand on: each test of a comparison as observed and on the joint rearrangements."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from morbids.bids.tables import write_table
+from morbids.group.comparison import WrittenDesign
+from morbids.group.regions import Sphere
+from morbids.group.steps.permutations import MAXIMA, PermutationTest, join_maxima, model_of
+from morbids.group.steps.regions import average_sides, mean_in_spheres, read_values, tidy
+from morbids.imaging.images import read_image
+from morbids.numerics.statistics.clusters import make_lattice
+from morbids.numerics.statistics.permutation import Measurement, cluster_threshold, measure_map
+from morbids.numerics.statistics.plan import People, plan_jointly, smallest_joint_p
+from morbids.numerics.statistics.rearranged import observed_t
+from morbids.numerics.statistics.regions import rearrange_regions
+from morbids.settings import Inference
+
+MAP = "map"
+
+
+class Evidence(NamedTuple):
+    """A row for the data as observed and one per rearrangement; what else is to be known of them."""
+
+    table: Path
+    facts: dict[str, Any]
+
+
+def gather_evidence(
+    values: Path,
+    maps: Path,
+    mask: Path,
+    maxima: Sequence[Path],
+    design: WrittenDesign,
+    tests: tuple[PermutationTest, ...],
+    primary: Inference,
+    people: People,
+    expected: int,
+    binding: tuple[Path, ...],
+    spheres: tuple[Sphere, ...],
+    average: bool,
+    n_permutations: int,
+    seed: int,
+    cluster_forming_p: float,
+    variance_fwhm_mm: float,
+    out_dir: Path,
+) -> Evidence:
+    """Put the maximum of the map and the p of every region side by side, rearrangement by rearrangement.
+
+    Parameters
+    ----------
+    values
+        Of the regions, in every row.
+    maxima
+        Pieces of all permutation tests of the comparison.
+    primary
+        The method that claims; one without permutations leaves no column of the map.
+    people, expected
+        Who the rows are among those of the page, and the sign that was expected (0 for either).
+    binding, spheres
+        Baseline maps, and where their means are taken: what percentages are of; no maps, no means.
+    average
+        Whether left and right are one region.
+    """
+    directed = design.towards(expected)
+    plan = plan_jointly(directed.design, n_permutations, People(*people), seed=seed, two_tailed=not expected)
+    table = average_sides(read_values(values)) if average else read_values(values)
+    p = rearrange_regions(table.values, directed.design, plan)
+    columns = dict(zip(table.names, p.T, strict=True))
+    facts: dict[str, Any] = {
+        "TwoTailed": not expected,
+        "Rearrangements": n_permutations,
+        "SmallestPossibleP": smallest_joint_p(directed.design, n_permutations, two_tailed=not expected),
+        "Baseline": mean_in_spheres(binding, spheres, average=average),
+    }
+    statistic = MAXIMA.get(primary)
+    if statistic is not None:
+        model = model_of(np.load(maps, mmap_mode="r"), mask, directed, variance_fwhm_mm)
+        lattice = make_lattice(read_image(mask).values > 0.5)
+        measurement = Measurement(
+            (statistic,), lattice, cluster_threshold(cluster_forming_p, design.height_df)
+        )
+        observed = measure_map(observed_t(model), measurement, two_tailed=not expected)
+        null = join_maxima(maxima, [test for test in tests if test.joint])[statistic]
+        columns = {MAP: np.concatenate([observed, null])} | columns
+        facts["MapStatistic"] = statistic
+    write_table(tidy(pd.DataFrame(columns)), out_dir / "evidence.tsv")
+    return Evidence(out_dir / "evidence.tsv", facts)
