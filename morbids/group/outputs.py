@@ -132,7 +132,7 @@ class GroupOutputs:
             "tests": Output("regions", self.entities, tests),
             "sides": Output("regions", {**self.entities, "desc": "sides"}, sides),
             "values": Output("regions", {**self.entities, "desc": "values"}, values),
-        } | self.figures({"strip": "strip"})
+        }
 
     def evidence(self) -> dict[str, Output]:
         """What the claims stand on."""

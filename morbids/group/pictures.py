@@ -77,14 +77,16 @@ def _add_regions(part: _Part) -> None:
     """Draw the tests of the regions."""
     comparison = part.outputs.comparison
     constants = {
+        "values": part.outputs.path("regions", desc="values"),
         "tests": part.outputs.path("regions"),
+        "average": part.outputs.averages_sides,
         "p_page": part.question.p_of_regions,
         "quantity": comparison.label,
         "directions": comparison.directions,
     }
     picture = make_node(picture_regions, "picture_regions", constants)
-    save = part.save("save_forest", part.outputs.figures({"forest": "forest"}))
-    part.workflow.connect([(picture, save, [("forest", "forest")])])
+    save = part.save("save_regions", part.outputs.figures({"forest": "forest", "strip": "strip"}))
+    part.workflow.connect([(picture, save, [(name, name) for name in ("forest", "strip")])])
 
 
 def _add_correlations(part: _Part) -> None:

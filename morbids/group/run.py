@@ -291,18 +291,14 @@ def _add_regions(part: ComparisonBuilder) -> Node:
         values = make_node(read_tables, "read_regions", files | {"parameter": settings.measure})
     else:
         values = make_node(measure_spheres, "measure_regions", files | {"spheres": part.group.plan.spheres})
-    tested = {
-        "quantity": comparison.label,
-        "design": comparison.design,
-        "average": part.outputs.averages_sides,
-    }
+    tested = {"design": comparison.design, "average": part.outputs.averages_sides}
     compare = make_node(compare_regions, "compare_regions", tested)
     save = part.save("save_regions", part.outputs.regions())
     workflow.connect(
         [
             (values, compare, [("values", "values")]),
             (values, save, [("values", "values")]),
-            (compare, save, [(name, name) for name in ("tests", "sides", "strip")]),
+            (compare, save, [(name, name) for name in ("tests", "sides")]),
         ]
     )
     design = make_node(

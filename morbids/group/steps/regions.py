@@ -43,17 +43,17 @@ class RegionValues(NamedTuple):
 
 
 class RegionResults(NamedTuple):
-    """Tests of every region and of every side of it, and every row's values drawn."""
+    """Tests of every region, and of every side of it."""
 
     tests: Path
     sides: Path
-    strip: Path
 
 
-class RegionPicture(NamedTuple):
-    """Effects of the regions with their intervals."""
+class RegionPictures(NamedTuple):
+    """Effects of the regions with their intervals, and every row's values."""
 
     forest: Path
+    strip: Path
 
 
 def read_tables(
@@ -111,27 +111,28 @@ def mean_in_spheres(paths: Sequence[Path], spheres: tuple[Sphere, ...], *, avera
     return dict(zip(table.names, np.nanmean(table.values, axis=0).tolist(), strict=True))
 
 
-def compare_regions(
-    values: Path, design: WrittenDesign, quantity: str, average: bool, out_dir: Path
-) -> RegionResults:
+def compare_regions(values: Path, design: WrittenDesign, average: bool, out_dir: Path) -> RegionResults:
     """Test the comparison's contrast in every region, two-tailed, Holm and FDR over the regions.
 
     `average` joins left and right for the tests, and the sides are tested beside them.
     """
     sides = read_values(values)
     table = average_sides(sides) if average else sides
-    labels = _test(table, design, out_dir / "tests.tsv")
+    _test(table, design, out_dir / "tests.tsv")
     _test(sides, design, out_dir / "sides.tsv")
-    strip = write_figure(
-        draw_strip(table.values, labels, label=quantity, joined=False), out_dir / "strip.svg"
-    )
-    return RegionResults(out_dir / "tests.tsv", out_dir / "sides.tsv", strip)
+    return RegionResults(out_dir / "tests.tsv", out_dir / "sides.tsv")
 
 
 def picture_regions(
-    tests: Path, p_page: Mapping[str, float], quantity: str, directions: tuple[str, str], out_dir: Path
-) -> RegionPicture:
-    """Draw the tests of the regions with the corrected p of the claims, by region.
+    values: Path,
+    tests: Path,
+    p_page: Mapping[str, float],
+    average: bool,
+    quantity: str,
+    directions: tuple[str, str],
+    out_dir: Path,
+) -> RegionPictures:
+    """Draw the tests of the regions with the corrected p of the claims, by region, and the values.
 
     `directions` say what a positive and a negative effect mean.
     """
@@ -139,16 +140,18 @@ def picture_regions(
     drawn = RegionTests(*(table[name].to_numpy() for name in RegionTests._fields))
     corrected = np.array([p_page.get(name, np.nan) for name in table["name"]])
     figure = draw_forest(drawn, list(table["label"]), directions, corrected, label=quantity)
-    return RegionPicture(write_figure(figure, out_dir / "forest.svg"))
+    forest = write_figure(figure, out_dir / "forest.svg")
+    each = average_sides(read_values(values)) if average else read_values(values)
+    strip = draw_strip(each.values, list(table["label"]), label=quantity, joined=False)
+    return RegionPictures(forest, write_figure(strip, out_dir / "strip.svg"))
 
 
-def _test(table: "Values", design: WrittenDesign, out: Path) -> list[str]:
-    """Write the tests of all regions; return the regions' names for people."""
+def _test(table: "Values", design: WrittenDesign, out: Path) -> None:
+    """Write the tests of all regions."""
     tests = compare_design(table.values, design.design)
     labels = [readable_region(name) for name in table.names]
     written = pd.DataFrame({"name": table.names, "label": labels, **tests._asdict()})
     write_table(tidy(written[list(COLUMNS)]), out)
-    return labels
 
 
 class Values(NamedTuple):

@@ -55,7 +55,7 @@ def test_tables_of_two_windows_become_differences(tmp_path: Path) -> None:
     read = read_values(values.values)
     assert (read.names, read.labels) == (NAMES, LABELS)
     np.testing.assert_allclose(read.values, baseline - challenge, rtol=1e-5)
-    compared = compare_regions(values.values, write_design(one_sample(N)), "change", False, tmp_path)
+    compared = compare_regions(values.values, write_design(one_sample(N)), False, tmp_path)
     tests = read_table(compared.tests)
     assert list(tests["label"]) == ["Amygdala, left", "PAG"]
     assert list(tests["n"]) == [N, N - 1]
@@ -97,9 +97,10 @@ def test_the_baseline_is_the_mean_of_the_maps_that_are_there(tmp_path: Path) -> 
 def test_a_forest_fills_what_is_claimed(tmp_path: Path) -> None:
     values = np.random.default_rng(5).normal(1, 0.2, (N, 2))
     read = read_tables(write_kinpar(tmp_path, "b", values), [], LABELS, "BPND", tmp_path)
-    compared = compare_regions(read.values, write_design(one_sample(N)), "BP", False, tmp_path)
-    drawn = picture_regions(compared.tests, {"PAG": 0.3}, "BP", ("up", "down"), tmp_path)
+    compared = compare_regions(read.values, write_design(one_sample(N)), False, tmp_path)
+    drawn = picture_regions(read.values, compared.tests, {"PAG": 0.3}, False, "BP", ("up", "down"), tmp_path)
     assert "p(page) .300" in drawn.forest.read_text()
+    assert drawn.strip.is_file()
 
 
 def test_a_sphere_that_is_smaller_than_a_voxel_takes_the_voxel_that_it_is_in(tmp_path: Path) -> None:
@@ -117,7 +118,7 @@ def test_a_slope_is_tested_in_regions_too(tmp_path: Path) -> None:
     added = write_kinpar(tmp_path, "b", values)
     read = read_tables(added, [], LABELS, "BPND", tmp_path)
     design = write_design(regression(trait, "score"))
-    tests = read_table(compare_regions(read.values, design, "BP", False, tmp_path).tests)
+    tests = read_table(compare_regions(read.values, design, False, tmp_path).tests)
     reference = stats.linregress(trait, values[:, 0])
     assert tests["effect"][0] == pytest.approx(reference.slope, rel=1e-4)
     assert tests["p"][0] == pytest.approx(reference.pvalue, rel=1e-4)
@@ -131,7 +132,7 @@ def test_left_and_right_are_one_region_unless_a_side_is_missing(tmp_path: Path) 
     joined = average_sides(read_values(read.values))
     assert joined.names == ("Amygdala", "PAG", "Insula_L")
     np.testing.assert_allclose(joined.values[:, 0], (values[:, 0] + values[:, 2]) / 2, rtol=1e-5)
-    compared = compare_regions(read.values, write_design(one_sample(N)), "BP", True, tmp_path)
+    compared = compare_regions(read.values, write_design(one_sample(N)), True, tmp_path)
     assert list(read_table(compared.tests)["n"]) == [N - 1, N, N]
     assert list(read_table(compared.sides)["name"]) == list(names)
 
@@ -145,7 +146,7 @@ def test_the_slope_and_the_correlation_have_one_p(tmp_path: Path) -> None:
     read = read_tables(write_kinpar(tmp_path, "b", values), [], LABELS, "BPND", tmp_path)
     for covariates in ({}, {"age": age}):
         design = write_design(regression(score, "score", covariates))
-        slopes = read_table(compare_regions(read.values, design, "change", False, tmp_path).tests)
+        slopes = read_table(compare_regions(read.values, design, False, tmp_path).tests)
         found = correlate_regions(
             read.values, design, "score", {"PAG": 0.3}, False, "change", 499, 0, tmp_path
         )

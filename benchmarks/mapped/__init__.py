@@ -1,0 +1,1 @@
+"""Whole studies as map files, for benchmarks of the group level."""
