@@ -77,11 +77,12 @@ def read_image(path: Path) -> Image:
     MorbidsError
         The file is absent (or an annexed file that was never fetched), empty, truncated, or not an image.
     """
-    image = _open_image(path)
-    shape = image.shape[:-1] if image.ndim == 4 and image.shape[3] == 1 else image.shape
-    values = np.empty(shape, dtype=np.float32, order="F")
-    for volume, frame in zip(_volumes(values), read_frames(path), strict=True):
-        volume[...] = frame
+    with _compressed(path) as stream:
+        image = _open_image(path, stream)
+        shape = image.shape[:-1] if image.ndim == 4 and image.shape[3] == 1 else image.shape
+        values = np.empty(shape, dtype=np.float32, order="F")
+        for volume, frame in zip(_volumes(values), _frames_of(path, image, stream), strict=True):
+            volume[...] = frame
     return Image(values, np.asarray(image.affine, dtype=np.float64), image.header)
 
 
@@ -94,17 +95,20 @@ def read_frames(path: Path) -> Iterator[FloatArray]:
         As `read_image`; a truncated file at the frame that is not there, one with wrong bytes after its last frame.
     """
     with _compressed(path) as stream:
-        image = _open_image(path, stream)
-        n_frames = image.shape[3] if image.ndim == 4 else 1
-        for index in range(n_frames):
-            with _telling(path):
-                stored = image.dataobj[..., index] if image.ndim == 4 else image.dataobj
-                frame = np.asarray(stored, dtype=np.float32)
-            yield frame
+        yield from _frames_of(path, _open_image(path, stream), stream)
+
+
+def _frames_of(path: Path, image: Any, stream: gzip.GzipFile | None) -> Iterator[FloatArray]:
+    """Volumes of an open image, and a look at the checksum of a compressed one behind them."""
+    for index in range(image.shape[3] if image.ndim == 4 else 1):
         with _telling(path):
-            # The checksum of a compressed file is looked at by who reads to its end, which voxels alone are not.
-            while stream is not None and stream.read(_PIECE_BYTES):
-                pass
+            stored = image.dataobj[..., index] if image.ndim == 4 else image.dataobj
+            frame = np.asarray(stored, dtype=np.float32)
+        yield frame
+    with _telling(path):
+        # The checksum of a compressed file is looked at by who reads to its end, which voxels alone are not.
+        while stream is not None and stream.read(_PIECE_BYTES):
+            pass
 
 
 def read_head(path: Path) -> Image:
