@@ -126,7 +126,7 @@ def _prepare(one: Comparison, plan: GroupPlan, settings: GroupSettings, folder: 
     added, removed = one.maps
     stack = stack_maps(
         added, removed, one.binding, len(one.labels), prepare_brain().mask,
-        settings.group_smoothing_fwhm_mm, settings.mask_threshold, folder,
+        settings.group_smoothing_fwhm_mm, settings.mask_threshold, settings.coverage, folder,
     )  # fmt: skip
     return _Prepared(stack, measure_spheres(added, removed, one.labels, plan.spheres, folder).values)
 

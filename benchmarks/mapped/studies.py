@@ -3,6 +3,7 @@
 import functools
 import json
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -208,7 +209,7 @@ def _noise_sd() -> float:
 
 
 def _write_map(
-    root: Path, scan: dict[str, str], desc: str, values: FloatArray, told: dict[str, object]
+    root: Path, scan: dict[str, str], desc: str, values: FloatArray, told: Mapping[str, object]
 ) -> None:
     entities = {"space": "MNI152NLin2009cAsym", "res": "2", "model": "LoganRef", "meas": "BPND", "desc": desc}
     path = output_path(root, scan, "parametric_map", entities)

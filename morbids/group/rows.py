@@ -173,7 +173,7 @@ def doubt_columns(table: pd.DataFrame, settings: GroupSettings) -> tuple[str, ..
     """Sentences about traits and covariates that look like categories written as numbers."""
     doubts = [
         doubt_category(table[name].astype(float), name)
-        for name in dict.fromkeys((*settings.traits, *settings.covariates))
+        for name in dict.fromkeys((*trait_columns(settings), *settings.covariates))
         if pd.api.types.is_numeric_dtype(table[name])
     ]
     return tuple(filter(None, doubts))

@@ -27,7 +27,8 @@ def test_small_studies_are_enumerated() -> None:
 def test_two_groups_without_covariates_have_fewer_groupings_than_orders() -> None:
     second = np.arange(8) % 2 == 0
     age = np.random.default_rng(1).normal(size=8)
-    assert plan_design(two_sample(second), 100, seed=0).smallest_p == 1 / 70
+    # Mirrored groupings tie.
+    assert plan_design(two_sample(second), 100, seed=0).smallest_p == 2 / 70
     assert plan_design(two_sample(second, equal_variances=False), 100, seed=0).exhaustive
     assert not plan_design(two_sample(second, {"age": age}), 100, seed=0).exhaustive
     assert not plan_design(regression(age, "age"), 100, seed=0).exhaustive
