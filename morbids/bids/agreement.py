@@ -1,4 +1,4 @@
-"""Which maps belong together: one grid, and sidecars that agree."""
+"""Which maps belong together: one grid, and sidecars that tell of one way of making them."""
 
 from collections import Counter
 from collections.abc import Callable, Hashable, Sequence
@@ -8,14 +8,13 @@ from typing import Any, NamedTuple, TypeVar
 import nibabel as nib
 import numpy as np
 
+from morbids.bids.map_history import TRAITS_OF_A_MAP, WINDOW_ROLES, agree_on_spans, span_of
 from morbids.bids.rows import DroppedMap, MapRow
 from morbids.errors import MorbidsError
 from morbids.numerics.arrays import FloatArray
 
 Key = TypeVar("Key", bound=Hashable)
 
-# Maps differ in kind when one of these fields of their sidecars differs.
-AGREEING_FIELDS = ("ModelName", "ReferenceRegion", "TracerName", "Units")
 # Affines that differ by less (mm, or mm per voxel) are one grid written with other rounding.
 _GRID_TOLERANCE = 1e-3
 
@@ -43,7 +42,9 @@ class _Grid(NamedTuple):
 
 
 def keep_comparable(rows: list[MapRow]) -> Agreement:
-    """Keep the rows that have the grid, model, reference, tracer and unit of most rows.
+    """Keep the rows that have the grid, model, reference, windows ... of most rows.
+
+    Windows are compared among maps of one description: two tasks may differ in them, two people not.
 
     Raises
     ------
@@ -51,10 +52,18 @@ def keep_comparable(rows: list[MapRow]) -> Agreement:
         There are several grids, models ... and none is shared by more than half of the rows.
     """
     kept, dropped = _keep_one_grid(rows)
-    for name in AGREEING_FIELDS:
-        kept, others = _keep_agreeing(kept, name)
+    for read in TRAITS_OF_A_MAP:
+        kept, others = _keep_majority(kept, [read(row.metadata) for row in kept], str)
         dropped = dropped + others
-    return Agreement(kept, dropped)
+    for description in dict.fromkeys((row.description, row.scan_type) for row in kept):
+        own = [row for row in kept if (row.description, row.scan_type) == description]
+        for role in WINDOW_ROLES:
+            own, others = _keep_majority(
+                own, agree_on_spans([span_of(row.metadata, role) for row in own]), str
+            )
+            dropped = dropped + others
+    gone = {one.path for one in dropped}
+    return Agreement([row for row in kept if row.path not in gone], dropped)
 
 
 def _read_grid(path: Path) -> _Grid:
@@ -70,12 +79,6 @@ def _keep_one_grid(rows: list[MapRow]) -> Agreement:
             kinds.append(grid)
     numbers = [next(n for n, kind in enumerate(kinds) if grid.equals(kind)) for grid in grids]
     return _keep_majority(rows, numbers, lambda number: f"the grid {kinds[number]}")
-
-
-def _keep_agreeing(rows: list[MapRow], name: str) -> Agreement:
-    """Keep rows whose sidecars agree in a field; a row without the field agrees with all."""
-    values = [str(row.metadata[name]) if name in row.metadata else None for row in rows]
-    return _keep_majority(rows, values, lambda value: f"{name} {value}")
 
 
 def _keep_majority(rows: list[MapRow], values: Sequence[Key | None], name: Callable[[Any], str]) -> Agreement:

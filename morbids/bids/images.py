@@ -1,5 +1,8 @@
 """Is an image there, is it whole, how many volumes has it: told by its header before anything is computed."""
 
+import gzip
+import os
+import zlib
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,6 +15,8 @@ from morbids.numerics.arrays import FloatArray
 
 # Affines that differ by less than this, over the whole image, are the same grid written by other programs.
 SAME_GRID_MM = 0.01
+# Bytes read at once when a first value is looked for; a multiple of every size of a voxel.
+_CHUNK = 2**18
 
 
 class Grid(NamedTuple):
@@ -85,3 +90,40 @@ def check_present(path: Path) -> None:
         raise MorbidsError(
             f"{path} is empty (0 bytes).", "Fetch or copy the image; a placeholder cannot be analysed."
         )
+
+
+def has_a_value(path: Path) -> bool:
+    """Whether some voxel is finite and not 0; reads on only until it finds one, if the file's size is as it should be.
+
+    Raises
+    ------
+    MorbidsError
+        The content that was read is damaged, or shorter than the header asks for.
+    """
+    image: Any = nib.load(path)
+    dtype, start = image.dataobj.dtype, int(image.dataobj.offset)
+    size = int(np.prod(image.shape)) * dtype.itemsize
+    packed = path.suffix == ".gz"
+    # A file that was packed in several pieces tells the size of the last only: it is read to its end.
+    whole = not packed or _unpacked_size(path) == (start + size) % 2**32
+    found, left = False, size
+    try:
+        with gzip.open(path) if packed else path.open("rb") as file:
+            file.seek(start)
+            while left and not (found and whole):
+                block = file.read(min(_CHUNK, left))
+                if len(block) < min(_CHUNK, left):
+                    raise EOFError(f"{left - len(block)} bytes are missing")
+                values = np.frombuffer(block, dtype=dtype)
+                found = found or bool((np.isfinite(values) & (values != 0)).any())
+                left -= len(block)
+    except (OSError, EOFError, zlib.error) as error:
+        raise MorbidsError(f"{path} cannot be read: {error}.", "Make or copy the image again.") from error
+    return found
+
+
+def _unpacked_size(path: Path) -> int:
+    """Bytes of the content of a gzip file, modulo 2**32: its last four bytes."""
+    with path.open("rb") as file:
+        file.seek(-4, os.SEEK_END)
+        return int.from_bytes(file.read(4), "little")

@@ -1,9 +1,9 @@
 """Find the rows of a group analysis: maps of a derivative dataset, ours or any with `_mimap` names."""
 
 import difflib
-import zlib
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -14,7 +14,7 @@ import numpy as np
 
 from morbids.bids.agreement import keep_comparable
 from morbids.bids.filters import Filters, matches, read_selection
-from morbids.bids.images import check_present
+from morbids.bids.images import has_a_value, read_grid
 from morbids.bids.inheritance import read_sidecar
 from morbids.bids.names import output_path, parse_difference_label, parse_name, scan_label
 from morbids.bids.rows import SCAN_ENTITIES, DroppedMap, MapRow, scan_entities
@@ -69,7 +69,9 @@ class _Image(NamedTuple):
     entities: dict[str, str]
 
 
-def find_maps(dataset: Path, selection: MapSelection | None = None) -> FoundMaps:
+def find_maps(
+    dataset: Path, selection: MapSelection | None = None, on_progress: Callable[[int], None] | None = None
+) -> FoundMaps:
     """Find the maps that a group analysis compares.
 
     Every scan and participant that left a file in the dataset is a row or is dropped with a reason, so that a
@@ -81,6 +83,8 @@ def find_maps(dataset: Path, selection: MapSelection | None = None) -> FoundMaps
         A derivative dataset: participant folders with `_mimap` images in a template space.
     selection
         Which of them; by default differences of BPND.
+    on_progress
+        Is told how many more maps were read.
 
     Raises
     ------
@@ -100,17 +104,24 @@ def find_maps(dataset: Path, selection: MapSelection | None = None) -> FoundMaps
     known = [scan for scan in scans if matches(scan, wanted)]
     dropped = _missing(images, fitting, known, selection)
     type_keys = _scan_type_keys(fitting)
-    rows: list[MapRow] = []
-    for image in fitting:
+
+    def read(image: _Image) -> MapRow | str:
+        """Return the row, or why it is left out."""
         try:
             row = _read_row(dataset, image, type_keys)
-            reason = _left_out(row, selection)
+            return _left_out(row, selection) or row
         except MorbidsError as error:
-            reason = error.message
-        if reason:
-            dropped.append(DroppedMap(scan_label(scan_entities(image.entities)), image.path, reason))
-        else:
-            rows.append(row)
+            return error.message
+
+    rows: list[MapRow] = []
+    with ThreadPoolExecutor() as pool:
+        for image, row in zip(fitting, pool.map(read, fitting), strict=True):
+            if isinstance(row, MapRow):
+                rows.append(row)
+            else:
+                dropped.append(DroppedMap(scan_label(scan_entities(image.entities)), image.path, row))
+            if on_progress:
+                on_progress(1)
     rows, others = keep_comparable(rows)
     dropped += others
     return FoundMaps(tuple(rows), tuple(sorted(dropped, key=lambda row: (row.label, str(row.path)))))
@@ -243,13 +254,13 @@ def _listed(names: Sequence[str]) -> str:
 def _scan_type_keys(images: Sequence[_Image]) -> tuple[str, ...]:
     """Fewest entities that tell the scans of a participant apart.
 
-    The task comes first: where the order of conditions changes between participants, it is the task and not
-    the session that means the same in everyone.
+    Tracer and reconstruction always part: their maps are never one kind. The task comes next: where the order of
+    conditions changes between participants, it is the task and not the session that means the same in everyone.
     """
     keys: tuple[str, ...] = ()
-    for key in ("trc", "task", "ses", "run", "rec"):
+    for key in ("trc", "rec", "task", "ses", "run"):
         varies = len({image.entities.get(key) for image in images}) > 1
-        if varies and (key in ("trc", "task") or not _tells_apart(images, keys)):
+        if varies and (key in ("trc", "rec", "task") or not _tells_apart(images, keys)):
             keys += (key,)
     return keys
 
@@ -285,18 +296,18 @@ def _left_out(row: MapRow, selection: MapSelection) -> str:
 
 
 def _unusable(path: Path) -> str:
-    """Reason why an image cannot be a row, found by reading it; empty when it can."""
-    check_present(path)
+    """Reason why an image cannot be a row, found by reading it as far as its first value; empty when it can."""
     try:
-        image: Any = nib.load(path)
-        values = np.asanyarray(image.dataobj)
-    except (nib.filebasedimages.ImageFileError, OSError, EOFError, ValueError, zlib.error) as error:
-        return f"the image cannot be read: {error}"
-    if np.squeeze(values).ndim != 3:
-        return f"the image has the dimensions {' x '.join(map(str, values.shape))}, not three"
-    finite = np.isfinite(values)
-    if not finite.any():
-        return "no voxel is finite (all NaN)"
-    if not values[finite].any():
-        return "every voxel is zero"
-    return ""
+        grid = read_grid(path)
+        if grid.n_volumes > 1:
+            sizes = (*grid.shape, grid.n_volumes)
+            return f"the image has the dimensions {' x '.join(map(str, sizes))}, not three"
+        return "" if has_a_value(path) else _without_value(path)
+    except MorbidsError as error:
+        return error.message
+
+
+def _without_value(path: Path) -> str:
+    image: Any = nib.load(path)
+    known = np.isfinite(np.asanyarray(image.dataobj)).any()
+    return "every voxel is zero" if known else "no voxel is finite (all NaN)"

@@ -36,6 +36,7 @@ _TRACER_FIELDS = (
     *("InjectedRadioactivityUnits", "InjectedMassUnits", "SpecificRadioactivity", "MolarActivityUnits"),
     *("SpecificRadioactivityUnits", "MolarActivity", "PharmaceuticalName", "PharmaceuticalDoseAmount"),
     *("PharmaceuticalDoseUnits", "PharmaceuticalDoseTime", "TaskName"),
+    "AttenuationCorrection",
     *("TimeZero", "ScanStart", "InjectionStart", "InjectionEnd", "FrameTimesStart", "FrameDuration"),
 )
 
@@ -112,6 +113,8 @@ class ModelUse:
         What weighs the frames, in words.
     software_version, command_line
         Of the run.
+    smoothing_fwhm_mm
+        Of the image before its voxels were fitted.
     """
 
     name: str
@@ -123,6 +126,7 @@ class ModelUse:
     software_version: str
     command_line: str = ""
     t_star_source: str = ""
+    smoothing_fwhm_mm: float | None = None
 
 
 def bids_uri(path: Path, root: Path, dataset: str = "") -> str:
@@ -260,6 +264,7 @@ def parametric_map_sidecar(
             f"{what.description} ({model.name}){part}", sources, units=what.units, resolution=resolution
         )
         | {"Measurement": measurement}
+        | _smoothing(model)
         | ({"Window": window._asdict()} if window else {})
         | model_fields(model, window)
         | pet_fields(scan)
@@ -287,9 +292,15 @@ def difference_map_sidecar(
             "Baseline": pair.baseline._asdict(),
             "Challenge": pair.challenge._asdict(),
         }
+        | _smoothing(model)
         | model_fields(model, None)
         | pet_fields(scan)
     )
+
+
+def _smoothing(model: ModelUse) -> dict[str, float]:
+    """Field of maps that says how wide the image was smoothed, in mm (no draft names it yet)."""
+    return {} if model.smoothing_fwhm_mm is None else {"SmoothingFWHM": model.smoothing_fwhm_mm}
 
 
 def kinpar_sidecar(

@@ -1,6 +1,6 @@
 """Which questions the group level asks, of which maps: decided before anything runs."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -10,7 +10,7 @@ from morbids.group.comparison import Comparison
 from morbids.group.models import ask_model
 from morbids.group.questions import Asked, ask_built_in
 from morbids.group.regions import SmallVolumes, Sphere, choose_small_volumes, read_spheres
-from morbids.group.rows import GroupRows, doubt_columns, find_rows, maps_dataset
+from morbids.group.rows import GroupRows, doubt_columns, doubt_smoothing, find_rows, maps_dataset
 from morbids.numerics.statistics.plan import People
 from morbids.settings import GroupSettings, Study
 
@@ -56,8 +56,12 @@ class GroupPlan:
         return People(tuple(map(everyone.index, comparison.movers)), len(everyone))
 
 
-def plan_group(study: Study, settings: GroupSettings) -> GroupPlan:
+def plan_group(
+    study: Study, settings: GroupSettings, on_progress: Callable[[int], None] | None = None
+) -> GroupPlan:
     """Find the maps and write down every question.
+
+    `on_progress` is told how many more maps were read.
 
     Raises
     ------
@@ -67,7 +71,7 @@ def plan_group(study: Study, settings: GroupSettings) -> GroupPlan:
     _check_options(study, settings)
     spheres = read_spheres(settings.regions)
     small_volumes = choose_small_volumes(settings.small_volumes, spheres)
-    group = find_rows(study, settings)
+    group = find_rows(study, settings, on_progress)
     dataset = maps_dataset(study)
     if settings.stats_model is None:
         asked = ask_built_in(group, dataset, settings)
@@ -86,6 +90,7 @@ def plan_group(study: Study, settings: GroupSettings) -> GroupPlan:
         *doubt_columns(group.table, settings),
         *(note for one in chosen for note in one.notes),
         *_unused_methods(chosen, settings),
+        *doubt_smoothing(group.found.rows, settings.group_smoothing_fwhm_mm),
     )
     return GroupPlan(group, dataset, chosen, asked.skipped, spheres, small_volumes, notes)
 

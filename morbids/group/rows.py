@@ -1,12 +1,15 @@
 """The rows of a group analysis: which maps there are, of which kinds, and what is known of each participant."""
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from itertools import product
 from pathlib import Path
 from typing import Literal, NamedTuple
 
+import numpy as np
 import pandas as pd
 
+from morbids.bids.map_history import smoothed_mm
 from morbids.bids.maps import FoundMaps, Kind, MapSelection, find_maps
 from morbids.bids.names import entity_label, output_path, parse_difference_label
 from morbids.bids.rows import MapRow, rows_table, scan_entities
@@ -80,7 +83,9 @@ class GroupRows(NamedTuple):
     partial_volume: PartialVolume = "none"
 
 
-def find_rows(study: Study, settings: GroupSettings) -> GroupRows:
+def find_rows(
+    study: Study, settings: GroupSettings, on_progress: Callable[[int], None] | None = None
+) -> GroupRows:
     """Find maps and join them with what is known of the participants.
 
     Raises
@@ -88,7 +93,7 @@ def find_rows(study: Study, settings: GroupSettings) -> GroupRows:
     MorbidsError
         There are no maps, all are left out, or a column that is asked for is in no table, constant or text.
     """
-    kind, found = _find_maps(study, settings)
+    kind, found = _find_maps(study, settings, on_progress)
     if not found.rows:
         reasons = "; ".join(f"{dropped.label}: {dropped.reason}" for dropped in found.dropped[:3])
         raise MorbidsError(
@@ -111,7 +116,9 @@ def maps_dataset(study: Study) -> Path:
     return study.derivatives[0] if study.derivatives else study.output_dir
 
 
-def _find_maps(study: Study, settings: GroupSettings) -> tuple[Kind, FoundMaps]:
+def _find_maps(
+    study: Study, settings: GroupSettings, on_progress: Callable[[int], None] | None
+) -> tuple[Kind, FoundMaps]:
     """Find maps of the wanted kind in the wanted space, else of what there is: names of others differ."""
     output = _template_space(settings)
     spaces: tuple[dict[str, str | None], ...] = (
@@ -133,7 +140,7 @@ def _find_maps(study: Study, settings: GroupSettings) -> tuple[Kind, FoundMaps]:
             drop_flagged=not settings.keep_flagged,
         )
         try:
-            return kind, find_maps(maps_dataset(study), selection)
+            return kind, find_maps(maps_dataset(study), selection, on_progress)
         except MorbidsError as error:
             if error.exit_code != ExitCode.NOTHING_SELECTED:
                 raise
@@ -177,6 +184,19 @@ def doubt_columns(table: pd.DataFrame, settings: GroupSettings) -> tuple[str, ..
         if pd.api.types.is_numeric_dtype(table[name])
     ]
     return tuple(filter(None, doubts))
+
+
+def doubt_smoothing(rows: Sequence[MapRow], fwhm_mm: float) -> tuple[str, ...]:
+    """Say that maps which were smoothed elsewhere are smoothed again; this program's own sidecars say how they were."""
+    if not fwhm_mm:
+        return ()
+    foreign = [row for row in rows if row.metadata.get("SoftwareName") != "morbids"]
+    widths = Counter(width for row in foreign if (width := smoothed_mm(row.entities, row.metadata)))
+    return tuple(
+        f"{count} maps were smoothed by {width:g} mm before, as their names or sidecars say; --smoothing-fwhm "
+        f"{fwhm_mm:g} smooths them again, to about {np.hypot(width, fwhm_mm):.1f} mm. Give 0 to leave them as they are."
+        for width, count in sorted(widths.items())
+    )
 
 
 def _refuse_constant(joined: JoinedTraits, name: str) -> None:

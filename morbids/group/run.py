@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from nipype import Node, Workflow
 from nipype.interfaces.utility import Merge
 from rich.console import Console
+from rich.status import Status
 
 from morbids.bids.dataset import write_dataset_files
 from morbids.engine.execution import execute
@@ -56,7 +57,8 @@ def run_group(study: Study, settings: GroupSettings, resources: Resources, conso
     MorbidsError
         There are no maps, or no test can be made of them.
     """
-    plan = plan_group(study, settings)
+    with console.status("Reading maps") as status:
+        plan = plan_group(study, settings, MapsRead(status))
     for dropped in plan.group.found.dropped:
         logger.warning("%s is left out: %s", dropped.label, dropped.reason)
     for title, reason in plan.skipped.items():
@@ -89,6 +91,19 @@ def run_group(study: Study, settings: GroupSettings, resources: Resources, conso
 def _run(workflow: Workflow, resources: Resources, console: Console) -> tuple[StepFailure, ...]:
     with Progress(workflow, WORDS, console) as progress:
         return execute(workflow, resources, progress)
+
+
+class MapsRead:
+    """Tells on the console how many maps were read: before the first step nothing else does."""
+
+    def __init__(self, status: Status) -> None:
+        self.status = status
+        self.n_read = 0
+
+    def __call__(self, n_more: int) -> None:
+        """Add to the count."""
+        self.n_read += n_more
+        self.status.update(f"Reading maps: {self.n_read}")
 
 
 @dataclass(frozen=True)

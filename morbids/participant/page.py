@@ -1,6 +1,6 @@
 """Collect what a run left on disk into the page of each participant, whether or not every step ended well."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Protocol
@@ -20,6 +20,7 @@ from morbids.participant.quality import (
     Measure,
     judge,
     measure_anatomy,
+    measure_failures,
     measure_scan,
     write_quality,
 )
@@ -68,10 +69,13 @@ def write_participant_pages(
         Failure(label_of(failure.units[-1]), doing(failure.step, WORDS), failure.sentence, failure.pointer)
         for failure in failures
     ]
+    for scan in unplanned:
+        if output_path(study.output_dir, scan.entities, "quality").exists():
+            write_quality(scan.entities, list(measure_failures(_failures_at((scan.label,), told))), study)
     pages = []
     for participant in sorted(participants):
         own = [plan for plan in plans if plan.scan.entities["sub"] == participant]
-        scans = [_report_scan(plan, study, settings) for plan in own]
+        scans = [_report_scan(plan, study, settings, told) for plan in own]
         report = ParticipantReport(
             participant=f"sub-{participant}",
             dataset=study.bids_dir.name,
@@ -172,9 +176,15 @@ def _anatomy_figures(t1w: T1w, study: Study, spaces: Sequence[str]) -> Iterator[
             yield flicker("normalization", ("T1w", first), (space, second))
 
 
-def _report_scan(plan: ScanPlan, study: Study, settings: ScanSettings) -> ScanReport:
-    measures = measure_scan(plan, study, settings)
-    table = write_quality(plan, measures, study) if measures else None
+def _failures_at(labels: Collection[str], told: Sequence[Failure]) -> list[str]:
+    """Steps that failed at a scan, or at the T1w image that it needs."""
+    return [failure.step for failure in told if failure.where in labels]
+
+
+def _report_scan(plan: ScanPlan, study: Study, settings: ScanSettings, told: Sequence[Failure]) -> ScanReport:
+    failed = measure_failures(_failures_at((plan.scan.label, plan.t1w.label), told))
+    measures = (*measure_scan(plan, study, settings), *failed)
+    table = write_quality(plan.scan.entities, measures, study) if measures else None
     kinetics = plan.kinetics
     figures = _ScanFigures(plan, study)
     return ScanReport(

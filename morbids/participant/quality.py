@@ -142,10 +142,17 @@ def judge(measures: Sequence[Measure]) -> tuple[Verdict, ...]:
     return tuple(verdicts)
 
 
-def write_quality(plan: ScanPlan, measures: Sequence[Measure], study: Study) -> Path:
+def measure_failures(failures: Sequence[str]) -> Iterator[Measure]:
+    """Tell that the last run of a scan failed, where it did: its maps may be those of an earlier run."""
+    if failures:
+        concern = f"The last run failed ({'; '.join(failures)}): maps may be those of an earlier run."
+        yield Measure("run", "steps that failed", float(len(failures)), most=0.0, concern=concern)
+
+
+def write_quality(entities: Mapping[str, str], measures: Sequence[Measure], study: Study) -> Path:
     """Write the table of a scan with its sidecar."""
     table = pd.DataFrame(measures, columns=list(COLUMNS)).replace("", None)
-    path = output_path(study.output_dir, plan.scan.entities, "quality")
+    path = output_path(study.output_dir, entities, "quality")
     write_described(table, path, "Quality of the scan, step by step", COLUMNS)
     return path
 

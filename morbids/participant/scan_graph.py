@@ -114,6 +114,7 @@ class ScanBuilder:
             weights=WEIGHTS[kinetics.weights],
             software_version=morbids_version(),
             command_line=self.study.command_line,
+            smoothing_fwhm_mm=self.settings.pet_smoothing_fwhm_mm,
         )
 
     def spatial_reference(self, space: str) -> dict[str, str]:

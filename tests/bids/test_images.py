@@ -1,12 +1,13 @@
 """Images told by their header."""
 
+import gzip
 from pathlib import Path
 
 import nibabel as nib
 import numpy as np
 import pytest
 
-from morbids.bids.images import check_present, count_volumes
+from morbids.bids.images import check_present, count_volumes, has_a_value
 from morbids.errors import MorbidsError
 
 
@@ -46,3 +47,31 @@ def test_an_unknown_data_type_is_refused(tmp_path: Path) -> None:
     path.write_bytes(bytes(raw))
     with pytest.raises(MorbidsError, match=r"x.nii cannot be read as NIfTI: data code 9 not recognized"):
         count_volumes(path)
+
+
+@pytest.mark.parametrize("name", ["map.nii", "map.nii.gz"])
+def test_a_value_is_looked_for_until_it_is_found(tmp_path: Path, name: str) -> None:
+    values = np.full((70, 70, 30), np.nan, dtype=np.float32)
+    path = tmp_path / name
+    nib.save(nib.Nifti1Image(values, np.eye(4)), path)
+    assert not has_a_value(path)
+    values[:, :, 0] = 0
+    nib.save(nib.Nifti1Image(values, np.eye(4)), path)
+    assert not has_a_value(path)
+    values[69, 69, 29] = 0.5
+    nib.save(nib.Nifti1Image(values, np.eye(4)), path)
+    assert has_a_value(path)
+
+
+def test_damage_is_refused_though_a_value_comes_before_it(tmp_path: Path) -> None:
+    path = tmp_path / "map.nii.gz"
+    values = np.random.default_rng(0).normal(size=(40, 40, 40)).astype(np.float32)
+    nib.save(nib.Nifti1Image(values, np.eye(4)), path)
+    whole = path.read_bytes()
+    # In two pieces, as parallel packers write it, the last size is not that of the whole.
+    unpacked = gzip.decompress(whole)
+    path.write_bytes(gzip.compress(unpacked[:100000]) + gzip.compress(unpacked[100000:]))
+    assert has_a_value(path)
+    path.write_bytes(whole[:-100])
+    with pytest.raises(MorbidsError, match=r"map.nii.gz cannot be read"):
+        has_a_value(path)

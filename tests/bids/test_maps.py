@@ -197,6 +197,78 @@ def test_several_models_are_refused_until_one_is_chosen(tmp_path: Path) -> None:
     assert "model-LoganRef" in reasons(found)["sub-02_task-rejection"]
 
 
+WINDOWS = {
+    "Baseline": {"name": "baseline", "start_min": 10.0, "end_min": 40.0},
+    "Challenge": {"name": "rejection", "start_min": 45.0, "end_min": 90.0},
+    "InputValuesLabels": ["k2prime", "tstar"],
+    "InputValues": [0.1237, 10.0],
+    "Weights": "counts",
+    "SmoothingFWHM": 5.0,
+}
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (
+            {"Baseline": {"name": "baseline", "start_min": 30.0, "end_min": 40.0}},
+            "has a window of 30.0 to 40.0 min; the other maps have a window of 10.0 to 40.0 min",
+        ),
+        (
+            {"Challenge": {"name": "rejection", "start_min": 45.0, "end_min": 60.0}},
+            "a window of 45.0 to 60.0 min",
+        ),
+        ({"InputValues": [0.9, 10.0]}, "has k2' 0.9; the other maps have k2' 0.1237"),
+        ({"InputValues": [0.1237, 20.0]}, "has t* 20; the other maps have t* 10"),
+        ({"k2primeSource": "estimated from the scan"}, "has k2' estimated from the scan"),
+        ({"Weights": "none"}, "has Weights none"),
+        ({"SmoothingFWHM": 0.0}, "has SmoothingFWHM 0.0; the other maps have SmoothingFWHM 5.0"),
+        ({"AttenuationCorrection": "none"}, "has no correction for attenuation"),
+        ({"SoftwareVersion": "0.0.1"}, "has results from before version 0.1.0"),
+    ],
+)
+def test_a_map_that_was_made_otherwise_is_left_out(
+    tmp_path: Path, change: dict[str, object], reason: str
+) -> None:
+    """Five were made alike, the sixth was not."""
+    alike = {**WINDOWS, "SoftwareName": "morbids", "SoftwareVersion": "0.1.0", "AttenuationCorrection": "CT"}
+    for number in range(1, 7):
+        write_map(tmp_path, {"sub": f"{number}"}, metadata={**alike, **(change if number == 6 else {})})
+    found = find_maps(tmp_path)
+    assert len(found.rows) == 5
+    assert reason in reasons(found)["sub-6"]
+
+
+def test_two_ways_of_making_maps_without_a_majority_are_refused(tmp_path: Path) -> None:
+    for number in range(4):
+        k2_prime = 0.1 + 0.05 * (number % 2)
+        write_map(tmp_path, {"sub": f"{number}"}, metadata={**WINDOWS, "InputValues": [k2_prime, 10.0]})
+    with pytest.raises(MorbidsError, match=r"cannot be compared with each other: k2' 0\.1 \(2 maps\)"):
+        find_maps(tmp_path)
+
+
+def test_tasks_may_have_windows_of_their_own(tmp_path: Path) -> None:
+    for number in range(3):
+        for task, start_min in (("a", 10.0), ("b", 30.0)):
+            window = {"name": "baseline", "start_min": start_min, "end_min": 40.0}
+            write_map(tmp_path, {"sub": f"{number}", "task": task}, metadata={**WINDOWS, "Baseline": window})
+    assert len(find_maps(tmp_path).rows) == 6
+
+
+def test_reconstructions_are_never_one_kind(tmp_path: Path) -> None:
+    """Each participant has one scan; some were corrected for attenuation and some not."""
+    for number in range(6):
+        write_map(tmp_path, {"sub": f"{number}", "rec": "acdyn" if number < 4 else "nacdyn"})
+    assert [row.scan_type for row in find_maps(tmp_path).rows] == ["rec-acdyn"] * 4 + ["rec-nacdyn"] * 2
+
+
+def test_reading_tells_how_far_it_is(tmp_path: Path) -> None:
+    write_study(tmp_path, participants=3)
+    read: list[int] = []
+    find_maps(tmp_path, None, read.append)
+    assert sum(read) == 6
+
+
 def test_grids_without_a_majority_are_refused(tmp_path: Path) -> None:
     for number in range(4):
         write_map(tmp_path, {"sub": f"{number}"}, affine=AFFINE * (1 + number % 2))

@@ -10,8 +10,11 @@ import pytest
 from morbids.bids.maps import MapSelection, find_maps
 from morbids.bids.names import output_path, sidecar_path
 from morbids.bids.tables import read_table
+from morbids.engine.failures import StepFailure
+from morbids.errors import MorbidsError
 from morbids.imaging.images import write_image
-from morbids.participant.collection import plan_study
+from morbids.participant.collection import UnplannedScan, plan_study
+from morbids.participant.page import write_participant_pages
 from morbids.participant.plan import ScanPlan
 from morbids.participant.quality import Measure, judge, measure_scan, write_quality
 from morbids.settings import ScanSettings, Study
@@ -112,7 +115,7 @@ def test_concerns_of_the_steps_flag_them_and_reach_the_group_level(study: Study,
         verdicts["PET to T1w"].finding
         == "normalised mutual information 1.20, overlap 0.900, contrast 4, agreement 0.900"
     )
-    table = read_table(write_quality(plan, measures, study))
+    table = read_table(write_quality(plan.scan.entities, measures, study))
     assert list(table.columns) == ["step", "measure", "value", "units", "least", "most", "concern"]
     assert table["concern"].notna().sum() == 2
     described = json.loads(
@@ -124,6 +127,30 @@ def test_concerns_of_the_steps_flag_them_and_reach_the_group_level(study: Study,
     assert [one.reason for one in found.dropped] == [
         "flagged: It binds. LoganRef failed in 50% of the voxels (at most 20% expected)."
     ]
+
+
+@pytest.mark.parametrize("failed_at", ["scan", "T1w", "reading"])
+def test_maps_of_a_scan_whose_last_run_failed_are_left_out(
+    study: Study, plan: ScanPlan, failed_at: str
+) -> None:
+    """The first run left maps and a good quality table; the second failed, or could not even be planned."""
+    leave_everything(study, plan)
+    write_map(study.output_dir, plan.scan.entities)
+    write_participant_pages((plan,), (), (), study, SETTINGS)
+    assert not find_maps(study.output_dir).dropped
+    if failed_at == "reading":
+        unplanned = UnplannedScan(
+            plan.scan.entities, plan.scan.pet, (MorbidsError("The sidecar is gone.", "Fetch it."),)
+        )
+        write_participant_pages((), (unplanned,), (), study, SETTINGS)
+    else:
+        unit = plan.scan.label if failed_at == "scan" else plan.t1w.label
+        failure = StepFailure(("participant", unit.replace("-", "__")), "fit_maps", "No.", "")
+        write_participant_pages((plan,), (), (failure,), study, SETTINGS)
+    (dropped,) = find_maps(study.output_dir).dropped
+    assert "maps may be those of an earlier run" in dropped.reason
+    write_participant_pages((plan,), (), (), study, SETTINGS)
+    assert not find_maps(study.output_dir).dropped
 
 
 def test_a_sidecar_of_another_version_flags_its_step_and_hides_no_other(study: Study, plan: ScanPlan) -> None:

@@ -177,7 +177,7 @@ class UnequalModel:
         both = first + second
         in_second = np.tensordot(self.overlap.astype(data.dtype), both, axes=(1, 0))
         power = (data**2).sum(axis=0)
-        square_second = moved[:, 0] @ data**2
+        square_second = np.abs(moved[:, 0]) @ data**2
         residual_second = square_second + np.sum(both * (in_second - 2 * second), axis=0)
         residual_first = power - square_second + np.sum(both * (both - in_second - 2 * first), axis=0)
         shares = [
