@@ -11,7 +11,7 @@ from platformdirs import user_cache_dir
 from rich.console import Console
 from rich.logging import RichHandler
 
-from morbids.bids.dataset import morbids_version
+from morbids.bids.dataset import check_output, morbids_version
 from morbids.bids.validation import check_dataset
 from morbids.errors import ExitCode, MorbidsError, tell
 from morbids.lifeline import interrupt_on_terminate
@@ -71,9 +71,10 @@ def run_level(
     Raises
     ------
     MorbidsError
-        There is no dataset, and whatever the level refuses.
+        There is no dataset, the output is of another one, and whatever the level refuses.
     """
     check_dataset(study.bids_dir)
+    check_output(study.output_dir, study.bids_dir)
     if isinstance(settings, GroupSettings):
         from morbids.group.run import run_group
 

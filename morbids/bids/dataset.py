@@ -14,6 +14,7 @@ from typing import Any
 from morbids.bids.inheritance import read_json_object
 from morbids.bids.names import DRAFT_SUFFIXES
 from morbids.bids.writing import write_json, write_text
+from morbids.errors import ExitCode, MorbidsError
 
 BIDS_VERSION = "1.11.2"
 CODE_URL = "https://github.com/morbids/morbids"
@@ -66,6 +67,46 @@ def write_dataset_files(output_dir: Path, bids_dir: Path, links: Mapping[str, Pa
     write_text(output_dir / ".bidsignore", bidsignore())
     references = importlib.resources.files("morbids") / "data" / "references.bib"
     write_text(output_dir / "CITATION.bib", references.read_text(encoding="utf-8"))
+
+
+def check_output(output_dir: Path, bids_dir: Path) -> None:
+    """Refuse to mix results with those of another program or another dataset.
+
+    Judged by what the folder holds, not by paths: the same dataset has other paths in a container.
+
+    Raises
+    ------
+    MorbidsError
+        Its description names another program or dataset, or it has folders of participants and no description.
+    """
+    file = output_dir / "dataset_description.json"
+    if not file.is_file():
+        foreign = sorted(path.name for path in output_dir.glob("sub-*") if path.is_dir())
+        if foreign and not any(output_dir.glob("sub-*/**/*_mimap.nii.gz")):
+            raise _not_own(output_dir, f"has folders of participants ({foreign[0]}) and no description")
+        return
+    found = read_json_object(file)
+    made_by = found.get("GeneratedBy")
+    programs = (
+        [one.get("Name") for one in made_by if isinstance(one, dict)] if isinstance(made_by, list) else []
+    )
+    if "morbids" not in programs:
+        raise _not_own(
+            output_dir, f"holds {found.get('Name') or 'data'!r} of {programs[0] if programs else 'raw data'}"
+        )
+    raw = read_json_object(bids_dir / "dataset_description.json")
+    expected = dataset_description(raw, bids_dir, {})["Name"]
+    if raw.get("Name") and found.get("Name") not in (None, expected):
+        raise _not_own(output_dir, f"holds {found['Name']!r}, and the dataset is {raw['Name']!r}")
+
+
+def _not_own(output_dir: Path, fault: str) -> MorbidsError:
+    return MorbidsError(
+        f"The output directory {output_dir} {fault}.",
+        "Give a folder of its own for each dataset, or a new one; if it is of this dataset, which was renamed, correct "
+        "the Name in its dataset_description.json.",
+        ExitCode.USAGE,
+    )
 
 
 def dataset_description(

@@ -222,7 +222,7 @@ def read_datasets(folders: Sequence[Path]) -> tuple[Dataset, ...]:
     Raises
     ------
     MorbidsError
-        A folder is not there, or its description cannot be read.
+        A folder is not there or has no participants, or its description cannot be read.
     """
     datasets: list[Dataset] = []
     for folder in folders:
@@ -230,6 +230,12 @@ def read_datasets(folders: Sequence[Path]) -> tuple[Dataset, ...]:
             raise MorbidsError(
                 f"The derivatives folder {folder} is not a directory.",
                 "Give the root of a derivative dataset.",
+                ExitCode.NO_INPUT,
+            )
+        if not any(folder.glob("sub-*/")):
+            raise MorbidsError(
+                f"The derivatives folder {folder} has no folders of participants (sub-*).",
+                "Give the root of one derivative dataset, not a folder that holds several.",
                 ExitCode.NO_INPUT,
             )
         program = _read_program(folder)

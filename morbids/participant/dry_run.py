@@ -4,7 +4,9 @@ import json
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from morbids.bids.dataset import check_output
 from morbids.bids.names import scan_label
+from morbids.bids.validation import check_dataset
 from morbids.errors import ExitCode, MorbidsError
 from morbids.numerics.kinetics.models import MODELS
 from morbids.participant.causes import Cause, fetch_line, files_to_fetch, generalise, group_causes, shorten
@@ -36,6 +38,8 @@ class DryRun(NamedTuple):
 def dry_run(study: Study, settings: ScanSettings, resources: Resources, *, validate: bool) -> DryRun:
     """Collect; what stops the whole run is a cause without scans."""
     try:
+        check_dataset(study.bids_dir)
+        check_output(study.output_dir, study.bids_dir)
         plans = collect(study, settings, resources.mem_gb, validate=validate, read_images=False)
     except MorbidsError as error:
         whole = Cause(error.message, error.hint, (), error.exit_code)

@@ -10,7 +10,13 @@ from pathlib import Path
 import pytest
 from bids.layout import BIDSLayout
 
-from morbids.bids.dataset import bidsignore, dataset_description, morbids_version, write_dataset_files
+from morbids.bids.dataset import (
+    bidsignore,
+    check_output,
+    dataset_description,
+    morbids_version,
+    write_dataset_files,
+)
 from morbids.bids.names import DRAFT_SUFFIXES, output_path
 from morbids.bids.writing import replace_file, write_text
 from morbids.errors import ExitCode, MorbidsError
@@ -112,3 +118,43 @@ def test_pybids_finds_maps_by_their_draft_entities(dataset: DatasetMaker, tmp_pa
     layout = BIDSLayout(output, validate=False, config=["bids", "derivatives", str(config)])
     (found,) = layout.get(suffix="mimap", meas="BPND", task="x")
     assert found.filename == "sub-01_task-x_model-LoganRef_meas-BPND_mimap.nii.gz"
+
+
+def describe(folder: Path, **fields: object) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "dataset_description.json").write_text(json.dumps(fields))
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"Name": "x", "GeneratedBy": [{"Name": "fMRIPrep"}]}, r"out holds 'x' of fMRIPrep"),
+        ({"Name": "another raw dataset"}, r"out holds 'another raw dataset' of raw data"),
+        (
+            {"Name": "morbids - receptor availability of B", "GeneratedBy": [{"Name": "morbids"}]},
+            r"out holds 'morbids - receptor availability of B', and the dataset is 'Tiny'",
+        ),
+    ],
+)
+def test_results_of_others_are_not_mixed_with(
+    dataset: DatasetMaker, tmp_path: Path, fields: dict[str, object], message: str
+) -> None:
+    with pytest.raises(MorbidsError, match=message) as caught:
+        check_output(describe(tmp_path / "out", **fields), dataset.root)
+    assert caught.value.exit_code == ExitCode.USAGE
+
+
+def test_participants_without_description_are_somebody_else_s(dataset: DatasetMaker, tmp_path: Path) -> None:
+    (tmp_path / "out" / "sub-01").mkdir(parents=True)
+    with pytest.raises(MorbidsError, match=r"has folders of participants \(sub-01\) and no description"):
+        check_output(tmp_path / "out", dataset.root)
+
+
+def test_own_results_are_gone_on_with_wherever_the_dataset_is_mounted(
+    dataset: DatasetMaker, tmp_path: Path
+) -> None:
+    check_output(tmp_path / "out", dataset.root)
+    write_dataset_files(tmp_path / "out", dataset.root)
+    moved = dataset.root.rename(tmp_path / "mounted")
+    check_output(tmp_path / "out", moved)

@@ -165,9 +165,9 @@ def test_datasets_are_called_by_their_programs(tmp_path: Path) -> None:
         ("b", [{"Name": "fMRIPrep"}]),
         ("c", []),
     ):
-        (tmp_path / name).mkdir()
+        (tmp_path / name / "sub-01").mkdir(parents=True)
         (tmp_path / name / "dataset_description.json").write_text(json.dumps({"GeneratedBy": made_by}))
-    (tmp_path / "my-own").mkdir()
+    (tmp_path / "my-own" / "sub-01").mkdir(parents=True)
     found = read_datasets([tmp_path / name for name in ("a", "b", "c", "my-own")])
     assert [(dataset.link, dataset.program) for dataset in found] == [
         ("fmriprep", "fMRIPrep 24.1"),
@@ -176,6 +176,12 @@ def test_datasets_are_called_by_their_programs(tmp_path: Path) -> None:
         ("myown", "my-own"),
     ]
     assert found[0].uri(tmp_path / "a/sub-01/x.txt") == "bids:fmriprep:sub-01/x.txt"
+
+
+def test_a_folder_without_participants_is_no_derivative_dataset(tmp_path: Path) -> None:
+    (tmp_path / "derivatives" / "petprep" / "sub-01").mkdir(parents=True)
+    with pytest.raises(MorbidsError, match=r"derivatives has no folders of participants \(sub-\*\)"):
+        read_datasets([tmp_path / "derivatives"])
 
 
 def test_public_petprep_output(shared_data: Path) -> None:

@@ -1,0 +1,117 @@
+"""What a job costs before its first step, and how long a dry run takes, on datasets of many participants."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+
+ROOT = Path(__file__).parents[1]
+FOLDER = ROOT / "build" / "benchmarks" / "startup"
+START_S = [0, 60, 120, 300, 600, 1200, 1800, 2400, 3000, 3600, 4200, 4800]
+DURATION_S = [60, 60, 180, 300, 600, 600, 600, 600, 600, 600, 600, 600]
+SIDECAR = {
+    **{"Manufacturer": "Siemens", "ManufacturersModelName": "HR+", "Units": "Bq/mL", "BodyPart": "brain"},
+    **{"TracerName": "carfentanil", "TracerRadionuclide": "C11", "ModeOfAdministration": "bolus"},
+    **{"InjectedRadioactivity": 500, "InjectedRadioactivityUnits": "MBq", "InjectedMass": 1},
+    **{"InjectedMassUnits": "ug", "SpecificRadioactivity": 500, "SpecificRadioactivityUnits": "MBq/ug"},
+    **{"TimeZero": "12:00:00", "ScanStart": 0, "InjectionStart": 0, "FrameTimesStart": START_S},
+    **{"FrameDuration": DURATION_S, "AcquisitionMode": "dynamic", "ImageDecayCorrected": True},
+    **{"ImageDecayCorrectionTime": 0, "ReconMethodName": "FBP", "ReconMethodParameterLabels": ["none"]},
+    **{"ReconFilterType": "none", "ReconFilterSize": 0, "AttenuationCorrection": "transmission"},
+}
+
+
+def run(quick: bool) -> dict[str, float]:
+    """Make datasets of scans of a few voxels (once), and time commands on them."""
+    n_few, n_many = (20, 50) if quick else (500, 5000)
+    few, many = make_dataset(n_few), make_dataset(n_many)
+    fifty, scans = make_dataset(50), make_dataset(70 if quick else 350, n_tasks=2)
+    label = ["--participant-label", "0001"]
+    return {
+        "version_s": wall_s([sys.executable, str(ROOT / "run.py"), "--version"]),
+        f"label_of_{n_few}_cpu_s": cpu_to_first_step_s(few, label),
+        f"label_of_{n_many}_cpu_s": cpu_to_first_step_s(many, label),
+        "dry_run_50_participants_s": wall_s(command(fifty, ["--dry-run"])),
+        f"dry_run_{140 if quick else 700}_scans_s": wall_s(command(scans, ["--dry-run"])),
+        "load_of_machine": os.getloadavg()[0] / len(os.sched_getaffinity(0)),
+    }
+
+
+def make_dataset(n_participants: int, n_tasks: int = 1) -> Path:
+    """Write a raw dataset, unless it is there from an earlier run."""
+    root = FOLDER / f"bids-{n_participants}-{n_tasks}"
+    done = root / ".made"
+    if done.exists():
+        return root
+    shutil.rmtree(root, ignore_errors=True)
+    root.mkdir(parents=True)
+    (root / "dataset_description.json").write_text(json.dumps({"Name": "startup", "BIDSVersion": "1.10.0"}))
+    (root / "README").write_text("Scans of a few voxels: only their number matters.\n" * 4)
+    template = root / "template.nii.gz"
+    for participant in range(1, n_participants + 1):
+        stem = f"sub-{participant:04}"
+        for folder in ("pet", "anat"):
+            (root / stem / folder).mkdir(parents=True)
+        write_image(root / stem / "anat" / f"{stem}_T1w.nii.gz", template, 1)
+        for task in range(n_tasks):
+            scan = root / stem / "pet" / f"{stem}_task-{task}_pet"
+            write_image(scan.with_suffix(".nii.gz"), template, len(START_S))
+            scan.with_suffix(".json").write_text(json.dumps(SIDECAR | {"TaskName": str(task)}))
+    for path in root.glob("template*"):
+        path.unlink()
+    done.touch()
+    return root
+
+
+def write_image(path: Path, template: Path, n_volumes: int) -> None:
+    """Copy an image of 4 x 4 x 4 voxels and so many volumes, which is made once."""
+    source = template.with_name(f"template-{n_volumes}.nii.gz")
+    if not source.exists():
+        shape = (4, 4, 4, n_volumes) if n_volumes > 1 else (4, 4, 4)
+        nib.save(nib.Nifti1Image(np.ones(shape, dtype=np.float32), np.eye(4)), source)
+    shutil.copyfile(source, path)
+
+
+def command(bids: Path, options: list[str]) -> list[str]:
+    """The participant level on a dataset, into folders of its own."""
+    out = bids.with_name(f"{bids.name}-out")
+    shutil.rmtree(out, ignore_errors=True)
+    return [sys.executable, str(ROOT / "run.py"), str(bids), str(out), "participant", *options]
+
+
+def wall_s(words: list[str]) -> float:
+    """Seconds that a command takes."""
+    begin = time.perf_counter()
+    finished = subprocess.run(words, capture_output=True, text=True, check=False)
+    if finished.returncode:
+        raise SystemExit(finished.stderr)
+    return time.perf_counter() - begin
+
+
+def cpu_to_first_step_s(bids: Path, options: list[str]) -> float:
+    """Processor seconds of a run and of the programs that it has waited for, until its first step starts."""
+    words = command(bids, options)
+    with subprocess.Popen(words, stderr=subprocess.PIPE, text=True) as process:
+        lines = []
+        for line in process.stderr or ():
+            lines.append(line)
+            if line.rstrip().endswith(": started"):
+                break
+        else:
+            raise SystemExit(f"No step was started:\n{''.join(lines)}")
+        used = cpu_s(process.pid)
+        process.send_signal(signal.SIGTERM)
+    return used
+
+
+def cpu_s(pid: int) -> float:
+    """Processor seconds of a process and of its children that have ended (proc(5): utime to cstime)."""
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
