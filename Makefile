@@ -11,10 +11,10 @@ DEMO_OPTIONS := --work-dir $(DEMO)/work --nprocs 2
 DEMO_TRAITS := er89_total rejection:rejection_negative_affect acceptance:acceptance_social_desire
 
 .DEFAULT_GOAL := help
-.PHONY: help env demo validate test lint peers lock image clean
+.PHONY: help env demo validate test test-all lint peers lock image clean
 
 help:  ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 8
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 8
 
 env: $(READY)  ## the environment in .venv, from requirements-dev.lock
 
@@ -41,6 +41,9 @@ validate: $(READY)  ## the demo's input and output, by the BIDS validator
 
 test: $(READY)  ## the test suite
 	$(BIN)/python -m pytest
+
+test-all: $(READY)  ## the test suite with what takes minutes
+	$(BIN)/python -m pytest -m "slow or not slow"
 
 lint: $(READY)  ## ruff, type checker, import contracts, spelling, on every file
 	$(BIN)/ruff check .

@@ -45,7 +45,8 @@ def windows_of_events(
     MorbidsError
         A wanted row is not there, or there are rows and none can be a window, unless they only mark short trials.
     """
-    rows = sorted((event for event in events if event.trial_type), key=lambda event: event.onset_s)
+    named = (event for event in events if any(map(str.isalnum, event.trial_type)))
+    rows = sorted(named, key=lambda event: event.onset_s)
     if events and not rows:
         notes.append("events.tsv names no trial_type: its rows make no windows.")
     lasting = [event for event in rows if event.duration_s != 0]
