@@ -216,7 +216,7 @@ def _marks(n_studies: int) -> dict[str, float]:
     return {"marked_share": float(marked / claimed), "biased_claims_per_study": float(claimed / n_studies)}
 
 
-def _names() -> dict[str, str]:
+def contrast_names() -> dict[str, str]:
     """Contrasts of a study by what they compare."""
     first, second = (f"{task[0].upper()}{task[1:]}" for task in sorted(TASKS))
     change = {task: f"baselineMinus{task[0].upper()}{task[1:]}" for task in TASKS}
@@ -226,7 +226,7 @@ def _names() -> dict[str, str]:
 
 def _truth() -> tuple[frozenset[tuple[str, str]], frozenset[str]]:
     """Regions that differ in each contrast, and contrasts with any."""
-    names = _names()
+    names = contrast_names()
     regions = {(names[task], region) for task in TASKS for region in CHANGED[task]}
     for region in BINDING:
         signs = {CHANGED[task].get(region, 0) for task in TASKS}
@@ -237,7 +237,7 @@ def _truth() -> tuple[frozenset[tuple[str, str]], frozenset[str]]:
 
 def _contrasts(drawn: Drawn) -> list[Contrast]:
     """The same questions from the arrays, without the program."""
-    names, windows = _names(), drawn.windows
+    names, windows = contrast_names(), drawn.windows
     change = {task: early - late for task, (early, late) in windows.items()}
     first, second = sorted(TASKS)
     tested = {names[task]: change[task] for task in TASKS}

@@ -179,9 +179,14 @@ def binding_map() -> FloatArray:
 @functools.cache
 def near(region: str, radius_mm: float) -> BoolArray:
     """(n_voxels,) whether a voxel lies within a radius of a region's centres."""
+    return np.asarray(np.any(voxels_of(region, radius_mm), axis=0))
+
+
+def voxels_of(region: str, radius_mm: float) -> list[BoolArray]:
+    """(n_voxels,) the same for each centre; of a sphere that is smaller than a voxel, the nearest one."""
     places = prepare_brain().places_mm
     distances = [np.linalg.norm(places - centre, axis=1) for centre in region_centres(region)]
-    return np.asarray(np.min(distances, axis=0) <= radius_mm)
+    return [distance <= max(radius_mm, distance.min()) for distance in distances]
 
 
 @functools.cache

@@ -186,6 +186,8 @@ def judge_claims(found: Sequence[Found], method: Inference) -> Claims:
     By joint rearrangements; where they are so few that none can reach the level, or the method of the brain makes
     none, by Holm's correction of each test's own p, which is decided by the design and not by the data.
     """
+    if not found:
+        return Claims("Holm", method, 0, ())
     smallest = [one.facts["SmallestPossibleP"] for one in found]
     joint = all("MapStatistic" in one.facts for one in found) and any(p <= ALPHA for p in smallest)
     rule: Rule = "joint rearrangements" if joint else "Holm"
@@ -196,7 +198,7 @@ def judge_claims(found: Sequence[Found], method: Inference) -> Claims:
         else judge_by_holm(tests.scores[0], tests.shares, ALPHA)
     )
     questions = [_question(one, place, tests, family, method) for place, one in enumerate(found)]
-    n_rearrangements = found[0].facts["Rearrangements"] if found and joint else 0
+    n_rearrangements = int(found[0].facts["Rearrangements"]) if joint else 0
     return Claims(rule, method, n_rearrangements, tuple(questions))
 
 

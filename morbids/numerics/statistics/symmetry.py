@@ -21,9 +21,11 @@ def mean_skewness(maps: FloatArray, matrix: FloatArray) -> float:
     for columns in voxel_blocks(maps):
         block = np.asarray(maps[:, columns], dtype=float)
         residuals = block - basis @ (basis.T @ block)
+        variance = (residuals**2).mean(axis=0)
         with np.errstate(invalid="ignore", divide="ignore"):
-            skewness = (residuals**3).mean(axis=0) / (residuals**2).mean(axis=0) ** 1.5
-        known = np.isfinite(skewness)
+            skewness = (residuals**3).mean(axis=0) / variance**1.5
+        # Residuals below this share of the data's power are rounding, as in the linear model.
+        known = np.isfinite(skewness) & (variance > 1e-12 * (block**2).mean(axis=0))
         total += float(skewness[known].sum())
         count += int(known.sum())
     return total / count if count else float("nan")

@@ -1,0 +1,73 @@
+"""What the protocol alone reads, from calibration tables, and what it could explain."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from morbids.group.bias import NullRange, find_null_range, mean_at
+from morbids.group.comparison import Comparison, Protocols, Terms, write_design
+from morbids.numerics.statistics.designs import one_sample
+from tests.group.group_maps import AFFINE, SHAPE, save
+
+
+def write_calibration(path: Path, nulls: dict[float, float], contrast: str = "baseline minus task") -> Path:
+    """Of two shapes of release, which repeat the null, and of another contrast."""
+    lines = [
+        {"contrast": name, "bp_nd": bp_nd, "r1": 1.0, "k4": 0.1, "shape": shape, "null_percent": null + extra}
+        for name, extra in ((contrast, 0.0), ("other", 50.0))
+        for shape in ("step", "ramp")
+        for bp_nd, null in nulls.items()
+    ]
+    pd.DataFrame(lines).to_csv(path, sep="\t", index=False)
+    return path
+
+
+def make_comparison(protocols: Protocols) -> Comparison:
+    return Comparison(
+        "differences", "x", "x", "?", "change of BP_ND", ("up", "down"), ("sub-1", "sub-2", "sub-3"), Terms(),
+        (), Terms(), write_design(one_sample(3)), protocols=protocols,
+    )  # fmt: skip
+
+
+def test_the_range_is_over_scans_and_tissues(tmp_path: Path) -> None:
+    first = write_calibration(tmp_path / "1.tsv", {1.0: -2.0, 2.0: -9.0})
+    second = write_calibration(tmp_path / "2.tsv", {1.0: 0.5, 2.0: -4.0})
+    protocols = Protocols(Terms((first, second)), ("baseline minus task", ""))
+    assert find_null_range(make_comparison(protocols)) == NullRange(-9.0, 0.5)
+    assert find_null_range(make_comparison(Protocols())) is None
+
+
+def test_two_scans_of_one_person_share_their_tissue(tmp_path: Path) -> None:
+    one = write_calibration(tmp_path / "1.tsv", {1.0: -2.0, 2.0: -9.0})
+    other = write_calibration(tmp_path / "2.tsv", {2.0: -8.0, 1.0: -2.5}, "baseline minus rest")
+    protocols = Protocols(Terms((one,), (other,)), ("baseline minus task", "baseline minus rest"))
+    assert find_null_range(make_comparison(protocols)) == NullRange(-1.0, 0.5)
+
+
+@pytest.mark.parametrize(
+    ("interval", "explained"),
+    [
+        ((-0.3, -0.1), True),
+        ((0.05, 0.2), False),
+        ((-0.02, 0.3), True),
+        ((-0.9, -0.25), False),
+        ((0.0, 0.1), True),
+    ],
+)
+def test_an_interval_must_lie_wholly_outside(interval: tuple[float, float], explained: bool) -> None:
+    here = NullRange(-10.0, 1.0).scaled(2.0)
+    assert here == pytest.approx((-0.2, 0.02))
+    assert here.explains(*interval) == explained
+
+
+def test_the_mean_at_a_place_is_of_the_maps_that_know_it(tmp_path: Path) -> None:
+    known, unknown = np.full(SHAPE, 1.5), np.full(SHAPE, np.nan)
+    paths = [
+        save(known, tmp_path / "a.nii.gz"),
+        save(unknown, tmp_path / "b.nii.gz"),
+        tmp_path / "absent.nii.gz",
+    ]
+    assert mean_at(paths, (AFFINE[:3, 3] + 12).tolist()) == pytest.approx(1.5)
+    assert mean_at(paths, (900.0, 0.0, 0.0)) is None

@@ -1,0 +1,157 @@
+"""The record of claims: from what tests left on disk to what is claimed, marked and said."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from morbids.bids.tables import write_table
+from morbids.group import sentences
+from morbids.group.bias import NullRange
+from morbids.group.claims import ALPHA, Claims, judge_claims, tabulate
+from morbids.group.comparison import Comparison, Family, Terms, write_design
+from morbids.group.locate import Found, Located
+from morbids.group.steps.regions import COLUMNS
+from morbids.numerics.statistics.designs import one_sample
+from tests.group.group_maps import make_brain, save
+
+N, N_NULL = 12, 399
+REGIONS = ("PAG", "Amygdala")
+LABELS = tuple(f"sub-{n:02d}" for n in range(N))
+
+
+def make_comparison(name: str, family: Family = "change") -> Comparison:
+    return Comparison(
+        "differences", name, f"{name}: a − b", "?", "change of BP_ND", ("activation", "deactivation"), LABELS,
+        Terms(), (), Terms(), write_design(one_sample(N)), family=family,
+    )  # fmt: skip
+
+
+def make_found(
+    folder: Path, name: str, p: tuple[float, float], maximum: float, family: Family = "change", **facts: Any
+) -> Found:
+    """Evidence with a known first row; p of regions uniform and maxima around 5 in the others."""
+    own = folder / name
+    own.mkdir()
+    rng = np.random.default_rng(len(name))
+    table = pd.DataFrame(rng.uniform(size=(1 + N_NULL, 2)), columns=list(REGIONS))
+    table.insert(0, "map", rng.gumbel(5.0, 0.4, 1 + N_NULL))
+    table.iloc[0] = [maximum, *p]
+    write_table(table, own / "evidence.tsv")
+    effects = {"effect": (0.3, -0.1), "ci_low": (0.2, -0.2), "ci_high": (0.4, 0.0), "t": (6.0, -2.0)}
+    regions = pd.DataFrame({column: [0.0, 0.0] for column in COLUMNS} | effects | {"p": p, "n": [N, N]})
+    regions["name"], regions["label"] = REGIONS, REGIONS
+    write_table(regions, own / "regions.tsv")
+    brain = make_brain(own)
+    t = save(np.where(brain.active, maximum, 0.5), own / "t.nii.gz")
+    maps = {"t": t, "clusters": save(brain.active.astype(float), own / "clusters.nii.gz")}
+    peak = {"x_mm": 9.0, "y_mm": 9.0, "z_mm": 3.0, "effect": 0.3, "t": maximum}
+    cluster = {"cluster": 1, "direction": "activation", "AAL": "Thalamus_L", **peak}
+    write_table(pd.DataFrame([cluster]), own / "clusters.tsv")
+    told = {
+        "SmallestPossibleP": 1 / (1 + N_NULL),
+        "Rearrangements": N_NULL,
+        "MapStatistic": "t",
+        "Baseline": {},
+    }
+    summary = {"Statistic": "t", "ClusterFormingHeight": 4.0, "DegreesOfFreedom": N - 1}
+    summary["Tests"] = [{"Method": "max-t", "SmallestP": 0.5}]
+    return Found(
+        make_comparison(name, family), own / "evidence.tsv", told | facts, own / "regions.tsv", maps, brain.mask,
+        own / "clusters.tsv", summary,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def claims(tmp_path: Path) -> Claims:
+    found = [
+        make_found(tmp_path, "first", (1e-6, 0.3), 9.0),
+        make_found(tmp_path, "second", (0.5, 0.2), 5.0),
+        make_found(tmp_path, "slope", (0.5, 0.02), 5.0, "trait"),
+    ]
+    return judge_claims(found, "max-t")
+
+
+def test_what_is_striking_is_claimed_and_the_rest_is_not(claims: Claims) -> None:
+    first, second, slope = claims.questions
+    assert [region.name for region in first.claimed_regions] == ["PAG"]
+    assert first.brain is not None
+    assert first.brain.claimed
+    assert 6 < first.brain.critical < 9
+    assert [place.label for place in first.brain.located.places] == ["Thalamus L"]
+    assert not second.claimed
+    assert not slope.claimed, "p .02 of one region of nine tests"
+    assert (claims.n_region_tests, claims.n_map_tests, claims.families) == (6, 3, ("change", "trait"))
+
+
+def test_sentences_are_made_of_the_record(claims: Claims) -> None:
+    first, second, _ = claims.questions
+    assert sentences.say_finding(first) == (
+        "Activation in PAG; whole brain: 1 cluster (activation) (p ≤ 0.05 over all tests of the page)."
+    )
+    assert sentences.say_finding(second).startswith("Nothing is claimed")
+    assert "3 questions of 2 kinds" in sentences.say_family(claims)
+    assert "6 tests of a-priori regions and 3 of the whole brain" in sentences.say_family(claims)
+    assert "one family of 9 tests" in sentences.say_family(claims)
+    told = sentences.describe(claims)
+    assert told["Contrasts"][0]["ClaimedRegions"] == ["PAG"]
+    assert sentences.say_finding(None) == "The test failed; see above."
+    assert sentences.outline_of(first.brain).startswith("claimed: |t| ≥ ")
+
+
+def test_every_test_is_a_row_with_both_p(claims: Claims) -> None:
+    table = tabulate(claims)
+    assert list(table["claimed"]) == ["yes", "no", "yes", *["no"] * 6]
+    assert (table["p_page"] >= table["p"]).all()
+
+
+def test_an_effect_that_the_protocol_could_read_is_marked(claims: Claims) -> None:
+    first = claims.questions[0]
+    region = first.regions[0]._replace(null=NullRange(-0.1, 0.25))
+    marked = replace(first, regions=(region, first.regions[1]), brain=None)
+    assert marked.could_be_protocol
+    assert "Could be the protocol: all of it." in sentences.say_finding(marked)
+    assert sentences.say_null(region) == "could be the protocol"
+    outside = replace(marked, regions=(region._replace(null=NullRange(-0.1, 0.1)), first.regions[1]))
+    assert outside.could_be_protocol is False
+    assert "protocol" not in sentences.say_finding(outside)
+    assert first.could_be_protocol is None
+
+
+def test_few_maps_are_judged_by_holm_and_the_rearrangements_are_told(tmp_path: Path) -> None:
+    """Four maps have eight sign patterns: .125 at best, whatever the data."""
+    found = make_found(tmp_path, "few", (1e-5, 0.3), 9.0, SmallestPossibleP=0.125)
+    claims = judge_claims([found], "max-t")
+    assert claims.rule == "Holm"
+    # Of three tests the regions share half of the error: a quarter each.
+    assert claims.questions[0].regions[0].p_page == pytest.approx(4e-5, rel=1e-3)
+    assert claims.questions[0].brain is not None
+    assert not claims.questions[0].brain.claimed
+    assert "by Holm's method" in sentences.say_family(claims)
+    assert "p = 0.12 at best" in sentences.say_limits(claims.questions[0])
+
+
+def test_a_method_without_rearrangements_is_judged_by_holm(tmp_path: Path) -> None:
+    found = make_found(tmp_path, "fdr", (1e-5, 0.3), 9.0)
+    found = found._replace(summary=dict(found.summary) | {"Tests": [{"Method": "fdr", "SmallestP": None}]})
+    facts = {name: value for name, value in found.facts.items() if name != "MapStatistic"}
+    claims = judge_claims([found._replace(facts=facts)], "fdr")
+    assert claims.rule == "Holm"
+    assert claims.n_map_tests == 0
+    assert [region.name for region in claims.questions[0].claimed_regions] == ["PAG"]
+
+
+def test_skewed_maps_are_warned_of(claims: Claims) -> None:
+    question = claims.questions[0]
+    assert sentences.say_skewness(question) == ""
+    assert "mean skewness 0.80" in sentences.say_skewness(replace(question, skewness=0.8))
+    assert sentences.say_skewness(replace(question, skewness=-0.05)) == ""
+
+
+def test_no_test_makes_no_claim() -> None:
+    assert judge_claims([], "max-t").questions == ()
+    assert Located().signs.size == 0
+    assert ALPHA == 0.05
