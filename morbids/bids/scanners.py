@@ -8,6 +8,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from morbids.bids.fields import as_number, as_text
 from morbids.errors import ExitCode, MorbidsError
 
 
@@ -40,7 +41,8 @@ def find_point_spread(given_mm: tuple[float, ...], metadata: Mapping[str, Any], 
     if given_mm:
         x, y, z = given_mm if len(given_mm) == 3 else given_mm * 3
         return PointSpread((x, y, z), "given by the user")
-    model = str(metadata.get("ManufacturersModelName", ""))
+    named = metadata.get("ManufacturersModelName", "")
+    model = named if isinstance(named, str) else as_text(named)
     entry = _find_scanner(model)
     if entry is None:
         raise MorbidsError(
@@ -69,9 +71,9 @@ def _gaussian_filter_mm(metadata: Mapping[str, Any]) -> float:
     kind, size = metadata.get("ReconFilterType", ""), metadata.get("ReconFilterSize", 0)
     kinds, sizes = (value if isinstance(value, list) else [value] for value in (kind, size))
     widths = [
-        float(width)
+        number
         for name, width in zip(kinds, sizes, strict=False)
-        if "gauss" in str(name).lower() and isinstance(width, (int, float))
+        if "gauss" in str(name).lower() and (number := as_number(width)) is not None
     ]
     return math.hypot(*widths)
 
