@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from morbids.numerics.arrays import FloatArray
-from morbids.numerics.statistics.designs import Design, make_design
+from morbids.numerics.statistics.designs import Design, make_design, part_variances
 from morbids.settings import Inference
 
 # Kinds of question, which share the error of a page: does a map change, do two kinds of map differ within people, do
@@ -50,7 +50,7 @@ class WrittenDesign:
         design = make_design(columns, self.weights)._replace(voxelwise=self.voxelwise)
         if not self.second_group:
             return design
-        return design._replace(second_group=np.array(self.columns[self.second_group]) > 0)
+        return part_variances(design, np.array(self.columns[self.second_group]) > 0)
 
     def towards(self, expected: int) -> "WrittenDesign":
         """The design whose upper tail is the expected one: with the opposite contrast where a fall is expected."""

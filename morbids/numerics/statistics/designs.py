@@ -83,7 +83,17 @@ def two_sample(
         )
     columns = {names[0]: (~second).astype(float), names[1]: second.astype(float), **_demean(covariates)}
     design = make_design(columns, {names[0]: -1.0, names[1]: 1.0})
-    return design if equal_variances else design._replace(second_group=second)
+    return design if equal_variances else part_variances(design, second)
+
+
+def part_variances(design: Design, second_group: BoolArray) -> Design:
+    """Give each of two groups a variance of its own.
+
+    Signs are then flipped instead of changing orders: an order exchanges errors of one variance with those of another,
+    and the null distribution that it makes is that of neither (`python -m benchmarks two_groups`). Signs need errors
+    that are symmetric about 0.
+    """
+    return design._replace(second_group=np.asarray(second_group, dtype=bool), exchange="signs")
 
 
 def regression(trait: FloatArray, name: str, covariates: Mapping[str, FloatArray] | None = None) -> Design:

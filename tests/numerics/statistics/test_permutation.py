@@ -8,7 +8,7 @@ from scipy import ndimage, stats
 from morbids.errors import MorbidsError
 from morbids.numerics.arrays import FloatArray
 from morbids.numerics.statistics.clusters import find_clusters, make_lattice
-from morbids.numerics.statistics.designs import one_sample, regression, two_sample
+from morbids.numerics.statistics.designs import Design, one_sample, regression, two_sample
 from morbids.numerics.statistics.exchange import permutation_p
 from morbids.numerics.statistics.linear_model import quick_z
 from morbids.numerics.statistics.permutation import (
@@ -81,20 +81,35 @@ def test_one_tailed_exhaustive_p_is_exact() -> None:
     np.testing.assert_allclose(corrected_p(t, null.maxima["t"], two_tailed=False), exact)
 
 
-@pytest.mark.parametrize("equal_variances", [True, False])
-def test_exhaustive_p_of_two_groups_is_exact(equal_variances: bool) -> None:
+def test_exhaustive_p_of_two_groups_is_exact() -> None:
     maps = _smooth_maps(10, 7)
     second = np.array([0, 1, 0, 0, 1, 1, 0], dtype=bool)
-    design = two_sample(second, equal_variances=equal_variances)
-    model, plan = prepare_model(maps, design), plan_design(design, 100, seed=0)
-    null = find_null_maxima(model, plan, plan.pieces(1)[0], Measurement())
-    p = corrected_p(observed_t(model), null.maxima["t"])
     maxima = []
     for chosen in itertools.combinations(range(7), 3):
         group = np.isin(np.arange(7), chosen)
-        regrouped = stats.ttest_ind(maps[group], maps[~group], equal_var=equal_variances)
-        z = regrouped.statistic if equal_variances else quick_z(np.asarray(regrouped.statistic), regrouped.df)
-        maxima.append(np.abs(z).max())
+        maxima.append(np.abs(stats.ttest_ind(maps[group], maps[~group]).statistic).max())
+    _check_exact(maps, two_sample(second), maxima)
+
+
+def test_exhaustive_p_of_two_groups_with_a_variance_each_is_exact() -> None:
+    """Signs of what is left around the common mean, and Welch's statistic of the flipped residuals."""
+    maps = _smooth_maps(10, 7)
+    second = np.array([0, 1, 0, 0, 1, 1, 0], dtype=bool)
+    residuals = maps - maps.mean(axis=0)
+    maxima = []
+    for signs in itertools.product((1, -1), repeat=7):
+        flipped = np.array(signs)[:, None] * residuals
+        welch = stats.ttest_ind(flipped[second], flipped[~second], equal_var=False)
+        maxima.append(np.abs(quick_z(np.asarray(welch.statistic), welch.df)).max())
+    _check_exact(maps, two_sample(second, equal_variances=False), maxima)
+
+
+def _check_exact(maps: FloatArray, design: Design, maxima: list[float]) -> None:
+    """Compare with the maxima of all rearrangements, the data as they are among them."""
+    model, plan = prepare_model(maps, design), plan_design(design, 100, seed=0)
+    assert plan.exhaustive
+    null = find_null_maxima(model, plan, plan.pieces(1)[0], Measurement())
+    p = corrected_p(observed_t(model), null.maxima["t"])
     exact = [np.mean(np.array(maxima) >= abs(t) * (1 - 1e-9)) for t in observed_t(model)]
     np.testing.assert_allclose(p, exact)
 

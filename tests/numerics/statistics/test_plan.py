@@ -29,7 +29,8 @@ def test_two_groups_without_covariates_have_fewer_groupings_than_orders() -> Non
     age = np.random.default_rng(1).normal(size=8)
     # Mirrored groupings tie.
     assert plan_design(two_sample(second), 100, seed=0).smallest_p == 2 / 70
-    assert plan_design(two_sample(second, equal_variances=False), 100, seed=0).exhaustive
+    # Of two variances the signs are flipped.
+    assert plan_design(two_sample(second, equal_variances=False), 127, seed=0).n_rearrangements == 127
     assert not plan_design(two_sample(second, {"age": age}), 100, seed=0).exhaustive
     assert not plan_design(regression(age, "age"), 100, seed=0).exhaustive
     assert plan_design(one_sample(8), 200, seed=0).smallest_p == 1 / 128
