@@ -1,6 +1,6 @@
 """What the protocol itself makes of a contrast when nothing changes, and whether an effect can be told from it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,9 +11,9 @@ from morbids.bids.tables import read_table
 from morbids.group.comparison import Comparison
 from morbids.imaging.images import read_image
 
-# Columns of a calibration table that say which simulated tissue a line is of.
-_TRUTH = ("bp_nd", "r1", "k4")
-_VALUE = "null_percent"
+# Columns of a table of ranges by region, and of a calibration table, which has simulated tissues instead of regions.
+_BY_REGION = ("null_low_percent", "null_high_percent")
+_BY_TISSUE = "null_percent"
 
 
 class NullRange(NamedTuple):
@@ -32,20 +32,40 @@ class NullRange(NamedTuple):
         return not (ci_low > self.high or ci_high < self.low)
 
 
-def find_null_range(comparison: Comparison) -> NullRange | None:
-    """Range over scans and simulated tissues; None where the protocol was not calibrated or cannot matter.
+class NullRanges(NamedTuple):
+    """Range of a mean over scans anywhere in the brain, and by region where scans tell it."""
 
-    Where a scan is compared with another of the same person, tissue is the same in both: their nulls are subtracted
-    tissue by tissue.
+    anywhere: NullRange
+    by_region: Mapping[str, NullRange]
+
+    def of(self, region: str) -> NullRange:
+        """Of a region; of left and right together under the name of both."""
+        sides = [
+            self.by_region[name] for name in (region, f"{region}_L", f"{region}_R") if name in self.by_region
+        ]
+        return NullRange(*np.mean(sides, axis=0).tolist()) if sides else self.anywhere
+
+
+def find_null_ranges(comparison: Comparison) -> NullRanges | None:
+    """Mean over scans of the ends of their ranges; None where nothing is known or the protocol cannot matter.
+
+    What is not known (k2', dissociation, mixture of tissues) is much the same in all scans, so the mean of a group is
+    as uncertain as one scan. Of two scans of one person it is the same: their ends are subtracted.
     """
     tables, (added, removed) = comparison.protocols
     if not tables.added:
         return None
-    null = _read(tables.added, added)
+    ends = _mean_ends(tables.added, added)
     if tables.removed:
-        null = [one - other for one, other in zip(null, _read(tables.removed, removed), strict=True)]
-    values = pd.concat(null).dropna()
-    return NullRange(float(values.min()), float(values.max())) if len(values) else None
+        ends = ends - _mean_ends(tables.removed, removed)
+    ends = ends.dropna()
+    if ends.empty:
+        return None
+    ranges = {
+        str(name): NullRange(*sorted(row)) for name, row in zip(ends.index, ends.to_numpy(), strict=True)
+    }
+    widest = NullRange(min(one.low for one in ranges.values()), max(one.high for one in ranges.values()))
+    return NullRanges(widest, ranges)
 
 
 def mean_at(paths: Sequence[Path], place_mm: Sequence[float]) -> float | None:
@@ -61,10 +81,16 @@ def mean_at(paths: Sequence[Path], place_mm: Sequence[float]) -> float | None:
     return float(np.mean(known)) if known else None
 
 
-def _read(paths: Sequence[Path], contrast: str) -> "list[pd.Series[float]]":
-    """Of each table the null by simulated tissue; time courses of release repeat it."""
-    tables = (read_table(path, ("contrast", *_TRUTH, _VALUE)) for path in paths)
-    return [
-        table[table["contrast"] == contrast].drop_duplicates(list(_TRUTH)).set_index(list(_TRUTH))[_VALUE]
-        for table in tables
-    ]
+def _mean_ends(paths: Sequence[Path], contrast: str) -> pd.DataFrame:
+    """Lowest and highest null of each region, mean over scans; one line for tables of simulated tissues."""
+    ends = []
+    for path in paths:
+        table = read_table(path, ("contrast",))
+        own = table[table["contrast"] == contrast]
+        if _BY_TISSUE in own:
+            low, high = own[_BY_TISSUE].min(), own[_BY_TISSUE].max()
+            ends.append(pd.DataFrame({"low": [low], "high": [high]}, index=["anywhere"]))
+        else:
+            named = own.set_index("name")[list(_BY_REGION)]
+            ends.append(named.set_axis(["low", "high"], axis=1))
+    return pd.concat(ends).groupby(level=0).mean()

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from morbids.bids.tables import read_table
-from morbids.group.bias import NullRange, find_null_range
+from morbids.group.bias import NullRange, NullRanges, find_null_ranges
 from morbids.group.comparison import Comparison
 from morbids.group.comparison import Family as ComparisonFamily
 from morbids.group.locate import Found, Located, locate
@@ -234,7 +234,7 @@ def _question(one: Found, place: int, tests: _Tests, family: Family, method: Inf
     start = sum(tests.n_regions[:place])
     own = slice(start, start + tests.n_regions[place])
     on_map = sum(tests.n_regions) + place
-    null = find_null_range(one.comparison)
+    null = find_null_ranges(one.comparison)
     regions = _regions(one, tests.scores[0, own], family.p[own], null)
     return QuestionClaims(
         one.comparison,
@@ -246,14 +246,14 @@ def _question(one: Found, place: int, tests: _Tests, family: Family, method: Inf
 
 
 def _regions(
-    one: Found, p: FloatArray, p_page: FloatArray, null: NullRange | None
+    one: Found, p: FloatArray, p_page: FloatArray, null: NullRanges | None
 ) -> tuple[RegionClaim, ...]:
     baseline = one.facts.get("Baseline", {})
     percent = one.comparison.quantity.endswith("(%)")
     claims = []
     for line, own, page in zip(read_table(one.regions).to_dict("records"), p, p_page, strict=True):
         at = 100.0 if percent else baseline.get(line["name"], float("nan"))
-        here = null.scaled(at) if null is not None and np.isfinite(at) else None
+        here = null.of(str(line["name"])).scaled(at) if null is not None and np.isfinite(at) else None
         effect, low, high, t = (float(line[name]) for name in ("effect", "ci_low", "ci_high", "t"))
         name, label, n = str(line["name"]), str(line["label"]), int(line["n"])
         claims.append(RegionClaim(name, label, n, effect, low, high, t, float(own), float(page), here))
@@ -271,7 +271,7 @@ def _brain(one: Found, tests: _Tests, family: Family, place: int, method: Infere
         values = read_table(one.evidence)[MAP].to_numpy(dtype=float)
         own = float((values >= values[0] * (1 - 1e-5)).mean())
     passes = p_page <= ALPHA
-    located = locate(one, method, critical, find_null_range(one.comparison)) if passes else Located()
+    located = locate(one, method, critical, find_null_ranges(one.comparison)) if passes else Located()
     return MapClaim(statistic, own, p_page, critical, located)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from scipy import special
 
 from morbids.bids.tables import read_table
-from morbids.group.bias import NullRange, mean_at
+from morbids.group.bias import NullRanges, mean_at
 from morbids.group.comparison import Comparison
 from morbids.group.steps.inference import CLUSTERS, CORRECTED, PSEUDO_T
 from morbids.imaging.images import Image, read_image
@@ -70,7 +70,7 @@ class Located(NamedTuple):
     signs: FloatArray = np.zeros(0)
 
 
-def locate(found: Found, method: Inference, critical: float, null: NullRange | None) -> Located:
+def locate(found: Found, method: Inference, critical: float, null: NullRanges | None) -> Located:
     """Find the voxels that reach the critical value of the page, and the clusters that these lie in.
 
     Parameters
@@ -110,7 +110,7 @@ def _passing(found: Found, method: Inference, critical: float, height: FloatArra
             )
 
 
-def _places(found: Found, numbers: set[int], null: NullRange | None) -> Iterator[ClaimedPlace]:
+def _places(found: Found, numbers: set[int], null: NullRanges | None) -> Iterator[ClaimedPlace]:
     """Each of these clusters at its highest peak, which is its first row."""
     table = read_table(found.clusters)
     for row in table.drop_duplicates("cluster").to_dict("records"):
@@ -122,7 +122,7 @@ def _places(found: Found, numbers: set[int], null: NullRange | None) -> Iterator
 
 
 def _could_be_protocol(
-    found: Found, row: Mapping[Any, Any], peak: tuple[float, float, float], null: NullRange | None
+    found: Found, row: Mapping[Any, Any], peak: tuple[float, float, float], null: NullRanges | None
 ) -> bool | None:
     """Whether the interval of the effect at a peak meets what the protocol alone reads at the binding there."""
     if null is None:
@@ -133,4 +133,4 @@ def _could_be_protocol(
         return None
     effect, t = float(row["effect"]), float(row["t"])
     reach = abs(effect / t * special.stdtrit(found.summary["DegreesOfFreedom"], 0.975))
-    return null.scaled(baseline).explains(effect - reach, effect + reach)
+    return null.anywhere.scaled(baseline).explains(effect - reach, effect + reach)

@@ -88,7 +88,7 @@ def say_limits(question: QuestionClaims) -> str:
     if question.smallest_p <= ALPHA:
         return ""
     n = len(question.comparison.labels)
-    return f"With {n} maps rearranging gives p = {question.smallest_p:.2g} at best: it cannot claim anything."
+    return f"With {n} maps rearranging gives p = {question.smallest_p:.2g} at best."
 
 
 def say_skewness(question: QuestionClaims) -> str:

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from morbids.group.bias import NullRange, find_null_range, mean_at
+from morbids.group.bias import NullRange, find_null_ranges, mean_at
 from morbids.group.comparison import Comparison, Protocols, Terms, write_design
 from morbids.numerics.statistics.designs import one_sample
 from tests.group.group_maps import AFFINE, SHAPE, save
@@ -31,19 +31,38 @@ def make_comparison(protocols: Protocols) -> Comparison:
     )  # fmt: skip
 
 
-def test_the_range_is_over_scans_and_tissues(tmp_path: Path) -> None:
+def test_the_range_of_a_mean_is_the_mean_of_the_scans_ranges(tmp_path: Path) -> None:
     first = write_calibration(tmp_path / "1.tsv", {1.0: -2.0, 2.0: -9.0})
     second = write_calibration(tmp_path / "2.tsv", {1.0: 0.5, 2.0: -4.0})
     protocols = Protocols(Terms((first, second)), ("baseline minus task", ""))
-    assert find_null_range(make_comparison(protocols)) == NullRange(-9.0, 0.5)
-    assert find_null_range(make_comparison(Protocols())) is None
+    found = find_null_ranges(make_comparison(protocols))
+    assert found is not None
+    assert found.anywhere == found.of("PAG") == NullRange(-6.5, -0.75)
+    assert find_null_ranges(make_comparison(Protocols())) is None
 
 
 def test_two_scans_of_one_person_share_their_tissue(tmp_path: Path) -> None:
     one = write_calibration(tmp_path / "1.tsv", {1.0: -2.0, 2.0: -9.0})
     other = write_calibration(tmp_path / "2.tsv", {2.0: -8.0, 1.0: -2.5}, "baseline minus rest")
     protocols = Protocols(Terms((one,), (other,)), ("baseline minus task", "baseline minus rest"))
-    assert find_null_range(make_comparison(protocols)) == NullRange(-1.0, 0.5)
+    found = find_null_ranges(make_comparison(protocols))
+    assert found is not None
+    assert found.anywhere == NullRange(-1.0, 0.5)
+
+
+def test_regions_have_ranges_of_their_own_where_scans_tell_them(tmp_path: Path) -> None:
+    paths = []
+    for scan, low in enumerate((-6.0, -8.0)):
+        names = ("PAG", "Amygdala_L", "Amygdala_R")
+        table = {"name": names, "contrast": "baseline minus task", "null_low_percent": (low, -4.0, -2.0)}
+        paths.append(tmp_path / f"{scan}.tsv")
+        pd.DataFrame(table | {"null_high_percent": (-1.0, 1.0, 3.0)}).to_csv(paths[-1], sep="\t", index=False)
+    protocols = Protocols(Terms(tuple(paths)), ("baseline minus task", ""))
+    found = find_null_ranges(make_comparison(protocols))
+    assert found is not None
+    assert found.of("PAG") == NullRange(-7.0, -1.0)
+    assert found.of("Amygdala") == NullRange(-3.0, 2.0)
+    assert found.of("sgACC") == found.anywhere == NullRange(-7.0, 3.0)
 
 
 @pytest.mark.parametrize(
