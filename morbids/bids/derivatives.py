@@ -20,7 +20,12 @@ from morbids.errors import ExitCode, MorbidsError
 
 TISSUE = ("dseg", "gm_probseg", "wm_probseg", "csf_probseg")
 # Entities that other programs add to the name of a role.
-_ALSO: Mapping[str, tuple[Mapping[str, str], ...]] = MappingProxyType({"petref": ({"desc": "hmc"},)})
+_ALSO: Mapping[str, tuple[Mapping[str, str], ...]] = MappingProxyType(
+    {
+        "petref": ({"desc": "hmc"},),
+        "preproc_pet": ({"desc": "mc"},),  # older PETPrep
+    }
+)
 _TRANSFORM_EXTENSIONS = (".txt", ".h5")
 _DECAY_FIELDS = ("ImageDecayCorrected", "ImageDecayCorrectionTime")
 NO_ENTITIES: Mapping[str, str] = MappingProxyType({})

@@ -178,6 +178,17 @@ def test_datasets_are_called_by_their_programs(tmp_path: Path) -> None:
     assert found[0].uri(tmp_path / "a/sub-01/x.txt") == "bids:fmriprep:sub-01/x.txt"
 
 
+def test_corrected_frames_of_older_petprep_serve(tmp_path: Path) -> None:
+    name = "sub-01/pet/sub-01_task-rest_desc-mc_pet.nii.gz"
+    draw(tmp_path, name, shape=(2, 2, 2, 3))
+    found = find_pet([tmp_path], SCAN, 3, "Bq/mL")
+    assert found is not None
+    assert found.pet == tmp_path / name
+    draw(tmp_path, name.replace("desc-mc", "desc-preproc"), shape=(2, 2, 2, 3))
+    with pytest.raises(MorbidsError, match="two files that could be the preproc_pet"):
+        find_pet([tmp_path], SCAN, 3, "Bq/mL")
+
+
 def test_a_folder_without_participants_is_no_derivative_dataset(tmp_path: Path) -> None:
     (tmp_path / "derivatives" / "petprep" / "sub-01").mkdir(parents=True)
     with pytest.raises(MorbidsError, match=r"derivatives has no folders of participants \(sub-\*\)"):

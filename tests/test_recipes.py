@@ -1,0 +1,86 @@
+"""The commands of docs/recipes.md do what the page says, on datasets of the kind that each recipe is for."""
+
+import re
+import shlex
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from morbids.errors import ExitCode
+from morbids.fit.command import main as fit
+from morbids.options import build_parser, read_resources, read_settings, read_study
+from morbids.participant.dry_run import dry_run
+from morbids.settings import ScanSettings
+from tests.bids.conftest import DURATION_S, START_S, DatasetMaker
+from tests.participant.studies import write_scan
+
+PAGE = (Path(__file__).parents[1] / "docs" / "recipes.md").read_text(encoding="utf-8")
+SECTIONS = {text.splitlines()[0]: text for text in PAGE.split("\n## ")[1:]}
+
+
+def commands(program: str) -> list[tuple[str, str]]:
+    """Recipe and arguments of every line that calls a program."""
+    return [
+        (title, line.removeprefix(program).strip())
+        for title, text in SECTIONS.items()
+        for block in re.findall(r"```\n(.*?)```", text, flags=re.DOTALL)
+        for line in block.splitlines()
+        if line.startswith(program)
+    ]
+
+
+def make(title: str, dataset: DatasetMaker) -> None:
+    """The dataset of a recipe."""
+    changes: dict[str, object] = {}
+    if title == "A new tracer":
+        changes = {"TracerName": "novelty"}
+    if title == "A drug challenge":
+        changes = {"PharmaceuticalName": "naltrexone", "PharmaceuticalDoseTime": 2700}
+    write_scan(dataset, "01", changes=changes, events=False)
+    corrected = "../PETPREP/sub-01/pet/sub-01_task-rejection_desc-mc_pet.nii.gz"
+    dataset.image(corrected, len(START_S))
+    dataset.image("../FMRIPREP/sub-01/anat/sub-01_desc-preproc_T1w.nii.gz")
+
+
+@pytest.mark.parametrize(("title", "arguments"), commands("run.py "))
+def test_every_command_can_be_run(title: str, arguments: str, dataset: DatasetMaker) -> None:
+    make(title, dataset)
+    folder = dataset.root.parent
+    places = {
+        "BIDS": dataset.root,
+        **{name: folder / name for name in ("OUT", "WORK", "PETPREP", "FMRIPREP")},
+    }
+    words = [str(places.get(word, word)) for word in shlex.split(arguments)]
+    options = build_parser().parse_args(words)
+    settings = read_settings(options)
+    if not isinstance(settings, ScanSettings):
+        return
+    found = dry_run(read_study(options, words), settings, read_resources(options), validate=False)
+    assert found.exit_code == ExitCode.OK, found.causes
+    (plan,) = found.plans.scans
+    if "--derivatives" in words:
+        assert plan.taken is not None
+        assert plan.t1w.taken is not None
+    if title == "A drug challenge":
+        assert [window.name for window in plan.kinetics.windows] == ["baseline", "challenge"]
+
+
+@pytest.mark.parametrize(("title", "arguments"), commands("python -m morbids.fit "))
+def test_curves_are_fitted(title: str, arguments: str, tmp_path: Path) -> None:
+    """A reference that rises and falls, and a region that holds on to the tracer."""
+    start, end = np.array(START_S), np.array(START_S) + np.array(DURATION_S)
+    middle_min = (start + end) / 120
+    reference = middle_min * np.exp(-middle_min / 15)
+    target = middle_min * np.exp(-middle_min / 30)
+    rows = zip(start, end, target, reference, strict=True)
+    lines = ["frame_start\tframe_end\tputamen\treference", *("\t".join(map(str, row)) for row in rows)]
+    (tmp_path / "TACS.tsv").write_text("\n".join(lines) + "\n")
+    words = [str(tmp_path / word) if word.endswith(".tsv") else word for word in shlex.split(arguments)]
+    assert fit(words) == ExitCode.OK
+    assert (tmp_path / "KINPAR.tsv").read_text().splitlines()[1].startswith("putamen\t")
+
+
+def test_every_recipe_has_commands() -> None:
+    with_commands = {title for title, _ in (*commands("run.py "), *commands("python -m morbids.fit "))}
+    assert with_commands == set(SECTIONS)
