@@ -44,6 +44,12 @@ LATEST_ARRIVAL_MIN = 2.0
 """First frames that end before this may be zero everywhere: the tracer has not arrived. A bolus takes half a minute."""
 SHORTEST_FRAME_MIN = 1.0
 """Frames shorter than this hold too few counts to register: errors of several mm were seen."""
+SEARCH_OF_FINE_VOXELS = ((("NMI",), "50x10x0"), (("NCC", "2x2x2"), "20x3"))
+SEARCH_OF_COARSE_VOXELS = ((("NMI",), "100x50x0"), (("NCC", "4x4x4"), "40"))
+"""From afar, then near: metric, and iterations at each level of the pyramid. Coarse voxels are few: iterations cost
+little. On fine ones, 3 at full resolution are as good as 40, in a third of the processor time: late frames of
+simulated scans of two real heads .05 mm with either."""
+FINE_VOXEL_MM = 2.6
 LEAST_COUNT_SHARE = 0.02
 """A frame with less than this share of the richest frame's counts is not registered either."""
 MIDDLE_OF_SCAN = (0.20, 0.55)
@@ -315,7 +321,9 @@ def _register(
     by local correlation: receptors fill the brain unevenly over time, which pulls the optimum of mutual
     information 0.9 mm away in early frames (0.2 mm with local correlation, simulated).
     """
-    metric, levels = (["NMI"], "100x50x0") if starts is None else (["NCC", "4x4x4"], "40")
+    fine = image.voxel_mm.mean() <= FINE_VOXEL_MM
+    far, near = SEARCH_OF_FINE_VOXELS if fine else SEARCH_OF_COARSE_VOXELS
+    metric, levels = far if starts is None else near
     matrices = np.tile(np.eye(4), (image.values.shape[3], 1, 1))
     with workplace.scratch() as work:
         fixed = write_image(target, image.affine, work / "target.nii")
