@@ -14,7 +14,7 @@ from morbids.numerics.frames import Frames
 
 # Terms of the smooth course: on simulated curves (bolus or infusion, release or none) they leave less than 0.25 % of a
 # curve's late mean in the median, and each more costs a degree of freedom.
-N_TERMS = 9
+MOST_TERMS, LEAST_TERMS = 9, 7
 # The course is smooth in log(t + this): early frames follow each other quickly.
 SHIFT_MIN = 4.0
 # With fewer degrees of freedom an interval says more of the t distribution than of the curve.
@@ -66,11 +66,11 @@ def estimate_noise(curves: FloatArray, frames: Frames, half_life_min: float) -> 
     FrameNoise | None
         None for a scan of too few frames.
     """
-    degrees = frames.n_frames - N_TERMS
+    n_terms = min(MOST_TERMS, frames.n_frames - LEAST_DEGREES)
     known = np.isfinite(curves).all(axis=0)
-    if degrees < LEAST_DEGREES or not known.any():
+    if n_terms < LEAST_TERMS or not known.any():
         return None
-    terms = _smooth_terms(frames)
+    terms, degrees = _smooth_terms(frames, n_terms), frames.n_frames - n_terms
     likelihoods, variances = {}, []
     for name, shape in _profiles(curves[:, known], terms, frames, half_life_min).items():
         found = [_fit_course(c, terms, s) for c, s in zip(curves[:, known].T, shape.T, strict=True)]
@@ -83,11 +83,11 @@ def estimate_noise(curves: FloatArray, frames: Frames, half_life_min: float) -> 
     return FrameNoise(max(likelihoods, key=lambda name: likelihoods[name]), variance, degrees)
 
 
-def _smooth_terms(frames: Frames) -> FloatArray:
-    """Polynomials (n_frames, N_TERMS) of log(t + shift)."""
+def _smooth_terms(frames: Frames, n_terms: int) -> FloatArray:
+    """Polynomials (n_frames, n_terms) of log(t + shift)."""
     course = np.log(np.maximum(frames.mid_min, 0.0) + SHIFT_MIN)
     scaled = 2 * (course - course.min()) / np.ptp(course) - 1
-    return np.asarray(np.polynomial.chebyshev.chebvander(scaled, N_TERMS - 1))
+    return np.asarray(np.polynomial.chebyshev.chebvander(scaled, n_terms - 1))
 
 
 def _profiles(

@@ -5,7 +5,7 @@ import pytest
 
 from morbids.numerics.arrays import FloatArray
 from morbids.numerics.frames import Frames
-from morbids.numerics.kinetics.frame_noise import N_TERMS, estimate_noise
+from morbids.numerics.kinetics.frame_noise import LEAST_DEGREES, MOST_TERMS, estimate_noise
 from morbids.numerics.tracer import Schedule, simulate_curves
 from tests.numerics.kinetics.protocol import FRAMES
 
@@ -51,7 +51,7 @@ def test_a_curve_without_noise_has_next_to_none(bolus: float) -> None:
     assert noise is not None
     late = FRAMES.mid_min > 10
     assert (np.sqrt(noise.variance[late].mean(axis=0)) < 0.005 * curves(bolus)[late].mean(axis=0)).all()
-    assert noise.degrees == FRAMES.n_frames - N_TERMS
+    assert noise.degrees == FRAMES.n_frames - MOST_TERMS
 
 
 def test_scaling_the_curves_scales_the_noise() -> None:
@@ -74,6 +74,21 @@ def test_a_region_without_a_curve_has_no_noise_and_hurts_no_other() -> None:
     assert estimate_noise(np.full((FRAMES.n_frames, 2), np.nan), FRAMES, HALF_LIFE_MIN) is None
 
 
+def test_a_scan_of_twelve_frames_tells_its_noise_with_fewer_terms() -> None:
+    end = np.array([1, 2, 4, 6, 9, 13, 20, 30, 40, 50, 60, 70.0])
+    frames = Frames(np.append(0.0, end[:-1]), np.diff(end, prepend=0.0))
+    found = simulate_curves(frames, BP_ND)
+    course = np.column_stack([found.target, found.reference])
+    rng = np.random.default_rng(6)
+    size = []
+    for _ in range(40):
+        noise = estimate_noise(course + 0.002 * rng.normal(size=course.shape), frames, HALF_LIFE_MIN)
+        assert noise is not None
+        assert noise.degrees == LEAST_DEGREES
+        size.append(noise.variance.mean() / 0.002**2)
+    assert 0.85 < np.mean(size) < 1.5
+
+
 def test_few_frames_do_not_tell_their_noise() -> None:
-    few = Frames(FRAMES.start_min[-12:], FRAMES.duration_min[-12:])
-    assert estimate_noise(curves(1.0)[-12:], few, HALF_LIFE_MIN) is None
+    few = Frames(FRAMES.start_min[-11:], FRAMES.duration_min[-11:])
+    assert estimate_noise(curves(1.0)[-11:], few, HALF_LIFE_MIN) is None
