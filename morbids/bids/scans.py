@@ -42,8 +42,6 @@ class PetScan:
         is from (empty when it is the only one of the same session).
     events
         Rows of its `events.tsv`.
-    events_file
-        That file; None when there is none.
     notes
         Sentences for the report, beside those of the time axis.
     parts
@@ -59,7 +57,6 @@ class PetScan:
     t1w_entities: dict[str, str]
     t1w_note: str
     events: tuple[Event, ...]
-    events_file: Path | None = None
     notes: tuple[str, ...] = ()
     parts: tuple["PetScan", ...] = ()
 
@@ -226,7 +223,9 @@ def _read_scan(
     problems = Problems(str(image.path))
     problems.attempt(_check_only_one, image, selected)
     problems.attempt(check_name, image)
-    for path in _texts(image.path, bids_dir, problems):
+    tables = problems.attempt(applicable_files, image.path, bids_dir, "events", ".tsv") or []
+    sidecars = problems.attempt(applicable_files, image.path, bids_dir, "pet", ".json") or []
+    for path in (*sidecars, *tables):
         problems.attempt(check_fetched, path)
     metadata = problems.attempt(read_sidecar, image.path, bids_dir, "pet")
     n_volumes = problems.attempt(count_volumes, image.path)
@@ -235,8 +234,7 @@ def _read_scan(
     if anatomy.image is not None:
         problems.attempt(check_present, anatomy.image.path)
         problems.attempt(check_name, anatomy.image)
-    events_file = problems.attempt(_find_events, image.path, bids_dir)
-    events = problems.attempt(read_events, events_file) if events_file else ()
+    events = problems.attempt(read_events, tables[-1]) if tables else ()
     if metadata is None or timing is None or events is None:
         return RejectedScan(image.entities, image.path, _once(problems))
     units_note = kbq_ml_per_unit(metadata)[1]
@@ -250,7 +248,6 @@ def _read_scan(
         t1w_entities=anatomy.image.entities if anatomy.image else {},
         t1w_note=anatomy.note,
         events=events,
-        events_file=events_file,
         notes=(units_note,) if units_note else (),
     )
     return RejectedScan(image.entities, image.path, _once(problems), scan) if problems.found else scan
@@ -259,17 +256,3 @@ def _read_scan(
 def _once(problems: Problems) -> tuple[MorbidsError, ...]:
     """Errors without those that say the same."""
     return tuple({str(error): error for error in problems.found}.values())
-
-
-def _texts(image: Path, bids_dir: Path, problems: Problems) -> list[Path]:
-    """Sidecars and events of an image, also those that it inherits."""
-    kinds = (("pet", ".json"), ("events", ".tsv"))
-    return [
-        path for kind in kinds for path in problems.attempt(applicable_files, image, bids_dir, *kind) or ()
-    ]
-
-
-def _find_events(image: Path, bids_dir: Path) -> Path | None:
-    """The `events.tsv` of an image: the nearest one."""
-    files = applicable_files(image, bids_dir, "events", ".tsv")
-    return files[-1] if files else None

@@ -62,18 +62,20 @@ def choose_t1w(
     fitting = [image for image in own if matches(image.entities, wanted)]
     if not fitting:
         return Anatomy(None, _none_note(pet, own))
-    ranked = sorted((_rank(image, pet), image) for image in fitting)
+    # Headers are opened where there is a choice only.
+    several = len(fitting) > 1
+    ranked = sorted((_rank(image, pet, several and _is_thick(image)), image) for image in fitting)
     return Anatomy(ranked[0][1], _note(ranked))
 
 
-def _rank(image: Image, pet: Mapping[str, str]) -> _Rank:
+def _rank(image: Image, pet: Mapping[str, str], is_thick: bool) -> _Rank:
     entities = image.entities
     words = [entities.get(key, "").lower() for key in ("acq", "desc", "rec")]
     place = 0 if entities.get("ses") == pet.get("ses") else 1 if "ses" not in entities else 2
     return _Rank(
         is_no_whole_head=any(part in word for word in words for part in _NOT_WHOLE_HEADS),
         is_part=any(key in entities for key in _PARTS),
-        is_thick=_is_thick(image),
+        is_thick=is_thick,
         place=place,
         is_enhanced="ce" in entities,
         name=image.path.name,

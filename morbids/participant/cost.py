@@ -1,7 +1,8 @@
 """What a scan costs, roughly, before it is computed: memory of its largest step, and processor time."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import prod
+from pathlib import Path
 from typing import NamedTuple
 
 from morbids.bids.images import read_grid
@@ -42,10 +43,16 @@ def _pet_values(plan: ScanPlan) -> float:
     return float(prod(grid.shape) * plan.scan.timing.frames.n_frames)
 
 
-def total_minutes(plans: Sequence[ScanPlan], n_procs: int) -> float:
-    """Minutes of a run of these scans on so many processors; each T1w image counts once."""
-    costs = [(plan.t1w.path, estimate_cost(plan)) for plan in plans]
-    t1w_min = {path: cost.t1w_min for path, cost in costs}
-    together = sum(cost.scan_min for _, cost in costs) + sum(t1w_min.values())
-    longest = max((cost.scan_min + cost.t1w_min for _, cost in costs), default=0.0)
+def total_minutes(plans: Sequence[ScanPlan], costs: Mapping[Path, Cost], n_procs: int) -> float:
+    """Minutes of a run of these scans on so many processors; each T1w image counts once.
+
+    Parameters
+    ----------
+    costs
+        By the scan's image.
+    """
+    own = [(plan.t1w.path, costs[plan.scan.pet]) for plan in plans]
+    t1w_min = {path: cost.t1w_min for path, cost in own}
+    together = sum(cost.scan_min for _, cost in own) + sum(t1w_min.values())
+    longest = max((cost.scan_min + cost.t1w_min for _, cost in own), default=0.0)
     return max(together / n_procs, longest)

@@ -1,7 +1,8 @@
 """`--dry-run`: what a run would do with every scan, and everything that stands in the way; nothing is computed."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from morbids.bids.dataset import check_output
@@ -11,7 +12,7 @@ from morbids.errors import ExitCode, MorbidsError
 from morbids.numerics.kinetics.models import MODELS
 from morbids.participant.causes import Cause, fetch_line, files_to_fetch, generalise, group_causes, shorten
 from morbids.participant.collection import Plans, UnplannedScan, collect
-from morbids.participant.cost import estimate_cost, total_minutes
+from morbids.participant.cost import Cost, estimate_cost, total_minutes
 from morbids.participant.kinetic_plan import KineticPlan
 from morbids.participant.plan import ScanPlan
 from morbids.settings import Resources, ScanSettings, Study
@@ -26,6 +27,8 @@ class DryRun(NamedTuple):
         Of the scans, those that cannot start included.
     causes
         What stands in the way.
+    costs
+        Expected ones, by the scan's image, where there is a plan.
     exit_code
         OK where all scans can start, FAILED where some can, else the code that a run would end with.
     """
@@ -33,6 +36,7 @@ class DryRun(NamedTuple):
     plans: Plans
     causes: tuple[Cause, ...]
     exit_code: ExitCode
+    costs: Mapping[Path, Cost]
 
 
 def dry_run(study: Study, settings: ScanSettings, resources: Resources, *, validate: bool) -> DryRun:
@@ -43,8 +47,9 @@ def dry_run(study: Study, settings: ScanSettings, resources: Resources, *, valid
         plans = collect(study, settings, resources.mem_gb, validate=validate, read_images=False)
     except MorbidsError as error:
         whole = Cause(error.message, error.hint, (), error.exit_code)
-        return DryRun(Plans((), ()), (whole,), error.exit_code)
-    return DryRun(plans, group_causes(plans.unplanned), plans.exit_code)
+        return DryRun(Plans((), ()), (whole,), error.exit_code, {})
+    costs = {plan.scan.pet: estimate_cost(plan) for plan in _drawn(plans)}
+    return DryRun(plans, group_causes(plans.unplanned), plans.exit_code, costs)
 
 
 def tell_dry_run(found: DryRun, study: Study, resources: Resources) -> str:
@@ -55,12 +60,12 @@ def tell_dry_run(found: DryRun, study: Study, resources: Resources) -> str:
     lines += _section("In the way", [_tell_cause(cause) for cause in found.causes])
     fetch = fetch_line(plans.unplanned, study.bids_dir)
     lines += _section("To fetch what is not here", [fetch] if fetch else [])
-    able = [_tell_plan(plan, "") for plan in plans.scans]
-    unable = [_tell_unplanned(scan) for scan in plans.unplanned]
+    able = [_tell_plan(plan, found.costs, "") for plan in plans.scans]
+    unable = [_tell_unplanned(scan, found.costs) for scan in plans.unplanned]
     lines += _section("What would be done", able + unable)
     lines += _section("To know", [*plans.notes, *_tell_notes(_drawn(plans))])
     if plans.scans:
-        minutes = total_minutes(plans.scans, resources.n_procs)
+        minutes = total_minutes(plans.scans, found.costs, resources.n_procs)
         cost = f"about {max(minutes, 1):.0f} min on {resources.n_procs} processors"
         lines += ["", f"Expected: {cost}, from the sizes of the images; machines differ twofold."]
     return (
@@ -71,9 +76,9 @@ def tell_dry_run(found: DryRun, study: Study, resources: Resources) -> str:
 def dry_run_as_json(found: DryRun, study: Study, resources: Resources) -> str:
     """The same for programs."""
     plans = found.plans
-    scans = [_describe(plan, can_start=True) for plan in plans.scans]
+    scans = [_describe(plan, found.costs, can_start=True) for plan in plans.scans]
     for scan in plans.unplanned:
-        known = _describe(scan.plan, can_start=False) if scan.plan else _describe_unplanned(scan)
+        known = _describe(scan.plan, found.costs, can_start=False) if scan.plan else _describe_unplanned(scan)
         scans.append(known | {"problems": [str(error) for error in scan.errors]})
     problems = [
         {"sentence": one.sentence, "remedy": one.remedy, "scans": one.scans, "exit_code": int(one.exit_code)}
@@ -86,7 +91,7 @@ def dry_run_as_json(found: DryRun, study: Study, resources: Resources) -> str:
         "fetch": [str(path) for path in files_to_fetch(plans.unplanned)],
         "scans": sorted(scans, key=lambda scan: str(scan["scan"])),
         "notes": list(plans.notes),
-        "expected_minutes": round(total_minutes(plans.scans, resources.n_procs), 1),
+        "expected_minutes": round(total_minutes(plans.scans, found.costs, resources.n_procs), 1),
     }
     return json.dumps(content, indent=2, default=str) + "\n"
 
@@ -100,8 +105,8 @@ def _tell_cause(cause: Cause) -> str:
     return f"{cause.sentence}{scans}\n    -> {cause.remedy}"
 
 
-def _tell_plan(plan: ScanPlan, state: str) -> str:
-    cost, kinetics = estimate_cost(plan), plan.kinetics
+def _tell_plan(plan: ScanPlan, costs: Mapping[Path, Cost], state: str) -> str:
+    cost, kinetics = costs[plan.scan.pet], plan.kinetics
     parts = [
         plan.scan.tracer or "no TracerName",
         kinetics.model,
@@ -118,9 +123,9 @@ def _tell_plan(plan: ScanPlan, state: str) -> str:
     return f"{plan.scan.label}: {state}{'; '.join(parts)}"
 
 
-def _tell_unplanned(scan: UnplannedScan) -> str:
+def _tell_unplanned(scan: UnplannedScan, costs: Mapping[Path, Cost]) -> str:
     if scan.plan is not None:
-        return _tell_plan(scan.plan, "cannot start yet; ")
+        return _tell_plan(scan.plan, costs, "cannot start yet; ")
     tracer = f"; {scan.scan.tracer}" if scan.scan and scan.scan.tracer else ""
     return f"{scan.label}: cannot start{tracer}"
 
@@ -130,8 +135,8 @@ def _describe_unplanned(scan: UnplannedScan) -> dict[str, Any]:
     return {"scan": scan.label, "can_start": False, **known}
 
 
-def _describe(plan: ScanPlan, *, can_start: bool) -> dict[str, Any]:
-    cost, kinetics = estimate_cost(plan), plan.kinetics
+def _describe(plan: ScanPlan, costs: Mapping[Path, Cost], *, can_start: bool) -> dict[str, Any]:
+    cost, kinetics = costs[plan.scan.pet], plan.kinetics
     return {
         "scan": plan.scan.label,
         "can_start": can_start,

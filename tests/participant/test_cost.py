@@ -32,7 +32,8 @@ def test_a_large_t1w_image_costs_more(plans: tuple[ScanPlan, ...]) -> None:
 
 def test_a_t1w_image_counts_once_and_processors_share(plans: tuple[ScanPlan, ...]) -> None:
     usual = [replace(plan, t1w=replace(plan.t1w, n_voxels=USUAL_T1W_VOXELS)) for plan in plans]
-    scan_min = estimate_cost(usual[0]).scan_min
-    assert total_minutes(usual, 1) == pytest.approx(52 / 60 + 2 * scan_min)
-    assert total_minutes(usual, 100) == pytest.approx(52 / 60 + scan_min)
-    assert total_minutes([], 2) == 0
+    costs = {plan.scan.pet: estimate_cost(plan) for plan in usual}
+    scan_min = costs[usual[0].scan.pet].scan_min
+    assert total_minutes(usual, costs, 1) == pytest.approx(52 / 60 + 2 * scan_min)
+    assert total_minutes(usual, costs, 100) == pytest.approx(52 / 60 + scan_min)
+    assert total_minutes([], costs, 2) == 0
