@@ -280,6 +280,10 @@ def _read_scale(step: Mapping[str, Any], inputs: tuple[str, ...], where: str) ->
     return Scale(inputs, _outputs(step, inputs, where), flags["Demean"], flags["Rescale"])
 
 
+def _read_demean(step: Mapping[str, Any], inputs: tuple[str, ...], where: str) -> Scale:
+    return Scale(inputs, _outputs(step, inputs, where), demean=True, rescale=False)
+
+
 def _read_product(step: Mapping[str, Any], inputs: tuple[str, ...], where: str) -> Product:
     outputs = _names(step.get("Output"), f"{where}.Output")
     if len(inputs) < 2 or len(outputs) != 1:
@@ -326,6 +330,7 @@ _TRANSFORMERS: Mapping[str, _Transformer] = MappingProxyType(
     {
         "Factor": _Transformer(("Input", "Constraint", "RefLevel", "Sep"), _read_factor),
         "Scale": _Transformer(("Input", "Demean", "Rescale", "ReplaceMissing", "Output"), _read_scale),
+        "Demean": _Transformer(("Input", "Output"), _read_demean),
         "Product": _Transformer(("Input", "Output"), _read_product),
         "Rename": _Transformer(("Input", "Output"), _read_rename),
     }

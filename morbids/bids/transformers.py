@@ -1,4 +1,4 @@
-"""The four transformers of BIDS Stats Models (`pybids-transforms-v1`) that morbids knows, on a table of rows."""
+"""The transformers of BIDS Stats Models (`pybids-transforms-v1`) that morbids knows, on a table of rows."""
 
 from dataclasses import dataclass
 from typing import Literal, NamedTuple

@@ -31,6 +31,7 @@ def content() -> Content:
                     "Instructions": [
                         {"Name": "Factor", "Input": ["sex"], "Constraint": "drop_one", "RefLevel": "M"},
                         {"Name": "Scale", "Input": "age", "Rescale": False},
+                        {"Name": "Demean", "Input": ["score"], "Output": ["score0"]},
                         {"Name": "Product", "Input": ["sex.F", "age"], "Output": "both"},
                         {"Name": "Rename", "Input": ["both"], "Output": ["sex_by_age"], "Description": "-"},
                     ],
@@ -62,6 +63,7 @@ def test_everything_that_is_supported_is_read(tmp_path: Path) -> None:
     assert node.instructions == (
         Factor(("sex",), "drop_one", "M"),
         Scale(("age",), ("age",), demean=True, rescale=False),
+        Scale(("score",), ("score0",), demean=True, rescale=False),
         Product(("sex.F", "age"), "both"),
         Rename(("both",), ("sex_by_age",)),
     )
