@@ -1,7 +1,7 @@
 """Whether two output folders hold the same results: `python -m benchmarks.compare A B`.
 
 Images are compared voxel by voxel, transforms by their numbers, sidecars field by field, all else byte by byte. What
-every run writes with its own time or command line (pages, dataset_description.json) is left out.
+every run writes with its own time or command line (pages, dataset_description.json, the field CommandLine) is left out.
 """
 
 import argparse
@@ -17,6 +17,7 @@ import SimpleITK as sitk
 from numpy.typing import NDArray
 
 OWN_TO_A_RUN = (".html", "dataset_description.json", ".log")
+OWN_FIELDS = {"CommandLine"}
 
 
 class Difference(NamedTuple):
@@ -47,7 +48,8 @@ def compare_files(first: Path, second: Path) -> str:
         return _compare_arrays(_displacements(first), _displacements(second))
     if first.suffix == ".json":
         ours, theirs = json.loads(first.read_text()), json.loads(second.read_text())
-        fields = [name for name in ours.keys() | theirs.keys() if ours.get(name) != theirs.get(name)]
+        names = (ours.keys() | theirs.keys()) - OWN_FIELDS
+        fields = [name for name in names if ours.get(name) != theirs.get(name)]
         return f"fields {', '.join(sorted(fields))}" if fields else ""
     return "content"
 

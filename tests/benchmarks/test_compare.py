@@ -16,7 +16,7 @@ def write_output(root: Path, *, value: float = 1.0, shift_mm: float = 2.0, field
     values = np.full((3, 4, 5), value, dtype=np.float32)
     values[0, 0, 0] = np.nan
     write_image(values, np.eye(4), folder / "map.nii.gz")
-    (folder / "map.json").write_text(json.dumps({"Version": field, "Same": 1}))
+    (folder / "map.json").write_text(json.dumps({"Version": field, "Same": 1, "CommandLine": str(root)}))
     (folder / "table.tsv").write_text("a\tb\n1\t2\n")
     (root / "sub-01.html").write_text(str(root))
     (root / ".work").mkdir()
