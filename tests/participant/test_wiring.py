@@ -8,8 +8,9 @@ from nipype import Workflow
 
 from morbids.engine.nodes import make_node
 from morbids.engine.saving import Output, make_save_node
+from morbids.errors import ExitCode
 from morbids.numerics.kinetics.models import MODELS
-from morbids.participant.collection import plan_study
+from morbids.participant.collection import UnplannedScan, plan_study
 from morbids.participant.run import build_participant_workflow
 from morbids.participant.words import WORDS
 from morbids.settings import OutputSpace, ScanSettings
@@ -122,3 +123,22 @@ def test_a_misspelt_output_or_an_input_of_another_workflow_fails_when_it_is_conn
         workflow.connect([(add, inner, [("misspelt_report", "read.report")])])
     with pytest.raises(Exception, match=r"no input called read\.rapport"):
         workflow.connect([(add, inner, [("report", "read.rapport")])])
+
+
+def test_a_scan_that_no_graph_can_be_built_of_stops_no_other(dataset: DatasetMaker) -> None:
+    for participant in ("01", "02"):
+        write_scan(dataset, participant)
+    study = make_study(dataset.root.parent)
+    good, bad = plan_study(study, SETTINGS).scans
+    astray = replace(bad, scan=replace(bad.scan, pet=Path("/elsewhere/sub-02_pet.nii.gz")))
+    resources = make_resources(dataset.root / "work")
+    unbuilt: list[UnplannedScan] = []
+    whole = build_participant_workflow([good, astray], study, SETTINGS, resources, unbuilt)
+    assert [scan.label for scan in unbuilt] == ["sub-02_task-rejection"]
+    assert "/elsewhere/sub-02_pet.nii.gz: ValueError" in unbuilt[0].error.message
+    assert unbuilt[0].error.exit_code == ExitCode.FAILED
+    names = whole.list_node_names()
+    assert any(name.startswith("sub__01_task__rejection.") for name in names)
+    assert not any(name.startswith("sub__02_task__rejection.") for name in names)
+    with pytest.raises(ValueError, match="elsewhere"):
+        build_participant_workflow([astray], study, SETTINGS, resources)
