@@ -19,7 +19,7 @@ from morbids.imaging.images import read_image, write_image
 from morbids.imaging.regions import PersonTissue, mean_curves, regions_in_pet
 from morbids.participant.spaces import REGION_SPACE
 
-ATLAS = "AAL"
+ATLAS, MODEL = "AAL", "StepChange2"
 GREY = 1
 LEAST_VOLUME_ML = 1.0
 LEAST_BINDING = 0.2
@@ -85,7 +85,7 @@ def _compare_scan(truth: Path, results: Path, source: Mapping[str, str], work_di
     tables = []
     for window, name in windows.items():
         seen = mean_curves(_true_map(truth, source, name), dseg, names)
-        kinpar = {"seg": ATLAS, "model": "LoganRef", "desc": name}
+        kinpar = {"seg": ATLAS, "model": MODEL, "desc": name}
         found = read_table(output_path(results, source, "kinpar", kinpar)).set_index("name")["BPND"]
         columns = {
             "scan": "-".join(source.values()),

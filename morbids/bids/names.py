@@ -131,6 +131,7 @@ ROLES: Mapping[str, Role] = MappingProxyType(
         ),
         "quality": Role("pet", "metrics", ".tsv", {"desc": "quality"}),
         "calibration": Role("pet", "metrics", ".tsv", {"desc": "calibration"}),
+        "null_range": Role("pet", "metrics", ".tsv", {"desc": "nullrange"}),
         "pet_figure": Role("figures", "pet", ".svg", required=("desc",), optional=("model", "meas")),
         "pet_picture": Role("figures", "pet", ".png", required=("desc",), optional=("model", "meas")),
         "t1w_figure": Role("figures", "T1w", ".svg", required=("desc",), optional=("space",)),

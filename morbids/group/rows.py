@@ -27,6 +27,8 @@ CORRECTIONS: Mapping[PartialVolume, tuple[dict[str, str | None], ...]] = {
     "gtm": ({"pvc": None},),
     "rbv": ({"pvc": "RBV"},),
 }
+# Of scans that hold a challenge: the group claims from this model's maps where there are any; others are asked for.
+CLAIMED_MODEL = "StepChange2"
 # What may be tested, in the order in which it is looked for, by what the user asks for.
 KINDS: Mapping[MapKind, tuple[Kind, ...]] = {
     "difference": ("difference", "parameter"),
@@ -127,10 +129,13 @@ def _find_maps(
         {},
     )
     first: MorbidsError | None = None
-    for kind, space, corrected in product(
-        KINDS[settings.map_kind], spaces, CORRECTIONS[settings.partial_volume]
+    models: tuple[dict[str, str | None], ...] = ({"model": CLAIMED_MODEL}, {})
+    if settings.model:
+        models = ({"model": settings.model},)
+    for kind, space, model, corrected in product(
+        KINDS[settings.map_kind], spaces, models, CORRECTIONS[settings.partial_volume]
     ):
-        wanted = space | corrected | ({"model": settings.model} if settings.model else {})
+        wanted = space | corrected | model
         selection = MapSelection(
             kind=kind,
             measure=settings.measure,

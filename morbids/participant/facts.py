@@ -98,6 +98,18 @@ class SettledFacts(NamedTuple):
     t_star_min: Annotated[float | None, "tstar"] = None
 
 
+class K2PrimeFacts(NamedTuple):
+    """k2' of models that take it; where it is estimated, its standard error, the scan's own, and their distance.
+
+    The distance is that of the scan's estimate from what papers say, in standard errors.
+    """
+
+    k2_prime_per_min: Annotated[float, "k2prime"]
+    k2_prime_se: Annotated[float | None, "k2primeStandardError"] = None
+    k2_prime_of_scan: Annotated[float | None, "k2primeOfScan"] = None
+    k2_prime_distance: Annotated[float | None, "k2primeDistance"] = None
+
+
 class MapFacts(NamedTuple):
     """Of voxelwise fits: share of the brain's voxels without a value."""
 

@@ -1,7 +1,7 @@
 """How the curves of a scan are modelled, decided before anything runs: the user's wishes, then the tracer's preset."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from morbids.bids.scans import PetScan
@@ -31,6 +31,9 @@ Value = TypeVar("Value")
 # The model of the transport map: linear, and with k2' fixed the least noisy one that yields R1.
 TRANSPORT_MODEL: ModelName = "MRTM2"
 ESTIMATED = "estimated from the scan"
+COMBINED = (
+    "estimated from the scan and combined, by inverse variance, with {:g} ± {:g} /min of the preset of {}"
+)
 FOUND = (
     f"found: earliest frame from which no point of the Logan plot is more than {STRAIGHT_PERCENT:g} % off the line, "
     "in the median region"
@@ -49,6 +52,9 @@ class KineticPlan:
         How the reference region is cut.
     k2_prime_per_min
         None when it is to be estimated from the scan.
+    published_k2_prime
+        What papers say, and its standard deviation, per minute: an estimate is combined with it. None when the scan
+        alone counts.
     k2_prime_source
         Where the number is from, in words for sidecars.
     fits_k2_prime
@@ -57,6 +63,8 @@ class KineticPlan:
         First minute of regression; None when it is to be found on the Logan plot.
     t_star_source
         Where the number is from, in words for sidecars.
+    second_model
+        Another model whose results stand beside, as a second opinion.
     weights
         Of the frames in every fit.
     windows, pairs
@@ -85,6 +93,8 @@ class KineticPlan:
     fits_k2_prime: bool = True
     maps_transport: bool = True
     missing: Mapping[str, Missing] = field(default_factory=dict)
+    published_k2_prime: tuple[float, float] | None = None
+    second_model: ModelName | None = None
 
     def settle(self, k2_prime_per_min: float, t_star_min: float) -> "SettledPlan":
         """The same with both numbers known; windows begin no earlier than a t* that was found.
@@ -141,6 +151,11 @@ class SettledPlan(KineticPlan):
     t_star_min: float
 
     @property
+    def second(self) -> "SettledPlan":
+        """The same with the model of the second opinion; with its own where there is none."""
+        return replace(self, model=self.second_model or self.model, second_model=None, maps_transport=False)
+
+    @property
     def k2_prime_in_model(self) -> float | None:
         """The k2' that the model takes; None where it takes none."""
         return self.in_model(self.k2_prime_per_min)
@@ -158,21 +173,41 @@ class SettledPlan(KineticPlan):
 
     @property
     def first_fitted(self) -> Window:
-        """What the first fit sees: the first window, or all frames after t* where a response is fitted."""
+        """What the first fit sees: the first window, or all from t* to the end of the challenge for a response."""
         if MODELS[self.model].needs_onset:
-            return Window("", self.t_star_min, float(self.frames.end_min[-1]))
+            return Window("", self.t_star_min, self.pairs[0].challenge.end_min)
         return self.windows[0]
 
 
 def choose_model(settings: ScanSettings, preset: TracerPreset | None, scan: PetScan) -> ModelName:
-    """The user's model, else the tracer's.
+    """The user's model, else the tracer's; that may be another where the scan holds a baseline and one challenge.
 
     Raises
     ------
     MorbidsError
-        There is neither, or the model does not exist.
+        There is neither, the model does not exist, or the windows cannot be.
     """
-    return find_model(choose("model", settings.model, preset.model if preset else None, scan))
+    wish: str | None = preset.model if preset else None
+    if settings.model is None and settings.k2_prime_per_min != "none" and preset and preset.model_within_scan:
+        t_star_min = preset.t_star_min if settings.t_star_min is None else settings.t_star_min
+        start_min = t_star_min if isinstance(t_star_min, float) else 0.0
+        wishes = WindowWishes(settings.windows, settings.window_events, MIN_FRAMES)
+        choice = choose_windows(wishes, scan.events, scan.metadata, scan.timing, start_min, scan.pet)
+        if _holds_one_challenge(choice.windows):
+            wish = preset.model_within_scan
+    return find_model(choose("model", settings.model, wish, scan))
+
+
+def _choose_second(model: ModelName, settings: ScanSettings, preset: TracerPreset | None) -> ModelName | None:
+    """The tracer's usual model, where another was taken because the scan holds a challenge."""
+    if settings.model is not None or preset is None or model == preset.model:
+        return None
+    return preset.model
+
+
+def _holds_one_challenge(windows: tuple[Window, ...]) -> bool:
+    pairs = pair_windows(windows)
+    return len(windows) == 2 and len(pairs) == 1 and pairs[0].baseline.end_min <= pairs[0].challenge.start_min
 
 
 def plan_kinetics(
@@ -190,7 +225,7 @@ def plan_kinetics(
         A choice is neither in the tracer's preset nor given, or the windows cannot be.
     """
     t_star_min, t_star_source = _choose_t_star(model, settings, preset, scan)
-    k2_prime, source = _choose_k2_prime(settings, preset)
+    k2_prime, published, source = _choose_k2_prime(settings, preset)
     choice = _choose_model_windows(model, settings, scan, t_star_min or 0.0)
     kinetics = KineticPlan(
         model=model,
@@ -207,6 +242,8 @@ def plan_kinetics(
         t_star_source=t_star_source,
         weights=settings.weights,
         fits_k2_prime=_fits_k2_prime(model, settings),
+        published_k2_prime=published,
+        second_model=_choose_second(model, settings, preset),
     )
     return kinetics, (*scan.timing.notes, *scan.notes, *filter(None, [scan.t1w_note]), *choice.notes)
 
@@ -293,13 +330,18 @@ def _choose_model_windows(
     return choice
 
 
-def _choose_k2_prime(settings: ScanSettings, preset: TracerPreset | None) -> tuple[float | None, str]:
-    """The number and where it is from; without any, it is estimated."""
+def _choose_k2_prime(
+    settings: ScanSettings, preset: TracerPreset | None
+) -> tuple[float | None, tuple[float, float] | None, str]:
+    """The number, what papers say where an estimate is to be combined with it, and where it is from, in words."""
     if isinstance(settings.k2_prime_per_min, float):
-        return settings.k2_prime_per_min, "given by the user"
+        return settings.k2_prime_per_min, None, "given by the user"
     if settings.k2_prime_per_min is None and preset is not None and preset.k2_prime is not None:
-        return preset.k2_prime, f"preset of {preset.name}"
-    return None, ESTIMATED
+        if preset.k2_prime_spread is None:
+            return preset.k2_prime, None, f"preset of {preset.name}"
+        published = (preset.k2_prime, preset.k2_prime_spread)
+        return None, published, COMBINED.format(*published, preset.name)
+    return None, None, ESTIMATED
 
 
 def _fits_k2_prime(model: ModelName, settings: ScanSettings) -> bool:

@@ -5,16 +5,19 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Protocol
 
+import pandas as pd
+
 from morbids.bids.dataset import morbids_version
 from morbids.bids.names import output_path
-from morbids.bids.windows import window_entities, window_points
+from morbids.bids.tables import read_table
+from morbids.bids.windows import window_points
 from morbids.engine.failures import StepFailure
 from morbids.engine.progress import doing, label_of
 from morbids.errors import MorbidsError
-from morbids.imaging.atlases import SPHERES, atlas_label
+from morbids.imaging.atlases import atlas_label
 from morbids.numerics.kinetics.models import MODELS
-from morbids.participant.facts import SettledFacts, StepNotes, TemplateFacts, read_facts
-from morbids.participant.kinetic_plan import KineticPlan
+from morbids.numerics.kinetics.shared_efflux import DISAGREEMENT_SE
+from morbids.participant.facts import K2PrimeFacts, SettledFacts, StepNotes, TemplateFacts, read_facts
 from morbids.participant.plan import ScanPlan, T1w, spaces_by_t1w
 from morbids.participant.quality import (
     Measure,
@@ -22,17 +25,20 @@ from morbids.participant.quality import (
     measure_anatomy,
     measure_failures,
     measure_scan,
+    read_fit_facts,
     write_quality,
 )
 from morbids.participant.spaces import picture_space
 from morbids.participant.steps.kinetics import difference_name
 from morbids.participant.steps.protocol import picture_name
+from morbids.participant.steps.unknowns import range_picture_name
 from morbids.participant.words import WORDS
+from morbids.reports import tables
 from morbids.reports.boilerplate import PartialVolume, ScanChoices, TakenStep, participant_methods
 from morbids.reports.captions import FigureKind, figure, flicker
 from morbids.reports.findings import Failure, make_provenance
 from morbids.reports.numbers import format_quantity
-from morbids.reports.pages import Block, Cell, Link, Quantity, Table
+from morbids.reports.pages import Block, Cell, Link, Quantity, Table, Text
 from morbids.reports.participant import (
     AnatomyReport,
     ParticipantReport,
@@ -41,6 +47,20 @@ from morbids.reports.participant import (
     write_participant_page,
 )
 from morbids.settings import ScanSettings, Study
+
+# Columns of the table of null ranges that the page shows.
+RANGES_SHOWN = {
+    "name": "Region",
+    "contrast": "Contrast",
+    "bp_nd": "BP_ND at baseline",
+    "change_percent": "Baseline minus challenge (%)",
+    "null_low_percent": "without release: from (%)",
+    "null_high_percent": "to (%)",
+    "shown_low_percent": "a true 10 % reads: from (%)",
+    "shown_high_percent": "to (%) ",
+    "full_low_percent": "full 95 % interval: from (%)",
+    "full_high_percent": "to (%)  ",
+}
 
 
 class Unplanned(Protocol):
@@ -277,7 +297,14 @@ class _ScanFigures:
         for pair in self.plan.kinetics.pairs:
             detail = f"{pair.baseline.name} minus {pair.challenge.name}."
             blocks += self.of("protocol", picture_name(pair), ".svg", detail)
-        return tuple(blocks)
+        ranges = output_path(self.study.output_dir, self.plan.scan.entities, "null_range")
+        if not ranges.exists():
+            return tuple(blocks)
+        unknown: list[Block] = [Text(_say_ranges(read_table(ranges, tuple(RANGES_SHOWN))))]
+        for pair in self.plan.kinetics.pairs:
+            unknown += self.of("unknowns", range_picture_name(pair), ".svg")
+        caption = "What a-priori regions read, and what they can read without any release"
+        return (*unknown, tables.read_table(ranges, caption, RANGES_SHOWN), *blocks)
 
     def maps(self) -> tuple[Block, ...]:
         kinetics = self.plan.kinetics
@@ -293,6 +320,21 @@ class _ScanFigures:
         return (*blocks, *self.of("parametric_map", "R1", detail="R1, relative tracer transport."))
 
 
+def _say_ranges(table: pd.DataFrame) -> tuple[str, ...]:
+    """A sentence per contrast: what can occur without release, and what a true release of 10 % reads as."""
+    sentences = []
+    for contrast, lines in table.groupby("contrast", sort=False):
+        low, high = lines["null_low_percent"].median(), lines["null_high_percent"].median()
+        shown = lines["shown_low_percent"].median(), lines["shown_high_percent"].median()
+        sentences.append(
+            f"With this protocol an apparent change between {low:+.0f} and {high:+.0f} % ({contrast}; the median "
+            "a-priori region, others below) can occur without any release, because nobody knows its dissociation "
+            f"rate, k2' and mixture of tissue; a true fall of BP_ND by 10 % reads as one between {shown[0]:+.0f} and "
+            f"{shown[1]:+.0f} %. The full interval counts these and the noise."
+        )
+    return tuple(sentences)
+
+
 def _describe(plan: ScanPlan, study: Study, settings: ScanSettings) -> tuple[tuple[str, Cell], ...]:
     metadata, kinetics = plan.scan.metadata, plan.kinetics
     dose = f"{metadata.get('InjectedRadioactivity', 'n/a')} {metadata.get('InjectedRadioactivityUnits', '')}".strip()
@@ -303,7 +345,7 @@ def _describe(plan: ScanPlan, study: Study, settings: ScanSettings) -> tuple[tup
         ("frames", f"{kinetics.frames.n_frames}, to {kinetics.frames.end_min[-1]:g} min"),
         ("model", kinetics.model),
         ("reference region", kinetics.reference.name),
-        ("k2'", _describe_k2_prime(kinetics)),
+        ("k2'", _describe_k2_prime(plan, study, settings)),
         ("t*", _describe_t_star(plan, study, settings)),
         ("partial volume", _describe_correction(plan, settings)),
     )
@@ -317,22 +359,39 @@ def _describe_correction(plan: ScanPlan, settings: ScanSettings) -> str:
     return f"{what[settings.partial_volume]}; point spread {widths} mm ({plan.point_spread.source})"
 
 
-def _describe_k2_prime(kinetics: KineticPlan) -> str:
+def _describe_k2_prime(plan: ScanPlan, study: Study, settings: ScanSettings) -> str:
+    kinetics = plan.kinetics
     if not kinetics.fits_k2_prime:
         return "not used"
     if kinetics.k2_prime_per_min is None:
-        return kinetics.k2_prime_source
+        try:
+            facts = read_fit_facts(K2PrimeFacts, plan, study, settings)
+        except MorbidsError as error:
+            return str(error)
+        if facts is None:
+            return kinetics.k2_prime_source
+        error = "" if facts.k2_prime_se is None else f" ± {facts.k2_prime_se:.2g}"
+        told = f"{facts.k2_prime_per_min:.4g}{error}"
+        return f"{told} /min ({kinetics.k2_prime_source}{_disagreement(facts)})"
     return f"{kinetics.k2_prime_per_min:g} /min ({kinetics.k2_prime_source})"
+
+
+def _disagreement(facts: K2PrimeFacts) -> str:
+    """Words for an estimate of k2' that is far from what papers report; empty where it is not."""
+    distance = facts.k2_prime_distance
+    if distance is None or distance <= DISAGREEMENT_SE:
+        return ""
+    return (
+        f"; they disagree: this scan alone says {facts.k2_prime_of_scan:.3g}, {distance:.1f} standard errors away. "
+        "Mixed tissue, slow dissociation or a reference region that binds look like that"
+    )
 
 
 def _describe_t_star(plan: ScanPlan, study: Study, settings: ScanSettings) -> str:
     kinetics, t_star_min = plan.kinetics, plan.kinetics.t_star_min
     if t_star_min is None:
-        corrected = {} if settings.partial_volume == "none" else {"pvc": settings.partial_volume.upper()}
-        named = {"seg": SPHERES, "model": kinetics.model, **corrected}
-        entities = {**named, **window_entities(kinetics.windows[0])}
         try:
-            settled = read_facts(SettledFacts, study, plan.scan.entities, "kinpar", entities)
+            settled = read_fit_facts(SettledFacts, plan, study, settings)
         except MorbidsError as error:
             return str(error)
         if settled is None or settled.t_star_min is None:

@@ -20,7 +20,7 @@ from morbids.bids.tables import read_table
 from morbids.bids.timing import MOST_GAPS
 from morbids.bids.windows import window_entities
 from morbids.errors import MorbidsError
-from morbids.imaging.atlases import atlas_label
+from morbids.imaging.atlases import SPHERES, atlas_label
 from morbids.imaging.coregistration import LEAST_AGREEMENT, LEAST_CONTRAST, LEAST_OVERLAP
 from morbids.imaging.images import read_image
 from morbids.imaging.motion_windows import MOST_BETWEEN_MM, MOST_WITHIN_MM
@@ -30,9 +30,12 @@ from morbids.imaging.regions import USABLE_COVERAGE
 from morbids.numerics.arrays import FloatArray
 from morbids.numerics.kinetics.models import MODELS
 from morbids.numerics.kinetics.presets import nuclide_concern
+from morbids.numerics.kinetics.shared_efflux import DISAGREEMENT_SE
 from morbids.numerics.reference_curve import LEAST_RATIO
 from morbids.participant.facts import (
     BrainFacts,
+    Facts,
+    K2PrimeFacts,
     MapFacts,
     MotionFacts,
     NormalizationFacts,
@@ -93,6 +96,7 @@ def measure_scan(plan: ScanPlan, study: Study, settings: ScanSettings) -> tuple[
         *_telling("PET to T1w", _measure_registration(plan, study)),
         *_telling("reference region", _measure_reference(plan, study)),
         *_telling("reference curve", _measure_reference_curve(plan, study)),
+        *_telling("k2'", _measure_k2_prime(plan, study, settings)),
         *_telling("field of view", _measure_coverage(plan, study)),
         *_telling("voxelwise fits", _measure_fits(plan, study, settings)),
     )
@@ -234,6 +238,29 @@ def _measure_reference_curve(plan: ScanPlan, study: Study) -> Iterator[Measure]:
         yield Measure(step, "lowest late ratio of a region", ratio, least=LEAST_RATIO, concern=concern)
         yield Measure(step, "drift of that region", verdict.lowest_drift)
         yield Measure(step, "noise of voxels in late frames", noise.noise)
+
+
+def _measure_k2_prime(plan: ScanPlan, study: Study, settings: ScanSettings) -> Iterator[Measure]:
+    """An estimated k2', with its standard error and how far it is from what papers say."""
+    facts = read_fit_facts(K2PrimeFacts, plan, study, settings)
+    if facts is None or facts.k2_prime_of_scan is None:
+        return
+    step, units = "k2'", "1/min"
+    yield Measure(step, "used", facts.k2_prime_per_min, units)
+    yield Measure(step, "standard error", facts.k2_prime_se, units)
+    yield Measure(step, "estimate of this scan", facts.k2_prime_of_scan, units)
+    if facts.k2_prime_distance is not None:
+        # No concern, which would leave the scan out of the group: mixed tissue alone can make two standard errors.
+        distance = facts.k2_prime_distance
+        yield Measure(step, "distance from papers", distance, "standard errors", most=DISAGREEMENT_SE)
+
+
+def read_fit_facts(kind: type[Facts], plan: ScanPlan, study: Study, settings: ScanSettings) -> Facts | None:
+    """Read what the sidecar of the first window's fits in the a-priori regions holds."""
+    corrected = {} if settings.partial_volume == "none" else {"pvc": settings.partial_volume.upper()}
+    named = {"seg": SPHERES, "model": plan.kinetics.model, **corrected}
+    entities = {**named, **window_entities(plan.kinetics.windows[0])}
+    return read_facts(kind, study, plan.scan.entities, "kinpar", entities)
 
 
 def _measure_coverage(plan: ScanPlan, study: Study) -> Iterator[Measure]:

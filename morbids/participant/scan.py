@@ -19,6 +19,7 @@ from morbids.participant.scan_models import (
     add_map_fits,
     add_maps_in_spaces,
     add_plots,
+    add_ranges,
     add_region_fits,
     add_settled,
 )
@@ -53,13 +54,16 @@ def build_scan_workflow(builder: ScanBuilder) -> Workflow:
         # The transfer matrix corrects regions only: maps then take the measured frames and reference curve.
         mapped, frames = (fitted, corrected) if builder.map_correction else (measured, motion)
     settled = add_settled(builder, fitted.atlases[first], fitted.reference)
-    for atlas, node in fitted.atlases.items():
-        add_region_fits(builder, atlas_label(atlas), node, fitted.reference, settled)
+    second = builder.second_opinion()
+    for opinion in [builder] if second is None else [builder, second]:
+        for atlas, node in fitted.atlases.items():
+            add_region_fits(opinion, atlas_label(atlas), node, fitted.reference, settled)
+        maps = add_map_fits(opinion, frames, mask, mapped.reference, settled)
+        add_maps_in_spaces(opinion, maps, coregistration, settled)
     add_plots(builder, fitted.atlases[SPHERES], fitted.reference, settled)
     add_fit_plots(builder, fitted.atlases[SPHERES], fitted.reference, settled)
     add_calibration(builder, settled)
-    maps = add_map_fits(builder, frames, mask, mapped.reference, settled)
-    add_maps_in_spaces(builder, maps, coregistration, settled)
+    add_ranges(builder, fitted.atlases[SPHERES], fitted.reference, settled)
     return builder.workflow
 
 

@@ -1,7 +1,7 @@
 """What every part of a scan's graph shares: the plan, where things come from, and where they go."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from nipype import Node, Workflow
@@ -36,6 +36,8 @@ class ScanBuilder:
         The graph of the study, and this scan's part of it.
     anatomy
         The graph of the scan's T1w image.
+    opinion
+        Begins the names of the nodes of a second opinion; empty for the first.
     templates, atlases
         Nodes that provide templates, by space and resolution, and atlases, by name.
     """
@@ -49,6 +51,20 @@ class ScanBuilder:
     anatomy: Anatomy
     templates: Mapping[OutputSpace, Node]
     atlases: Mapping[str, Node]
+    opinion: str = ""
+
+    def second_opinion(self) -> "ScanBuilder | None":
+        """The same for the second model of the plan; None where it has none."""
+        kinetics = self.plan.kinetics
+        if kinetics.second_model is None:
+            return None
+        second = replace(kinetics, model=kinetics.second_model, second_model=None, maps_transport=False)
+        return replace(self, plan=replace(self.plan, kinetics=second), opinion="second_")
+
+    @property
+    def settled_plan(self) -> tuple[str, str]:
+        """Output of the node that settles the plan, and input of the nodes that take it."""
+        return ("second" if self.opinion else "plan", "plan")
 
     @property
     def unit(self) -> str:

@@ -10,9 +10,10 @@ from morbids.bids.windows import window_entities
 from morbids.engine.nodes import make_node
 from morbids.engine.saving import Output
 from morbids.imaging.atlases import SPHERES
+from morbids.numerics.kinetics.model_names import ModelName
 from morbids.numerics.kinetics.models import MODELS
 from morbids.numerics.kinetics.prediction import can_predict
-from morbids.participant.facts import MapFacts, SettledFacts, keys_of
+from morbids.participant.facts import K2PrimeFacts, MapFacts, SettledFacts, keys_of
 from morbids.participant.kinetic_plan import TRANSPORT_MODEL
 from morbids.participant.scan_graph import ScanBuilder
 from morbids.participant.spaces import picture_space
@@ -37,6 +38,7 @@ from morbids.participant.steps.kinetics import (
 )
 from morbids.participant.steps.pet import bring_maps, make_t1w_grid
 from morbids.participant.steps.protocol import CALIBRATION_COLUMNS, calibrate, picture_name
+from morbids.participant.steps.unknowns import RANGE_COLUMNS, range_picture_name, range_regions
 from morbids.settings import NATIVE_SPACE, OutputSpace
 
 # Fewer frames leave no start of a line to compare with another.
@@ -50,7 +52,8 @@ def settled_facts(builder: ScanBuilder) -> dict[str, str]:
         return found
     # Where the model takes no k2', the map of R1 still does.
     used = "k2prime" if builder.plan.kinetics.fits_k2_prime else "R1k2prime"
-    return {"k2_prime_per_min": used, **found}
+    estimated = keys_of(K2PrimeFacts) if builder.plan.kinetics.k2_prime_per_min is None else {}
+    return {**estimated, "k2_prime_per_min": used, **found}
 
 
 def add_settled(builder: ScanBuilder, curves: Node, reference: Node) -> Node:
@@ -67,14 +70,16 @@ def add_settled(builder: ScanBuilder, curves: Node, reference: Node) -> Node:
 
 def add_region_fits(builder: ScanBuilder, atlas: str, curves: Node, reference: Node, settled: Node) -> None:
     """Fit the regions of one atlas."""
-    fit = make_node(fit_regions, f"fit_regions_{atlas}")
+    fit = make_node(fit_regions, f"{builder.opinion}fit_regions_{atlas}")
     outputs = kinpar_outputs(builder, atlas)
-    save = builder.save(f"save_fits_{atlas}", outputs, fields=("kinpar",), facts=settled_facts(builder))
+    save = builder.save(
+        f"{builder.opinion}save_fits_{atlas}", outputs, fields=("kinpar",), facts=settled_facts(builder)
+    )
     builder.workflow.connect(
         [
             (curves, fit, [("curves", "curves")]),
             (reference, fit, [("curves", "reference_curve")]),
-            (settled, fit, [("plan", "plan")]),
+            (settled, fit, [builder.settled_plan]),
             (fit, save, [("kinpar", "kinpar")]),
             (settled, save, [(name, name) for name in settled_facts(builder)]),
         ]
@@ -86,7 +91,7 @@ def add_plots(builder: ScanBuilder, curves: Node, reference: Node, settled: Node
     kinetics = builder.plan.kinetics
     known = MODELS[kinetics.model]
     plots = [make_node(plot_curves, "plot_curves", {"unit": builder.unit})]
-    if kinetics.model == "LoganRef":
+    if "LoganRef" in (kinetics.model, kinetics.second_model):
         plots.append(make_node(plot_logan, "plot_logan"))
     if kinetics.fits_k2_prime:
         plots.append(make_node(plot_k2_prime, "plot_k2prime"))
@@ -129,12 +134,11 @@ def add_fit_plots(builder: ScanBuilder, curves: Node, reference: Node, settled: 
 def add_calibration(builder: ScanBuilder, settled: Node) -> None:
     """Simulate what each contrast of the scan's windows can see."""
     kinetics = builder.plan.kinetics
-    known = MODELS[kinetics.model]
-    if not (kinetics.pairs and known.fits_windows and known.parameters[0] == "BPND"):
+    if not (kinetics.pairs and _compares_binding(kinetics.model)):
         return
     constants = {"schedule": builder.plan.schedule}
     node = make_node(calibrate, "calibrate_protocol", constants, mem_gb=0.8)
-    description = "Windowed contrasts on simulated curves with this scan's frames, windows and administration"
+    description = "Contrasts on simulated curves with this scan's frames, windows and administration"
     outputs = {
         "table": Output("calibration", sidecar=sidecars.table_sidecar(description, CALIBRATION_COLUMNS))
     }
@@ -150,6 +154,36 @@ def add_calibration(builder: ScanBuilder, settled: Node) -> None:
     )
 
 
+def add_ranges(builder: ScanBuilder, curves: Node, reference: Node, settled: Node) -> None:
+    """Simulate what each a-priori region can read without a release, whatever k2', k4 and mixture are."""
+    kinetics = builder.plan.kinetics
+    if not (kinetics.pairs and _compares_binding(kinetics.model)):
+        return
+    node = make_node(range_regions, "range_regions", {"schedule": builder.plan.schedule}, mem_gb=0.8)
+    description = "Contrasts of the a-priori regions, and what they can read without any release"
+    outputs = {"table": Output("null_range", sidecar=sidecars.table_sidecar(description, RANGE_COLUMNS))}
+    outputs |= {
+        name: Output("pet_figure", {"desc": name}) for name in map(range_picture_name, kinetics.pairs)
+    }
+    save = builder.save("save_ranges", outputs, fields=("table", "pictures"))
+    builder.workflow.connect(
+        [
+            (curves, node, [("curves", "curves")]),
+            (reference, node, [("curves", "reference_curve")]),
+            (settled, node, [("plan", "plan"), ("k2_prime_se", "k2_prime_se")]),
+            (node, save, [("table", "table"), ("pictures", "pictures")]),
+        ]
+    )
+
+
+def _compares_binding(model: ModelName) -> bool:
+    """Whether a model gives one BP_ND before and one during the challenge, without a search for their course."""
+    known = MODELS[model]
+    return known.parameters[0] == "BPND" and (
+        known.fits_windows or (known.needs_onset and known.needs_k2_prime)
+    )
+
+
 def add_map_fits(builder: ScanBuilder, motion: Node, mask: Node, reference: Node, settled: Node) -> Node:
     """Fit every voxel."""
     settings, threads = builder.settings, builder.resources.omp_n_threads
@@ -158,15 +192,16 @@ def add_map_fits(builder: ScanBuilder, motion: Node, mask: Node, reference: Node
         "least_baseline": settings.mask_threshold,
         "threads": threads,
     }
-    fit = make_node(fit_maps, "fit_maps", constants, mem_gb=1.1, n_procs=threads)
+    fit = make_node(fit_maps, f"{builder.opinion}fit_maps", constants, mem_gb=1.1, n_procs=threads)
     facts = {**settled_facts(builder), **keys_of(MapFacts)}
-    save = builder.save("save_maps", map_outputs(builder, None), fields=("maps",), facts=facts)
+    name = f"{builder.opinion}save_maps"
+    save = builder.save(name, map_outputs(builder, None), fields=("maps",), facts=facts)
     builder.workflow.connect(
         [
             (motion, fit, [("corrected_pet", "pet")]),
             (mask, fit, [("mask", "mask")]),
             (reference, fit, [("curves", "reference_curve")]),
-            (settled, fit, [("plan", "plan")]),
+            (settled, fit, [builder.settled_plan]),
             (fit, save, [("maps", "maps"), ("failed_share", "failed_share")]),
             (settled, save, [(name, name) for name in settled_facts(builder)]),
         ]
@@ -177,13 +212,13 @@ def add_map_fits(builder: ScanBuilder, motion: Node, mask: Node, reference: Node
 def add_maps_in_spaces(builder: ScanBuilder, maps: Node, coregistration: Node, settled: Node) -> None:
     """Bring all maps to every space that is asked for, and draw them on a template."""
     asked, drawn = builder.settings.output_spaces, picture_space(builder.settings)
-    for output in dict.fromkeys((*asked, drawn)):
+    for output in dict.fromkeys(asked if builder.opinion else (*asked, drawn)):
         if output.space == NATIVE_SPACE:
             continue
         bring = _bring_maps(builder, maps, coregistration, output)
         if output in asked:
             _save_in_space(builder, bring, settled, output)
-        if output == drawn:
+        if output == drawn and not builder.opinion:
             _add_pictures(builder, bring, output)
 
 
@@ -191,7 +226,9 @@ def _bring_maps(builder: ScanBuilder, maps: Node, coregistration: Node, output: 
     """Resample the maps once, through all transforms together."""
     threads = builder.resources.omp_n_threads
     name = f"{output.space}_{output.resolution_label}"
-    bring = make_node(bring_maps, f"bring_to_{name}", {"threads": threads}, mem_gb=0.9, n_procs=threads)
+    bring = make_node(
+        bring_maps, f"{builder.opinion}bring_to_{name}", {"threads": threads}, mem_gb=0.9, n_procs=threads
+    )
     builder.workflow.connect(
         [
             (maps, bring, [("maps", "maps")]),
@@ -202,7 +239,9 @@ def _bring_maps(builder: ScanBuilder, maps: Node, coregistration: Node, output: 
         builder.connect_anatomy(bring, [(f"{output.space}.t1w_to_template", "t1w_to_template")])
         builder.connect_template(bring, output, [("brain", "grid")])
     else:
-        grid = make_node(make_t1w_grid, f"grid_{name}", {"voxel_mm": float(output.resolution_mm)})
+        grid = make_node(
+            make_t1w_grid, f"{builder.opinion}grid_{name}", {"voxel_mm": float(output.resolution_mm)}
+        )
         builder.connect_anatomy(grid, [("brain.mask", "t1w_mask")])
         builder.workflow.connect(grid, "grid", bring, "grid")
     return bring
@@ -210,7 +249,7 @@ def _bring_maps(builder: ScanBuilder, maps: Node, coregistration: Node, output: 
 
 def _save_in_space(builder: ScanBuilder, bring: Node, settled: Node, output: OutputSpace) -> None:
     save = builder.save(
-        f"save_{output.space}_{output.resolution_label}",
+        f"{builder.opinion}save_{output.space}_{output.resolution_label}",
         map_outputs(builder, output),
         fields=("maps",),
         facts=settled_facts(builder),

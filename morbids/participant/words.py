@@ -40,6 +40,10 @@ WORDS: Mapping[str, str] = MappingProxyType(
         "settle_plan": "settling k2' and t*",
         "fit_regions_": "fitting the regions of {}",
         "fit_maps": "fitting every voxel",
+        "second_fit_regions_": "fitting the regions of {} with the second model",
+        "second_fit_maps": "fitting every voxel with the second model",
+        "second_bring_to_": "bringing the maps of the second model to {} mm",
+        "second_grid_": "laying the grid of {} mm for the second model",
         "bring_to_": "bringing the maps to {} mm",
         "grid_": "laying the grid of {} mm",
         "plot_curves": "drawing curves",
@@ -49,6 +53,7 @@ WORDS: Mapping[str, str] = MappingProxyType(
         "plot_estimates": "drawing estimates",
         "plot_fits": "drawing fits",
         "picture_maps": "drawing maps",
+        "range_regions": "simulating what regions can read without a release",
         "calibrate_protocol": "simulating what the protocol can see",
     }
 )

@@ -19,6 +19,7 @@ FigureKind = Literal[
     "parametric_map",
     "difference_map",
     "protocol",
+    "unknowns",
     "glass_brain",
     "statistic_map",
     "effect_map",
@@ -109,6 +110,11 @@ _FIGURES: Final[dict[FigureKind, _Words]] = {
         " windows. Left: the change that the contrast reports when nothing changed; right: the "
         "share of a true change that it recovers.",
         "Protocol calibration: bias without change, and share of a true change that is recovered.",
+    ),
+    "unknowns": _Words(
+        "Change of each a-priori region, beside what it can read when nothing happens (grey): simulated with this "
+        "scan's frames, infusion and windows over the true k2', dissociation and mixtures of tissue.",
+        "Measured changes by region over the range of readings that need no release.",
     ),
     "glass_brain": _Words(
         "Where the statistic passes what forms clusters, seen through the whole brain: the largest value along each "

@@ -31,9 +31,10 @@ def plan_one(dataset: DatasetMaker, settings: ScanSettings = SETTINGS) -> ScanPl
 def test_a_known_tracer_brings_its_preset_and_events_bring_windows(dataset: DatasetMaker) -> None:
     write_scan(dataset, "01")
     kinetics = plan_one(dataset).kinetics
-    assert (kinetics.model, kinetics.reference.name, kinetics.t_star_min) == ("LoganRef", "occipital", 10.0)
-    assert kinetics.k2_prime_per_min == 0.1237
-    assert kinetics.k2_prime_source == "preset of carfentanil"
+    assert (kinetics.model, kinetics.second_model) == ("StepChange2", "LoganRef")
+    assert (kinetics.reference.name, kinetics.t_star_min) == ("occipital", 10.0)
+    assert (kinetics.k2_prime_per_min, kinetics.published_k2_prime) == (None, (0.1237, 0.0168))
+    assert kinetics.k2_prime_source.endswith("with 0.1237 ± 0.0168 /min of the preset of carfentanil")
     # Baseline runs from 5 to 40 min, and t* cuts it at 10.
     assert kinetics.windows == (Window("baseline", 10, 40), Window("rejection", 45, 90))
     assert [(pair.baseline.name, pair.challenge.name) for pair in kinetics.pairs] == [
@@ -90,6 +91,7 @@ def test_a_scan_without_events_has_one_window_from_t_star_to_its_end(dataset: Da
     kinetics = plan_one(dataset).kinetics
     assert [(window.start_min, window.end_min) for window in kinetics.windows] == [(10, 90)]
     assert kinetics.pairs == ()
+    assert (kinetics.model, kinetics.second_model) == ("LoganRef", None)
 
 
 @pytest.mark.parametrize("model", ["SRTM", "SRTM2", "MRTM1"])
@@ -110,6 +112,30 @@ def test_a_displacement_model_begins_where_the_challenge_does(dataset: DatasetMa
     assert options.onset_min == 45
     assert options.points is not None
     assert options.points.sum() == 8, "all frames after t*, those between the windows included"
+
+
+@pytest.mark.parametrize(
+    "wishes",
+    [
+        {"windows": (Window("challenge", 10.0, 40.0), Window("baseline", 45.0, 90.0))},
+        {"k2_prime_per_min": "none"},
+        {"model": "LoganRef"},
+    ],
+)
+def test_the_step_is_the_default_of_one_challenge_after_a_baseline_only(
+    dataset: DatasetMaker, wishes: dict[str, object]
+) -> None:
+    write_scan(dataset, "01")
+    kinetics = plan_one(dataset, replace(SETTINGS, **wishes)).kinetics  # type: ignore[arg-type]
+    assert (kinetics.model, kinetics.second_model) == ("LoganRef", None)
+
+
+def test_a_challenge_that_ends_before_the_scan_is_fitted_to_its_end(dataset: DatasetMaker) -> None:
+    write_scan(dataset, "01")
+    windows = (Window("a", 10.0, 40.0), Window("b", 45.0, 70.0))
+    settled = plan_one(dataset, replace(SETTINGS, windows=windows)).kinetics.settle(0.1, 10.0)
+    assert settled.first_fitted == Window("", 10.0, 70.0)
+    assert settled.second.model == "LoganRef"
 
 
 def test_another_session_s_t1w_serves_and_is_told(dataset: DatasetMaker) -> None:

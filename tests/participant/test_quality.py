@@ -75,7 +75,10 @@ def leave_everything(study: Study, plan: ScanPlan, **changes: object) -> None:
     table = leave(study, pet, "pet_dseg_table", {}, seg="AAL")
     table.write_text("index\tname\tcoverage\n1\ta\t1\n2\tb\t0.4\n3\tc\tn/a\n")
     failed = {"FailedVoxelShare": changes.get("failed", 0.01)}
-    leave(study, pet, "parametric_map", failed, model="LoganRef", meas="BPND", desc="baseline")
+    leave(study, pet, "parametric_map", failed, model="StepChange2", meas="BPND", desc="baseline")
+    published = {"k2prime": 0.1, "k2primeStandardError": 0.004, "k2primeOfScan": 0.099}
+    fits = published | {"k2primeDistance": changes.get("distance", 0.4)}
+    leave(study, pet, "kinpar", fits, seg="apriori", model="StepChange2", desc="baseline")
 
 
 def values(measures: tuple[Measure, ...]) -> dict[tuple[str, str], float | None]:
@@ -96,6 +99,8 @@ def test_every_number_is_read_from_what_the_steps_left(study: Study, plan: ScanP
     assert found["reference curve", "noise of voxels in late frames"] == 0.05
     assert found["field of view", "lowest share of a region inside"] == 0
     assert found["field of view", "regions without a curve"] == 2
+    assert found["k2'", "used"] == 0.1
+    assert found["k2'", "distance from papers"] == 0.4
     assert found["voxelwise fits", "share that failed"] == 0.01
 
 
@@ -125,7 +130,7 @@ def test_concerns_of_the_steps_flag_them_and_reach_the_group_level(study: Study,
     write_map(study.output_dir, plan.scan.entities)
     found = find_maps(study.output_dir, MapSelection())
     assert [one.reason for one in found.dropped] == [
-        "flagged: It binds. LoganRef failed in 50% of the voxels (at most 20% expected)."
+        "flagged: It binds. StepChange2 failed in 50% of the voxels (at most 20% expected)."
     ]
 
 

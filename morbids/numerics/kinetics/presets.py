@@ -43,12 +43,13 @@ class TracerPreset:
         The tracer, without nuclide.
     reference
         Name of the reference region's preset.
-    model
-        As in `MODELS`.
+    model, model_within_scan
+        As in `MODELS`; the second where one scan holds a baseline and one challenge, None where it is the first too.
     t_star_min
         First minute of regression; 0 for models that take the whole scan.
-    k2_prime
-        Efflux from the reference region per minute; None where it is to be estimated from the scan.
+    k2_prime, k2_prime_spread
+        Efflux from the reference region per minute, None where it is to be estimated from the scan; and the standard
+        deviation of what papers report, None where only one does: without it the number is taken as it is.
     grid
         Efflux rates that SRTM and SRTM2 search.
     bounds
@@ -68,6 +69,8 @@ class TracerPreset:
     bounds: FitBounds
     source: str
     nuclides: tuple[str, ...] = ()
+    k2_prime_spread: float | None = None
+    model_within_scan: ModelName | None = None
 
 
 @dataclass(frozen=True)
@@ -157,6 +160,8 @@ def _read_tracer(name: str, entry: Mapping[str, Any]) -> TracerPreset | NoRefere
         bounds={parameter: (low, high) for parameter, (low, high) in entry["bounds"].items()},
         source=entry["source"],
         nuclides=nuclides,
+        k2_prime_spread=entry.get("k2_prime_spread_per_min"),
+        model_within_scan=entry.get("model_within_scan"),
     )
 
 

@@ -14,12 +14,15 @@ import numpy as np
 from morbids.numerics.arrays import BoolArray, FloatArray
 from morbids.numerics.frames import Frames
 from morbids.numerics.kinetics.model_names import ModelName
-from morbids.numerics.kinetics.models import FitOptions, fit_model
+from morbids.numerics.kinetics.models import MODELS, FitOptions, fit_model
 from morbids.numerics.tracer import BOLUS_INFUSION, Curves, Release, ReleaseShape, Schedule, simulate_curves
 
 
 class Contrast(NamedTuple):
-    """A baseline and a challenge window (start, end; minutes from injection), and how both are fitted."""
+    """A baseline and a challenge window (start, end; minutes from injection), and how both are fitted.
+
+    A model of a response is fitted once, from the start of the baseline to the end of the challenge.
+    """
 
     baseline_min: tuple[float, float]
     challenge_min: tuple[float, float]
@@ -118,7 +121,7 @@ def calibrate_contrast(
             change=change,
             release=release,
         )
-        return _read_contrast(frames, contrast, curves)
+        return read_contrast(frames, contrast, curves)
 
     onset_min, end_min = contrast.challenge_min[0], float(frames.end_min[-1])
     null_percent, recovered = [], []
@@ -145,21 +148,21 @@ def spread_of(values: FloatArray, rows: BoolArray | None = None) -> Spread:
     return Spread(float(np.nanmedian(chosen)), float(np.nanmin(chosen)), float(np.nanmax(chosen)))
 
 
-def _read_contrast(frames: Frames, contrast: Contrast, curves: Curves) -> tuple[FloatArray, FloatArray]:
+def read_contrast(frames: Frames, contrast: Contrast, curves: Curves) -> tuple[FloatArray, FloatArray]:
     """Baseline minus challenge, and baseline, in BP_ND (n_targets,)."""
-    baseline, challenge = (
-        fit_model(
-            contrast.model,
-            curves.target,
-            curves.reference,
-            frames,
-            FitOptions(
-                points=(frames.mid_min >= start) & (frames.mid_min < end),
-                inverse_variance=contrast.inverse_variance,
-                k2_prime=contrast.k2_prime,
-                bounds={},
-            ),
-        ).parameters["BPND"]
-        for start, end in (contrast.baseline_min, contrast.challenge_min)
-    )
+
+    def fit(start_min: float, end_min: float) -> dict[str, FloatArray]:
+        options = FitOptions(
+            points=(frames.mid_min >= start_min) & (frames.mid_min < end_min),
+            inverse_variance=contrast.inverse_variance,
+            k2_prime=contrast.k2_prime,
+            onset_min=contrast.challenge_min[0],
+            bounds={},
+        )
+        return fit_model(contrast.model, curves.target, curves.reference, frames, options).parameters
+
+    if MODELS[contrast.model].needs_onset:
+        whole = fit(contrast.baseline_min[0], contrast.challenge_min[1])
+        return whole["BPND"] - whole["BPNDafter"], whole["BPND"]
+    baseline, challenge = (fit(*window)["BPND"] for window in (contrast.baseline_min, contrast.challenge_min))
     return baseline - challenge, baseline

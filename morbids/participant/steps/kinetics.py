@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from morbids.bids.tables import write_table
-from morbids.bids.windows import Window
+from morbids.bids.windows import Window, window_points
 from morbids.imaging.images import MaskedFrames, read_masked_frames, write_image
 from morbids.imaging.smoothing import smooth_volume
 from morbids.numerics.arrays import FloatArray
@@ -18,6 +18,7 @@ from morbids.numerics.kinetics.intervals import with_sampling_errors
 from morbids.numerics.kinetics.k2prime import estimate_k2_prime
 from morbids.numerics.kinetics.model_names import ModelName
 from morbids.numerics.kinetics.models import MODELS, Estimates, FitOptions, fit_model
+from morbids.numerics.kinetics.shared_efflux import combine_k2_prime, estimate_shared_k2_prime
 from morbids.numerics.kinetics.t_star import find_t_star
 from morbids.numerics.statistics.multiple import false_discovery_rate
 from morbids.participant.kinetic_plan import TRANSPORT_MODEL, KineticPlan, SettledPlan
@@ -30,11 +31,24 @@ RESPONSE = "response"
 
 
 class Settled(NamedTuple):
-    """What the models are told once the curves are known; its two numbers once more, for sidecars."""
+    """What the models are told once the curves are known; its two numbers once more, for sidecars.
+
+    Attributes
+    ----------
+    k2_prime_se, k2_prime_of_scan
+        Standard error of k2' (per minute), and the scan's own estimate; None where k2' was given, the former also where
+        it is the median of regional fits.
+    k2_prime_distance
+        Of the estimate from what papers say, in standard errors of the difference; None where they are not combined.
+    """
 
     plan: SettledPlan
+    second: SettledPlan
     k2_prime_per_min: float
     t_star_min: float
+    k2_prime_se: float | None = None
+    k2_prime_of_scan: float | None = None
+    k2_prime_distance: float | None = None
 
 
 class RegionFits(NamedTuple):
@@ -61,14 +75,9 @@ def difference_name(parameter: str, challenge: Window, *, percent: bool = False)
 
 
 def settle_plan(curves: Path, reference_curve: Path, plan: KineticPlan) -> Settled:
-    """Take k2' and t* as given, or estimate k2' from the regions that bind most, and find t* on the Logan plot."""
+    """Take k2' and t* as given, or estimate k2' from the regions, and find t* on the Logan plot."""
     target, reference = read_curves(curves).curves, read_curves(reference_curve).curves[:, 0]
-    weights = plan.inverse_variance
-    k2_prime = plan.k2_prime_per_min
-    if k2_prime is None and not plan.needs_k2_prime:
-        k2_prime = np.nan
-    elif k2_prime is None:
-        k2_prime = estimate_k2_prime(target, reference, plan.frames, inverse_variance=weights).k2_prime
+    efflux = _settle_k2_prime(target, reference, plan)
     t_star_min = plan.t_star_min
     if t_star_min is None:
         found = find_t_star(
@@ -76,12 +85,54 @@ def settle_plan(curves: Path, reference_curve: Path, plan: KineticPlan) -> Settl
             reference,
             plan.frames,
             # Of the plot that will be fitted; other models take its line for straight with k2'.
-            k2_prime=plan.in_model(k2_prime) if plan.model == "LoganRef" else k2_prime,
-            inverse_variance=weights,
+            k2_prime=plan.in_model(efflux.value) if plan.model == "LoganRef" else efflux.value,
+            inverse_variance=plan.inverse_variance,
             end_min=plan.windows[0].end_min,
         )
         t_star_min = found.t_star_min
-    return Settled(plan.settle(k2_prime, t_star_min), k2_prime, t_star_min)
+    settled = plan.settle(efflux.value, t_star_min)
+    return Settled(
+        settled, settled.second, efflux.value, t_star_min, efflux.se, efflux.of_scan, efflux.distance
+    )
+
+
+class _Efflux(NamedTuple):
+    """k2' as `Settled` tells it."""
+
+    value: float
+    se: float | None = None
+    of_scan: float | None = None
+    distance: float | None = None
+
+
+def _settle_k2_prime(target: FloatArray, reference: FloatArray, plan: KineticPlan) -> _Efflux:
+    """k2' as given; of all regions at once where a challenge could be taken for it, or papers are to be heard too.
+
+    Where t* is still to be found, the estimate starts with the first window.
+    """
+    weights = plan.inverse_variance
+    if plan.k2_prime_per_min is not None:
+        return _Efflux(plan.k2_prime_per_min)
+    if not plan.needs_k2_prime:
+        return _Efflux(np.nan)
+    if not plan.pairs and plan.published_k2_prime is None:
+        found = estimate_k2_prime(target, reference, plan.frames, inverse_variance=weights)
+        return _Efflux(found.k2_prime, of_scan=found.k2_prime)
+    start_min = plan.windows[0].start_min if plan.t_star_min is None else plan.t_star_min
+    challenge = plan.pairs[0].challenge if plan.pairs else None
+    end_min = challenge.end_min if challenge else float(plan.frames.end_min[-1])
+    estimate = estimate_shared_k2_prime(
+        target,
+        reference,
+        plan.frames,
+        onset_min=challenge.start_min if challenge else None,
+        points=window_points(plan.frames, Window("", start_min, end_min)),
+        inverse_variance=weights,
+    )
+    if plan.published_k2_prime is None:
+        return _Efflux(estimate.k2_prime, estimate.se, estimate.k2_prime)
+    both = combine_k2_prime(estimate, *plan.published_k2_prime)
+    return _Efflux(both.k2_prime, both.se, estimate.k2_prime, both.disagreement)
 
 
 def fit_regions(curves: Path, reference_curve: Path, plan: SettledPlan, out_dir: Path) -> RegionFits:

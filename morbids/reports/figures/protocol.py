@@ -10,7 +10,7 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
 from morbids.numerics.arrays import FloatArray
-from morbids.reports.figures.style import FULL_WIDTH_IN, INK, new_figure, styled
+from morbids.reports.figures.style import FULL_WIDTH_IN, GRID, INK, MUTED, PALETTE, new_figure, styled
 
 
 class Grid(NamedTuple):
@@ -40,6 +40,43 @@ class Grid(NamedTuple):
     column_label: str
     right: float
     reach: float
+
+
+class Reading(NamedTuple):
+    """What one region reads, in percent of its baseline.
+
+    Attributes
+    ----------
+    name
+        The region.
+    null_low, null_high
+        Range of what can be read without a release.
+    change, standard_error
+        What was read.
+    """
+
+    name: str
+    null_low: float
+    null_high: float
+    change: float
+    standard_error: float
+
+
+@styled()
+def draw_readings(readings: Sequence[Reading]) -> Figure:
+    """A row per region: the range of readings that need no release as a bar, the measured change with its error."""
+    figure = new_figure(FULL_WIDTH_IN, 1.2 + 0.26 * max(len(readings), 3))
+    axes = figure.subplots()
+    rows = np.arange(len(readings))
+    low, high, change, error = np.array([reading[1:] for reading in readings], dtype=float).T
+    axes.barh(rows, high - low, left=low, height=0.6, color=GRID, label="can occur without any release")
+    axes.errorbar(change, rows, xerr=error, fmt="o", color=PALETTE[0], label="measured, ± 1 standard error")
+    axes.axvline(0.0, color=MUTED, linewidth=0.8)
+    axes.set_yticks(rows, labels=[reading.name for reading in readings])
+    axes.set_ylim(len(readings) - 0.4, -0.6)
+    axes.set_xlabel("baseline minus challenge (% of baseline)")
+    axes.legend(loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=2)
+    return figure
 
 
 @styled()

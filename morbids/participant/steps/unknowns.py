@@ -1,0 +1,182 @@
+"""What each a-priori region of a scan can read of nothing, and how sure its own change is, all unknowns counted."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from scipy.stats import t as t_distribution
+
+from morbids.bids.tables import write_table
+from morbids.bids.windows import WindowPair, window_points
+from morbids.numerics.arrays import FloatArray
+from morbids.numerics.kinetics.models import MODELS
+from morbids.numerics.kinetics.protocol import Contrast
+from morbids.numerics.kinetics.unknowns import Range, range_at, read_unknowns
+from morbids.numerics.tracer import Schedule
+from morbids.participant.kinetic_plan import SettledPlan
+from morbids.participant.steps.curves import read_curves
+from morbids.participant.steps.kinetics import RESPONSE, estimate
+from morbids.reports.figures.protocol import Reading, draw_readings
+from morbids.reports.figures.style import write_figure
+
+# Description and unit of each column of the table. All differences are baseline minus challenge: positive is release.
+RANGE_COLUMNS = {
+    "name": ("A-priori region", ""),
+    "contrast": ("Windows that are subtracted", ""),
+    "bp_nd": ("BP_ND at baseline", "unitless"),
+    "change": ("Baseline minus challenge, BP_ND, as measured", "unitless"),
+    "change_percent": ("The same in percent of baseline", "%"),
+    "sampling_se_percent": ("Its standard error by noise of the region's curve", "%"),
+    "k2prime_se_percent": ("Its standard error by that of k2'", "%"),
+    "null_low": ("Lowest difference without any release, over k2', k4 and mixed tissue; BP_ND", "unitless"),
+    "null_high": ("The same: highest", "unitless"),
+    "null_low_percent": ("null_low in percent of baseline", "%"),
+    "null_high_percent": ("null_high in percent of baseline", "%"),
+    "shown_low_percent": ("Lowest difference that a true release of 10 % shows, over the same", "%"),
+    "shown_high_percent": ("The same: highest", "%"),
+    "full_low_percent": ("95 % interval of the true change with noise, k2', k4 and mixture: lower end", "%"),
+    "full_high_percent": ("The same: upper end", "%"),
+}
+
+
+class Ranges(NamedTuple):
+    """A row per contrast and region, and a picture per contrast."""
+
+    table: Path
+    pictures: dict[str, Path]
+
+
+class _Change(NamedTuple):
+    """What a contrast reads, each field (n_regions,): BP_ND, and percent of it with its standard error."""
+
+    bp_nd: FloatArray
+    percent: FloatArray
+    se_percent: FloatArray
+
+
+def range_regions(
+    curves: Path,
+    reference_curve: Path,
+    plan: SettledPlan,
+    k2_prime_se: float | None,
+    schedule: Schedule,
+    out_dir: Path,
+) -> Ranges:
+    """Measure every region's change, and simulate what could be read in its place.
+
+    Parameters
+    ----------
+    k2_prime_se
+        Per minute; None where k2' was given, which then counts as known.
+    """
+    table = read_curves(curves)
+    reference = read_curves(reference_curve).curves[:, 0]
+    rows, pictures = [], {}
+    for pair in plan.pairs:
+        change = _measure(table.curves, reference, plan, pair)
+        by_k2_prime = np.zeros(len(table.names))
+        if k2_prime_se and plan.fits_k2_prime:
+            sides = [
+                _measure(table.curves, reference, replace(plan, k2_prime_per_min=value), pair).percent
+                for value in (plan.k2_prime_per_min - k2_prime_se, plan.k2_prime_per_min + k2_prime_se)
+            ]
+            by_k2_prime = np.abs(sides[1] - sides[0]) / 2
+        found = _simulate(plan, pair, k2_prime_se, Schedule(*schedule), change.bp_nd)
+        lines = _tabulate(table.names, pair, change, by_k2_prime, found)
+        quantile = float(t_distribution.ppf(0.975, max(_degrees(plan), 1)))
+        lines = _add_interval(lines, quantile)
+        rows.append(lines)
+        name = range_picture_name(pair)
+        pictures[name] = write_figure(draw_readings(_readings(lines)), out_dir / f"{name}.svg")
+    write_table(pd.concat(rows, ignore_index=True), out_dir / "ranges.tsv")
+    return Ranges(out_dir / "ranges.tsv", pictures)
+
+
+def range_picture_name(pair: WindowPair) -> str:
+    """Value of `desc-` of the picture of one contrast."""
+    return f"unknowns{pair.challenge.name}"
+
+
+def _degrees(plan: SettledPlan) -> int:
+    """Degrees of freedom of a region's fit: points over k2, k2a and the change, or of the shorter window's line."""
+    if MODELS[plan.model].needs_onset:
+        return int(window_points(plan.frames, plan.first_fitted).sum()) - 3
+    return min(int(window_points(plan.frames, window).sum()) for window in plan.windows) - 2
+
+
+def _measure(curves: FloatArray, reference: FloatArray, plan: SettledPlan, pair: WindowPair) -> _Change:
+    found = estimate(curves, reference, plan)
+    before, after = (found[window.name] for window in pair)
+    bp_nd = before.parameters["BPND"]
+    percent = 100 * (1 - after.parameters["BPND"] / bp_nd)
+    if RESPONSE in found:
+        return _Change(bp_nd, percent, found[RESPONSE].standard_errors["BPNDchange"])
+    # Two fits of the same curve share little noise: what both windows' integrals hold is their common past.
+    both = np.hypot(
+        after.standard_errors["BPND"], before.standard_errors["BPND"] * after.parameters["BPND"] / bp_nd
+    )
+    return _Change(bp_nd, percent, 100 * both / np.abs(bp_nd))
+
+
+def _simulate(
+    plan: SettledPlan, pair: WindowPair, k2_prime_se: float | None, schedule: Schedule, bp_nd: FloatArray
+) -> Range:
+    contrast = Contrast(
+        (max(pair.baseline.start_min, plan.t_star_min), pair.baseline.end_min),
+        (pair.challenge.start_min, pair.challenge.end_min),
+        plan.model,
+        plan.k2_prime_in_model,
+        plan.inverse_variance,
+    )
+    published = None
+    if plan.published_k2_prime is not None and k2_prime_se is not None:
+        value, spread = plan.published_k2_prime
+        published = (value, min((k2_prime_se / spread) ** 2, 1.0))
+    readings = read_unknowns(
+        plan.frames,
+        contrast,
+        schedule=schedule,
+        published=published,
+        estimates_k2_prime=k2_prime_se is not None and plan.fits_k2_prime,
+    )
+    return range_at(readings, bp_nd)
+
+
+def _tabulate(
+    names: tuple[str, ...], pair: WindowPair, change: _Change, by_k2_prime: FloatArray, found: Range
+) -> pd.DataFrame:
+    percent = 100 / change.bp_nd
+    return pd.DataFrame(
+        {
+            "name": names,
+            "contrast": f"{pair.baseline.name} minus {pair.challenge.name}",
+            "bp_nd": change.bp_nd,
+            "change": change.percent / percent,
+            "change_percent": change.percent,
+            "sampling_se_percent": change.se_percent,
+            "k2prime_se_percent": by_k2_prime,
+            "null_low": found.null_low,
+            "null_high": found.null_high,
+            "null_low_percent": found.null_low * percent,
+            "null_high_percent": found.null_high * percent,
+            "shown_low_percent": found.shown_low * percent,
+            "shown_high_percent": found.shown_high * percent,
+        }
+    )
+
+
+def _add_interval(lines: pd.DataFrame, quantile: float) -> pd.DataFrame:
+    """Intervals of the change less the middle of its null range: noise and k2' as errors, the range as a bound."""
+    low, high = lines["null_low_percent"], lines["null_high_percent"]
+    middle = lines["change_percent"] - (low + high) / 2
+    noise = quantile * np.hypot(lines["sampling_se_percent"], lines["k2prime_se_percent"])
+    half = np.hypot(noise, (high - low) / 2)
+    return lines.assign(full_low_percent=middle - half, full_high_percent=middle + half)
+
+
+def _readings(lines: pd.DataFrame) -> list[Reading]:
+    columns = ["null_low_percent", "null_high_percent", "change_percent", "sampling_se_percent"]
+    values = lines[columns].to_numpy(dtype=float).tolist()
+    return [Reading(str(name), *row) for name, row in zip(lines["name"], values, strict=True)]
