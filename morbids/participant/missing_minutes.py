@@ -37,9 +37,9 @@ def judge_minutes(
 
 
 def _fitted(plan: KineticPlan, window: Window) -> Window:
-    """Frames that a window's estimates come from: all after t* where a response is fitted."""
+    """Frames that a window's estimates come from: all from t* to the challenge's end where a response is fitted."""
     if MODELS[plan.model].needs_onset:
-        return Window("", plan.t_star_min or 0.0, float(plan.frames.end_min[-1]))
+        return Window("", plan.t_star_min or 0.0, plan.pairs[0].challenge.end_min)
     return window
 
 

@@ -1,0 +1,61 @@
+"""The truths of the release benchmark, and what its keys are made of."""
+
+import numpy as np
+import pytest
+
+from benchmarks.release import Scene, draw_people, power, read_step, released, summarise
+from benchmarks.release_truth import FRAMES, NAMES, mix_head, tissue_curves
+from morbids.numerics.kinetics.srtm import fit_srtm
+
+ONE = np.ones(1)
+
+
+def test_fast_dissociation_is_one_tissue_whose_binding_a_reference_model_finds() -> None:
+    curves = tissue_curves(
+        np.array([0.0, 1.5]), np.array([1.0, 0.9]), 0.12 * np.ones(2), 60 * np.ones(2), np.zeros(2)
+    )
+    found = fit_srtm(curves[:, 1:], curves[:, 0], FRAMES)
+    np.testing.assert_allclose([found.bp_nd[0], found.r1[0], found.k2_prime[0]], [1.5, 0.9, 0.12], rtol=0.02)
+
+
+def test_a_fall_of_binding_lets_tracer_go_after_the_onset_only() -> None:
+    still, moved = (
+        tissue_curves(1.6 * ONE, ONE, 0.12 * ONE, 0.3 * ONE, -0.1 * ONE, shape=shape)[:, 0]
+        for shape in ("none", "step")
+    )
+    before = FRAMES.end_min <= 45.0
+    np.testing.assert_array_equal(still[before], moved[before])
+    assert (moved[~before] < still[~before]).all()
+
+
+def test_the_scanner_mixes_but_loses_nothing_deep_in_the_head() -> None:
+    head = mix_head()
+    deep = [head.names.index(name) for name in ("putamen", "thalamus", "midline")]
+    np.testing.assert_allclose(head.regions[deep].sum(axis=1), 1.0, atol=1e-3)
+    own = [head.regions[place, NAMES.index(name)] for place, name in enumerate(head.names)]
+    assert 0.3 < min(own) < max(own) < 0.95
+    assert head.regions.min() > -1e-6
+
+
+def test_the_same_people_with_and_without_a_release_differ_where_it_is() -> None:
+    still, moved = (draw_people(Scene(mixed=False), shape, 2) for shape in ("none", "step"))
+    changed = ~np.isclose(still[0].target, moved[0].target).all(axis=0)
+    assert np.flatnonzero(changed).tolist() == sorted(released())
+    np.testing.assert_allclose(moved[0].true_percent[released()], -10)
+    reading = read_step(moved[0], 0.12) - read_step(still[0], 0.12)
+    np.testing.assert_allclose(reading[~changed], 0, atol=1e-9)
+    assert (reading[changed] < -5).all()
+
+
+def test_summary_and_power_of_known_readings() -> None:
+    rng = np.random.default_rng(0)
+    null = rng.normal(1.0, 2.0, (4000, 11))
+    step = null.copy()
+    step[:, released()] -= 5.0
+    found = summarise(null, step, true=-5.0)
+    assert found["null_percent"] == pytest.approx(1, abs=0.1)
+    assert found["beyond_null_percent"] == pytest.approx(-10)
+    assert found["dprime"] == pytest.approx(2.5, rel=0.05)
+    assert found["unaffected_percent"] == 0
+    assert power(0.0) == pytest.approx(0.025, abs=1e-6)
+    assert power(1.0) > 0.95
