@@ -370,8 +370,8 @@ def _describe_k2_prime(plan: ScanPlan, study: Study, settings: ScanSettings) -> 
             return str(error)
         if facts is None:
             return kinetics.k2_prime_source
-        error = "" if facts.k2_prime_se is None else f" ± {facts.k2_prime_se:.2g}"
-        told = f"{facts.k2_prime_per_min:.4g}{error}"
+        spread = "" if facts.k2_prime_se is None else f" ± {facts.k2_prime_se:.2g}"
+        told = f"{facts.k2_prime_per_min:.4g}{spread}"
         return f"{told} /min ({kinetics.k2_prime_source}{_disagreement(facts)})"
     return f"{kinetics.k2_prime_per_min:g} /min ({kinetics.k2_prime_source})"
 
