@@ -114,6 +114,7 @@ def plan_study(
     """Find the selected scans and decide what is done with each; arguments and errors as for `collect`."""
     check_settings(settings)
     _refuse_own_output(study)
+    read_datasets(study.derivatives)  # for its errors: one that is no dataset concerns every scan
     selection = read_selection(study.filters)
     found = find_scans(study.bids_dir, study.filters, study.bids_database_dir)
     found = join_runs(set_aside(found, selection), settings.join_runs)
@@ -169,10 +170,10 @@ def _invalid_parts(scan: PetScan | RejectedScan, invalid: Mapping[str, MorbidsEr
 
 def _refuse_own_output(study: Study) -> None:
     """Refuse to take results from where they are written to."""
-    for dataset in read_datasets(study.derivatives):
-        if dataset.folder.resolve() == study.output_dir.resolve():
+    for folder in study.derivatives:
+        if folder.resolve() == study.output_dir.resolve():
             raise MorbidsError(
-                f"--derivatives {dataset.folder} is the output directory.",
+                f"--derivatives {folder} is the output directory.",
                 "Leave the option out to go on with it, or write to another directory.",
                 ExitCode.USAGE,
             )

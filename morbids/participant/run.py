@@ -49,10 +49,9 @@ def run_participants(
     MorbidsError
         The dataset is not valid, holds no scan, or nothing is selected.
     """
-    datasets = read_datasets(study.derivatives)
     plans = collect(study, settings, resources.mem_gb, validate=validate)
     _tell(plans, study.bids_dir)
-    links = {dataset.link: dataset.folder for dataset in datasets}
+    links = {dataset.link: dataset.folder for dataset in read_datasets(study.derivatives)}
     write_dataset_files(study.output_dir, study.bids_dir, links)
     if not plans.scans:
         write_participant_pages((), plans.unplanned, (), study, settings)
