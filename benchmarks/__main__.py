@@ -7,7 +7,17 @@ from pathlib import Path
 from benchmarks.report import report
 
 # Modules of this package that are not benchmarks.
-MACHINERY = {"__init__", "__main__", "observer", "recovery", "release_truth", "report"}
+MACHINERY = {
+    "__init__",
+    "__main__",
+    "heads_case",
+    "heads_masks",
+    "heads_tissue",
+    "observer",
+    "recovery",
+    "release_truth",
+    "report",
+}
 
 
 def main() -> None:
@@ -16,9 +26,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("name", choices=names)
     parser.add_argument("--quick", action="store_true", help="smaller data, the same figures")
+    parser.add_argument("--data", type=Path, help="`heads` only: folder of real heads with labels")
     arguments = parser.parse_args()
     benchmark = import_module(f"benchmarks.{arguments.name}")
-    report(arguments.name, benchmark.run(arguments.quick))
+    if arguments.name == "heads":
+        figures = benchmark.run(arguments.quick, arguments.data)
+    elif arguments.data is not None:
+        parser.error(f"{arguments.name} makes its own data: --data is for heads")
+    else:
+        figures = benchmark.run(arguments.quick)
+    if figures is not None:
+        report(arguments.name, figures)
 
 
 if __name__ == "__main__":

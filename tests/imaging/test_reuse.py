@@ -99,4 +99,4 @@ def test_a_transform_to_another_template_is_flagged(
     ways = tmp_path / "there.txt", tmp_path / "back.txt"
     images = template.brain, template.mask
     taken = take_normalization(extracted.corrected_t1w, *ways, *images, tmp_path, threads=1)
-    assert "Registration to the template is doubtful: correlation" in taken.concern
+    assert "Registration to the template is doubtful: the correlation is" in taken.concern

@@ -10,7 +10,7 @@ from morbids.errors import MorbidsError
 from morbids.imaging.brain import BrainExtraction
 from morbids.imaging.images import read_image, write_image
 from morbids.imaging.normalization import Normalization
-from morbids.imaging.tissue import Tissue, segment_tissue
+from morbids.imaging.tissue import Tissue, _classify, _shading, segment_tissue
 from morbids.numerics.arrays import FloatArray
 from tests.imaging.head_phantom import Head
 
@@ -74,6 +74,22 @@ def test_doubtful_tissues_are_flagged(
         sentences.append(found.concern)
     assert "as in an infant" in sentences[0]
     assert "where people have it" in sentences[1]
+
+
+def test_shading_that_bias_correction_left_is_taken_out() -> None:
+    """Grey and white layers a quarter apart, shaded by nearly a third."""
+    shape, voxel_mm = (48, 48, 48), np.full(3, 2.0)
+    layers = np.indices(shape).sum(axis=0) // 3 % 4
+    true = np.array([0, 1, 2, 1])[layers]
+    noise = np.random.default_rng(0).normal(0, 20, shape)
+    shading = np.exp(np.linspace(-0.15, 0.15, shape[0]))[:, None, None]
+    values = (np.array([250.0, 750.0, 1000.0])[true] * shading + noise).astype(np.float32)
+    inside = np.ones(shape, dtype=bool)
+    _, fractions = _classify(values, inside, None, voxel_mm)
+    assert (fractions.argmax(axis=-1) == true).mean() > 0.97
+    left = _shading(values, inside, true == 2, 1000.0, voxel_mm)
+    expected = np.linspace(-0.15, 0.15, shape[0])[10:38]
+    np.testing.assert_allclose(left[10:38].mean(axis=(1, 2)), expected, atol=0.02)
 
 
 def test_mask_without_contrast_is_refused(extracted: BrainExtraction, tmp_path: Path) -> None:

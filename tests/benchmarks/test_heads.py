@@ -1,0 +1,65 @@
+"""Benchmark of real heads: what it does without them, and how rows become figures."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from benchmarks import heads
+from benchmarks.heads_masks import BAD_DICE, DAMAGES, INTACT, Copy, summarise
+from benchmarks.heads_tissue import tissue_dice
+from morbids.imaging.brain import BrainQuality
+
+GOOD = BrainQuality(volume_ml=1400, likeness=0.7, dark_rim=0.2, bright_rim=0.0, cut_cm2=0)
+
+
+def test_it_skips_aloud_without_heads(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert heads.run(False, None) is None
+    assert heads.run(True, tmp_path) is None
+    assert capsys.readouterr().out.count("SKIPPED") == 2
+
+
+def test_bad_masks_without_a_flag_are_missed_and_good_ones_with_one_are_false_flags() -> None:
+    cases = [
+        (INTACT, 0.96, GOOD),
+        (INTACT, 0.95, GOOD._replace(likeness=0.1)),
+        ("noise", BAD_DICE - 0.01, GOOD),
+        ("bias", BAD_DICE - 0.01, GOOD._replace(bright_rim=0.5)),
+        ("turned", 0.95, GOOD._replace(bright_rim=0.5)),
+    ]
+    rows = [
+        {"damage": kind, "dice": dice, "correlation": 0.6} | quality._asdict()
+        for kind, dice, quality in cases
+    ]
+    figures = summarise(pd.DataFrame(rows))
+    assert (figures["mask_dice_min"], figures["mask_damaged"], figures["mask_damaged_bad"]) == (0.95, 3, 2)
+    assert (figures["mask_false_flags"], figures["mask_missed"], figures["mask_damaged_false_flags"]) == (
+        1,
+        1,
+        1,
+    )
+    assert figures["template_false_flags"] == 0
+
+
+@pytest.mark.parametrize("kind", list(DAMAGES))
+def test_a_damaged_head_keeps_its_brain_where_its_intensities_are(kind: str) -> None:
+    """Brighter inside the brain than outside, and of the same volume where nothing is cut or shrunk."""
+    index = np.indices((60, 70, 90)) - np.reshape([30, 35, 60], (3, 1, 1, 1))
+    brain = (index**2).sum(axis=0) < 22**2
+    head = Copy(np.where(brain, 100, 20).astype(np.float32), brain, np.diag([-2.0, -2.0, 2.0, 1.0]))
+    damaged = DAMAGES[kind](head)
+    assert damaged.values.shape == damaged.brain.shape
+    assert damaged.values.dtype == np.float32
+    inside, outside = (np.median(damaged.values[where]) for where in (damaged.brain, ~damaged.brain))
+    assert (inside > 1.5 * outside) != (kind == "inverted")
+    volume = damaged.brain.sum() * abs(np.linalg.det(damaged.affine[:3, :3]))
+    share = volume / (brain.sum() * 8)
+    assert share == pytest.approx({"0.8 x size": 0.512}.get(kind, 1.0), abs=0.45 if "cut" in kind else 0.05)
+    assert not (kind.startswith("cut") and share > 0.95)
+
+
+def test_tissues_are_compared_where_the_truth_is_known() -> None:
+    true = np.array([1, 1, 2, 3, -1, 0])
+    assert tissue_dice(np.array([1, 1, 2, 3, 2, 0]), true) == (1, 1, 1)
+    assert tissue_dice(np.array([1, 2, 2, 3, 2, 0]), true) == pytest.approx((2 / 3, 2 / 3, 1))
