@@ -257,11 +257,12 @@ def _tables(rows: Sequence[MapRow], dataset: Path, partial_volume: PartialVolume
 
 
 def _protocols(rows: Sequence[MapRow], dataset: Path) -> Protocols:
-    """Calibration tables of the scans; none unless all are there."""
-    paths = tuple(output_path(dataset, scan_entities(row.entities), "calibration") for row in rows)
-    if not all(path.exists() for path in paths):
-        return NO_PROTOCOLS
-    return Protocols(Terms(paths), (contrast_of(rows[0]), ""))
+    """Tables of what the scans' protocols read of nothing, by region or else by tissue; none unless all are there."""
+    for role in ("null_range", "calibration"):
+        paths = tuple(output_path(dataset, scan_entities(row.entities), role) for row in rows)
+        if all(path.exists() for path in paths):
+            return Protocols(Terms(paths), (contrast_of(rows[0]), ""))
+    return NO_PROTOCOLS
 
 
 def _pairs(first: RowKind, second: RowKind, group: GroupRows, dataset: Path) -> Iterator[tuple[Rows, str]]:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from morbids.bids.names import output_path
 from morbids.bids.tables import read_table
 from morbids.errors import ExitCode, MorbidsError
 from morbids.group.comparison import Comparison, Terms, sum_terms
@@ -414,3 +415,15 @@ def test_terms_are_summed_row_by_row() -> None:
     removed = [np.array([0.5, 0.5]), np.array([1.0, 1.0])]
     np.testing.assert_array_equal(sum_terms(added, removed, 2), [[10.5, 21.5], [32.0, 43.0]])
     np.testing.assert_array_equal(sum_terms(added[:2], [], 2), added[:2])
+
+
+def test_null_ranges_of_regions_are_taken_before_calibrations_where_all_scans_have_them(study: Study) -> None:
+    scans = [{"sub": f"{number:02d}", "task": "rejection"} for number in range(1, N + 1)]
+    for scan in scans:
+        output_path(study.output_dir, scan, "calibration").write_text("contrast\n")
+    assert "calibration" in find(plan(study), "baselineMinusRejection").protocols.tables.added[0].name
+    for scan in scans:
+        output_path(study.output_dir, scan, "null_range").write_text("contrast\n")
+    assert "nullrange" in find(plan(study), "baselineMinusRejection").protocols.tables.added[0].name
+    output_path(study.output_dir, scans[2], "null_range").unlink()
+    assert "calibration" in find(plan(study), "baselineMinusRejection").protocols.tables.added[0].name
