@@ -67,6 +67,8 @@ def extract_reference(
 ) -> ReferenceCurve:
     """Average the reference region in every frame, and measure how much its voxels differ late in the scan."""
     voxels = read_image(pet).values[read_image(mask).values > 0.5].astype(float)
+    # One static frame may be stored without an axis of time.
+    voxels = voxels.reshape(len(voxels), -1)
     mean = voxels.mean(axis=0)
     end_min = axis.frames.end_min
     late = end_min > LATE_SHARE * end_min[-1]

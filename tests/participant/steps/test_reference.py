@@ -5,9 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from morbids.imaging.images import write_image
+from morbids.numerics.frames import TimeAxis
 from morbids.numerics.tracer import simulate_curves
-from morbids.participant.steps.curves import CurveTable, way_to_pet, write_curves
-from morbids.participant.steps.reference import ReferenceVerdict, judge_reference
+from morbids.participant.steps.curves import CurveTable, read_curves, way_to_pet, write_curves
+from morbids.participant.steps.reference import ReferenceVerdict, extract_reference, judge_reference
 from tests.participant.steps.known_scan import AXIS, FRAMES, K2_PRIME, make_plan
 
 
@@ -46,3 +48,15 @@ def test_the_way_to_pet_depends_on_the_space() -> None:
     assert way_to_pet("petref", template, t1w) == ()
     assert way_to_pet("T1w", template, t1w) == (t1w,)
     assert way_to_pet("MNI152NLin2009cAsym", template, t1w) == (template, t1w)
+
+
+@pytest.mark.parametrize("shape", [(2, 2, 1), (2, 2, 1, 1)])
+def test_one_frame_is_averaged_with_and_without_an_axis_of_time(
+    tmp_path: Path, shape: tuple[int, ...]
+) -> None:
+    affine = np.eye(4)
+    pet = write_image(np.array([1.0, 2.0, 3.0, 9.0]).reshape(shape), affine, tmp_path / "pet.nii.gz")
+    mask = write_image(np.array([1, 1, 1, 0]).reshape(2, 2, 1), affine, tmp_path / "mask.nii.gz")
+    found = extract_reference(pet, mask, "cerebellum", TimeAxis((60.0,), (20.0,), 0.0), tmp_path)
+    np.testing.assert_allclose(read_curves(found.curves).curves, [[2.0]])
+    assert found.noise == pytest.approx(np.std([1, 2, 3]) / 2)
