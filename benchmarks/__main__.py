@@ -10,6 +10,7 @@ from benchmarks.report import report
 MACHINERY = {
     "__init__",
     "__main__",
+    "heads_atlas",
     "heads_case",
     "heads_masks",
     "heads_tissue",

@@ -1,4 +1,4 @@
-"""Real heads with independent labels: brain masks, doubts and tissues judged on people, ANTs' Atropos beside them.
+"""Real heads with independent labels: masks, doubts, tissues and atlases judged on people, ANTs' Atropos beside them.
 
 `--data` names a folder of `NAME.nii.gz` (T1w), `NAME_labels.nii.gz` and `labels.tsv` (columns index and name). What is
 measured of a head comes from parts, each a function from a `Head` to named numbers; the heads' rows are printed, and
@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from benchmarks import heads_masks, heads_tissue
+from benchmarks import heads_atlas, heads_masks, heads_tissue
 from benchmarks.heads_case import Head, find_heads, prepare
 
 WORKERS, QUICK_HEADS = 2, 2
@@ -31,6 +31,7 @@ class Part(NamedTuple):
 PARTS = (
     Part(heads_masks.measure, heads_masks.summarise),
     Part(heads_tissue.measure, heads_tissue.summarise),
+    Part(heads_atlas.measure, heads_atlas.summarise),
 )
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from benchmarks import heads
+from benchmarks import heads, heads_atlas
 from benchmarks.heads_masks import BAD_DICE, DAMAGES, INTACT, Copy, summarise
 from benchmarks.heads_tissue import tissue_dice
 from morbids.imaging.brain import BrainQuality
@@ -63,3 +63,19 @@ def test_tissues_are_compared_where_the_truth_is_known() -> None:
     true = np.array([1, 1, 2, 3, -1, 0])
     assert tissue_dice(np.array([1, 1, 2, 3, 2, 0]), true) == (1, 1, 1)
     assert tissue_dice(np.array([1, 2, 2, 3, 2, 0]), true) == pytest.approx((2 / 3, 2 / 3, 1))
+
+
+def test_an_atlas_is_as_good_as_its_worse_amygdala(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(heads_atlas, "IN_TEMPLATE", tmp_path)
+    for name, share in (("one", 4), ("other", 8)):
+        np.savez(tmp_path / f"{name}.npz", Amygdala_L=np.arange(8) < share)
+    rows = [
+        {"head": head, "atlas": atlas, "region": "Amygdala", "side": side, "deep_dice": dice, "shift_mm": 1.0}
+        for atlas in heads_atlas.ATLASES
+        for head in ("one", "other")
+        for side, dice in (("L", 0.8), ("R", 0.6))
+    ]
+    figures = heads_atlas.summarise(pd.DataFrame(rows))
+    assert figures["amygdala_dice_min"] == figures["dk_amygdala_dice_min"] == pytest.approx(0.6)
+    assert figures["deep_dice_mean"] == pytest.approx(0.7)
+    assert figures["deep_dice_ceiling"] == pytest.approx(2 / 3)
