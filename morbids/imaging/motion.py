@@ -47,8 +47,8 @@ SHORTEST_FRAME_MIN = 1.0
 SEARCH_OF_FINE_VOXELS = ((("NMI",), "50x10x0"), (("NCC", "2x2x2"), "20x3"))
 SEARCH_OF_COARSE_VOXELS = ((("NMI",), "100x50x0"), (("NCC", "4x4x4"), "40"))
 """From afar, then near: metric, and iterations at each level of the pyramid. Coarse voxels are few: iterations cost
-little. On fine ones, 3 at full resolution are as good as 40, in a third of the processor time: late frames of
-simulated scans of two real heads .05 mm with either."""
+little. On fine ones, 3 at full resolution were as good as 40 in less than half of the step's processor time (late
+frames of a scan simulated on one real head: .05 mm with either)."""
 FINE_VOXEL_MM = 2.6
 LEAST_COUNT_SHARE = 0.02
 """A frame with less than this share of the richest frame's counts is not registered either."""
