@@ -42,7 +42,7 @@ def test_an_unfetched_scan_has_a_plan_and_cannot_start(dataset: DatasetMaker) ->
     unfetch(dataset.root / "sub-01/pet/sub-01_task-rejection_pet.nii.gz")
     (scan,) = collected(dataset).unplanned
     assert scan.plan is not None
-    assert scan.plan.kinetics.model == "LoganRef"
+    assert scan.plan.kinetics.model == "StepChange2"
     assert [window.name for window in scan.plan.kinetics.windows] == ["baseline", "rejection"]
 
 

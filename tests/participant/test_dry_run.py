@@ -30,13 +30,17 @@ def test_scans_that_can_start_are_described(dataset: DatasetMaker) -> None:
     assert found.exit_code == ExitCode.OK
     assert "1 of 1 scans can start" in text
     assert (
-        "carfentanil; LoganRef; reference occipital; k2' 0.1237 /min (preset of carfentanil); t* 10 min"
-        in text
+        "carfentanil; StepChange2; reference occipital; k2' estimated from the scan and combined, by inverse variance, "
+        "with 0.1237 ± 0.0168 /min of the preset of carfentanil; t* 10 min" in text
     )
     assert "windows baseline 10-40, rejection 45-90; sub-01_T1w.nii.gz" in text
     (scan,) = described["scans"]
     assert scan["can_start"]
-    assert (scan["model"], scan["reference"], scan["k2prime_per_min"]) == ("LoganRef", "occipital", 0.1237)
+    assert (scan["model"], scan["reference"], scan["k2prime_per_min"]) == (
+        "StepChange2",
+        "occipital",
+        None,
+    )
     assert scan["windows"][0] == {"name": "baseline", "start_min": 10.0, "end_min": 40.0}
     assert described["problems"] == []
     assert described["exit_code"] == 0
@@ -54,7 +58,7 @@ def test_some_that_cannot_start_make_1_and_their_causes_are_told(dataset: Datase
     assert f"cd {dataset.root} && datalad get {' '.join(files)}" in text
     assert described["fetch"] == [str(dataset.root / file) for file in files]
     assert [len(problem["scans"]) for problem in described["problems"]] == [2]
-    assert "sub-02_task-rejection: cannot start yet; carfentanil; LoganRef" in text
+    assert "sub-02_task-rejection: cannot start yet; carfentanil; StepChange2" in text
 
 
 def test_none_that_can_start_has_the_code_of_a_run(dataset: DatasetMaker) -> None:

@@ -25,7 +25,7 @@ def test_sidecars_of_another_version_are_told_and_stop_no_page(dataset: DatasetM
     leave(study, pet, "pet_to_t1w", {"Overlap": 0.9})
     leave(study, plan.t1w.entities, "t1w_to_template", {"TemplateSource": 4}, to="MNI152NLin2009cAsym")
     window = plan.kinetics.windows[0].name
-    leave(study, pet, "kinpar", {"tstar": "late"}, seg="apriori", model="LoganRef", desc=window)
+    leave(study, pet, "kinpar", {"tstar": "late"}, seg="apriori", model=plan.kinetics.model, desc=window)
     (page,) = write_participant_pages([plan], [], [], study, SETTINGS)
     text = read_page(page).text
     for told in ("'Notes' of", "no field 'NormalizedMutualInformation'", "'TemplateSource' of", "'tstar' of"):
