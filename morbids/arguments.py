@@ -135,14 +135,17 @@ class Option(NamedTuple):
             return
         described |= {"type": self.read or str, "metavar": self.metavar, "choices": self.choices}
         if self.many or self.counts:
-            several = _Several if self.many else _counted(self.counts)
-            group.add_argument(*self.names, nargs="+", action=several, **described)
+            group.add_argument(*self.names, nargs="+", action=_Collect, counts=self.counts, **described)
         else:
             group.add_argument(*self.names, action="append" if self.repeated else "store", **described)
 
 
-class _Several(argparse.Action):
-    """Several values as a tuple, each once."""
+class _Collect(argparse.Action):
+    """Several values as a tuple: each once, or all of one of the numbers of values that an option takes."""
+
+    def __init__(self, *declared: Any, counts: tuple[int, ...] = (), **described: Any) -> None:
+        super().__init__(*declared, **described)
+        self.counts = counts
 
     def __call__(
         self,
@@ -151,26 +154,10 @@ class _Several(argparse.Action):
         values: Any,
         _option: str | None = None,
     ) -> None:
-        setattr(namespace, self.dest, tuple(dict.fromkeys(values)))
-
-
-def _counted(counts: tuple[int, ...]) -> type[argparse.Action]:
-    """Action of an option that takes one of these numbers of values."""
-
-    class Counted(argparse.Action):
-        def __call__(
-            self,
-            _parser: argparse.ArgumentParser,
-            namespace: argparse.Namespace,
-            values: Any,
-            _option: str | None = None,
-        ) -> None:
-            if len(values) not in counts:
-                taken = " or ".join(map(str, counts))
-                raise argparse.ArgumentError(self, f"takes {taken} numbers, not {len(values)}")
-            setattr(namespace, self.dest, tuple(values))
-
-    return Counted
+        if self.counts and len(values) not in self.counts:
+            taken = " or ".join(map(str, self.counts))
+            raise argparse.ArgumentError(self, f"takes {taken} numbers, not {len(values)}")
+        setattr(namespace, self.dest, tuple(values if self.counts else dict.fromkeys(values)))
 
 
 def on_or_off(text: str) -> bool:

@@ -112,7 +112,7 @@ def write_bridge(way: sitk.Transform, out: Path) -> Path:
 def main() -> None:
     """Make a bridge from the command line."""
     parser = argparse.ArgumentParser(prog="python -m morbids.imaging.bridges", description=__doc__)
-    parser.add_argument("space", help="name of the head or template, such as MNIColin27")
+    parser.add_argument("space", choices=sorted(BRIDGES), help="the head or template")
     parser.add_argument("head", type=Path, help="its T1w image without skull")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="morbids_bridge_") as folder:
