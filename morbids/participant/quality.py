@@ -242,6 +242,8 @@ def _measure_reference_curve(plan: ScanPlan, study: Study) -> Iterator[Measure]:
 
 def _measure_k2_prime(plan: ScanPlan, study: Study, settings: ScanSettings) -> Iterator[Measure]:
     """An estimated k2', with its standard error and how far it is from what papers say."""
+    if not plan.kinetics.fits_k2_prime:
+        return
     facts = read_fit_facts(K2PrimeFacts, plan, study, settings)
     if facts is None or facts.k2_prime_of_scan is None:
         return

@@ -10,9 +10,11 @@ import pytest
 from morbids.bids.maps import MapSelection, find_maps
 from morbids.bids.names import output_path, sidecar_path
 from morbids.bids.tables import read_table
+from morbids.bids.windows import window_entities
 from morbids.engine.failures import StepFailure
 from morbids.errors import MorbidsError
 from morbids.imaging.images import write_image
+from morbids.numerics.kinetics.model_names import ModelName
 from morbids.participant.collection import UnplannedScan, plan_study
 from morbids.participant.page import write_participant_pages
 from morbids.participant.plan import ScanPlan
@@ -184,3 +186,17 @@ def test_a_nuclide_that_contradicts_the_tracer_is_a_concern(study: Study, plan: 
     other = replace(plan.scan, metadata={**plan.scan.metadata, "TracerRadionuclide": "F18"})
     first = measure_scan(replace(plan, scan=other), study, SETTINGS)[0]
     assert "is made with C11, but TracerRadionuclide is F18" in first.concern
+
+
+@pytest.mark.parametrize("model", ["SUVR", "SRTM", "MRTM1"])
+def test_models_without_k2_prime_are_not_asked_for_it(dataset: DatasetMaker, model: ModelName) -> None:
+    """Their sidecars hold none; a missing field would flag the scan and keep it from the group."""
+    write_scan(dataset, "01")
+    settings = replace(SETTINGS, model=model)
+    study = make_study(dataset.root.parent)
+    (plan,) = plan_study(study, settings).scans
+    leave_everything(study, plan)
+    entities = {"seg": "apriori", "model": model, **window_entities(plan.kinetics.windows[0])}
+    leave(study, plan.scan.entities, "kinpar", {"R1k2prime": 0.1}, **entities)
+    told = [one.concern for one in measure_scan(plan, study, settings) if one.concern]
+    assert not any("k2prime" in concern for concern in told)
