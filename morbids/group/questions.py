@@ -127,10 +127,13 @@ def ask_built_in(group: GroupRows, dataset: Path, settings: GroupSettings) -> As
                 comparisons.append(compare(rows, ask()))
             except MorbidsError as error:
                 skipped[f"{rows.title}{title}"] = str(error)
+    more = "higher" if group.kind == "parameter" else "more activation"
     for first, second in combinations(group.kinds, 2):
+        between = (f"{more} in {first.short}", f"{more} in {second.short}")
         for rows, asks in _pairs(first, second, group, dataset):
             try:
-                comparisons.append(compare(rows, _mean(asks, settings, rows.lines, family="between")))
+                question = _mean(asks, settings, rows.lines, between, family="between")
+                comparisons.append(compare(rows, question))
             except MorbidsError as error:
                 skipped[rows.title] = str(error)
     return Asked(tuple(comparisons), skipped)

@@ -63,6 +63,7 @@ def test_each_kind_of_difference_is_asked_for_its_mean_and_against_the_other(stu
 
 def test_a_pair_is_a_difference_of_differences_within_participants(study: Study) -> None:
     pair = find(plan(study), "acceptanceAgainstRejection")
+    assert pair.directions == ("more activation in acceptance", "more activation in rejection")
     assert pair.labels[0] == "sub-01"
     for place in range(N):
         assert "acceptance" in pair.maps.added[place].name
