@@ -29,7 +29,7 @@ from benchmarks.mapped.studies import (
     write_study,
 )
 from morbids.bids.filters import Filters
-from morbids.group.claims import ALPHA, Claims, judge_claims
+from morbids.group.claims import Claims, judge_claims
 from morbids.group.comparison import Comparison, Terms
 from morbids.group.locate import Found
 from morbids.group.plan import GroupPlan, plan_group
@@ -39,6 +39,7 @@ from morbids.group.steps.inference import infer
 from morbids.group.steps.maps import Stack, stack_maps
 from morbids.group.steps.permutations import permute, plan_tests
 from morbids.group.steps.regions import compare_regions, measure_spheres
+from morbids.numerics.statistics.methods import ALPHA
 from morbids.settings import GroupSettings, Study
 
 N_REARRANGEMENTS = 199

@@ -20,8 +20,8 @@ from morbids.group.plan import plan_group
 from morbids.numerics.arrays import BoolArray, FloatArray
 from morbids.numerics.statistics.clusters import Lattice, find_clusters, make_lattice
 from morbids.numerics.statistics.designs import fit_design, one_sample
+from morbids.numerics.statistics.methods import MaximumOf
 from morbids.numerics.statistics.permutation import (
-    MaximumOf,
     Measurement,
     cluster_threshold,
     corrected_p,

@@ -12,8 +12,8 @@ from scipy import ndimage
 from morbids.numerics.arrays import BoolArray, FloatArray
 from morbids.numerics.statistics.clusters import Lattice, make_lattice
 from morbids.numerics.statistics.designs import fit_design, one_sample
+from morbids.numerics.statistics.methods import MaximumOf
 from morbids.numerics.statistics.permutation import (
-    MaximumOf,
     Measurement,
     cluster_threshold,
     corrected_p,

@@ -19,8 +19,8 @@ from morbids.bids.windows import parse_window
 from morbids.errors import ExitCode, MorbidsError
 from morbids.limits import Limit, memory_gb, processors
 from morbids.numerics.kinetics.model_names import find_model
+from morbids.numerics.statistics.methods import METHODS
 from morbids.settings import (
-    INFERENCES,
     MAP_KINDS,
     PARTIAL_VOLUME,
     FrameWeights,
@@ -334,7 +334,7 @@ GROUP = (
         "--inference",
         "inference",
         "corrections for many voxels; default all but tfce, which takes longest",
-        choices=INFERENCES,
+        choices=tuple(METHODS),
         many=True,
     ),
     Option(

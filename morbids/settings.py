@@ -8,9 +8,8 @@ from typing import Any, Literal, get_args
 from morbids.bids.filters import Filters, JoinRuns
 from morbids.bids.windows import Window
 from morbids.errors import ExitCode, MorbidsError
+from morbids.numerics.statistics.methods import METHODS, Inference
 
-Inference = Literal["max-t", "cluster-extent", "cluster-mass", "tfce", "fdr", "random-field"]
-INFERENCES: tuple[Inference, ...] = get_args(Inference)
 MapKind = Literal["difference", "percent", "parameter"]
 MAP_KINDS: tuple[MapKind, ...] = get_args(MapKind)
 
@@ -135,7 +134,7 @@ class GroupSettings:
     group_column: str = ""
     equal_variances: bool = False
     covariates: tuple[str, ...] = ()
-    inference: tuple[Inference, ...] = ("max-t", "cluster-extent", "cluster-mass", "fdr", "random-field")
+    inference: tuple[Inference, ...] = tuple(name for name, method in METHODS.items() if method.by_default)
     n_permutations: int = 5000
     cluster_forming_p: float = 0.001
     variance_smoothing_fwhm_mm: float = 0.0

@@ -26,9 +26,8 @@ from morbids.numerics.statistics.claims import (
     judge_jointly,
     share_error,
 )
-from morbids.settings import Inference
+from morbids.numerics.statistics.methods import ALPHA, Inference, MaximumOf
 
-ALPHA = 0.05
 # The question that such a study is made for has half of the error; the other kinds of question share the rest.
 FIRST_FAMILY = "change"
 Rule = Literal["joint rearrangements", "Holm"]
@@ -70,7 +69,7 @@ class MapClaim(NamedTuple):
         Claimed clusters and voxels.
     """
 
-    statistic: str
+    statistic: MaximumOf | Literal["p"]
     p: float
     p_page: float
     critical: float
@@ -265,7 +264,8 @@ def _brain(one: Found, tests: _Tests, family: Family, place: int, method: Infere
     tail = tests.tails[place - sum(tests.n_regions)]
     p_page = float(family.p[place])
     threshold = family.critical * float(tests.shares[place])
-    statistic, own, critical = "p", float(tests.scores[0, place]), threshold
+    statistic: MaximumOf | Literal["p"] = "p"
+    own, critical = float(tests.scores[0, place]), threshold
     if tail is not None:
         statistic, critical = one.facts["MapStatistic"], tail.height(threshold)
         values = read_table(one.evidence)[MAP].to_numpy(dtype=float)

@@ -11,15 +11,13 @@ import numpy as np
 
 from morbids.numerics.arrays import FloatArray
 from morbids.numerics.statistics.designs import Design, make_design, part_variances
-from morbids.settings import Inference
+from morbids.numerics.statistics.methods import METHODS, Inference
 
 # Kinds of question, which share the error of a page: does a map change, do two kinds of map differ within people, do
 # maps go with a trait, do groups differ; and whatever a model file asks.
 Family = Literal["change", "between", "trait", "group", "model"]
 # Folder of the built-in questions to differences and to parameters: `group/model-differences/`.
 DIFFERENCES, PARAMETERS = "differences", "parameters"
-# Methods that take the distribution of t from a formula, for very small p.
-PARAMETRIC: tuple[Inference, ...] = ("fdr", "random-field")
 
 
 @dataclass(frozen=True)
@@ -79,7 +77,7 @@ class WrittenDesign:
         Where the variance of a small group is small by chance, Satterthwaite's p is far too small, and the smallest of
         many such p rejects a true null in most studies.
         """
-        return tuple(name for name in asked if not (self.judges_z and name in PARAMETRIC))
+        return tuple(name for name in asked if not (self.judges_z and METHODS[name].formula))
 
     @property
     def words(self) -> str:

@@ -7,9 +7,10 @@ import pandas as pd
 
 from morbids.bids.tables import read_table
 from morbids.group import sentences
-from morbids.group.claims import ALPHA, Claims
+from morbids.group.claims import Claims
 from morbids.group.outputs import GroupOutputs
 from morbids.group.steps import correlations
+from morbids.numerics.statistics.methods import ALPHA, METHODS
 from morbids.reports import tables
 from morbids.reports.captions import FigureKind, figure
 from morbids.reports.group import ContrastReport
@@ -37,12 +38,7 @@ SENSITIVITY_COLUMNS: Mapping[str, str] = {
     "cluster": "Cluster",
     "AAL": "AAL",
     "direction": "Direction",
-    "p_fwe_peak": "p (max-T)",
-    "p_fwe_extent": "p (extent)",
-    "p_fwe_mass": "p (mass)",
-    "p_fwe_tfce": "p (TFCE)",
-    "p_fwe_random_field": "p (random field)",
-    "p_fdr": "p (FDR)",
+    **{method.column: f"p ({method.brief})" for method in METHODS.values()},
 }
 REGION_CLAIMS = (
     *("Region", "n", "Effect", "95 % from", "to", "t", "p", "p (page)", "Claimed"),
@@ -221,7 +217,7 @@ class ContrastPage:
             counts = (test["VoxelsPositive"], test["VoxelsNegative"])
             rows.append(
                 (
-                    sentences.METHODS[test["Method"]],
+                    METHODS[test["Method"]].label,
                     threshold or None,
                     *counts,
                     _p_value(test["SmallestP"]),

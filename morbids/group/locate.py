@@ -10,12 +10,11 @@ from scipy import special
 from morbids.bids.tables import read_table
 from morbids.group.bias import NullRanges, mean_at
 from morbids.group.comparison import Comparison
-from morbids.group.steps.inference import CLUSTERS, CORRECTED, PSEUDO_T
+from morbids.group.steps.inference import CLUSTERS, PSEUDO_T
 from morbids.imaging.images import Image, read_image
 from morbids.numerics.arrays import BoolArray, FloatArray
-from morbids.numerics.statistics.clusters import find_clusters, make_lattice
-from morbids.numerics.statistics.tfce import enhance
-from morbids.settings import Inference
+from morbids.numerics.statistics.clusters import make_lattice
+from morbids.numerics.statistics.methods import METHODS, Inference
 
 
 class Found(NamedTuple):
@@ -94,20 +93,14 @@ def locate(found: Found, method: Inference, critical: float, null: NullRanges | 
 
 def _passing(found: Found, method: Inference, critical: float, height: FloatArray, image: Image) -> BoolArray:
     """(n_voxels,) whether the method's statistic reaches its critical value, whatever the sign."""
-    lattice = make_lattice(image.values > 0.5)
-    match method:
-        case "max-t":
-            return np.asarray(np.abs(height) >= critical)
-        case "tfce":
-            return np.asarray(np.abs(enhance(height, lattice)) >= critical)
-        case "cluster-extent" | "cluster-mass":
-            clusters = find_clusters(height, lattice, float(found.summary["ClusterFormingHeight"]))
-            sizes = clusters.extent if method == "cluster-extent" else clusters.mass
-            return np.concatenate([[False], sizes >= critical])[clusters.labels]
-        case "fdr" | "random-field":
-            return np.asarray(
-                read_image(found.maps[CORRECTED[method]]).values[image.values > 0.5] <= critical
-            )
+    inside = image.values > 0.5
+    one = METHODS[method]
+    if one.statistic is None:
+        return np.asarray(read_image(found.maps[one.stat]).values[inside] <= critical)
+    measured = one.statistic.measure(
+        height, make_lattice(inside), float(found.summary["ClusterFormingHeight"])
+    )
+    return np.asarray(np.abs(measured) >= critical)
 
 
 def _places(found: Found, numbers: set[int], null: NullRanges | None) -> Iterator[ClaimedPlace]:

@@ -16,7 +16,8 @@ from morbids.group.steps import clusters, correlations, influence, regions, smal
 from morbids.group.steps.correlations import Kind
 from morbids.group.steps.evidence import MAP
 from morbids.group.steps.inference import statistics_of
-from morbids.settings import GroupSettings, Inference, Study
+from morbids.numerics.statistics.methods import METHODS, Inference
+from morbids.settings import GroupSettings, Study
 
 # What URIs of `Sources` call the dataset of another program's maps.
 MAPS_LINK = "maps"
@@ -28,12 +29,7 @@ _SCAN = (regions.SCAN, ("Scan or participant", ""))
 # What maps hold, where the sidecars' own words do not say it.
 _DESCRIPTIONS: Mapping[str, str] = {
     "pseudot": "Pseudo-t (residual variance smoothed in space)",
-    "pfweMaxT": "Family-wise p by permutation of the largest |t|, two-tailed",
-    "pfweClusterExtent": "Family-wise p of the cluster's extent by permutation; 1 outside clusters",
-    "pfweClusterMass": "Family-wise p of the cluster's mass by permutation; 1 outside clusters",
-    "pfweTfce": "Family-wise p by permutation of threshold-free cluster enhancement (E .5, H 2, 6 neighbours)",
-    "pfweRandomField": "Family-wise p of a peak of this height by random field theory, two-tailed",
-    "pfdr": "p adjusted for the false discovery rate (Benjamini-Hochberg)",
+    **{method.stat: method.description for method in METHODS.values()},
     "clusters": "Numbers of the clusters, the largest first; 0 outside",
 }
 

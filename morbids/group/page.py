@@ -29,21 +29,12 @@ from morbids.group.steps.regions import tidy
 from morbids.group.words import WORDS
 from morbids.imaging.images import read_image
 from morbids.reports import tables
-from morbids.reports.boilerplate import ContrastChoices, Correction, GroupChoices, group_methods
+from morbids.reports.boilerplate import ContrastChoices, GroupChoices, group_methods
 from morbids.reports.findings import Failure, make_provenance
 from morbids.reports.group import GroupReport, LeftOut, write_group_page
 from morbids.reports.pages import Block, Cell, Link, Text
-from morbids.settings import GroupSettings, Inference, Study
+from morbids.settings import GroupSettings, Study
 
-# What the methods text calls each method.
-_CORRECTIONS: Mapping[Inference, Correction] = {
-    "max-t": "max_t",
-    "tfce": "tfce",
-    "cluster-mass": "cluster_mass",
-    "cluster-extent": "cluster_extent",
-    "random-field": "random_field",
-    "fdr": "fdr",
-}
 CLAIM_COLUMNS: Mapping[str, str] = {
     "contrast": "Contrast",
     "label": "Test",
@@ -193,8 +184,8 @@ def _methods(outputs: Sequence[GroupOutputs], claims: Claims) -> tuple[str, ...]
                 else "the regions of --regions"
             ),
             claims=sentences.say_family(claims).removesuffix("."),
-            primary=_CORRECTIONS[claims.method],
-            corrections=tuple(_CORRECTIONS[name] for name in settings.inference),
+            primary=claims.method,
+            corrections=settings.inference,
             expected=tuple(
                 f"{one.comparison.title}: {said}" for one, said in zip(tested, told, strict=True) if said
             ),
@@ -222,7 +213,7 @@ def _tested(outputs: GroupOutputs) -> ContrastChoices:
     """One contrast for the methods text."""
     comparison = outputs.comparison
     made = {
-        _CORRECTIONS[test["Method"]]: f"{'all' if test['Exhaustive'] else 'random'} {test['Rearrangements']} "
+        test["Method"]: f"{'all' if test['Exhaustive'] else 'random'} {test['Rearrangements']} "
         f"{'sign flips' if comparison.design.design.exchange == 'signs' else 'orders'}"
         for test in outputs.summary["Tests"]
         if "Rearrangements" in test

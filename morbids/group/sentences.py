@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 
 from morbids.group.claims import (
-    ALPHA,
     COULD_BE,
     FIRST_FAMILY,
     OUTSIDE,
@@ -17,24 +16,9 @@ from morbids.group.claims import (
 )
 from morbids.group.comparison import Comparison, Family
 from morbids.group.locate import ClaimedPlace
+from morbids.numerics.statistics.methods import ALPHA, METHODS, STATISTICS
 from morbids.reports.numbers import format_number, format_p
-from morbids.settings import Inference
 
-METHODS: dict[Inference, str] = {
-    "max-t": "max-T (permutation)",
-    "cluster-extent": "cluster extent (permutation)",
-    "cluster-mass": "cluster mass (permutation)",
-    "tfce": "TFCE (permutation)",
-    "fdr": "false discovery rate",
-    "random-field": "random field theory",
-}
-STATISTICS = {
-    "t": "|t|",
-    "tfce": "TFCE score",
-    "cluster_extent": "cluster extent in voxels",
-    "cluster_mass": "cluster mass",
-    "p": "corrected p",
-}
 FAMILIES: dict[Family, str] = {
     "change": "change from baseline",
     "between": "difference between scans",
@@ -53,7 +37,7 @@ def say_family(claims: Claims) -> str:
     counted = (
         f"{len(claims.questions)} {_plural('question', len(claims.questions))} of {len(kinds)} "
         f"{_plural('kind', len(kinds))} ({', '.join(kinds)}): {claims.n_region_tests} tests of a-priori regions and "
-        f"{claims.n_map_tests} of the whole brain ({METHODS[claims.method]}) are one family of {n_tests} tests"
+        f"{claims.n_map_tests} of the whole brain ({METHODS[claims.method].label}) are one family of {n_tests} tests"
     )
     shares = "regions and whole brain have half of the error each"
     if len(kinds) > 1 and FIRST_FAMILY in claims.families:
@@ -113,8 +97,9 @@ def outline_of(brain: MapClaim | None) -> str:
     """What the outline on maps means."""
     if brain is None or not np.isfinite(brain.critical):
         return "claimed: nothing can be"
-    sign = "≤" if brain.statistic == "p" else "≥"
-    return f"claimed: {STATISTICS[brain.statistic]} {sign} {brain.critical:.3g}"
+    if brain.statistic == "p":
+        return f"claimed: corrected p ≤ {brain.critical:.3g}"
+    return f"claimed: {STATISTICS[brain.statistic].words} ≥ {brain.critical:.3g}"
 
 
 def say_place(place: ClaimedPlace | None) -> str | None:

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal, NamedTuple
 
-Correction = Literal["uncorrected", "fdr", "max_t", "cluster_extent", "cluster_mass", "tfce", "random_field"]
+from morbids.numerics.statistics.methods import METHODS, Inference
+
 TakenStep = Literal[
     "brain extraction", "segmentation", "normalization", "motion correction", "registration to T1w"
 ]
@@ -31,19 +32,6 @@ _MODELS: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
     ),
     "LSSRM": ("the linear simplified reference region model (LSSRM)", ("Alpert 2003",)),
     "lpntPET": ("the linear parametric neurotransmitter PET model (lp-ntPET)", ("Normandin 2012",)),
-}
-
-_CORRECTIONS: Final[dict[Correction, tuple[str, tuple[str, ...]]]] = {
-    "uncorrected": ("without correction for multiple comparisons", ()),
-    "fdr": ("by the false discovery rate", ("Benjamini 1995",)),
-    "max_t": ("by the permutation distribution of the largest |t| over the brain", ("Nichols 2002",)),
-    "cluster_extent": ("by the permutation distribution of the largest cluster's extent", ("Nichols 2002",)),
-    "cluster_mass": ("by the permutation distribution of the largest cluster's mass", ("Bullmore 1999",)),
-    "tfce": (
-        "by threshold-free cluster enhancement (E = 0.5, H = 2, neighbours share a face) with permutation",
-        ("Smith 2009",),
-    ),
-    "random_field": ("by Gaussian random field theory", ("Worsley 1992", "Worsley 1996")),
 }
 
 _PARTIAL_VOLUME: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
@@ -147,7 +135,7 @@ class ContrastChoices(NamedTuple):
     title: str
     n_maps: int
     design: str
-    rearrangements: Mapping[Correction, str]
+    rearrangements: Mapping[Inference, str]
 
 
 @dataclass(frozen=True)
@@ -190,8 +178,8 @@ class GroupChoices:
     contrasts: tuple[ContrastChoices, ...]
     regions: str
     claims: str
-    primary: Correction
-    corrections: tuple[Correction, ...]
+    primary: Inference
+    corrections: tuple[Inference, ...]
     expected: tuple[str, ...] = ()
     traits: tuple[str, ...] = ()
     covariates: tuple[str, ...] = ()
@@ -247,21 +235,21 @@ def group_methods(choices: GroupChoices) -> tuple[str, ...]:
     )
     others = [_words(name) for name in choices.corrections if name != choices.primary]
     beside = f" As sensitivity, of each contrast alone: {'; '.join(others)}." if others else ""
-    sources = [source for name in choices.corrections for source in _CORRECTIONS[name][1]]
+    sources = [source for name in choices.corrections for source in METHODS[name].sources]
     used = (*sources, *(("Freedman 1983",) if choices.covariates else ()), "Westfall 1993", "Holm 1979")
     return (first, f"{claims}{beside}", _references(used))
 
 
-def _words(correction: Correction) -> str:
-    words, sources = _CORRECTIONS[correction]
-    return f"{words.removeprefix('by ')}{_cited(sources)}"
+def _words(correction: Inference) -> str:
+    method = METHODS[correction]
+    return f"{method.words}{_cited(method.sources)}"
 
 
-def _rearranged(rearrangements: Mapping[Correction, str]) -> str:
+def _rearranged(rearrangements: Mapping[Inference, str]) -> str:
     """Number of rearrangements of each method, those of one number together."""
     by_number: dict[str, list[str]] = {}
     for name, number in rearrangements.items():
-        by_number.setdefault(number, []).append(name.replace("_", "-"))
+        by_number.setdefault(number, []).append(name)
     return "".join(f"; {number} for {', '.join(names)}" for number, names in by_number.items())
 
 

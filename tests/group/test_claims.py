@@ -11,11 +11,12 @@ import pytest
 from morbids.bids.tables import write_table
 from morbids.group import sentences
 from morbids.group.bias import NullRange
-from morbids.group.claims import ALPHA, Claims, judge_claims, tabulate
+from morbids.group.claims import Claims, judge_claims, tabulate
 from morbids.group.comparison import Comparison, Family, Terms, write_design
 from morbids.group.locate import Found, Located
 from morbids.group.steps.regions import COLUMNS
 from morbids.numerics.statistics.designs import one_sample
+from morbids.numerics.statistics.methods import ALPHA
 from tests.group.group_maps import make_brain, save
 
 N, N_NULL = 12, 399

@@ -1,13 +1,12 @@
 """Methods text says what was done, with its sources."""
 
 from dataclasses import replace
-from typing import get_args
 
 import pytest
 
+from morbids.numerics.statistics.methods import METHODS, Inference
 from morbids.reports.boilerplate import (
     ContrastChoices,
-    Correction,
     GroupChoices,
     PartialVolume,
     ScanChoices,
@@ -34,13 +33,13 @@ GROUP = GroupChoices(
     "brain, known in all 18 rows",
     "t",
     (
-        ContrastChoices("rejection", 18, "one-sample t", {"max_t": "all 131071 sign flips"}),
-        ContrastChoices("by score", 17, "linear model, t of score", {"max_t": "random 5000 orders"}),
+        ContrastChoices("rejection", 18, "one-sample t", {"max-t": "all 131071 sign flips"}),
+        ContrastChoices("by score", 17, "linear model, t of score", {"max-t": "random 5000 orders"}),
     ),
     "a-priori regions, left and right averaged",
     "2 questions are one family of 16 tests",
-    "max_t",
-    ("max_t",),
+    "max-t",
+    ("max-t",),
 )
 
 
@@ -67,14 +66,14 @@ def test_what_was_not_done_is_not_claimed() -> None:
     assert "Gunn RN" in references
 
 
-@pytest.mark.parametrize("correction", get_args(Correction))
-def test_every_correction_is_described_and_its_sources_listed(correction: Correction) -> None:
+@pytest.mark.parametrize("correction", METHODS)
+def test_every_correction_is_described_and_its_sources_listed(correction: Inference) -> None:
     maps, claims, references = group_methods(
-        replace(GROUP, corrections=("max_t", correction), smoothing_fwhm_mm=0.0)
+        replace(GROUP, corrections=("max-t", correction), smoothing_fwhm_mm=0.0)
     )
     text = maps + claims
     assert "not smoothed" in text
-    assert ("As sensitivity" in text) == (correction != "max_t")
+    assert ("As sensitivity" in text) == (correction != "max-t")
     assert "Holm S (1979)" in references
     for source in ("Smith 2009", "Worsley 1996", "Nichols 2002", "Benjamini 1995", "Bullmore 1999"):
         name, year = source.split()

@@ -10,11 +10,11 @@ from morbids.imaging.images import Image
 from morbids.imaging.naming import AtlasNames
 from morbids.numerics.arrays import FloatArray, IntArray
 from morbids.numerics.statistics.clusters import Clusters
+from morbids.numerics.statistics.methods import ALPHA, METHODS
 
-ALPHA = 0.05
 # Smaller clusters are listed only when they pass a correction: half a resolution element of a PET group map.
 SMALLEST_CLUSTER_MM3 = 80.0
-# Maps that a peak is described by, in the order of the table: column, map, decimals (None: six digits).
+# Maps that a peak is described by, before its corrected p: column, map, decimals (None: six digits).
 PEAK_COLUMNS: tuple[tuple[str, str, int | None], ...] = (
     ("pseudo_t", "pseudot", 3),
     ("t", "t", 3),
@@ -22,14 +22,6 @@ PEAK_COLUMNS: tuple[tuple[str, str, int | None], ...] = (
     ("effect", "effect", None),
     ("hedges_g", "g", 3),
     ("p_uncorrected", "p", None),
-    ("p_fdr", "pfdr", None),
-    ("p_fwe_peak", "pfweMaxT", None),
-    ("p_fwe_tfce", "pfweTfce", None),
-    ("p_fwe_random_field", "pfweRandomField", None),
-)
-CLUSTER_COLUMNS: tuple[tuple[str, str], ...] = (
-    ("p_fwe_extent", "pfweClusterExtent"),
-    ("p_fwe_mass", "pfweClusterMass"),
 )
 DESCRIPTIONS: Mapping[str, tuple[str, str]] = {
     "cluster": ("Number of the cluster, the largest first, as in the map of clusters", ""),
@@ -44,12 +36,7 @@ DESCRIPTIONS: Mapping[str, tuple[str, str]] = {
     "effect": ("Contrast of the parameters, in the unit of the maps", ""),
     "hedges_g": ("Effect in standard deviations, corrected for small samples", ""),
     "p_uncorrected": ("Two-tailed p of t", ""),
-    "p_fdr": ("p adjusted for the false discovery rate (Benjamini-Hochberg)", ""),
-    "p_fwe_peak": ("Family-wise p of the peak, permutation of the largest |t|", ""),
-    "p_fwe_tfce": ("Family-wise p of the peak, threshold-free cluster enhancement", ""),
-    "p_fwe_random_field": ("Family-wise p of the peak, random field theory, of t", ""),
-    "p_fwe_extent": ("Family-wise p of the cluster's extent, in its first row", ""),
-    "p_fwe_mass": ("Family-wise p of the cluster's mass, in its first row", ""),
+    **{method.column: (method.column_description, "") for method in METHODS.values()},
     "passes": ("Corrections that the cluster passes at .05; empty for none", ""),
     "AAL": ("Label of the AAL atlas at the peak, or the nearest within 6 mm", ""),
     "HarvardOxford": ("Label of the Harvard-Oxford atlas at the peak, or the nearest within 6 mm", ""),
@@ -100,9 +87,9 @@ def tabulate_clusters(
         for column, stat, decimals in PEAK_COLUMNS:
             if stat in values:
                 row[column] = _rounded(float(values[stat][voxel]), decimals)
-        for column, stat in CLUSTER_COLUMNS:
-            if stat in values:
-                row[column] = _rounded(float(values[stat][voxel]), None) if first else None
+        for method in METHODS.values():
+            if method.stat in values and (first or method.kind == "voxel"):
+                row[method.column] = _rounded(float(values[method.stat][voxel]), None)
         row["passes"] = ", ".join(passes[cluster]) if first else None
         rows.append(row | {atlas: known.at(mm) for atlas, known in names.items()})
     return pd.DataFrame(rows, columns=list(columns_of(values)))
@@ -111,19 +98,20 @@ def tabulate_clusters(
 def columns_of(statistics: Collection[str]) -> dict[str, tuple[str, str]]:
     """Columns of the table where these maps are made, each with its description and unit."""
     peaks = [column for column, stat, _ in PEAK_COLUMNS if stat in statistics]
-    whole = [column for column, stat in CLUSTER_COLUMNS if stat in statistics]
+    corrected = [method.column for method in METHODS.values() if method.stat in statistics]
     places = ["cluster", "direction", "extent_mm3", "x_mm", "y_mm", "z_mm"]
-    return {name: DESCRIPTIONS[name] for name in (*places, *peaks, *whole, "passes", "AAL", "HarvardOxford")}
+    return {
+        name: DESCRIPTIONS[name] for name in (*places, *peaks, *corrected, "passes", "AAL", "HarvardOxford")
+    }
 
 
 def _passed(inside: FloatArray, values: Mapping[str, FloatArray]) -> list[str]:
     """Corrections that some voxel of a cluster passes."""
-    corrections = [
-        (column.removeprefix("p_").removeprefix("fwe_").replace("_", " "), stat)
-        for column, stat in (*((column, stat) for column, stat, _ in PEAK_COLUMNS), *CLUSTER_COLUMNS)
-        if column.startswith(("p_fwe", "p_fdr"))
+    return [
+        method.brief
+        for method in METHODS.values()
+        if method.stat in values and (values[method.stat][inside] <= ALPHA).any()
     ]
-    return [name for name, stat in corrections if stat in values and (values[stat][inside] <= ALPHA).any()]
 
 
 def _rounded(value: float, decimals: int | None) -> float:

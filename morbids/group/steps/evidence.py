@@ -10,15 +10,13 @@ import pandas as pd
 from morbids.bids.tables import write_table
 from morbids.group.comparison import WrittenDesign
 from morbids.group.regions import Sphere
-from morbids.group.steps.permutations import MAXIMA, PermutationTest, join_maxima, model_of
+from morbids.group.steps.permutations import PermutationTest, join_maxima, measurement_of, model_of
 from morbids.group.steps.regions import average_sides, mean_in_spheres, read_values, tidy
-from morbids.imaging.images import read_image
-from morbids.numerics.statistics.clusters import make_lattice
-from morbids.numerics.statistics.permutation import Measurement, cluster_threshold, measure_map
+from morbids.numerics.statistics.methods import METHODS, Inference
+from morbids.numerics.statistics.permutation import measure_map
 from morbids.numerics.statistics.plan import People, plan_jointly, smallest_joint_p
 from morbids.numerics.statistics.rearranged import observed_t
 from morbids.numerics.statistics.regions import rearrange_regions
-from morbids.settings import Inference
 
 MAP = "map"
 
@@ -77,16 +75,13 @@ def gather_evidence(
         "SmallestPossibleP": smallest_joint_p(directed.design, n_permutations, two_tailed=not expected),
         "Baseline": mean_in_spheres(binding, spheres, average=average),
     }
-    statistic = MAXIMA.get(primary)
+    statistic = METHODS[primary].statistic
     if statistic is not None:
         model = model_of(np.load(maps, mmap_mode="r"), mask, directed, variance_fwhm_mm)
-        lattice = make_lattice(read_image(mask).values > 0.5)
-        measurement = Measurement(
-            (statistic,), lattice, cluster_threshold(cluster_forming_p, design.height_df)
-        )
+        measurement = measurement_of((statistic.name,), mask, design, cluster_forming_p)
         observed = measure_map(observed_t(model), measurement, two_tailed=not expected)
-        null = join_maxima(maxima, [test for test in tests if test.joint])[statistic]
+        null = join_maxima(maxima, [test for test in tests if test.joint])[statistic.name]
         columns = {MAP: np.concatenate([observed, null])} | columns
-        facts["MapStatistic"] = statistic
+        facts["MapStatistic"] = statistic.name
     write_table(tidy(pd.DataFrame(columns)), out_dir / "evidence.tsv")
     return Evidence(out_dir / "evidence.tsv", facts)

@@ -15,38 +15,27 @@ from morbids.group.steps.permutations import PermutationTest, join_maxima, model
 from morbids.imaging.images import Image, read_image
 from morbids.imaging.naming import read_names
 from morbids.numerics.arrays import FloatArray
-from morbids.numerics.statistics.clusters import Clusters, Lattice, find_clusters, make_lattice
+from morbids.numerics.statistics.clusters import Lattice, find_clusters, make_lattice
 from morbids.numerics.statistics.designs import fit_design
 from morbids.numerics.statistics.linear_model import LinearFit
-from morbids.numerics.statistics.multiple import false_discovery_rate
-from morbids.numerics.statistics.permutation import (
+from morbids.numerics.statistics.methods import (
+    ALPHA,
+    METHODS,
+    Formula,
+    Inference,
     MaximumOf,
-    cluster_threshold,
-    corrected_p,
-    critical_value,
+    Method,
+    Tested,
 )
+from morbids.numerics.statistics.permutation import cluster_threshold, corrected_p, critical_value
 from morbids.numerics.statistics.random_field import (
     Smoothness,
     estimate_smoothness,
     find_unit_residuals,
-    peak_p,
-    peak_threshold,
 )
 from morbids.numerics.statistics.rearranged import observed_t
 from morbids.numerics.statistics.symmetry import mean_skewness
-from morbids.numerics.statistics.tfce import enhance
-from morbids.settings import Inference
 
-ALPHA = 0.05
-# The `stat-` of each method's map of corrected p.
-CORRECTED: Mapping[Inference, str] = {
-    "max-t": "pfweMaxT",
-    "cluster-extent": "pfweClusterExtent",
-    "cluster-mass": "pfweClusterMass",
-    "tfce": "pfweTfce",
-    "fdr": "pfdr",
-    "random-field": "pfweRandomField",
-}
 PSEUDO_T = "pseudot"
 CLUSTERS = "clusters"
 STATISTICS = ("effect", "variance", "t", "z", "p", "g", "r2")
@@ -81,23 +70,23 @@ class Judged(NamedTuple):
         (n_voxels,) what maxima and clusters are of: t, pseudo-t, or z where degrees of freedom differ.
     statistic
         Its name.
-    clusters
-        Of the height.
-    smoothness
-        Width of the noise; None where it is not known or not needed.
+    forming
+        Height that forms clusters.
+    tested
+        What formulas correct.
     """
 
     fit: LinearFit
     height: FloatArray
     statistic: str
-    clusters: Clusters
-    smoothness: Smoothness | None
+    forming: float
+    tested: Tested
 
 
 def statistics_of(inference: Sequence[Inference], variance_fwhm_mm: float) -> tuple[str, ...]:
     """Return the maps that a comparison leaves, by `stat-`."""
     pseudo = (PSEUDO_T,) if variance_fwhm_mm else ()
-    return (*STATISTICS, *pseudo, *(CORRECTED[name] for name in inference), CLUSTERS)
+    return (*STATISTICS, *pseudo, *(METHODS[name].stat for name in inference), CLUSTERS)
 
 
 def infer(
@@ -128,10 +117,13 @@ def infer(
     height = observed_t(model_of(data, mask, design, variance_fwhm_mm)) if rearranged else fit.t
     x, y, z = image.voxel_mm.tolist()
     clusters = find_clusters(height, lattice, threshold, voxel_size_mm=(x, y, z))
-    smoothness, why_not = _smoothness(data, design, image) if "random-field" in inference else (None, "")
+    methods = [METHODS[name] for name in inference]
+    needed = any(one.formula and one.formula.needs_smoothness for one in methods)
+    smoothness, why_not = _smoothness(data, design, image) if needed else (None, "")
     statistic = "pseudo-t" if variance_fwhm_mm else "z" if design.judges_z else "t"
-    judged = Judged(fit, height, statistic, clusters, smoothness)
-    corrected = {CORRECTED[name]: _correct(name, judged, lattice, null, design) for name in inference}
+    tested = Tested(fit.t, fit.p, design.df, smoothness)
+    judged = Judged(fit, height, statistic, threshold, tested)
+    corrected = {one.stat: _correct(one, judged, lattice, null) for one in methods}
     values: dict[str, Any] = {
         **{"effect": fit.effect, "variance": fit.variance, "t": fit.t, "p": fit.p},
         # What is outlined must be what was judged, which is near z (see `quick_z`).
@@ -148,7 +140,7 @@ def infer(
     table = tabulate_clusters(clusters, values, (image, lattice.voxels), names, directions)
     write_table(table, out_dir / "clusters.tsv")
     paths = {name: write_map(numbers, image, out_dir / f"{name}.nii.gz") for name, numbers in values.items()}
-    told = [_tell(name, judged, corrected[CORRECTED[name]], null, tests) for name in inference]
+    told = [_tell(one, judged, corrected[one.stat], null, tests) for one in methods]
     summary = {
         "Mask": mask_rule,
         "Statistic": statistic,
@@ -174,7 +166,7 @@ def _summarise(judged: Judged, design: WrittenDesign, image: Image, why_not: str
         "NumberOfMaps": len(next(iter(design.columns.values()))),
         "NumberOfVoxels": len(fit.t),
         **_degrees_of_freedom(fit, design),
-        **_tell_smoothness(judged.smoothness, why_not, image),
+        **_tell_smoothness(judged.tested.smoothness, why_not, image),
     }
 
 
@@ -188,33 +180,16 @@ def _smoothness(data: FloatArray, design: WrittenDesign, image: Image) -> tuple[
 
 
 def _correct(
-    name: Inference,
-    judged: Judged,
-    lattice: Lattice,
-    null: Mapping[MaximumOf, FloatArray],
-    design: WrittenDesign,
+    method: Method, judged: Judged, lattice: Lattice, null: Mapping[MaximumOf, FloatArray]
 ) -> FloatArray:
     """(n_voxels,) corrected p of one method; 1 outside clusters where clusters are judged."""
-    fit, height, _, clusters, smoothness = judged
-    match name:
-        case "max-t":
-            return corrected_p(height, null["t"])
-        case "tfce":
-            return corrected_p(enhance(height, lattice), null["tfce"])
-        case "cluster-extent" | "cluster-mass":
-            statistic: MaximumOf = "cluster_extent" if name == "cluster-extent" else "cluster_mass"
-            sizes = clusters.extent.astype(float) if name == "cluster-extent" else clusters.mass
-            return np.concatenate([[1.0], corrected_p(sizes, null[statistic])])[clusters.labels]
-        case "fdr":
-            return false_discovery_rate(fit.p)
-        case "random-field":
-            if smoothness is None:
-                return np.full(fit.t.shape, np.nan)
-            return peak_p(fit.t, smoothness.resels, design.df)
+    if isinstance(method.test, Formula):
+        return method.test.correct(judged.tested)
+    return corrected_p(method.test.measure(judged.height, lattice, judged.forming), null[method.test.name])
 
 
 def _tell(
-    name: Inference,
+    method: Method,
     judged: Judged,
     p: FloatArray,
     null: Mapping[MaximumOf, FloatArray],
@@ -223,19 +198,18 @@ def _tell(
     """What one method found: voxels that pass in each direction, its threshold, and its rearrangements."""
     passing = p <= ALPHA
     told: dict[str, Any] = {
-        "Method": name,
+        "Method": method.name,
         "VoxelsPositive": int(np.sum(passing & (judged.height > 0))),
         "VoxelsNegative": int(np.sum(passing & (judged.height < 0))),
         "SmallestP": float(np.nanmin(p)) if np.isfinite(p).any() else None,
     }
-    if name == "max-t":
-        told |= _critical(judged.statistic, critical_value(null["t"], ALPHA))
-    if name == "random-field" and judged.smoothness is not None:
-        told |= _critical("t", peak_threshold(ALPHA, judged.smoothness.resels, float(judged.fit.df[0])))
-    if name == "fdr" and passing.any():
-        told |= _critical("t", float(np.abs(judged.fit.t[passing]).min()))
+    if isinstance(method.test, Formula):
+        height = method.test.passing_height(judged.tested, ALPHA)
+        return told | (_critical("t", height) if height is not None else {})
+    if not method.test.needs_neighbours:
+        told |= _critical(judged.statistic, critical_value(null[method.test.name], ALPHA))
     for test in tests:
-        if name.replace("-", "_").replace("max_", "") in test.statistics:
+        if method.test.name in test.statistics:
             told |= {
                 "Rearrangements": test.plan.n_rearrangements,
                 "Exhaustive": test.plan.exhaustive,

@@ -1,6 +1,6 @@
 """Permutation tests in pieces: which tests a comparison needs, and what one piece of one test finds."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -11,8 +11,8 @@ from morbids.group.comparison import WrittenDesign
 from morbids.imaging.images import read_image
 from morbids.numerics.arrays import FloatArray
 from morbids.numerics.statistics.clusters import make_lattice
+from morbids.numerics.statistics.methods import METHODS, STATISTICS, Inference, MaximumOf
 from morbids.numerics.statistics.permutation import (
-    MaximumOf,
     Measurement,
     NullMaxima,
     cluster_threshold,
@@ -28,15 +28,7 @@ from morbids.numerics.statistics.plan import (
 )
 from morbids.numerics.statistics.pseudo_t import make_smoother
 from morbids.numerics.statistics.rearranged import RearrangedModel, prepare_model
-from morbids.settings import Inference
 
-# Each method's statistic, and the `stat-` of its map of corrected p.
-MAXIMA: Mapping[Inference, MaximumOf] = {
-    "max-t": "t",
-    "cluster-extent": "cluster_extent",
-    "cluster-mass": "cluster_mass",
-    "tfce": "tfce",
-}
 # Label of the test that only serves the claims.
 CLAIMS = "claims"
 # The largest t is quick to find: all sign patterns of 18 maps take seconds, and p has no Monte-Carlo error.
@@ -81,24 +73,26 @@ def plan_tests(
     The first method of `inference` is the one that claims: it needs joint rearrangements, one-tailed where a sign is
     expected. Where the same rearrangements serve its own correction, they are made once.
     """
-    statistics = tuple(MAXIMA[name] for name in inference if name in MAXIMA)
+    statistics = tuple(one.name for name in inference if (one := METHODS[name].statistic) is not None)
     most = 0 if variance_fwhm_mm else EXHAUSTIVE_UP_TO
     joint = plan_jointly(design.design, n_permutations, people, seed=seed, two_tailed=not expected)
     quick = plan_design(design.design, n_permutations, seed=seed, exhaustive_up_to=most)
     slow = plan_design(design.design, n_permutations, seed=seed)
     both_tails = replace(joint, two_tailed=True)
+    of_maps = tuple(name for name in statistics if STATISTICS[name].needs_neighbours)
     parts = [
-        PermutationTest("max_t", tuple(name for name in statistics if name == "t"), quick),
-        PermutationTest("maps", tuple(name for name in statistics if name != "t"), slow),
+        PermutationTest("max_t", tuple(name for name in statistics if name not in of_maps), quick),
+        PermutationTest("maps", of_maps, slow),
     ]
     if quick == slow:
-        parts = [PermutationTest("maps" if set(statistics) - {"t"} else "max_t", statistics, slow)]
+        parts = [PermutationTest("maps" if of_maps else "max_t", statistics, slow)]
     tests = [
         part if part.plan.exhaustive else replace(part, plan=both_tails) for part in parts if part.statistics
     ]
-    primary = MAXIMA.get(inference[0])
-    if primary is None:
+    claiming = METHODS[inference[0]].statistic
+    if claiming is None:
         return tuple(tests)
+    primary = claiming.name
     shared = [primary in test.statistics and test.plan == joint for test in tests]
     if not any(shared):
         return (*tests, PermutationTest(CLAIMS, (primary,), joint, joint=True))
@@ -121,18 +115,20 @@ def permute(
     `design` has its contrast towards what is expected where the test looks at one tail.
     """
     model = model_of(np.load(maps, mmap_mode="r"), mask, design, variance_fwhm_mm)
-    if set(test.statistics) == {"t"}:
-        measurement = Measurement(test.statistics)
-    else:
-        lattice = make_lattice(read_image(mask).values > 0.5)
-        measurement = Measurement(
-            test.statistics, lattice, cluster_threshold(cluster_forming_p, design.height_df)
-        )
+    measurement = measurement_of(test.statistics, mask, design, cluster_forming_p)
     found = find_null_maxima(model, test.plan, Piece(*piece), measurement, threads=threads)
     path = out_dir / "maxima.npz"
     arrays: dict[str, Any] = {str(name): values for name, values in found.maxima.items()}
     np.savez(path, piece=np.array(found.piece), label=np.array(test.label), **arrays)
     return Maxima(path)
+
+
+def measurement_of(
+    statistics: tuple[MaximumOf, ...], mask: Path, design: WrittenDesign, cluster_forming_p: float
+) -> Measurement:
+    """What is measured on each map: statistics with what they need."""
+    lattice = make_lattice(read_image(mask).values > 0.5)
+    return Measurement(statistics, lattice, cluster_threshold(cluster_forming_p, design.height_df))
 
 
 def model_of(maps: FloatArray, mask: Path, design: WrittenDesign, variance_fwhm_mm: float) -> RearrangedModel:

@@ -15,12 +15,10 @@ import numpy as np
 from scipy import special
 
 from morbids.numerics.arrays import BoolArray, FloatArray
-from morbids.numerics.statistics.permutation import MaximumOf
+from morbids.numerics.statistics.methods import STATISTICS, MaximumOf
 
 # Scores this close (relative) are ties: they come from maps in single precision.
 _TIE = 1e-3
-# Maxima of sums over clusters and of TFCE are as skewed as a power of t: their cube root is about as skewed as t.
-_POWER: dict[MaximumOf, float] = {"t": 1.0, "tfce": 1 / 3, "cluster_extent": 1 / 3, "cluster_mass": 1 / 3}
 # Quantiles that give the tail of the maxima its place and width, whatever single large values do.
 _MIDDLE, _HIGH = 0.5, 0.95
 
@@ -56,7 +54,7 @@ class Tail:
 
 def describe_tail(maxima: FloatArray, statistic: MaximumOf) -> Tail:
     """Describe the maxima of all rearrangements, the data as observed among them."""
-    power = _POWER[statistic]
+    power = STATISTICS[statistic].power
     heights = np.sign(maxima) * np.abs(maxima) ** power
     middle, high = np.quantile(heights, [_MIDDLE, _HIGH])
     spread = np.log(-np.log(_MIDDLE)) - np.log(-np.log(_HIGH))

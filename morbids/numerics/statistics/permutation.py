@@ -3,20 +3,18 @@
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from scipy import special
 
 from morbids.errors import MorbidsError
 from morbids.numerics.arrays import FloatArray, IntArray
-from morbids.numerics.statistics.clusters import Lattice, largest_clusters
+from morbids.numerics.statistics.clusters import Lattice
 from morbids.numerics.statistics.exchange import permutation_p
+from morbids.numerics.statistics.methods import STATISTICS, MapStatistic, MaximumOf
 from morbids.numerics.statistics.plan import PermutationPlan, Piece
 from morbids.numerics.statistics.rearranged import RearrangedModel, largest_t, make_t_maps
-from morbids.numerics.statistics.tfce import enhance
-
-MaximumOf = Literal["t", "tfce", "cluster_extent", "cluster_mass"]
 
 # Rearrangements at once: many rows make a matrix product efficient, but whole maps must stay few.
 _BATCH_WITHOUT_MAPS = 256
@@ -48,17 +46,22 @@ class Measurement:
     observed: FloatArray | None = None
 
     def __post_init__(self) -> None:
-        if self.lattice is None and set(self.statistics) != {"t"}:
+        if self.lattice is None and any(one.needs_neighbours for one in self.measured):
             raise MorbidsError(
                 "TFCE and clusters need to know which voxels are neighbours.", "Give a lattice."
             )
-        if self.threshold_t is None and any(name.startswith("cluster") for name in self.statistics):
+        if self.threshold_t is None and any(one.forms_clusters for one in self.measured):
             raise MorbidsError("Clusters need a threshold that forms them.", "Give a cluster-forming p.")
+
+    @property
+    def measured(self) -> tuple[MapStatistic, ...]:
+        """The statistics."""
+        return tuple(STATISTICS[name] for name in self.statistics)
 
     @property
     def needs_maps(self) -> bool:
         """Whether the largest t alone is not enough."""
-        return set(self.statistics) != {"t"} or self.observed is not None
+        return any(one.needs_neighbours for one in self.measured) or self.observed is not None
 
 
 class NullMaxima(NamedTuple):
@@ -137,14 +140,10 @@ def find_null_maxima(
 def measure_map(t_map: FloatArray, measurement: Measurement, *, two_tailed: bool) -> list[float]:
     """Maximum of each statistic over one map, in the order of the measurement."""
     found: dict[MaximumOf, float] = {}
-    if "t" in measurement.statistics:
-        found["t"] = _largest(t_map, two_tailed)
-    if measurement.lattice is not None and "tfce" in measurement.statistics:
-        found["tfce"] = _largest(enhance(t_map, measurement.lattice), two_tailed)
-    if measurement.lattice is not None and measurement.threshold_t is not None:
-        found["cluster_extent"], found["cluster_mass"] = largest_clusters(
-            t_map, measurement.lattice, measurement.threshold_t, both_tails=two_tailed
-        )
+    forming = np.nan if measurement.threshold_t is None else measurement.threshold_t
+    for one in measurement.measured:
+        if one.name not in found:
+            found |= one.find_maxima(t_map, measurement.lattice, forming, two_tailed=two_tailed)
     return [found[name] for name in measurement.statistics]
 
 
@@ -199,10 +198,6 @@ def critical_value(null_maxima: FloatArray, alpha: float) -> float:
         return float("inf")
     ordered = np.sort(null_maxima)[::-1]
     return float(np.nextafter(ordered[n_allowed], np.inf) / (1 - _TIE)) if n_allowed < len(ordered) else 0.0
-
-
-def _largest(values: FloatArray, two_tailed: bool) -> float:
-    return float(max(values.max(), -values.min()) if two_tailed else values.max())
 
 
 def _lower(values: FloatArray) -> FloatArray:

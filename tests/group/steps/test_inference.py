@@ -16,18 +16,18 @@ from morbids.group.steps.clusters import columns_of
 from morbids.group.steps.inference import Inferred, infer, statistics_of
 from morbids.group.steps.influence import measure_each_map
 from morbids.group.steps.maps import Stack, stack_maps
-from morbids.group.steps.permutations import CLAIMS, MAXIMA, permute, plan_tests
+from morbids.group.steps.permutations import CLAIMS, permute, plan_tests
 from morbids.group.steps.regions import draw_sphere
 from morbids.group.steps.small_volumes import UNION, search_small_volumes
 from morbids.imaging.images import read_image
 from morbids.numerics.arrays import FloatArray
 from morbids.numerics.statistics.designs import one_sample, regression, two_sample
 from morbids.numerics.statistics.linear_model import quick_z
+from morbids.numerics.statistics.methods import METHODS, STATISTICS, Inference
 from morbids.numerics.statistics.plan import People, Piece
-from morbids.settings import Inference
 from tests.group.group_maps import ACTIVE_MM, Brain, draw_maps, make_brain, save, write_atlas
 
-ALL: tuple[Inference, ...] = ("max-t", "cluster-extent", "cluster-mass", "tfce", "fdr", "random-field")
+ALL: tuple[Inference, ...] = tuple(METHODS)
 N = 10
 
 
@@ -106,7 +106,7 @@ def test_the_effect_is_found_named_and_listed(case: Case) -> None:
     first = table.iloc[0]
     assert (first["direction"], first["AAL"], first["HarvardOxford"]) == ("up", "Ball_L", "Ball_L")
     assert first["extent_mm3"] == pytest.approx(case.brain.active.sum() * 216, rel=0.3)
-    assert {"peak", "extent", "mass", "fdr"} <= set(first["passes"].split(", "))
+    assert {"max-T", "extent", "mass", "FDR"} <= set(first["passes"].split(", "))
     # The first row's numbers are those of the maps at the peak and of the whole cluster.
     assert first["t"] == pytest.approx(np.nanmax(values(tested, "t", case)), abs=1e-3)
     labels = values(tested, "clusters", case)
@@ -298,4 +298,4 @@ def test_two_groups_without_a_map_are_compared_by_welch_too(case: Case) -> None:
 def test_every_permutation_method_has_its_maximum() -> None:
     plans = plan_tests(write_design(one_sample(20)), ALL, 50, 0, 0.0, People(range(20), 20), 0)
     assert [test.label for test in plans] == ["maps"]
-    assert set(plans[0].statistics) == set(MAXIMA.values())
+    assert set(plans[0].statistics) == set(STATISTICS)

@@ -10,8 +10,8 @@ from morbids.numerics.statistics.claims import (
     share_error,
     tail_of_t,
 )
+from morbids.numerics.statistics.methods import MaximumOf
 from morbids.numerics.statistics.multiple import holm
-from morbids.numerics.statistics.permutation import MaximumOf
 
 N_TESTS = 6
 NO_MAPS = np.zeros(N_TESTS, dtype=bool)
