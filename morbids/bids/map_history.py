@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 # Versions of this program whose maps differ from those of the versions before.
-RESULTS_CHANGED_IN: tuple[str, ...] = ("0.1.0",)
+RESULTS_CHANGED_IN: tuple[str, ...] = ("0.1.0", "0.2.0")
 # Windows whose spans differ by less at both ends take frames of the same minutes.
 SAME_SPAN_MIN = 1.0
 # Fields that hold a window, and what people call it.
@@ -90,18 +90,30 @@ def _parameter(label: str, words: str) -> Callable[[Mapping[str, Any]], str | No
     """Value of an input of the model where it is fixed, else the rule by which each scan finds its own."""
 
     def read(metadata: Mapping[str, Any]) -> str | None:
-        inputs = dict(
-            zip(metadata.get("InputValuesLabels", ()), metadata.get("InputValues", ()), strict=False)
-        )
-        source = str(metadata.get(f"{label}Source", ""))
-        if source and not source.startswith(_FIXED_SOURCES):
-            return f"{words} {source}"
-        return f"{words} {float(inputs[label]):g}" if label in inputs else None
+        value, source = fixed_input(metadata, label), source_of(metadata, label)
+        if value is not None:
+            return f"{words} {value:g}"
+        return f"{words} {source}" if source and not source.startswith(_FIXED_SOURCES) else None
 
     return read
 
 
-def _attenuation(metadata: Mapping[str, Any]) -> str | None:
+def source_of(metadata: Mapping[str, Any], label: str) -> str:
+    """Where an input of the model is from, in words; empty where the sidecar does not tell."""
+    return str(metadata.get(f"{label}Source", ""))
+
+
+def fixed_input(metadata: Mapping[str, Any], label: str) -> float | None:
+    """Value of an input of the model that does not depend on the scan; None of one that each scan finds."""
+    source = source_of(metadata, label)
+    inputs = dict(zip(metadata.get("InputValuesLabels", ()), metadata.get("InputValues", ()), strict=False))
+    if label not in inputs or (source and not source.startswith(_FIXED_SOURCES)):
+        return None
+    return float(inputs[label])
+
+
+def told_attenuation(metadata: Mapping[str, Any]) -> str | None:
+    """Whether attenuation was corrected, in words; None where the sidecar does not tell."""
     told = metadata.get("AttenuationCorrection")
     if told is None:
         return None
@@ -130,6 +142,6 @@ TRAITS_OF_A_MAP: tuple[Callable[[Mapping[str, Any]], str | None], ...] = (
     *(_field(name) for name in _FIELDS),
     _parameter("k2prime", "k2'"),
     _parameter("tstar", "t*"),
-    _attenuation,
+    told_attenuation,
     _version,
 )

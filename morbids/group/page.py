@@ -21,6 +21,7 @@ from morbids.group.contrast_page import ContrastPage
 from morbids.group.doubts import report_doubts
 from morbids.group.locate import Found, Located
 from morbids.group.outputs import GroupOutputs
+from morbids.group.participant_settings import tell_settings
 from morbids.group.plan import GroupPlan
 from morbids.group.protocol_table import report_protocol
 from morbids.group.quality_table import report_quality
@@ -115,6 +116,7 @@ def write_group_pages(
         included_columns=("Scan", "Map"),
         included=tuple((row.label, Link(row.description or row.path.name, row.path)) for row in found.rows),
         left_out=tuple(_left_out(plan)),
+        made_by=tell_settings(found.rows),
         quality=report_quality(plan, study),
         protocol=report_protocol(plan, study),
         methods=_methods(outputs, claims),

@@ -111,6 +111,14 @@ class ScanBuilder:
         return sidecars.taken_from(self.plan.taken.dataset.program if self.plan.taken else "")
 
     @property
+    def motion_fields(self) -> dict[str, str]:
+        """Field of maps that says what was done about head motion (no draft names it yet)."""
+        if not self.settings.motion:
+            return {"MotionCorrection": "none"}
+        by = f"taken from {self.plan.taken.dataset.program}" if self.plan.taken else "frames realigned"
+        return {"MotionCorrection": by}
+
+    @property
     def registered_by(self) -> dict[str, str]:
         """Field of sidecars that says who registered PET to T1w, where that was another program."""
         return self.moved_by if self.plan.takes_registration else {}

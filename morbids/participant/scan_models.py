@@ -345,5 +345,9 @@ def map_outputs(builder: ScanBuilder, space: OutputSpace | None) -> dict[str, Ou
             sidecars.parametric_map_sidecar(scan, transport, "R1", None, builder.raw, resolution=resolution),
         )
     # What was corrected, and an image that lies in the space.
-    more = builder.map_correction_fields | ({} if space is None else builder.spatial_reference(space.space))
+    more = (
+        builder.motion_fields
+        | builder.map_correction_fields
+        | ({} if space is None else builder.spatial_reference(space.space))
+    )
     return {name: output._replace(sidecar={**output.sidecar, **more}) for name, output in outputs.items()}

@@ -105,6 +105,8 @@ class GroupReport:
         A row per map that took part, with the columns named in `included_columns`.
     left_out
         Rows that did not, each with its reason.
+    made_by
+        Settings of the participant level, as the maps tell them.
     doubts
         What must be known before the results are believed.
     quality
@@ -128,6 +130,7 @@ class GroupReport:
     left_out: tuple[LeftOut, ...]
     methods: tuple[str, ...]
     provenance: Provenance
+    made_by: tuple[tuple[str, str], ...] = ()
     doubts: tuple[Alert, ...] = ()
     quality: tuple[Block, ...] = ()
     protocol: tuple[Block, ...] = ()
@@ -240,9 +243,12 @@ def _folded_circular(blocks: tuple[Block, ...]) -> tuple[Block, ...]:
 
 
 def _people_section(report: GroupReport) -> Section:
-    included = Table(report.included_columns, report.included, "Maps that took part")
+    included: tuple[Block, ...] = (Table(report.included_columns, report.included, "Maps that took part"),)
+    if report.made_by:
+        made = Table(("Setting", "As run"), report.made_by, "How the participant level made these maps")
+        included = (made, *included)
     if not report.left_out:
-        return Section("Who took part", blocks=(Text(("Nobody was left out.",)), included))
+        return Section("Who took part", blocks=(Text(("Nobody was left out.",)), *included))
     rows = tuple((row, contrast or "all contrasts", reason) for row, contrast, reason in report.left_out)
     left_out = Table(("Scan", "Contrast", "Reason"), rows, "Left out, and why")
-    return Section("Who took part", blocks=(left_out, Folded("Everyone who took part", (included,))))
+    return Section("Who took part", blocks=(left_out, Folded("Everyone who took part", included)))

@@ -43,12 +43,12 @@ def write_map(
     return path
 
 
-def write_study(root: Path, participants: int = 5) -> None:
+def write_study(root: Path, participants: int = 5, metadata: Mapping[str, object] | None = None) -> None:
     """Two scans per participant, each with its own difference map and a baseline map."""
     for number in range(1, participants + 1):
         for task in ("rejection", "acceptance"):
             scan = {"sub": f"{number:02d}", "task": task}
-            write_map(root, scan, desc=difference_label("baseline", task))
+            write_map(root, scan, desc=difference_label("baseline", task), metadata=metadata)
             write_map(root, scan, desc=difference_label("baseline", task, percent=True))
             write_map(root, scan, desc="baseline")
 
