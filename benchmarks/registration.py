@@ -29,7 +29,7 @@ from morbids.imaging.images import read_image, write_image
 from morbids.imaging.motion import Motion, correct_motion
 from morbids.imaging.normalization import register_to_template
 from morbids.imaging.templates import Template, find_template
-from morbids.imaging.transforms import compose, invert, read_itk, rigid_matrix
+from morbids.imaging.transforms import invert, read_itk, rigid_matrix
 from morbids.numerics.arrays import BoolArray, FloatArray
 from morbids.simulation.activity import tabulate_curves
 from morbids.simulation.cohort import draw_cohort
@@ -149,15 +149,15 @@ def measure(case: Case, settings: StudySettings, template: Template, work: Path)
     turn = random_rigid(rng, OFFSET_MM, TURN_DEG)
     turned = moved(case.t1w, turn, work / "turned.nii.gz")
     extraction = extract_brain(turned, template.brain, template.mask, work / "brain", THREADS)
-    back = compose([offset, invert(turn)])
+    back = offset @ invert(turn)
     t1w = moved(extraction.corrected_t1w, back, work / "moved_t1w.nii.gz")
     brain = moved(extraction.mask, back, work / "moved_brain.nii.gz")
     pet_to_t1w, pet_cpu_s = timed(
         lambda: register_pet_to_t1w(motion.petref, t1w, brain, work / "coreg", THREADS, motion.early_petref)
     )
     # Points of petref go to the true reference pose, then to T1w, then where the header was moved.
-    truth = compose([offset, case.scan.truth.t1w_to_pet, petref_to_truth])
-    pet_points = transformed(invert(compose([case.scan.truth.t1w_to_pet, petref_to_truth])), points)
+    truth = offset @ case.scan.truth.t1w_to_pet @ petref_to_truth
+    pet_points = transformed(invert(case.scan.truth.t1w_to_pet @ petref_to_truth), points)
     even = case._replace(t1w=moved(extraction.corrected_t1w, invert(turn), work / "corrected.nii.gz"))
     return Outcome(
         distance_mm(read_itk(pet_to_t1w.t1w_to_pet)[0], truth, pet_points),

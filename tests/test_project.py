@@ -200,19 +200,19 @@ def test_pre_commit_hooks_fetch_nothing_and_run_what_make_lint_runs() -> None:
     assert {Path(hook["entry"].split()[0]).name for hook in hooks} == linted
 
 
+def find_python(path: Path) -> subprocess.CompletedProcess[str]:
+    """Run the script that looks for a Python where only one folder is searched."""
+    command = ["/bin/sh", str(ROOT / "scripts/find_python.sh")]
+    return subprocess.run(command, env={"PATH": str(path)}, capture_output=True, text=True, check=False)
+
+
 @pytest.mark.parametrize("available", ["nothing", "too old"])
 def test_missing_python_is_a_sentence(tmp_path: Path, available: str) -> None:
     if available == "too old":
         old = tmp_path / "python3"
         old.write_text("#!/bin/sh\nexit 1\n")
         old.chmod(0o755)
-    result = subprocess.run(
-        ["/bin/sh", str(ROOT / "scripts/find_python.sh")],
-        env={"PATH": str(tmp_path)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    result = find_python(tmp_path)
     assert result.returncode == 1
     assert "No Python 3.11 or newer" in result.stderr
 
@@ -221,13 +221,7 @@ def test_missing_venv_is_a_sentence(tmp_path: Path) -> None:
     python = tmp_path / "python3.11"
     python.write_text('#!/bin/sh\ncase "$2" in *ensurepip*) exit 1;; esac\n')
     python.chmod(0o755)
-    result = subprocess.run(
-        ["/bin/sh", str(ROOT / "scripts/find_python.sh")],
-        env={"PATH": str(tmp_path)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    result = find_python(tmp_path)
     assert result.returncode == 1
     assert "python3.11 cannot make virtual environments" in result.stderr
     assert "python3-venv" in result.stderr

@@ -11,6 +11,7 @@ import numpy as np
 from morbids.bids.map_history import TRAITS_OF_A_MAP, WINDOW_ROLES, agree_on_spans, span_of
 from morbids.bids.rows import DroppedMap, MapRow
 from morbids.errors import MorbidsError
+from morbids.numerics.affines import voxel_edges_mm
 from morbids.numerics.arrays import FloatArray
 
 Key = TypeVar("Key", bound=Hashable)
@@ -34,7 +35,7 @@ class _Grid(NamedTuple):
         return self.shape == other.shape and np.allclose(self.affine, other.affine, atol=_GRID_TOLERANCE)
 
     def __str__(self) -> str:
-        voxel = np.sqrt(np.square(self.affine[:3, :3]).sum(axis=0))
+        voxel = voxel_edges_mm(self.affine)
         origin = " ".join(f"{value:.1f}" for value in self.affine[:3, 3])
         return (
             f"{'x'.join(map(str, self.shape))} voxels of {'x'.join(f'{v:.2f}' for v in voxel)} mm at {origin}"

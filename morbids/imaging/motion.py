@@ -254,8 +254,9 @@ def _mean_frame(values: FloatArray, duration: FloatArray, frames: IntArray) -> F
 
 def _rich_frames(image: Image, mask: BoolArray, duration: FloatArray) -> BoolArray:
     """(n_frames,) whether a frame is long enough and rich enough in counts to be registered."""
-    counts = image.values[mask].clip(min=0).mean(axis=0) * duration
-    return np.asarray((duration >= SHORTEST_FRAME_MIN - 1e-6) & (counts >= LEAST_COUNT_SHARE * counts.max()))
+    counts = image.values[mask].clip(min=0).sum(axis=0, dtype=float) * duration
+    rich = (counts > 0) & (counts >= LEAST_COUNT_SHARE * counts.max())
+    return np.asarray((duration >= SHORTEST_FRAME_MIN - 1e-6) & rich)
 
 
 def _estimate_motion(

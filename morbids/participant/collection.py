@@ -4,13 +4,13 @@ A run begins with it, and `--dry-run` is nothing else.
 """
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from morbids.bids.derivatives import read_datasets
 from morbids.bids.filters import read_selection
 from morbids.bids.joining import join_runs
-from morbids.bids.names import parse_name, scan_label
+from morbids.bids.names import parse_name
 from morbids.bids.reconstructions import set_aside
 from morbids.bids.scans import PetScan, RejectedScan, find_scans
 from morbids.bids.validation import Judgement, judge_input
@@ -22,36 +22,17 @@ from morbids.settings import ScanSettings, Study
 VALID = Judgement({}, "")
 
 
-class UnplannedScan(NamedTuple):
+@dataclass(frozen=True)
+class UnplannedScan(RejectedScan):
     """A scan that cannot be analysed, known before anything runs.
 
     Attributes
     ----------
-    entities, pet
-        Of its image.
-    errors
-        Everything that is wrong with it, each once.
     plan
         What would be done once that is mended, where enough is known.
-    scan
-        As far as its sidecar tells.
     """
 
-    entities: dict[str, str]
-    pet: Path
-    errors: tuple[MorbidsError, ...]
     plan: ScanPlan | None = None
-    scan: PetScan | None = None
-
-    @property
-    def error(self) -> MorbidsError:
-        """The first error."""
-        return self.errors[0]
-
-    @property
-    def label(self) -> str:
-        """Name of the scan."""
-        return scan_label(self.entities)
 
 
 class Plans(NamedTuple):
@@ -101,7 +82,7 @@ def collect(
         problems.attempt(check_memory, plan, mem_gb)
         if problems.found:
             unable.append(
-                UnplannedScan(plan.scan.entities, plan.scan.pet, tuple(problems.found), plan, plan.scan)
+                UnplannedScan(plan.scan.entities, plan.scan.pet, tuple(problems.found), plan.scan, plan)
             )
         else:
             able.append(plan)
@@ -153,7 +134,7 @@ def _plan_one(
     if plan is not None and not errors:
         return plan
     once = {str(error): error for error in errors}
-    return UnplannedScan(scan.entities, scan.pet, tuple(once.values()), plan, readable)
+    return UnplannedScan(scan.entities, scan.pet, tuple(once.values()), readable, plan)
 
 
 def _invalid_parts(scan: PetScan | RejectedScan, invalid: Mapping[str, MorbidsError]) -> list[MorbidsError]:

@@ -21,6 +21,7 @@ from morbids.bids.timing import MOST_GAPS
 from morbids.bids.windows import window_entities
 from morbids.errors import MorbidsError
 from morbids.imaging.atlases import SPHERES, atlas_label
+from morbids.imaging.concerns import too_high
 from morbids.imaging.coregistration import LEAST_AGREEMENT, LEAST_CONTRAST, LEAST_OVERLAP
 from morbids.imaging.images import read_image
 from morbids.imaging.motion_windows import MOST_BETWEEN_MM, MOST_WITHIN_MM
@@ -285,9 +286,8 @@ def _measure_fits(plan: ScanPlan, study: Study, settings: ScanSettings) -> Itera
     if facts is not None:
         failed, concern = facts.failed_share, ""
         if failed > MOST_FAILED:
-            concern = (
-                f"{kinetics.model} failed in {failed:.0%} of the voxels (at most {MOST_FAILED:.0%} expected)."
-            )
+            told = too_high(failed, MOST_FAILED, "%")
+            concern = f"{kinetics.model} failed in {told} of the voxels."
         yield Measure("voxelwise fits", "share that failed", failed, most=MOST_FAILED, concern=concern)
 
 

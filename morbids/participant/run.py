@@ -133,7 +133,7 @@ def build_participant_workflow(
                 raise
             whole.remove_nodes([scan])
             told = tell(error, str(plan.scan.pet))
-            unbuilt.append(UnplannedScan(plan.scan.entities, plan.scan.pet, (told,), plan))
+            unbuilt.append(UnplannedScan(plan.scan.entities, plan.scan.pet, (told,), plan=plan))
     return whole
 
 

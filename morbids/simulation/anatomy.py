@@ -15,7 +15,6 @@ CSF_INTENSITY, GREY_INTENSITY, WHITE_INTENSITY = 26.0, 64.0, 87.0
 SUBCORTICAL_LABELS = (23, 30, 31, 32, 36, 37, 47, 48, 55, 56, 57, 58, 59, 60, 75, 76)
 """Neuromorphometrics labels of grey matter that the T1w intensity alone would call white."""
 BRAIN_STEM_LABEL = 35
-VENTRICLE_LABELS = (4, 11, 46, 49, 50, 51, 52)
 
 SUBARACHNOID_MM, SKULL_MM, SCALP_MM = 2.5, 6.0, 6.5
 """Thickness of the layers around the brain's hull."""

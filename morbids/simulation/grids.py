@@ -7,6 +7,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from morbids.imaging.resampling import index_transform, resample_volume
+from morbids.numerics.affines import voxel_edges_mm, voxel_volume_ml
 from morbids.numerics.arrays import FloatArray, IntArray
 
 THREADS = 2
@@ -29,13 +30,12 @@ class Grid(NamedTuple):
     @property
     def voxel_mm(self) -> FloatArray:
         """(3,) edge lengths of a voxel in mm."""
-        lengths: FloatArray = np.linalg.norm(self.affine[:3, :3], axis=0)
-        return lengths
+        return voxel_edges_mm(self.affine)
 
     @property
     def voxel_ml(self) -> float:
         """Volume of a voxel in mL."""
-        return float(abs(np.linalg.det(self.affine[:3, :3])) / 1000)
+        return voxel_volume_ml(self.affine)
 
 
 def make_grid(low_mm: Sequence[float], high_mm: Sequence[float], voxel_mm: float) -> Grid:

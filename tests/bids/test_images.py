@@ -7,7 +7,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from morbids.bids.images import check_present, count_volumes, has_a_value
+from morbids.bids.images import check_present, count_volumes, look_for_a_value
 from morbids.errors import MorbidsError
 
 
@@ -54,13 +54,13 @@ def test_a_value_is_looked_for_until_it_is_found(tmp_path: Path, name: str) -> N
     values = np.full((70, 70, 30), np.nan, dtype=np.float32)
     path = tmp_path / name
     nib.save(nib.Nifti1Image(values, np.eye(4)), path)
-    assert not has_a_value(path)
+    assert look_for_a_value(path) == "nothing finite"
     values[:, :, 0] = 0
     nib.save(nib.Nifti1Image(values, np.eye(4)), path)
-    assert not has_a_value(path)
+    assert look_for_a_value(path) == "zeros"
     values[69, 69, 29] = 0.5
     nib.save(nib.Nifti1Image(values, np.eye(4)), path)
-    assert has_a_value(path)
+    assert look_for_a_value(path) == "values"
 
 
 def test_damage_is_refused_though_a_value_comes_before_it(tmp_path: Path) -> None:
@@ -71,7 +71,7 @@ def test_damage_is_refused_though_a_value_comes_before_it(tmp_path: Path) -> Non
     # In two pieces, as parallel packers write it, the last size is not that of the whole.
     unpacked = gzip.decompress(whole)
     path.write_bytes(gzip.compress(unpacked[:100000]) + gzip.compress(unpacked[100000:]))
-    assert has_a_value(path)
+    assert look_for_a_value(path) == "values"
     path.write_bytes(whole[:-100])
     with pytest.raises(MorbidsError, match=r"map.nii.gz cannot be read"):
-        has_a_value(path)
+        look_for_a_value(path)

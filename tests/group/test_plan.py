@@ -227,32 +227,30 @@ def test_a_broken_table_stops_only_those_who_ask_for_it(study: Study, dataset: D
         plan(study, traits=("mood",))
 
 
+def write_model(folder: Path) -> Path:
+    """A model file that asks for the slope on the score."""
+    path = folder / "model.json"
+    node = {
+        "Level": "Dataset",
+        "Name": "trait",
+        "GroupBy": ["contrast"],
+        "Model": {"Type": "glm", "X": [1, "score"]},
+        "DummyContrasts": {"Contrasts": ["score"], "Test": "t"},
+    }
+    path.write_text(json.dumps({"Name": "my model", "BIDSModelVersion": "1.0.0", "Nodes": [node]}))
+    return path
+
+
 def test_a_model_file_reads_only_the_tables_it_names(
     study: Study, dataset: DatasetMaker, tmp_path: Path
 ) -> None:
     dataset.text("phenotype/broken.tsv", "participant_id\tmood\nsub-01\t1\nsub-01\t2\n")
-    path = tmp_path / "model.json"
-    node = {
-        "Level": "Dataset",
-        "Name": "trait",
-        "GroupBy": ["contrast"],
-        "Model": {"Type": "glm", "X": [1, "score"]},
-        "DummyContrasts": {"Contrasts": ["score"], "Test": "t"},
-    }
-    path.write_text(json.dumps({"Name": "my model", "BIDSModelVersion": "1.0.0", "Nodes": [node]}))
+    path = write_model(tmp_path)
     assert len(plan(study, stats_model=path).comparisons) == 2
 
 
 def test_a_model_file_takes_the_place_of_the_built_in_questions(study: Study, tmp_path: Path) -> None:
-    path = tmp_path / "model.json"
-    node = {
-        "Level": "Dataset",
-        "Name": "trait",
-        "GroupBy": ["contrast"],
-        "Model": {"Type": "glm", "X": [1, "score"]},
-        "DummyContrasts": {"Contrasts": ["score"], "Test": "t"},
-    }
-    path.write_text(json.dumps({"Name": "my model", "BIDSModelVersion": "1.0.0", "Nodes": [node]}))
+    path = write_model(tmp_path)
     made = plan(study, stats_model=path)
     assert [comparison.name for comparison in made.comparisons] == [
         "traitBaselineMinusAcceptanceScore",

@@ -116,7 +116,7 @@ def test_concerns_of_the_steps_flag_them_and_reach_the_group_level(study: Study,
     verdicts = {verdict.step: verdict for verdict in judge(measures)}
     assert verdicts["reference curve"].level == "flag"
     assert verdicts["reference curve"].reason == "It binds."
-    assert "failed in 50% of the voxels (at most 20% expected)" in verdicts["voxelwise fits"].reason
+    assert "failed in 50% (at most 20% expected) of the voxels" in verdicts["voxelwise fits"].reason
     assert verdicts["PET to T1w"].level == "pass"
     assert (
         verdicts["PET to T1w"].finding
@@ -132,7 +132,7 @@ def test_concerns_of_the_steps_flag_them_and_reach_the_group_level(study: Study,
     write_map(study.output_dir, plan.scan.entities)
     found = find_maps(study.output_dir, MapSelection())
     assert [one.reason for one in found.dropped] == [
-        "flagged: It binds. StepChange2 failed in 50% of the voxels (at most 20% expected)."
+        "flagged: It binds. StepChange2 failed in 50% (at most 20% expected) of the voxels."
     ]
 
 

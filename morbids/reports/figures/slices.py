@@ -6,14 +6,13 @@ so images are compared where they lie and never resampled to files just to be dr
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final, Literal, NamedTuple, cast
+from typing import Final, Literal, NamedTuple
 
-import nibabel as nib
 import numpy as np
-from nibabel.spatialimages import SpatialImage
 from scipy.ndimage import map_coordinates
 
 from morbids.errors import ExitCode, MorbidsError
+from morbids.imaging.images import read_image
 from morbids.numerics.arrays import FloatArray
 
 Orientation = Literal["axial", "coronal", "sagittal"]
@@ -97,17 +96,16 @@ def load_volume(path: Path) -> Volume:
     Raises
     ------
     MorbidsError
-        When the image has more than three dimensions.
+        The image cannot be read, or has more than three dimensions.
     """
-    image = cast(SpatialImage, nib.load(path))
-    if len(image.shape) < 3 or any(size != 1 for size in image.shape[3:]):
+    image = read_image(path)
+    if image.values.ndim != 3:
         raise MorbidsError(
-            f"{path} has the shape {image.shape} and cannot be drawn as slices.",
+            f"{path} has the shape {image.values.shape} and cannot be drawn as slices.",
             "A picture needs a three-dimensional image.",
             ExitCode.FAILED,
         )
-    values = np.asarray(image.dataobj, dtype=np.float32).reshape(image.shape[:3])
-    return Volume(values, np.asarray(image.affine, dtype=np.float64))
+    return Volume(image.values, image.affine)
 
 
 def mask_bounds(mask: Volume, margin_mm: float = 4.0, *, outer_percent: float = 0.0) -> Bounds:
