@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.heads_case import Head, dice
-from morbids.imaging.atlases import load_atlas
+from morbids.imaging.atlases import choose_atlas, load_atlas
 from morbids.imaging.images import read_image
 from morbids.imaging.regions import PersonTissue, regions_in_pet
 from morbids.imaging.resampling import resample
@@ -51,7 +51,7 @@ def _label(head: Head, region: str, side: str) -> int:
 def _measure_atlas(head: Head, name: str) -> list[dict[str, object]]:
     """Cut an atlas by the program's rules, and compare it with the labels."""
     form, sides, names = ATLASES[name]
-    atlas = load_atlas(name, head.work / "atlases")
+    atlas = load_atlas(choose_atlas(name), head.work / "atlases")
     way, tissue = (head.normalization.template_to_t1w,), PersonTissue(head.tissue.gm, head.tissue.csf)
     t1w = head.brain.corrected_t1w
     found = regions_in_pet(atlas.dseg, atlas.table, t1w, way, head.work / name, tissue)

@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 from scipy import ndimage
 
-from morbids.imaging.atlases import load_atlas
+from morbids.imaging.atlases import choose_atlas, load_atlas
 from morbids.imaging.images import Image, read_image, write_image
 from morbids.imaging.partial_volume import Parts, correct_image, correct_regions, draw_parts
 from morbids.imaging.regions import PersonTissue, mean_curves, regions_in_pet
@@ -59,7 +59,7 @@ def run(quick: bool) -> dict[str, float]:
 
 def _draw(voxel_mm: Sequence[float]) -> FloatArray:
     """Write the images; returns the activity (n_regions,), NaN for regions that PET voxels do not hold."""
-    atlas = load_atlas("AAL", FOLDER / "atlas")
+    atlas = load_atlas(choose_atlas("AAL"), FOLDER / "atlas")
     labels = read_image(atlas.dseg)
     brain = find_template("MNI152NLin2009cAsym", 1, FOLDER / "templates")
     pull = index_transform([], labels.affine, read_image(brain.mask).affine)
@@ -125,7 +125,7 @@ def _read_parts() -> Parts:
 
 
 def _parts() -> None:
-    atlas, tissue = load_atlas("AAL", FOLDER / "atlas"), FOLDER / "tissue.nii.gz"
+    atlas, tissue = load_atlas(choose_atlas("AAL"), FOLDER / "atlas"), FOLDER / "tissue.nii.gz"
     table, petref = _measured()[2], FOLDER / "petref.nii.gz"
     draw_parts(atlas.dseg, table, (), petref, tissue, (), FOLDER / "parts")
 

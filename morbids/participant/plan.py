@@ -15,7 +15,7 @@ from morbids.bids.scanners import PointSpread, find_point_spread
 from morbids.bids.scans import PetScan
 from morbids.bids.timing import read_timing
 from morbids.errors import ExitCode, MorbidsError, Problems
-from morbids.imaging.atlases import SPHERES, atlas_label, check_atlas
+from morbids.imaging.atlases import AtlasChoice, apriori_spheres, check_atlas, choose_atlas
 from morbids.imaging.images import read_head
 from morbids.imaging.reference import ReferenceRule, find_reference_rule
 from morbids.imaging.user_atlases import IMAGE_EXTENSIONS
@@ -51,8 +51,8 @@ class ScanPlan:
 
     Attributes
     ----------
-    atlases
-        Names or paths of its regions; the first one's curves serve to estimate k2'.
+    atlases, reference_atlas
+        Its regions, the first one's curves serve to estimate k2'; and what the reference region is cut from.
     spaces
         Templates that the T1w image is registered to.
     schedule
@@ -67,7 +67,8 @@ class ScanPlan:
     t1w: T1w
     kinetics: KineticPlan
     notes: tuple[str, ...]
-    atlases: tuple[str, ...]
+    atlases: tuple[AtlasChoice, ...]
+    reference_atlas: AtlasChoice
     spaces: tuple[str, ...]
     schedule: Schedule
     point_spread: PointSpread | None = None
@@ -152,29 +153,30 @@ def _plan(
     if missing:
         problems.found.append(_no_preset(scan, missing))
     model = None if "model" in missing else problems.attempt(choose_model, settings, preset, scan)
-    reference = (
+    cut = (
         None
         if "reference" in missing
         else problems.attempt(_choose_reference, settings, preset, scan, owners)
     )
     # What is wrong with t* and windows does not hang on the region.
-    rule = reference or find_reference_rule(ANY_REFERENCE)
+    rule = cut[0] if cut else find_reference_rule(ANY_REFERENCE)
     chosen = problems.attempt(plan_kinetics, scan, settings, preset, model, rule) if model else None
     atlases = problems.attempt(_find_atlases, settings.atlases, owners)
     spread = None
     if settings.partial_volume != "none":
         spread = problems.attempt(find_point_spread, settings.psf_fwhm_mm, scan.metadata, scan.pet)
-    if t1w is None or schedule is None or chosen is None or atlases is None or reference is None:
+    if t1w is None or schedule is None or chosen is None or atlases is None or cut is None:
         return None
     judged = problems.attempt(judge_minutes, chosen[0], scan, schedule)
     if judged is None:
         return None
     kinetics, lacking = judged
-    notes = (*chosen[1], *lacking, *_doubt_reference(scan.tracer, reference.name))
-    spaces = template_spaces((*atlases, reference.atlas), settings)
+    notes = (*chosen[1], *lacking, *_doubt_reference(scan.tracer, rule.name))
+    spaces = template_spaces((*atlases, cut[1]), settings)
     t1w = replace(t1w, taken=problems.attempt(find_anatomy, derivatives, t1w.entities, spaces))
     plan = ScanPlan(
-        scan, t1w, kinetics, notes, atlases, spaces, schedule, spread, taken if settings.motion else None
+        *(scan, t1w, kinetics, notes, atlases, cut[1], spaces, schedule, spread),
+        taken=taken if settings.motion else None,
     )
     return replace(plan, notes=(*notes, *_describe_taken(plan, settings, derivatives)))
 
@@ -260,34 +262,34 @@ def _describe_taken(plan: ScanPlan, settings: ScanSettings, derivatives: Sequenc
 
 def _choose_reference(
     settings: ScanSettings, preset: TracerPreset | None, scan: PetScan, owners: Sequence[Mapping[str, str]]
-) -> ReferenceRule:
-    """The rule that was asked for, else the tracer's; steps that the user sets replace the rule's own."""
+) -> tuple[ReferenceRule, AtlasChoice]:
+    """The rule that was asked for, else the tracer's, with the user's steps in the place of its own; and its atlas."""
     wish = choose("reference", settings.reference, preset.reference if preset else None, scan)
     if is_pattern(wish) and wish.endswith(IMAGE_EXTENSIONS):
         wish = str(find_own(wish, owners))
     rule = find_reference_rule(wish)
-    return replace(rule, atlas=_find_atlas(rule.atlas, owners), **settings.reference_steps.given)
+    atlas = _find_atlas(rule.atlas, owners)
+    return replace(rule, atlas=str(atlas.path or atlas.label), **settings.reference_steps.given), atlas
 
 
-def _find_atlases(names: Sequence[str], owners: Sequence[Mapping[str, str]]) -> tuple[str, ...]:
-    """Names or paths of the atlases of a scan; results of two with one label would overwrite each other."""
+def _find_atlases(names: Sequence[str], owners: Sequence[Mapping[str, str]]) -> tuple[AtlasChoice, ...]:
+    """The atlases of a scan; results of two with one label would overwrite each other."""
     atlases = tuple(dict.fromkeys(_find_atlas(name, owners) for name in names))
-    labels = [atlas_label(atlas) for atlas in atlases]
-    for place, atlas in enumerate(atlases):
-        if labels[place] in labels[:place] or (labels[place] == SPHERES and atlas != SPHERES):
+    spheres = apriori_spheres()
+    known = {spheres.label: spheres}
+    for atlas in atlases:
+        if known.setdefault(atlas.label, atlas) != atlas:
             raise MorbidsError(
-                f"The atlas {atlas} would be named '{labels[place]}' like another one.",
+                f"The atlas {atlas.path or atlas.label} would be named '{atlas.label}' like another one.",
                 "Give its file another name, or another value of seg-.",
                 ExitCode.USAGE,
             )
     return atlases
 
 
-def _find_atlas(name: str, owners: Sequence[Mapping[str, str]]) -> str:
-    """Name of an atlas that exists, or path of the file that belongs to the scan."""
-    own = str(find_own(name, owners)) if is_pattern(name) else name
-    check_atlas(own)
-    return str(Path(own).absolute()) if own.endswith((*IMAGE_EXTENSIONS, ".tsv")) else own
+def _find_atlas(name: str, owners: Sequence[Mapping[str, str]]) -> AtlasChoice:
+    """The atlas of a name, or of the file that belongs to the scan."""
+    return choose_atlas(str(find_own(name, owners)) if is_pattern(name) else name)
 
 
 def _find_t1w(scan: PetScan, problems: Problems) -> T1w | None:

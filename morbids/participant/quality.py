@@ -20,7 +20,7 @@ from morbids.bids.tables import read_table
 from morbids.bids.timing import MOST_GAPS
 from morbids.bids.windows import window_entities
 from morbids.errors import MorbidsError
-from morbids.imaging.atlases import SPHERES, atlas_label
+from morbids.imaging.atlases import SPHERES
 from morbids.imaging.concerns import too_high
 from morbids.imaging.coregistration import LEAST_AGREEMENT, LEAST_CONTRAST, LEAST_OVERLAP
 from morbids.imaging.images import read_image
@@ -268,7 +268,7 @@ def read_fit_facts(kind: type[Facts], plan: ScanPlan, study: Study, settings: Sc
 
 def _measure_coverage(plan: ScanPlan, study: Study) -> Iterator[Measure]:
     """How much of the first atlas the field of view holds."""
-    atlas = {"seg": atlas_label(plan.atlases[0])}
+    atlas = {"seg": plan.atlases[0].label}
     path = output_path(study.output_dir, plan.scan.entities, "pet_dseg_table", atlas)
     if not path.exists():
         return

@@ -16,7 +16,7 @@ from morbids.engine.progress import Progress, doing, label_of, workflow_name
 from morbids.engine.templates import make_template_node, templates_dir
 from morbids.engine.work import make_work_dir
 from morbids.errors import ExitCode, tell
-from morbids.imaging.atlases import SPHERES, atlas_key, load_atlas
+from morbids.imaging.atlases import AtlasChoice, apriori_spheres, load_atlas
 from morbids.imaging.templates import find_template
 from morbids.participant.anatomy import Anatomy, build_anatomy_workflow
 from morbids.participant.causes import fetch_line, group_causes
@@ -137,15 +137,13 @@ def build_participant_workflow(
     return whole
 
 
-def _make_atlas_nodes(plans: Sequence[ScanPlan], resources: Resources) -> dict[str, Node]:
+def _make_atlas_nodes(plans: Sequence[ScanPlan], resources: Resources) -> dict[AtlasChoice, Node]:
     """One node per atlas: the user's, the a-priori spheres, and those that reference regions are cut from."""
-    wanted = [name for plan in plans for name in (*plan.atlases, plan.kinetics.reference.atlas)]
+    wanted = [atlas for plan in plans for atlas in (*plan.atlases, plan.reference_atlas)]
     cache_dir = resources.work_dir / "atlases"
     return {
-        name: make_node(
-            load_atlas, f"atlas_{atlas_key(name)}", {"name_or_path": name, "cache_dir": cache_dir}
-        )
-        for name in dict.fromkeys((SPHERES, *wanted))
+        atlas: make_node(load_atlas, f"atlas_{atlas.key}", {"atlas": atlas, "cache_dir": cache_dir})
+        for atlas in dict.fromkeys((apriori_spheres(), *wanted))
     }
 
 

@@ -8,7 +8,7 @@ from nipype import Node, Workflow
 from morbids.bids import sidecars
 from morbids.engine.nodes import make_node
 from morbids.engine.saving import Output
-from morbids.imaging.atlases import SPHERES, atlas_label
+from morbids.imaging.atlases import apriori_spheres
 from morbids.imaging.coregistration import judge_known_registration, register_pet_to_t1w
 from morbids.imaging.motion import correct_motion
 from morbids.participant.facts import MotionFacts, RegistrationFacts, keys_of
@@ -41,9 +41,10 @@ def build_scan_workflow(builder: ScanBuilder) -> Workflow:
     coregistration = _add_coregistration(builder, motion)
     mask = _add_mask(builder, motion, coregistration)
     region = add_reference_region(builder, motion, coregistration, mask)
+    spheres = apriori_spheres()
     labels = {
         atlas: add_labels(builder, atlas, motion, coregistration)
-        for atlas in dict.fromkeys((*builder.plan.atlases, SPHERES))
+        for atlas in dict.fromkeys((*builder.plan.atlases, spheres))
     }
     measured = add_measured_curves(builder, motion, labels, region)
     first = builder.plan.atlases[0]
@@ -57,13 +58,13 @@ def build_scan_workflow(builder: ScanBuilder) -> Workflow:
     second = builder.second_opinion()
     for opinion in [builder] if second is None else [builder, second]:
         for atlas, node in fitted.atlases.items():
-            add_region_fits(opinion, atlas_label(atlas), node, fitted.reference, settled)
+            add_region_fits(opinion, atlas.label, node, fitted.reference, settled)
         maps = add_map_fits(opinion, frames, mask, mapped.reference, settled)
         add_maps_in_spaces(opinion, maps, coregistration, settled)
-    add_plots(builder, fitted.atlases[SPHERES], fitted.reference, settled)
-    add_fit_plots(builder, fitted.atlases[SPHERES], fitted.reference, settled)
+    add_plots(builder, fitted.atlases[spheres], fitted.reference, settled)
+    add_fit_plots(builder, fitted.atlases[spheres], fitted.reference, settled)
     add_calibration(builder, settled)
-    add_ranges(builder, fitted.atlases[SPHERES], fitted.reference, settled)
+    add_ranges(builder, fitted.atlases[spheres], fitted.reference, settled)
     return builder.workflow
 
 

@@ -11,7 +11,7 @@ from morbids.bids.dataset import morbids_version
 from morbids.bids.names import output_path
 from morbids.engine.nodes import connect_across
 from morbids.engine.saving import NOTHING, Output, make_save_node
-from morbids.imaging.atlases import atlas_space
+from morbids.imaging.atlases import AtlasChoice
 from morbids.imaging.user_atlases import INDIVIDUAL_SPACES
 from morbids.numerics.kinetics.models import MODELS
 from morbids.participant.anatomy import Anatomy
@@ -39,7 +39,7 @@ class ScanBuilder:
     opinion
         Begins the names of the nodes of a second opinion; empty for the first.
     templates, atlases
-        Nodes that provide templates, by space and resolution, and atlases, by name.
+        Nodes that provide templates, by space and resolution, and atlases.
     """
 
     whole: Workflow
@@ -50,7 +50,7 @@ class ScanBuilder:
     resources: Resources
     anatomy: Anatomy
     templates: Mapping[OutputSpace, Node]
-    atlases: Mapping[str, Node]
+    atlases: Mapping[AtlasChoice, Node]
     opinion: str = ""
 
     def second_opinion(self) -> "ScanBuilder | None":
@@ -169,13 +169,13 @@ class ScanBuilder:
         """Connect a template to a node of this scan."""
         connect_across(self.whole, self.templates[output], self.workflow, node, pairs)
 
-    def connect_atlas(self, node: Node, atlas: str) -> None:
+    def connect_atlas(self, node: Node, atlas: AtlasChoice) -> None:
         """Give a node an atlas, the way from its space to the T1w image, and grey matter."""
         names = [("dseg", "atlas_dseg"), ("table", "table"), ("space", "space")]
         connect_across(self.whole, self.atlases[atlas], self.workflow, node, names)
         self.connect_anatomy(node, [(_way_from(atlas), "template_to_t1w"), ("tissue.gm", "gm")])
 
-    def connect_parts(self, node: Node, atlas: str) -> None:
+    def connect_parts(self, node: Node, atlas: AtlasChoice) -> None:
         """Give a node an atlas, the way from its space to the T1w image, and the tissue classes."""
         names = [("dseg", "atlas_dseg"), ("space", "space")]
         connect_across(self.whole, self.atlases[atlas], self.workflow, node, names)
@@ -187,10 +187,10 @@ class ScanBuilder:
         connect_across(self.whole, self.anatomy.workflow, self.workflow, node, ports)
 
 
-def _way_from(atlas: str) -> str:
+def _way_from(atlas: AtlasChoice) -> str:
     """Port of the transform from an atlas's template to the T1w image.
 
     An atlas of one participant does not pass a template; its step has the input all the same.
     """
-    space = atlas_space(atlas)
+    space = atlas.space
     return f"{REGION_SPACE if space in INDIVIDUAL_SPACES else space}.template_to_t1w"

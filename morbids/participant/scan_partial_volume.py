@@ -8,7 +8,7 @@ from nipype import Node
 from morbids.bids import sidecars
 from morbids.engine.nodes import make_node
 from morbids.engine.saving import Output
-from morbids.imaging.atlases import atlas_label
+from morbids.imaging.atlases import AtlasChoice
 from morbids.participant.facts import CorrectionFacts, keys_of
 from morbids.participant.scan_graph import ScanBuilder
 from morbids.participant.scan_regions import RegionCurves, add_curves, add_reference_curve
@@ -23,7 +23,7 @@ class Corrected(NamedTuple):
 
 
 def add_correction(
-    builder: ScanBuilder, motion: Node, coregistration: Node, labels: Mapping[str, Node], region: Node
+    builder: ScanBuilder, motion: Node, coregistration: Node, labels: Mapping[AtlasChoice, Node], region: Node
 ) -> Corrected:
     """Correct frames voxel by voxel, and average them; the transfer matrix takes over for the first atlas.
 
@@ -79,7 +79,7 @@ def _add_frames(builder: ScanBuilder, motion: Node, labels: Node, parts: Node, r
 
 def _add_solved_curves(builder: ScanBuilder, motion: Node, labels: Node, parts: Node) -> Node:
     """Correct the curves of the first atlas by the transfer matrix."""
-    name = atlas_label(builder.plan.atlases[0])
+    name = builder.plan.atlases[0].label
     curves = make_node(
         correct_curves,
         "correct_curves",

@@ -8,7 +8,7 @@ from nipype import Node
 from morbids.bids import sidecars
 from morbids.engine.nodes import make_node
 from morbids.engine.saving import NOTHING, Output
-from morbids.imaging.atlases import atlas_fields, atlas_label
+from morbids.imaging.atlases import AtlasChoice
 from morbids.participant.facts import (
     ReferenceFacts,
     ReferenceNoiseFacts,
@@ -25,16 +25,16 @@ from morbids.participant.steps.reference import cut_reference, extract_reference
 class RegionCurves(NamedTuple):
     """Nodes of curves: by atlas, and of the reference region."""
 
-    atlases: dict[str, Node]
+    atlases: dict[AtlasChoice, Node]
     reference: Node
 
 
 def add_reference_region(builder: ScanBuilder, motion: Node, coregistration: Node, mask: Node) -> Node:
     """Cut the reference region, and draw it."""
-    rule = builder.plan.kinetics.reference
+    rule, atlas = builder.plan.kinetics.reference, builder.plan.reference_atlas
     region = make_node(cut_reference, "cut_reference", {"rule": rule}, mem_gb=1.0)
     sidecar = sidecars.mask_sidecar(f"Reference region {rule.name} in PET space", builder.raw, "ROI")
-    fields = sidecar | rule.fields | atlas_fields(rule.atlas)
+    fields = sidecar | rule.fields | atlas.fields
     outputs = {"mask": Output("reference_mask", {"label": rule.name}, fields)}
     facts = keys_of(ReferenceFacts)
     save = builder.save("save_reference", outputs, facts=facts)
@@ -45,7 +45,7 @@ def add_reference_region(builder: ScanBuilder, motion: Node, coregistration: Nod
             (region, save, [(name, name) for name in (*outputs, *facts)]),
         ]
     )
-    builder.connect_atlas(region, rule.atlas)
+    builder.connect_atlas(region, atlas)
     _add_reference_picture(builder, motion, coregistration, mask, region)
     return region
 
@@ -70,7 +70,7 @@ def _add_reference_picture(
 
 
 def add_measured_curves(
-    builder: ScanBuilder, motion: Node, labels: Mapping[str, Node], region: Node
+    builder: ScanBuilder, motion: Node, labels: Mapping[AtlasChoice, Node], region: Node
 ) -> RegionCurves:
     """Average every atlas and the reference region in the frames as they were measured."""
     return RegionCurves(
@@ -127,13 +127,13 @@ def _node_name(name: str, correction: Mapping[str, str]) -> str:
     return f"corrected_{name}" if correction else name
 
 
-def add_labels(builder: ScanBuilder, atlas: str, motion: Node, coregistration: Node) -> Node:
+def add_labels(builder: ScanBuilder, atlas: AtlasChoice, motion: Node, coregistration: Node) -> Node:
     """Bring an atlas to PET space."""
-    name = atlas_label(atlas)
+    name = atlas.label
     constants = {"gm_threshold": builder.settings.region_gm_threshold}
     label = make_node(label_pet, f"label_{name}", constants, mem_gb=1.0)
     seg = {"seg": name}
-    sidecar = sidecars.segmentation_sidecar(f"{name} in PET space", builder.raw, {}) | atlas_fields(atlas)
+    sidecar = sidecars.segmentation_sidecar(f"{name} in PET space", builder.raw, {}) | atlas.fields
     # The table shares the image's sidecar, so that only one of them may write it.
     save = builder.save(f"save_{name}", {"dseg": Output("pet_dseg", seg, sidecar)}, facts=keys_of(StepNotes))
     save_table = builder.save(f"save_table_{name}", {"table": Output("pet_dseg_table", seg)})
@@ -151,10 +151,14 @@ def add_labels(builder: ScanBuilder, atlas: str, motion: Node, coregistration: N
 
 
 def add_curves(
-    builder: ScanBuilder, atlas: str, frames: Node, labels: Node, correction: Mapping[str, str] = NOTHING
+    builder: ScanBuilder,
+    atlas: AtlasChoice,
+    frames: Node,
+    labels: Node,
+    correction: Mapping[str, str] = NOTHING,
 ) -> Node:
     """Average the regions of an atlas."""
-    name = atlas_label(atlas)
+    name = atlas.label
     curves = make_node(
         extract_curves,
         _node_name(f"curves_{name}", correction),
@@ -162,7 +166,7 @@ def add_curves(
         mem_gb=1.0,
     )
     sidecar = sidecars.curves_sidecar(builder.plan.scan, f"Mean curves of {name}", builder.raw)
-    sidecar |= atlas_fields(atlas)
+    sidecar |= atlas.fields
     corrected = builder.correction_fields if correction else {}
     output = Output("region_curves", {"seg": name, **correction}, sidecar | corrected)
     save = builder.save(f"save_{curves.name}", {"curves": output})

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from morbids.imaging.atlases import atlas_space
+from morbids.imaging.atlases import AtlasChoice
 from morbids.imaging.user_atlases import INDIVIDUAL_SPACES
 from morbids.settings import OutputSpace, ScanSettings
 
@@ -12,9 +12,9 @@ REGION_SPACE = "MNI152NLin2009cAsym"
 REGISTRATION_MM = 2
 
 
-def template_spaces(atlases: Iterable[str], settings: ScanSettings) -> tuple[str, ...]:
+def template_spaces(atlases: Iterable[AtlasChoice], settings: ScanSettings) -> tuple[str, ...]:
     """Templates that a T1w image is registered to: that of the brain first, then of atlases and maps."""
-    regions = (atlas_space(name) for name in atlases)
+    regions = (atlas.space for atlas in atlases)
     maps = (output.space for output in settings.output_spaces if output.is_template)
     templates = (space for space in regions if space not in INDIVIDUAL_SPACES)
     return tuple(dict.fromkeys((REGION_SPACE, *templates, *maps)))

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from morbids.errors import ExitCode, MorbidsError
-from morbids.imaging.atlases import load_atlas
+from morbids.imaging.atlases import choose_atlas, load_atlas
 from morbids.imaging.images import read_image, write_image
 from morbids.imaging.reference import (
     ReferenceRule,
@@ -43,7 +43,7 @@ def scan(tmp_path: Path) -> tuple[Path, Path, Path]:
 
 def test_every_preset_names_regions_of_its_atlas(tmp_path: Path) -> None:
     for rule in reference_presets().values():
-        names = pd.read_csv(load_atlas(rule.atlas, tmp_path).table, sep="\t")["name"]
+        names = pd.read_csv(load_atlas(choose_atlas(rule.atlas), tmp_path).table, sep="\t")["name"]
         for pattern in rule.labels:
             assert names.str.fullmatch(pattern.replace("*", ".*")).any(), pattern
 

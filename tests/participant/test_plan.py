@@ -7,7 +7,6 @@ import pytest
 
 from morbids.bids.windows import Window
 from morbids.errors import ExitCode, MorbidsError
-from morbids.imaging.atlases import atlas_label
 from morbids.imaging.reference import find_reference_rule
 from morbids.participant.collection import plan_study
 from morbids.participant.kinetic_plan import ESTIMATED, FOUND
@@ -201,12 +200,6 @@ def test_a_t1w_image_of_several_volumes_is_refused_before_anything_runs(dataset:
     dataset.image(str(t1w.relative_to(dataset.root)), n_volumes=2)
     with pytest.raises(MorbidsError, match=r"_T1w\.nii\.gz has 2 volumes"):
         plan_one(dataset)
-
-
-def test_the_label_of_an_atlas_is_its_name_or_its_file() -> None:
-    assert atlas_label("AAL") == "AAL"
-    assert atlas_label("/somewhere/my_atlas.v2.nii.gz") == "myAtlas"
-    assert atlas_label("/somewhere/sub-01_space-T1w_desc-aparcaseg_dseg.nii.gz") == "aparcaseg"
 
 
 def write_own_masks(dataset: DatasetMaker, *participants: str) -> str:

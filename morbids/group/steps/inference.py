@@ -21,11 +21,11 @@ from morbids.numerics.statistics.linear_model import LinearFit
 from morbids.numerics.statistics.methods import (
     ALPHA,
     METHODS,
+    FittedMap,
     Formula,
     Inference,
     MaximumOf,
     Method,
-    Tested,
 )
 from morbids.numerics.statistics.permutation import cluster_threshold, corrected_p, critical_value
 from morbids.numerics.statistics.random_field import (
@@ -80,7 +80,7 @@ class Judged(NamedTuple):
     height: FloatArray
     statistic: str
     forming: float
-    tested: Tested
+    tested: FittedMap
 
 
 def statistics_of(inference: Sequence[Inference], variance_fwhm_mm: float) -> tuple[str, ...]:
@@ -121,7 +121,7 @@ def infer(
     needed = any(one.formula and one.formula.needs_smoothness for one in methods)
     smoothness, why_not = _smoothness(data, design, image) if needed else (None, "")
     statistic = "pseudo-t" if variance_fwhm_mm else "z" if design.judges_z else "t"
-    tested = Tested(fit.t, fit.p, design.df, smoothness)
+    tested = FittedMap(fit.t, fit.p, design.df, smoothness)
     judged = Judged(fit, height, statistic, threshold, tested)
     corrected = {one.stat: _correct(one, judged, lattice, null) for one in methods}
     values: dict[str, Any] = {

@@ -68,7 +68,7 @@ class MapStatistic:
         return {self.name: float(max(values.max(), -values.min()) if two_tailed else values.max())}
 
 
-class Tested(NamedTuple):
+class FittedMap(NamedTuple):
     """What formulas correct.
 
     Attributes
@@ -101,8 +101,8 @@ class Formula:
         Whether the width of the noise must be known.
     """
 
-    correct: Callable[[Tested], FloatArray]
-    passing_height: Callable[[Tested, float], float | None]
+    correct: Callable[[FittedMap], FloatArray]
+    passing_height: Callable[[FittedMap, float], float | None]
     needs_smoothness: bool = False
 
 
@@ -178,18 +178,18 @@ def _largest_clusters(
     return {"cluster_extent": float(extent), "cluster_mass": mass}
 
 
-def _lowest_discovery(tested: Tested, alpha: float) -> float | None:
+def _lowest_discovery(tested: FittedMap, alpha: float) -> float | None:
     passing = false_discovery_rate(tested.p) <= alpha
     return float(np.abs(tested.t[passing]).min()) if passing.any() else None
 
 
-def _peak_p(tested: Tested) -> FloatArray:
+def _peak_p(tested: FittedMap) -> FloatArray:
     if tested.smoothness is None:
         return np.full(tested.t.shape, np.nan)
     return peak_p(tested.t, tested.smoothness.resels, tested.df)
 
 
-def _peak_threshold(tested: Tested, alpha: float) -> float | None:
+def _peak_threshold(tested: FittedMap, alpha: float) -> float | None:
     if tested.smoothness is None:
         return None
     return peak_threshold(alpha, tested.smoothness.resels, tested.df)

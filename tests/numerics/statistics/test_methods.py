@@ -10,10 +10,10 @@ from morbids.numerics.statistics.methods import (
     ALPHA,
     METHODS,
     STATISTICS,
+    FittedMap,
     Formula,
     MaximumOf,
     Method,
-    Tested,
 )
 from morbids.numerics.statistics.random_field import Smoothness
 
@@ -50,7 +50,7 @@ def test_what_reaches_the_height_of_a_formula_passes_and_nothing_else(method: Me
     assert isinstance(method.test, Formula)
     t = np.linspace(-8, 8, 401)
     smoothness = Smoothness(np.full(3, 3.0), np.array([1.0, 12.0, 60.0, 100.0]))
-    tested = Tested(t, two_tailed_p(t, DF), DF, smoothness)
+    tested = FittedMap(t, two_tailed_p(t, DF), DF, smoothness)
     height = method.test.passing_height(tested, ALPHA)
     assert height is not None
     np.testing.assert_array_equal(method.test.correct(tested) <= ALPHA, np.abs(t) >= height)
@@ -60,7 +60,7 @@ def test_without_the_width_of_the_noise_a_random_field_says_nothing() -> None:
     test = METHODS["random-field"].test
     assert isinstance(test, Formula)
     t = heights()
-    tested = Tested(t, two_tailed_p(t, DF), DF, None)
+    tested = FittedMap(t, two_tailed_p(t, DF), DF, None)
     assert np.isnan(test.correct(tested)).all()
     assert test.passing_height(tested, ALPHA) is None
 
@@ -69,7 +69,7 @@ def test_nothing_is_discovered_where_all_p_are_large() -> None:
     test = METHODS["fdr"].test
     assert isinstance(test, Formula)
     t = np.zeros(10)
-    assert test.passing_height(Tested(t, two_tailed_p(t, DF), DF, None), ALPHA) is None
+    assert test.passing_height(FittedMap(t, two_tailed_p(t, DF), DF, None), ALPHA) is None
 
 
 def test_no_two_methods_share_a_name_a_map_or_a_column() -> None:
