@@ -34,10 +34,10 @@ from morbids.group.comparison import Comparison, Terms
 from morbids.group.locate import Found
 from morbids.group.plan import GroupPlan, plan_group
 from morbids.group.sentences import say_skewness
-from morbids.group.steps.evidence import gather_evidence
-from morbids.group.steps.inference import infer
+from morbids.group.steps.evidence import Baselines, Claiming, gather_evidence
+from morbids.group.steps.inference import Asked, infer
 from morbids.group.steps.maps import Stack, stack_maps
-from morbids.group.steps.permutations import permute, plan_tests
+from morbids.group.steps.permutations import Heights, permute, plan_tests
 from morbids.group.steps.regions import compare_regions, measure_spheres
 from morbids.numerics.statistics.methods import ALPHA
 from morbids.settings import GroupSettings, Study
@@ -142,17 +142,14 @@ def _test(
     tests = plan_tests(design, settings.inference, settings.n_permutations, seed, 0.0, people, one.expected)
     joint = tuple(replace(test, label="joint") for test in tests if test.joint)
     (piece,) = joint[0].plan.pieces(1)
-    maxima = [permute(maps, mask, design, joint[0], piece, 0.001, 0.0, folder).maxima]
+    heights = Heights(settings.cluster_forming_p)
+    maxima = [permute(maps, mask, design, joint[0], piece, heights, folder).maxima]
     regions = compare_regions(values, design, True, folder).tests
-    judged = infer(
-        maps, mask, rule, maxima, design, joint, settings.inference, one.directions, 0.001, 0.0,
-        brain.labels, brain.names, brain.labels, brain.names, folder,
-    )  # fmt: skip
-    evidence = gather_evidence(
-        values, maps, mask, maxima, design, joint, first, people, one.expected,
-        one.binding if one.protocols.tables.added else (), plan.spheres, True, settings.n_permutations, seed,
-        0.001, 0.0, folder,
-    )  # fmt: skip
+    asked = Asked(design, one.directions, joint, settings.inference, heights)
+    judged = infer(maps, mask, rule, maxima, asked, (brain.labels,) * 2, (brain.names,) * 2, folder)
+    claiming = Claiming(design, one.expected, joint, first, people, settings.n_permutations, seed, heights)
+    baselines = Baselines(one.binding if one.protocols.tables.added else (), plan.spheres)
+    evidence = gather_evidence(values, maps, mask, maxima, claiming, baselines, True, folder)
     return Found(
         one, evidence.table, evidence.facts, regions, judged.maps, mask, judged.table, judged.summary
     )

@@ -23,16 +23,18 @@ from morbids.group.page import judge_page, write_group_pages
 from morbids.group.pictures import TEMPLATE, build_pictures
 from morbids.group.plan import GroupPlan, plan_group
 from morbids.group.plan_tables import write_plan_tables
-from morbids.group.steps.evidence import gather_evidence
+from morbids.group.steps.clusters import NAMING
+from morbids.group.steps.evidence import Baselines, Claiming, gather_evidence
 from morbids.group.steps.figures import picture_design
-from morbids.group.steps.inference import infer
+from morbids.group.steps.inference import Asked, infer
 from morbids.group.steps.influence import measure_each_map
 from morbids.group.steps.maps import stack_maps
-from morbids.group.steps.permutations import CLAIMS, PermutationTest, permute, plan_tests
+from morbids.group.steps.permutations import CLAIMS, Heights, PermutationTest, permute, plan_tests
 from morbids.group.steps.regions import compare_regions, measure_spheres, read_tables
 from morbids.group.steps.small_volumes import search_small_volumes
 from morbids.group.words import WORDS
-from morbids.imaging.atlases import choose_atlas, load_atlas
+from morbids.imaging.atlases import choose_atlas
+from morbids.imaging.naming import NamingAtlases, load_naming
 from morbids.reports.index_of_dataset import write_index
 from morbids.settings import GroupSettings, Resources, Study
 
@@ -40,8 +42,6 @@ logger = logging.getLogger("morbids")
 
 # Independent pieces of a permutation test; the result is the same for any number.
 N_PIECES = 8
-# Atlases that name peaks, and the inputs of the step that names them.
-NAMING = {"AAL": "aal", "HarvardOxford": "harvard_oxford"}
 
 
 def run_group(study: Study, settings: GroupSettings, resources: Resources, console: Console) -> ExitCode:
@@ -112,7 +112,7 @@ class GroupBuilder:
 
     whole: Workflow
     template: Node
-    atlases: Mapping[str, Node]
+    naming: Node
     plan: GroupPlan
     study: Study
     settings: GroupSettings
@@ -148,12 +148,12 @@ def build_group_workflow(
 ) -> Workflow:
     """Build the graph: one part per comparison."""
     whole = Workflow("group")
-    cache_dir = resources.work_dir / "atlases"
-    atlases = {
-        name: make_node(load_atlas, f"atlas_{name}", {"atlas": choose_atlas(name), "cache_dir": cache_dir})
-        for name in NAMING
+    chosen = {
+        "atlases": tuple(map(choose_atlas, NAMING)),
+        "cache_dir": resources.work_dir / "atlases",
     }
-    builder = GroupBuilder(whole, make_template_node(TEMPLATE, resources), atlases, plan, study, settings)
+    naming = make_node(load_naming, "name_places", chosen)
+    builder = GroupBuilder(whole, make_template_node(TEMPLATE, resources), naming, plan, study, settings)
     for comparison in plan.comparisons:
         outputs = GroupOutputs(comparison, plan, study, settings)
         part = ComparisonBuilder(builder, comparison, Workflow(comparison.name), outputs)
@@ -207,8 +207,7 @@ def _add_permutations(part: ComparisonBuilder, stack: Node, tests: tuple[Permuta
     for place, (one, number, piece) in enumerate(pieces, 1):
         name = f"permute_{one.label}_{number}_of_{len(one.plan.pieces(N_PIECES))}"
         constants = {
-            "cluster_forming_p": settings.cluster_forming_p,
-            "variance_fwhm_mm": settings.variance_smoothing_fwhm_mm,
+            "heights": heights_of(settings),
             "design": comparison.design if one.plan.two_tailed else comparison.directed,
             "test": one,
             "piece": piece,
@@ -226,20 +225,18 @@ def _add_permutations(part: ComparisonBuilder, stack: Node, tests: tuple[Permuta
 def _add_test(part: ComparisonBuilder, stack: Node, gather: Node, tests: tuple[PermutationTest, ...]) -> Node:
     """Judge the comparison on its own, save maps and clusters."""
     comparison, settings, workflow = part.comparison, part.group.settings, part.workflow
-    judge = {
-        "design": comparison.design,
-        "cluster_forming_p": settings.cluster_forming_p,
-        "variance_fwhm_mm": settings.variance_smoothing_fwhm_mm,
-        "tests": tuple(one for one in tests if one.label != CLAIMS),
-        "inference": part.outputs.inference,
-        "directions": comparison.directions,
-    }
-    test = make_node(infer, "infer", judge, mem_gb=part.mem_gb)
+    asked = Asked(
+        comparison.design,
+        comparison.directions,
+        tuple(one for one in tests if one.label != CLAIMS),
+        part.outputs.inference,
+        heights_of(settings),
+    )
+    test = make_node(infer, "infer", {"asked": asked}, mem_gb=part.mem_gb)
     workflow.connect([(stack, test, [(name, name) for name in ("maps", "mask", "mask_rule")])])
     _connect_maxima(workflow, gather, test, tests)
-    for name, atlas in part.group.atlases.items():
-        pairs = [("dseg", NAMING[name]), ("table", f"{NAMING[name]}_table")]
-        connect_across(part.group.whole, atlas, workflow, test, pairs)
+    pairs = [(name, name) for name in NamingAtlases._fields]
+    connect_across(part.group.whole, part.group.naming, workflow, test, pairs)
     save = part.save("save_statistics", part.outputs.statistics(), ("maps", "table"), {"summary": "Test"})
     workflow.connect([(test, save, [(name, name) for name in ("maps", "table", "summary")])])
     return test
@@ -259,18 +256,21 @@ def _add_evidence(
     """Put together what the page's claims stand on."""
     comparison, settings, plan = part.comparison, part.group.settings, part.group.plan
     stack, gather, values = nodes
+    claiming = Claiming(
+        comparison.design,
+        comparison.expected,
+        tests,
+        settings.inference[0],
+        plan.people_of(comparison),
+        settings.n_permutations,
+        settings.random_seed,
+        heights_of(settings),
+    )
+    binding = comparison.binding if comparison.protocols.tables.added else ()
     constants = {
-        "design": comparison.design,
-        "tests": tests,
-        "primary": settings.inference[0],
-        "people": plan.people_of(comparison),
-        "expected": comparison.expected,
-        "binding": comparison.binding if comparison.protocols.tables.added else (),
-        "spheres": plan.spheres,
+        "claiming": claiming,
+        "baselines": Baselines(binding, plan.spheres),
         "average": part.outputs.averages_sides,
-        "cluster_forming_p": settings.cluster_forming_p,
-        "variance_fwhm_mm": settings.variance_smoothing_fwhm_mm,
-        **_permutations(settings),
     }
     evidence = make_node(gather_evidence, "evidence", constants, mem_gb=part.mem_gb)
     save = part.save("save_evidence", part.outputs.evidence(), ("table",), {"facts": EVIDENCE})
@@ -331,7 +331,8 @@ def _add_small_volumes(part: ComparisonBuilder, stack: Node, test: Node) -> None
         "design": part.comparison.design,
         "volumes": volumes,
         "mask_images": tuple(volumes.masks.values()),
-        **_permutations(part.group.settings),
+        "n_permutations": part.group.settings.n_permutations,
+        "seed": part.group.settings.random_seed,
     }
     search = make_node(search_small_volumes, "small_volumes", constants, mem_gb=0.8)
     save = part.save("save_small_volumes", part.outputs.small_volumes())
@@ -344,5 +345,6 @@ def _add_small_volumes(part: ComparisonBuilder, stack: Node, test: Node) -> None
     )
 
 
-def _permutations(settings: GroupSettings) -> dict[str, int]:
-    return {"n_permutations": settings.n_permutations, "seed": settings.random_seed}
+def heights_of(settings: GroupSettings) -> Heights:
+    """What is judged of maps, as the user wants it."""
+    return Heights(settings.cluster_forming_p, settings.variance_smoothing_fwhm_mm)

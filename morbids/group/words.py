@@ -8,6 +8,7 @@ from types import MappingProxyType
 
 WORDS: Mapping[str, str] = MappingProxyType(
     {
+        "name_places": "reading the atlases that name places",
         "stack_maps": "reading and smoothing the maps",
         "permute_": "permuting ({})",
         "infer": "testing every voxel",

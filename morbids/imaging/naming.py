@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from morbids.bids.tables import read_table
+from morbids.imaging.atlases import AtlasChoice, load_atlas
 from morbids.imaging.images import read_image
 from morbids.numerics.arrays import FloatArray, IntArray
 
@@ -39,6 +40,19 @@ class AtlasNames(NamedTuple):
         name = self.names[int(self.labels[nearest])]
         # Half the diagonal of a 2 mm voxel: the place lies in the voxel itself.
         return name if distance[nearest] <= np.sqrt(3) else f"{name} ({distance[nearest]:.0f} mm)"
+
+
+class NamingAtlases(NamedTuple):
+    """Label images and tables of several atlases, in one order."""
+
+    labels: tuple[Path, ...]
+    label_names: tuple[Path, ...]
+
+
+def load_naming(atlases: tuple[AtlasChoice, ...], cache_dir: Path) -> NamingAtlases:
+    """Load the atlases that name places; errors as for `load_atlas`."""
+    loaded = [load_atlas(atlas, cache_dir) for atlas in atlases]
+    return NamingAtlases(tuple(atlas.dseg for atlas in loaded), tuple(atlas.table for atlas in loaded))
 
 
 def read_names(dseg: Path, table: Path) -> AtlasNames:

@@ -54,6 +54,16 @@ class Settings(NamedTuple):
     table: pd.DataFrame
 
 
+class Files(NamedTuple):
+    first: Path
+    others: tuple[Path, ...]
+
+
+def read_record(files: Files) -> Text:
+    """A record arrives as itself, and so do the paths in it."""
+    return Text(" / ".join(path.read_text() for path in (files.first, *files.others)))
+
+
 @dataclass(frozen=True)
 class Plan:
     settings: Settings

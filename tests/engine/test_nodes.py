@@ -96,3 +96,18 @@ def test_every_number_of_an_input_is_part_of_the_key(tmp_path: Path, changed: st
 
     assert run("nothing") == "1e-12 0.0 0.0"
     assert run(changed) != "1e-12 0.0 0.0"
+
+
+def test_files_within_records_are_part_of_the_key(tmp_path: Path) -> None:
+    first, other = tmp_path / "first.txt", tmp_path / "other.txt"
+    first.write_text("a")
+
+    def run(text: str) -> str:
+        other.write_text(text)
+        files = steps.Files(first, (other,))
+        node = make_node(steps.read_record, "read", {"files": files})
+        node.base_dir = str(tmp_path)
+        return str(node.run().outputs.text)
+
+    assert run("b") == "a / b"
+    assert run("something else") == "a / something else"

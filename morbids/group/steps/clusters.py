@@ -12,6 +12,8 @@ from morbids.numerics.arrays import FloatArray, IntArray
 from morbids.numerics.statistics.clusters import Clusters
 from morbids.numerics.statistics.methods import ALPHA, METHODS
 
+# Atlases that name peaks; the first one names clusters on pages and pictures.
+NAMING = ("AAL", "HarvardOxford")
 # Smaller clusters are listed only when they pass a correction: half a resolution element of a PET group map.
 SMALLEST_CLUSTER_MM3 = 80.0
 # Maps that a peak is described by, before its corrected p: column, map, decimals (None: six digits).
@@ -38,8 +40,9 @@ DESCRIPTIONS: Mapping[str, tuple[str, str]] = {
     "p_uncorrected": ("Two-tailed p of t", ""),
     **{method.column: (method.column_description, "") for method in METHODS.values()},
     "passes": ("Corrections that the cluster passes at .05; empty for none", ""),
-    "AAL": ("Label of the AAL atlas at the peak, or the nearest within 6 mm", ""),
-    "HarvardOxford": ("Label of the Harvard-Oxford atlas at the peak, or the nearest within 6 mm", ""),
+    **{
+        atlas: (f"Label of the atlas {atlas} at the peak, or the nearest within 6 mm", "") for atlas in NAMING
+    },
 }
 
 
@@ -100,9 +103,7 @@ def columns_of(statistics: Collection[str]) -> dict[str, tuple[str, str]]:
     peaks = [column for column, stat, _ in PEAK_COLUMNS if stat in statistics]
     corrected = [method.column for method in METHODS.values() if method.stat in statistics]
     places = ["cluster", "direction", "extent_mm3", "x_mm", "y_mm", "z_mm"]
-    return {
-        name: DESCRIPTIONS[name] for name in (*places, *peaks, *corrected, "passes", "AAL", "HarvardOxford")
-    }
+    return {name: DESCRIPTIONS[name] for name in (*places, *peaks, *corrected, "passes", *NAMING)}
 
 
 def _passed(inside: FloatArray, values: Mapping[str, FloatArray]) -> list[str]:

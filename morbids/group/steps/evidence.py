@@ -10,7 +10,13 @@ import pandas as pd
 from morbids.bids.tables import write_table
 from morbids.group.comparison import WrittenDesign
 from morbids.group.regions import Sphere
-from morbids.group.steps.permutations import PermutationTest, join_maxima, measurement_of, model_of
+from morbids.group.steps.permutations import (
+    Heights,
+    PermutationTest,
+    join_maxima,
+    measurement_of,
+    model_of,
+)
 from morbids.group.steps.regions import average_sides, mean_in_spheres, read_values, tidy
 from morbids.numerics.statistics.methods import METHODS, Inference
 from morbids.numerics.statistics.permutation import measure_map
@@ -28,23 +34,48 @@ class Evidence(NamedTuple):
     facts: dict[str, Any]
 
 
+class Claiming(NamedTuple):
+    """What claims of a comparison stand on.
+
+    Attributes
+    ----------
+    design, expected
+        The test, and the sign that was expected (0 for either).
+    tests, primary
+        Permutations that were made, and the method that claims: one without permutations leaves no column of the map.
+    people
+        Who the rows are among those of the page.
+    n_permutations, seed
+        Joint rearrangements.
+    heights
+        What is judged of maps.
+    """
+
+    design: WrittenDesign
+    expected: int
+    tests: tuple[PermutationTest, ...]
+    primary: Inference
+    people: People
+    n_permutations: int
+    seed: int
+    heights: Heights
+
+
+class Baselines(NamedTuple):
+    """Baseline maps, and where their means are taken: what percentages are of; no maps, no means."""
+
+    binding: tuple[Path, ...]
+    spheres: tuple[Sphere, ...]
+
+
 def gather_evidence(
     values: Path,
     maps: Path,
     mask: Path,
     maxima: Sequence[Path],
-    design: WrittenDesign,
-    tests: tuple[PermutationTest, ...],
-    primary: Inference,
-    people: People,
-    expected: int,
-    binding: tuple[Path, ...],
-    spheres: tuple[Sphere, ...],
+    claiming: Claiming,
+    baselines: Baselines,
     average: bool,
-    n_permutations: int,
-    seed: int,
-    cluster_forming_p: float,
-    variance_fwhm_mm: float,
     out_dir: Path,
 ) -> Evidence:
     """Put the maximum of the map and the p of every region side by side, rearrangement by rearrangement.
@@ -55,17 +86,12 @@ def gather_evidence(
         Of the regions, in every row.
     maxima
         Pieces of all permutation tests of the comparison.
-    primary
-        The method that claims; one without permutations leaves no column of the map.
-    people, expected
-        Who the rows are among those of the page, and the sign that was expected (0 for either).
-    binding, spheres
-        Baseline maps, and where their means are taken: what percentages are of; no maps, no means.
     average
         Whether left and right are one region.
     """
+    design, expected, tests, primary, people, n_permutations, seed, heights = claiming
     directed = design.towards(expected)
-    plan = plan_jointly(directed.design, n_permutations, People(*people), seed=seed, two_tailed=not expected)
+    plan = plan_jointly(directed.design, n_permutations, people, seed=seed, two_tailed=not expected)
     table = average_sides(read_values(values)) if average else read_values(values)
     p = rearrange_regions(table.values, directed.design, plan)
     columns = dict(zip(table.names, p.T, strict=True))
@@ -73,12 +99,12 @@ def gather_evidence(
         "TwoTailed": not expected,
         "Rearrangements": n_permutations,
         "SmallestPossibleP": smallest_joint_p(directed.design, n_permutations, two_tailed=not expected),
-        "Baseline": mean_in_spheres(binding, spheres, average=average),
+        "Baseline": mean_in_spheres(*baselines, average=average),
     }
     statistic = METHODS[primary].statistic
     if statistic is not None:
-        model = model_of(np.load(maps, mmap_mode="r"), mask, directed, variance_fwhm_mm)
-        measurement = measurement_of((statistic.name,), mask, design, cluster_forming_p)
+        model = model_of(np.load(maps, mmap_mode="r"), mask, directed, heights.variance_fwhm_mm)
+        measurement = measurement_of((statistic.name,), mask, design, heights.forming_p)
         observed = measure_map(observed_t(model), measurement, two_tailed=not expected)
         null = join_maxima(maxima, [test for test in tests if test.joint])[statistic.name]
         columns = {MAP: np.concatenate([observed, null])} | columns

@@ -9,9 +9,9 @@ import numpy as np
 from morbids.bids.tables import write_table
 from morbids.errors import MorbidsError
 from morbids.group.comparison import WrittenDesign
-from morbids.group.steps.clusters import tabulate_clusters
+from morbids.group.steps.clusters import NAMING, tabulate_clusters
 from morbids.group.steps.maps import write_map
-from morbids.group.steps.permutations import PermutationTest, join_maxima, model_of
+from morbids.group.steps.permutations import Heights, PermutationTest, join_maxima, model_of
 from morbids.imaging.images import Image, read_image
 from morbids.imaging.naming import read_names
 from morbids.numerics.arrays import FloatArray
@@ -59,6 +59,26 @@ class Inferred(NamedTuple):
     summary: dict[str, Any]
 
 
+class Asked(NamedTuple):
+    """What is asked of the maps of a comparison.
+
+    Attributes
+    ----------
+    design, directions
+        The test, and what clusters of positive and of negative effect are called.
+    tests, inference
+        Permutations that were made, and methods that p is corrected by.
+    heights
+        What is judged.
+    """
+
+    design: WrittenDesign
+    directions: tuple[str, str]
+    tests: tuple[PermutationTest, ...]
+    inference: tuple[Inference, ...]
+    heights: Heights
+
+
 class Judged(NamedTuple):
     """What is judged.
 
@@ -94,23 +114,25 @@ def infer(
     mask: Path,
     mask_rule: str,
     maxima: Sequence[Path],
-    design: WrittenDesign,
-    tests: tuple[PermutationTest, ...],
-    inference: tuple[Inference, ...],
-    directions: tuple[str, str],
-    cluster_forming_p: float,
-    variance_fwhm_mm: float,
-    aal: Path,
-    aal_table: Path,
-    harvard_oxford: Path,
-    harvard_oxford_table: Path,
+    asked: Asked,
+    labels: Sequence[Path],
+    label_names: Sequence[Path],
     out_dir: Path,
 ) -> Inferred:
-    """Fit every voxel, correct p, and name clusters and peaks."""
+    """Fit every voxel, correct p, and name clusters and peaks.
+
+    Parameters
+    ----------
+    maxima
+        Pieces of the permutations that are asked for.
+    labels, label_names
+        Label images and tables of `NAMING`, in its order.
+    """
+    design, directions, tests, inference, (forming_p, variance_fwhm_mm) = asked
     image = read_image(mask)
     lattice = make_lattice(image.values > 0.5)
     null = join_maxima(maxima, tests)
-    threshold = cluster_threshold(cluster_forming_p, design.height_df)
+    threshold = cluster_threshold(forming_p, design.height_df)
     data = np.load(maps, mmap_mode="r")
     fit = fit_design(data, design.design)
     rearranged = variance_fwhm_mm or design.judges_z
@@ -134,8 +156,8 @@ def infer(
         CLUSTERS: clusters.labels,
     }
     names = {
-        "AAL": read_names(aal, aal_table),
-        "HarvardOxford": read_names(harvard_oxford, harvard_oxford_table),
+        atlas: read_names(image_of, table_of)
+        for atlas, image_of, table_of in zip(NAMING, labels, label_names, strict=True)
     }
     table = tabulate_clusters(clusters, values, (image, lattice.voxels), names, directions)
     write_table(table, out_dir / "clusters.tsv")

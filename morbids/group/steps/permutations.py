@@ -53,6 +53,21 @@ class PermutationTest:
     joint: bool = False
 
 
+class Heights(NamedTuple):
+    """What is judged of a map, and which heights form clusters.
+
+    Attributes
+    ----------
+    forming_p
+        Uncorrected two-tailed p that forms clusters.
+    variance_fwhm_mm
+        Width by which the variance is smoothed: pseudo-t; 0 for t or z.
+    """
+
+    forming_p: float
+    variance_fwhm_mm: float = 0.0
+
+
 class Maxima(NamedTuple):
     """The maxima of one piece, `.npz`."""
 
@@ -105,8 +120,7 @@ def permute(
     design: WrittenDesign,
     test: PermutationTest,
     piece: Piece,
-    cluster_forming_p: float,
-    variance_fwhm_mm: float,
+    heights: Heights,
     out_dir: Path,
     threads: int = 1,
 ) -> Maxima:
@@ -114,8 +128,8 @@ def permute(
 
     `design` has its contrast towards what is expected where the test looks at one tail.
     """
-    model = model_of(np.load(maps, mmap_mode="r"), mask, design, variance_fwhm_mm)
-    measurement = measurement_of(test.statistics, mask, design, cluster_forming_p)
+    model = model_of(np.load(maps, mmap_mode="r"), mask, design, heights.variance_fwhm_mm)
+    measurement = measurement_of(test.statistics, mask, design, heights.forming_p)
     found = find_null_maxima(model, test.plan, Piece(*piece), measurement, threads=threads)
     path = out_dir / "maxima.npz"
     arrays: dict[str, Any] = {str(name): values for name, values in found.maxima.items()}
@@ -124,11 +138,11 @@ def permute(
 
 
 def measurement_of(
-    statistics: tuple[MaximumOf, ...], mask: Path, design: WrittenDesign, cluster_forming_p: float
+    statistics: tuple[MaximumOf, ...], mask: Path, design: WrittenDesign, forming_p: float
 ) -> Measurement:
     """What is measured on each map: statistics with what they need."""
     lattice = make_lattice(read_image(mask).values > 0.5)
-    return Measurement(statistics, lattice, cluster_threshold(cluster_forming_p, design.height_df))
+    return Measurement(statistics, lattice, cluster_threshold(forming_p, design.height_df))
 
 
 def model_of(maps: FloatArray, mask: Path, design: WrittenDesign, variance_fwhm_mm: float) -> RearrangedModel:

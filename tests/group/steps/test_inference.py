@@ -12,11 +12,11 @@ from scipy import stats
 from morbids.bids.tables import read_table
 from morbids.group.comparison import WrittenDesign, write_design
 from morbids.group.regions import SmallVolumes, Sphere
-from morbids.group.steps.clusters import columns_of
-from morbids.group.steps.inference import Inferred, infer, statistics_of
+from morbids.group.steps.clusters import NAMING, columns_of
+from morbids.group.steps.inference import Asked, Inferred, infer, statistics_of
 from morbids.group.steps.influence import measure_each_map
 from morbids.group.steps.maps import Stack, stack_maps
-from morbids.group.steps.permutations import CLAIMS, permute, plan_tests
+from morbids.group.steps.permutations import CLAIMS, Heights, permute, plan_tests
 from morbids.group.steps.regions import draw_sphere
 from morbids.group.steps.small_volumes import UNION, search_small_volumes
 from morbids.imaging.images import read_image
@@ -24,7 +24,7 @@ from morbids.numerics.arrays import FloatArray
 from morbids.numerics.statistics.designs import one_sample, regression, two_sample
 from morbids.numerics.statistics.linear_model import quick_z
 from morbids.numerics.statistics.methods import METHODS, STATISTICS, Inference
-from morbids.numerics.statistics.plan import People, Piece
+from morbids.numerics.statistics.plan import People
 from tests.group.group_maps import ACTIVE_MM, Brain, draw_maps, make_brain, save, write_atlas
 
 ALL: tuple[Inference, ...] = tuple(METHODS)
@@ -60,22 +60,21 @@ def judge(
     variance_fwhm_mm: float = 0.0,
 ) -> Inferred:
     """Run the steps as the graph does."""
+    heights = Heights(0.001, variance_fwhm_mm)
     tests = plan_tests(design, inference, n_permutations, 0, variance_fwhm_mm, everyone(design), 0)
     maxima = []
     for test in tests:
         for piece in test.plan.pieces(n_pieces):
             folder = case.folder / f"{test.label}{piece.start}"
             folder.mkdir(exist_ok=True)
-            found = permute(
-                case.stack.maps, case.stack.mask, design, test, Piece(*piece), 0.001, variance_fwhm_mm, folder
-            )
+            found = permute(case.stack.maps, case.stack.mask, design, test, piece, heights, folder)
             maxima.append(found.maxima)
     atlas = write_atlas(case.folder, case.brain)
-    return infer(
-        case.stack.maps, case.stack.mask, case.stack.mask_rule, maxima, design,
-        tuple(test for test in tests if test.label != CLAIMS), inference,
-        ("up", "down"), 0.001, variance_fwhm_mm, *atlas, *atlas, case.folder,
-    )  # fmt: skip
+    own = tuple(test for test in tests if test.label != CLAIMS)
+    asked = Asked(design, ("up", "down"), own, inference, heights)
+    labels, names = zip(*(atlas for _ in NAMING), strict=True)
+    stack = case.stack
+    return infer(stack.maps, stack.mask, stack.mask_rule, maxima, asked, labels, names, case.folder)
 
 
 def everyone(design: WrittenDesign) -> People:
