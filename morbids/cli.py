@@ -15,7 +15,7 @@ from morbids.bids.dataset import check_output, morbids_version
 from morbids.bids.validation import check_dataset
 from morbids.errors import ExitCode, MorbidsError, tell
 from morbids.lifeline import interrupt_on_terminate
-from morbids.options import build_parser, read_dry, read_resources, read_settings, read_study
+from morbids.options.command_line import build_parser, read_dry, read_resources, read_settings, read_study
 from morbids.settings import GroupSettings, Resources, ScanSettings, Study
 
 logger = logging.getLogger("morbids")

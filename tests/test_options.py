@@ -9,18 +9,17 @@ import pytest
 
 from morbids.arguments import Option
 from morbids.errors import ExitCode, MorbidsError
-from morbids.options import (
-    EXECUTION,
+from morbids.options.command_line import (
     GROUPS,
     LEVELS,
     SETTINGS,
-    STUDY,
     Level,
     build_parser,
     read_resources,
     read_settings,
     read_study,
 )
+from morbids.options.study import EXECUTION, STUDY
 from morbids.settings import GroupSettings, Resources, ScanSettings, Study
 
 POSITIONAL = ["raw", "out", "participant"]

@@ -14,7 +14,7 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from morbids.options import build_parser
+from morbids.options.command_line import build_parser
 
 ROOT = Path(__file__).parents[1]
 VERSION = (ROOT / "version").read_text().strip()

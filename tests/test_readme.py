@@ -4,7 +4,7 @@ import json
 import re
 from pathlib import Path
 
-from morbids.options import build_parser
+from morbids.options.command_line import build_parser
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -9,7 +9,7 @@ import pytest
 
 from morbids.errors import ExitCode
 from morbids.fit.command import main as fit
-from morbids.options import build_parser, read_resources, read_settings, read_study
+from morbids.options.command_line import build_parser, read_resources, read_settings, read_study
 from morbids.participant.dry_run import dry_run
 from morbids.settings import ScanSettings
 from tests.bids.conftest import DURATION_S, START_S, DatasetMaker
