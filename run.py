@@ -3,7 +3,7 @@
 
 import sys
 
-from morbids.cli import main
+from morbids.__main__ import main
 
 if __name__ == "__main__":
     sys.exit(main())

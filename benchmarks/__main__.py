@@ -1,6 +1,7 @@
 """Run one benchmark: `python -m benchmarks NAME [--quick]`."""
 
 import argparse
+import inspect
 from importlib import import_module
 from pathlib import Path
 
@@ -18,7 +19,10 @@ MACHINERY = {
     "recovery",
     "release_truth",
     "report",
+    "runs",
 }
+# What some benchmarks take beside --quick.
+OPTIONS = ("data", "seed")
 
 
 def main() -> None:
@@ -27,15 +31,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("name", choices=names)
     parser.add_argument("--quick", action="store_true", help="smaller data, the same figures")
-    parser.add_argument("--data", type=Path, help="`heads` only: folder of real heads with labels")
+    parser.add_argument("--data", type=Path, help="folder of real heads with labels")
+    parser.add_argument("--seed", type=int, help="of what happens when")
     arguments = parser.parse_args()
     benchmark = import_module(f"benchmarks.{arguments.name}")
-    if arguments.name == "heads":
-        figures = benchmark.run(arguments.quick, arguments.data)
-    elif arguments.data is not None:
-        parser.error(f"{arguments.name} makes its own data: --data is for heads")
-    else:
-        figures = benchmark.run(arguments.quick)
+    given = {name: getattr(arguments, name) for name in OPTIONS if getattr(arguments, name) is not None}
+    if unknown := given.keys() - inspect.signature(benchmark.run).parameters.keys():
+        parser.error(f"{arguments.name} has no use for --{', --'.join(sorted(unknown))}")
+    figures = benchmark.run(arguments.quick, **given)
     if figures is not None:
         report(arguments.name, figures)
 

@@ -80,6 +80,12 @@ def write_image(path: Path, template: Path, n_volumes: int) -> None:
     shutil.copyfile(source, path)
 
 
+def as_installed() -> dict[str, str]:
+    """Environment in which modules are compiled once, as an installation has them, wherever the sources lie."""
+    own = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return own | {"PYTHONPYCACHEPREFIX": str(FOLDER / "compiled")}
+
+
 def command(bids: Path, options: list[str]) -> list[str]:
     """The participant level on a dataset, into folders of its own."""
     out = bids.with_name(f"{bids.name}-out")
@@ -90,7 +96,7 @@ def command(bids: Path, options: list[str]) -> list[str]:
 def wall_s(words: list[str]) -> float:
     """Seconds that a command takes."""
     begin = time.perf_counter()
-    finished = subprocess.run(words, capture_output=True, text=True, check=False)
+    finished = subprocess.run(words, capture_output=True, text=True, check=False, env=as_installed())
     if finished.returncode:
         raise SystemExit(finished.stderr)
     return time.perf_counter() - begin
@@ -108,7 +114,7 @@ def dry_run_figures(name: str, bids: Path) -> dict[str, float]:
 def cpu_to_first_step_s(bids: Path, options: list[str]) -> float:
     """Processor seconds of a run and of the programs that it has waited for, until its first step starts."""
     words = command(bids, options)
-    with subprocess.Popen(words, stderr=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(words, stderr=subprocess.PIPE, text=True, env=as_installed()) as process:
         lines = []
         for line in process.stderr or ():
             lines.append(line)

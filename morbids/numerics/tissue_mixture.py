@@ -8,7 +8,7 @@ Markov prior on the order CSF, CSF/GM, GM, GM/WM, WM, solved by mean field.
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import ndtr
+from scipy import special
 
 from morbids.numerics.arrays import BoolArray, FloatArray
 from morbids.numerics.compiled import compiled
@@ -196,7 +196,7 @@ def class_densities(
         density[:, 2] += prior.deep_grey * (deep - density[:, 2])
     for darker in (0, 1):
         means, sd = mixture.mean[darker : darker + 2], mixture.sd[darker : darker + 2].mean()
-        rise = ndtr((value - means[0]) / sd) - ndtr((value - means[1]) / sd)
+        rise = special.ndtr((value - means[0]) / sd) - special.ndtr((value - means[1]) / sd)
         density[:, 2 * darker + 1] = rise / max(means[1] - means[0], 1e-12)
     return density
 

@@ -5,6 +5,7 @@ both have it; those of `STUDY` say which images. An option that is not given lea
 """
 
 import argparse
+import math
 import shlex
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -111,11 +112,15 @@ def read_resources(options: argparse.Namespace) -> Resources:
     Raises
     ------
     MorbidsError
-        One step would take more threads than there are processors.
+        One step would take more threads than there are processors, or arguments are of no plugin.
     """
     given = vars(options)
+    if "plugin_args" in given and "plugin" not in given:
+        raise MorbidsError("--plugin-args needs --plugin.", "Give both, or neither.", ExitCode.USAGE)
     procs = Limit(given["n_procs"], "--nprocs") if "n_procs" in given else processors()
     memory = Limit(given["mem_gb"], "--mem-gb") if "mem_gb" in given else memory_gb()
+    if "plugin" in given and "mem_gb" not in given:
+        memory = Limit(math.inf, f"each step asks {given['plugin']} for its own")
     n_procs = int(procs.value)
     if given.get("omp_n_threads", 1) > n_procs:
         raise MorbidsError(
@@ -132,7 +137,8 @@ def read_resources(options: argparse.Namespace) -> Resources:
         "mem_gb": 0.9 * memory.value,
         "work_dir": options.output_dir / ".work",
     }
-    limits = f"{n_procs} processors ({procs.source}), {memory.value:.1f} GB of memory ({memory.source})"
+    amount = f"{memory.value:.1f} GB of memory" if math.isfinite(memory.value) else "memory"
+    limits = f"{n_procs} processors ({procs.source}), {amount} ({memory.source})"
     chosen = defaults | given | {"limits": limits}
     return _fill(Resources, chosen | {"work_dir": chosen["work_dir"].absolute()})
 

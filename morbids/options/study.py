@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from morbids.arguments import Option, number, whole
+from morbids.arguments import Option, number, parsed, whole
+from morbids.settings import PLUGINS, parse_plugin_args
 
 STUDY = (
     *(
@@ -70,6 +71,19 @@ EXECUTION = (
         "memory that steps share; default: nine tenths of what there is",
         number(0.1),
         "GB",
+    ),
+    Option(
+        "--plugin",
+        "plugin",
+        "run each step as a job of a cluster's scheduler, by nipype's plugin of this name; this process waits for them",
+        choices=PLUGINS,
+    ),
+    Option(
+        "--plugin-args",
+        "plugin_args",
+        'arguments of the plugin, as JSON or in a file: {"sbatch_args": "--account=lab", "max_jobs": 50}',
+        parsed(parse_plugin_args),
+        "JSON",
     ),
     Option(
         "--dry-run",

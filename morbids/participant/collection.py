@@ -55,6 +55,21 @@ class Plans(NamedTuple):
         able = tuple(plan for plan in self.scans if plan.scan.pet not in images)
         return Plans(able, (*self.unplanned, *unable), self.notes)
 
+    def batches(self, n_scans: int) -> list["Plans"]:
+        """Whole participants, in order, of which at least so many scans make a batch (the last may have fewer)."""
+        own: dict[str, tuple[list[ScanPlan], list[UnplannedScan]]] = {}
+        for plan in self.scans:
+            own.setdefault(plan.scan.entities["sub"], ([], []))[0].append(plan)
+        for scan in self.unplanned:
+            own.setdefault(scan.entities["sub"], ([], []))[1].append(scan)
+        batches = [Plans((), ())]
+        for _, (able, unable) in sorted(own.items()):
+            if len(batches[-1].scans) >= n_scans:
+                batches.append(Plans((), ()))
+            last = batches[-1]
+            batches[-1] = Plans((*last.scans, *able), (*last.unplanned, *unable))
+        return batches
+
 
 def collect(
     study: Study, settings: ScanSettings, mem_gb: float, *, validate: bool, read_images: bool = True

@@ -38,6 +38,18 @@ class DryRun(NamedTuple):
     exit_code: ExitCode
     costs: Mapping[Path, Cost]
 
+    @property
+    def drawn(self) -> tuple[ScanPlan, ...]:
+        """Plans of all scans that have one, also of those that cannot start yet."""
+        return (*self.plans.scans, *(scan.plan for scan in self.plans.unplanned if scan.plan))
+
+    @property
+    def participants(self) -> tuple[str, ...]:
+        """Labels of everyone with a selected scan."""
+        entities = [plan.scan.entities for plan in self.plans.scans]
+        entities += [scan.entities for scan in self.plans.unplanned]
+        return tuple(sorted({one["sub"] for one in entities}))
+
 
 def dry_run(study: Study, settings: ScanSettings, resources: Resources, *, validate: bool) -> DryRun:
     """Collect; what stops the whole run is a cause without scans."""
@@ -48,8 +60,8 @@ def dry_run(study: Study, settings: ScanSettings, resources: Resources, *, valid
     except MorbidsError as error:
         whole = Cause(error.message, error.hint, (), error.exit_code)
         return DryRun(Plans((), ()), (whole,), error.exit_code, {})
-    costs = {plan.scan.pet: estimate_cost(plan) for plan in _drawn(plans)}
-    return DryRun(plans, group_causes(plans.unplanned), plans.exit_code, costs)
+    found = DryRun(plans, group_causes(plans.unplanned), plans.exit_code, {})
+    return found._replace(costs={plan.scan.pet: estimate_cost(plan) for plan in found.drawn})
 
 
 def tell_dry_run(found: DryRun, study: Study, resources: Resources) -> str:
@@ -63,7 +75,7 @@ def tell_dry_run(found: DryRun, study: Study, resources: Resources) -> str:
     able = [_tell_plan(plan, found.costs, "") for plan in plans.scans]
     unable = [_tell_unplanned(scan, found.costs) for scan in plans.unplanned]
     lines += _section("What would be done", able + unable)
-    lines += _section("To know", [*plans.notes, *_tell_notes(_drawn(plans))])
+    lines += _section("To know", [*plans.notes, *_tell_notes(found.drawn)])
     if plans.scans:
         minutes = total_minutes(plans.scans, found.costs, resources.n_procs)
         cost = f"about {max(minutes, 1):.0f} min on {resources.n_procs} processors"
@@ -94,6 +106,11 @@ def dry_run_as_json(found: DryRun, study: Study, resources: Resources) -> str:
         "expected_minutes": round(total_minutes(plans.scans, found.costs, resources.n_procs), 1),
     }
     return json.dumps(content, indent=2, default=str) + "\n"
+
+
+def tell_causes(found: DryRun) -> str:
+    """What stands in the way, a paragraph per cause."""
+    return "\n".join(_tell_cause(cause) for cause in found.causes)
 
 
 def _section(title: str, lines: Sequence[str]) -> list[str]:
@@ -181,10 +198,6 @@ def _taken(plan: ScanPlan) -> list[str]:
     """Programs whose results take the place of own steps."""
     taken = [one.dataset.program for one in (plan.t1w.taken, plan.taken) if one is not None]
     return list(dict.fromkeys(taken))
-
-
-def _drawn(plans: Plans) -> list[ScanPlan]:
-    return [*plans.scans, *(scan.plan for scan in plans.unplanned if scan.plan)]
 
 
 def _tell_notes(plans: Sequence[ScanPlan]) -> list[str]:

@@ -17,7 +17,7 @@ from morbids.engine.templates import make_template_node, templates_dir
 from morbids.engine.work import make_work_dir
 from morbids.errors import ExitCode, tell
 from morbids.imaging.atlases import AtlasChoice, apriori_spheres, load_atlas
-from morbids.imaging.templates import find_template
+from morbids.imaging.templates import comes_with_installation, find_template
 from morbids.participant.anatomy import Anatomy, build_anatomy_workflow
 from morbids.participant.causes import fetch_line, group_causes
 from morbids.participant.collection import Plans, UnplannedScan, collect
@@ -31,6 +31,11 @@ from morbids.reports.index_of_dataset import write_index
 from morbids.settings import Resources, ScanSettings, Study
 
 logger = logging.getLogger("morbids")
+
+# The graph of all scans of a run takes memory, and time that grows faster than they do: it is built for some at a time,
+# enough of them to keep every processor at work.
+LEAST_BATCH = 24
+SCANS_PER_PROCESSOR = 4
 
 
 def run_participants(
@@ -53,30 +58,44 @@ def run_participants(
     _tell(plans, study.bids_dir)
     links = {dataset.link: dataset.folder for dataset in read_datasets(study.derivatives)}
     write_dataset_files(study.output_dir, study.bids_dir, links)
-    if not plans.scans:
-        write_participant_pages((), plans.unplanned, (), study, settings)
-        write_index(study.output_dir, study.bids_dir.name)
-        return plans.unplanned[0].error.exit_code
-    _check_templates(plans.scans, settings, resources)
-    unbuilt: list[UnplannedScan] = []
-    workflow = build_participant_workflow(plans.scans, study, settings, resources, unbuilt)
-    plans = plans.without(unbuilt)
-    _tell(Plans((), tuple(unbuilt)), study.bids_dir)
-    n_participants = len({plan.scan.entities["sub"] for plan in plans.scans})
-    logger.info(
-        "%d scans of %d participants, on %d processors with %.1f GB of memory; work in %s",
-        len(plans.scans), n_participants, resources.n_procs, resources.mem_gb, resources.work_dir,
-    )  # fmt: skip
-    with Progress(workflow, WORDS, console) as progress:
-        failures = execute(workflow, resources, progress)
-    pages = write_participant_pages(plans.scans, plans.unplanned, failures, study, settings)
+    if plans.scans:
+        _check_templates(plans.scans, settings, resources)
+        n_participants = len({plan.scan.entities["sub"] for plan in plans.scans})
+        told = (len(plans.scans), n_participants, resources.work_dir)
+        logger.info("%d scans of %d participants; work in %s", *told)
+    batches = plans.batches(max(LEAST_BATCH, SCANS_PER_PROCESSOR * resources.n_procs))
+    all_well = not plans.unplanned
+    for number, batch in enumerate(batches, 1):
+        if len(batches) > 1:
+            logger.info("Part %d of %d: %d scans", number, len(batches), len(batch.scans))
+        all_well &= _run_batch(batch, study, settings, resources, console)
+        if resources.stop_on_first_crash and not all_well:
+            break
     write_index(study.output_dir, study.bids_dir.name)
+    if not plans.scans:
+        return plans.unplanned[0].error.exit_code
+    return ExitCode.OK if all_well else ExitCode.FAILED
+
+
+def _run_batch(
+    plans: Plans, study: Study, settings: ScanSettings, resources: Resources, console: Console
+) -> bool:
+    """Run all scans of some participants and write their pages; whether all went well."""
+    unbuilt: list[UnplannedScan] = []
+    failures: tuple[StepFailure, ...] = ()
+    if plans.scans:
+        workflow = build_participant_workflow(plans.scans, study, settings, resources, unbuilt)
+        plans = plans.without(unbuilt)
+        _tell(Plans((), tuple(unbuilt)), study.bids_dir)
+        with Progress(workflow, WORDS, console) as progress:
+            failures = execute(workflow, resources, progress)
+    pages = write_participant_pages(plans.scans, plans.unplanned, failures, study, settings)
     for failure in failures:
         logger.error("%s, %s failed. %s", where(failure), doing(failure.step, WORDS), failure.told)
         logger.debug("%s", failure.traceback)
     for page in pages:
         logger.info("%s", page)
-    return ExitCode.FAILED if failures or plans.unplanned else ExitCode.OK
+    return not failures and not unbuilt
 
 
 def _tell(plans: Plans, bids_dir: Path) -> None:
@@ -90,11 +109,12 @@ def _tell(plans: Plans, bids_dir: Path) -> None:
 
 
 def _check_templates(plans: Sequence[ScanPlan], settings: ScanSettings, resources: Resources) -> None:
-    """Fetch every template before anything runs: one that cannot be had would end all scans late."""
+    """Fetch, before anything runs, every template that may turn out not to be had: that would end all scans late."""
     make_work_dir(resources.work_dir)
     spaces = (space for plan in plans for space in plan.spaces)
     for output in needed_templates(spaces, settings):
-        find_template(output.space, output.resolution_mm, templates_dir(resources))
+        if not comes_with_installation(output.space, output.resolution_mm):
+            find_template(output.space, output.resolution_mm, templates_dir(resources))
 
 
 def build_participant_workflow(

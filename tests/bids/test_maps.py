@@ -40,6 +40,7 @@ def write_map(
     path = write_image(output_path(root, scan, "parametric_map", entities), values, affine)
     sidecar = {"ModelName": model, "ReferenceRegion": "occipital", **(metadata or {})}
     path.with_name(path.name.replace(".nii.gz", ".json")).write_text(json.dumps(sidecar))
+    output_path(root, scan, "quality").write_text("check\tconcern\nmotion\tn/a\n")
     return path
 
 
@@ -185,6 +186,20 @@ def test_flagged_and_excluded_scans_are_left_out(tmp_path: Path) -> None:
     kept = find_maps(tmp_path, MapSelection(drop_flagged=False))
     flagged = [row.label for row in kept.rows if row.concerns]
     assert flagged == ["sub-01_task-rejection"]
+
+
+def test_a_scan_whose_run_goes_on_is_left_out(tmp_path: Path) -> None:
+    """Its maps are there; the table of its quality, which is written last, is not. Other programs write none."""
+    write_study(tmp_path, metadata={"SoftwareName": "morbids"})
+    output_path(tmp_path, {"sub": "02", "task": "rejection"}, "quality").unlink()
+    found = find_maps(tmp_path)
+    assert len(found.rows) == 9
+    assert reasons(found)["sub-02_task-rejection"].startswith("its participant run goes on")
+    foreign = tmp_path / "foreign"
+    write_study(foreign, metadata={"SoftwareName": "kinfitr"})
+    for table in foreign.rglob("*_desc-quality_metrics.tsv"):
+        table.unlink()
+    assert len(find_maps(foreign).rows) == 10
 
 
 def test_several_models_are_refused_until_one_is_chosen(tmp_path: Path) -> None:

@@ -154,3 +154,18 @@ def test_the_output_is_no_source(dataset: DatasetMaker, tmp_path: Path) -> None:
     (study.output_dir / "sub-01").mkdir(parents=True)
     with pytest.raises(MorbidsError, match=r"--derivatives .*out is the output directory"):
         plan_study(replace(study, derivatives=(study.output_dir,)), SETTINGS)
+
+
+def test_batches_keep_participants_whole_and_in_order(dataset: DatasetMaker) -> None:
+    for participant in ("01", "02", "03", "04"):
+        write_scan(dataset, participant)
+        write_scan(dataset, participant, "acceptance", t1w=False)
+    unfetch(dataset.root / "sub-03/pet/sub-03_task-rejection_pet.nii.gz")
+    plans = collected(dataset)
+    batches = plans.batches(3)
+    assert [[plan.scan.entities["sub"] for plan in batch.scans] for batch in batches] == [
+        ["01", "01", "02", "02"],
+        ["03", "04", "04"],
+    ]
+    assert [len(batch.unplanned) for batch in batches] == [0, 1]
+    assert plans.batches(100) == [Plans(plans.scans, plans.unplanned)]

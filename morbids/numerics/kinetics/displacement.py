@@ -13,7 +13,7 @@ curve as a release would: fit points after t* only, or displacement is found whe
 from typing import NamedTuple
 
 import numpy as np
-from scipy.stats import f as f_distribution
+from scipy import stats
 
 from morbids.numerics.arrays import BoolArray, FloatArray, IntArray
 from morbids.numerics.frames import Frames
@@ -203,7 +203,7 @@ def fit_displacement(
         onset_min=np.where(sound, library.onset_min[best], np.nan),
         peak_min=np.where(sound, library.peak_min[best], np.nan),
         f_statistic=f_statistic,
-        p_value=f_distribution.sf(f_statistic, n_added, degrees),
+        p_value=stats.f.sf(f_statistic, n_added, degrees),
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
-from scipy.stats import t as t_distribution
+from scipy import stats
 from threadpoolctl import threadpool_limits
 
 from morbids.errors import ExitCode, MorbidsError
@@ -111,7 +111,7 @@ class Estimates(NamedTuple):
             columns[name] = values
             if name in self.standard_errors:
                 error = self.standard_errors[name]
-                reach = error * t_distribution.ppf(0.5 + INTERVAL / 2, self.degrees)
+                reach = error * stats.t.ppf(0.5 + INTERVAL / 2, self.degrees)
                 columns |= {
                     f"{name}-se": error,
                     f"{name}-low": values - reach,

@@ -10,7 +10,7 @@ where there is none.
 from typing import NamedTuple
 
 import numpy as np
-from scipy.optimize import minimize_scalar
+from scipy import optimize
 
 from morbids.errors import MorbidsError
 from morbids.numerics.arrays import BoolArray, FloatArray
@@ -186,7 +186,7 @@ def _minimise(regions: _Regions, reference: FloatArray) -> float:
     losses = _residual_sums(regions, reference, 1.0 / rates) @ regions.precision
     place = int(np.clip(losses.argmin(), 1, N_RATES - 2))
     bounds = (1.0 / rates[place + 1], 1.0 / rates[place - 1])
-    return float(minimize_scalar(loss, bounds=bounds, method="bounded", options={"xatol": 1e-6}).x)
+    return float(optimize.minimize_scalar(loss, bounds=bounds, method="bounded", options={"xatol": 1e-6}).x)
 
 
 def _slopes(regions: _Regions, reference: FloatArray, u: float) -> tuple[FloatArray, FloatArray]:

@@ -1,7 +1,7 @@
 """Correction of many p values: false discovery rate and family-wise error; NaN are left out and stay NaN."""
 
 import numpy as np
-from scipy.stats import false_discovery_control
+from scipy import stats
 
 from morbids.numerics.arrays import FloatArray
 
@@ -10,7 +10,7 @@ def false_discovery_rate(p: FloatArray) -> FloatArray:
     """Adjusted p of Benjamini & Hochberg (1995, J R Stat Soc B 57:289); same shape as p."""
     tested = np.isfinite(p)
     adjusted = np.full(np.shape(p), np.nan)
-    adjusted[tested] = false_discovery_control(np.asarray(p, dtype=float)[tested])
+    adjusted[tested] = stats.false_discovery_control(np.asarray(p, dtype=float)[tested])
     return adjusted
 
 

@@ -18,22 +18,13 @@ from morbids.numerics.kinetics.prediction import predict_curves
 from morbids.participant.kinetic_plan import KineticPlan, SettledPlan
 from morbids.participant.steps.curves import read_curves
 from morbids.participant.steps.kinetics import difference_name, estimate, map_name
-from morbids.reports.figures.anatomy import draw_brain, draw_in_template
-from morbids.reports.figures.curves import draw_curves, draw_fits
-from morbids.reports.figures.kinetics import (
-    LoganLines,
-    draw_logan,
-    draw_regional_estimates,
-    draw_sensitivity,
-)
-from morbids.reports.figures.maps import (
-    Backcloth,
-    draw_difference_map,
-    draw_parametric_map,
-)
-from morbids.reports.figures.motion import MotionTrace, draw_motion
-from morbids.reports.figures.pet import draw_pet_on_t1w, draw_reference_region
-from morbids.reports.figures.style import Span, write_figure
+from morbids.reports.figures import anatomy as anatomy_figures
+from morbids.reports.figures import curves as curve_figures
+from morbids.reports.figures import kinetics as kinetic_figures
+from morbids.reports.figures import maps as map_figures
+from morbids.reports.figures import motion as motion_figures
+from morbids.reports.figures import pet as pet_figures
+from morbids.reports.figures import style
 
 # Span of assumed k2' around the one used, for the sensitivity figure.
 K2_PRIME_FACTORS = np.geomspace(0.5, 2.0, 13)
@@ -53,7 +44,7 @@ class Pictures(NamedTuple):
 
 def picture_anatomy(t1w: Path, mask: Path, dseg: Path, out_dir: Path) -> Picture:
     """T1w with the outlines of brain and tissue."""
-    return Picture(write_figure(draw_brain(t1w, mask, dseg), out_dir / "brain.png"))
+    return Picture(style.write_figure(anatomy_figures.draw_brain(t1w, mask, dseg), out_dir / "brain.png"))
 
 
 def picture_normalization(
@@ -63,7 +54,9 @@ def picture_normalization(
     images = {"normalized": (t1w_in_template, "T1w"), "template": (template_brain, space)}
     return Pictures(
         {
-            name: write_figure(draw_in_template(image, template_mask, title), out_dir / f"{name}.png")
+            name: style.write_figure(
+                anatomy_figures.draw_in_template(image, template_mask, title), out_dir / f"{name}.png"
+            )
             for name, (image, title) in images.items()
         }
     )
@@ -77,8 +70,8 @@ def picture_registration(
     The registration goes into the image's affine: what is drawn has been interpolated by nothing but the drawing.
     """
     moved = _move(petref, invert(read_itk(pet_to_t1w)[0]), out_dir / "petref.nii.gz")
-    figure = draw_pet_on_t1w(moved, t1w_mask, dseg, unit=unit)
-    return Picture(write_figure(figure, out_dir / "coregistration.png"))
+    figure = pet_figures.draw_pet_on_t1w(moved, t1w_mask, dseg, unit=unit)
+    return Picture(style.write_figure(figure, out_dir / "coregistration.png"))
 
 
 def picture_reference(
@@ -94,13 +87,13 @@ def picture_reference(
 ) -> Pictures:
     """The reference region on the PET reference image, and on the T1w image on the same planes."""
     region = reference_mask, reference_labels
-    on_pet = draw_reference_region(petref, *region, mask, name=name, unit=unit)
+    on_pet = pet_figures.draw_reference_region(petref, *region, mask, name=name, unit=unit)
     moved = _move(t1w, read_itk(pet_to_t1w)[0], out_dir / "t1w.nii.gz")
-    on_t1w = draw_reference_region(petref, *region, mask, name=name, t1w=moved)
+    on_t1w = pet_figures.draw_reference_region(petref, *region, mask, name=name, t1w=moved)
     return Pictures(
         {
-            "reference": write_figure(on_pet, out_dir / "reference.png"),
-            "referenceT1w": write_figure(on_t1w, out_dir / "t1w.png"),
+            "reference": style.write_figure(on_pet, out_dir / "reference.png"),
+            "referenceT1w": style.write_figure(on_t1w, out_dir / "t1w.png"),
         }
     )
 
@@ -108,21 +101,21 @@ def picture_reference(
 def plot_motion(confounds: Path, plan: KineticPlan, out_dir: Path) -> Picture:
     """The head's position over the scan."""
     table = read_table(confounds)
-    trace = MotionTrace(
+    trace = motion_figures.MotionTrace(
         translations_mm=table[["trans_x", "trans_y", "trans_z"]].to_numpy(dtype=float),
         rotations_deg=np.rad2deg(table[["rot_x", "rot_y", "rot_z"]].to_numpy(dtype=float)),
         framewise_displacement_mm=table["framewise_displacement"].to_numpy(dtype=float),
         borrowed=table["motion_borrowed"].to_numpy() > 0,
         flagged=table["motion_outlier"].to_numpy() > 0,
     )
-    figure = draw_motion(plan.frames, trace, _spans(plan))
-    return Picture(write_figure(figure, out_dir / "motion.svg"))
+    figure = motion_figures.draw_motion(plan.frames, trace, _spans(plan))
+    return Picture(style.write_figure(figure, out_dir / "motion.svg"))
 
 
 def plot_curves(curves: Path, reference_curve: Path, plan: KineticPlan, unit: str, out_dir: Path) -> Picture:
     """Curves of regions and of the reference region, windows shaded."""
     table = read_curves(curves)
-    figure = draw_curves(
+    figure = curve_figures.draw_curves(
         plan.frames,
         table.curves,
         table.names,
@@ -132,7 +125,7 @@ def plot_curves(curves: Path, reference_curve: Path, plan: KineticPlan, unit: st
         unit=unit,
         reference_name=plan.reference.name,
     )
-    return Picture(write_figure(figure, out_dir / "curves.svg"))
+    return Picture(style.write_figure(figure, out_dir / "curves.svg"))
 
 
 def plot_logan(curves: Path, reference_curve: Path, plan: SettledPlan, out_dir: Path) -> Picture:
@@ -153,20 +146,20 @@ def plot_logan(curves: Path, reference_curve: Path, plan: SettledPlan, out_dir: 
     ]
     axes = logan_plot(table.curves, reference, frames, plan.k2_prime_in_model)
     shown = _highest(fits[0].bp_nd, 6)
-    lines = LoganLines(
+    lines = kinetic_figures.LoganLines(
         axes.x[:, shown],
         axes.y[:, shown],
         np.stack([fit.dvr[shown] for fit in fits]),
         np.stack([fit.intercept[shown] for fit in fits]),
         points,
     )
-    figure = draw_logan(
+    figure = kinetic_figures.draw_logan(
         lines,
         [table.names[region] for region in shown],
         [window.name for window in plan.windows],
         frames.mid_min >= plan.t_star_min,
     )
-    return Picture(write_figure(figure, out_dir / "logan.svg"))
+    return Picture(style.write_figure(figure, out_dir / "logan.svg"))
 
 
 def plot_estimates(kinpar: Mapping[str, Path], parameter: str, out_dir: Path) -> Picture:
@@ -179,8 +172,10 @@ def plot_estimates(kinpar: Mapping[str, Path], parameter: str, out_dir: Path) ->
         np.stack([table[column].to_numpy(dtype=float) for table in tables.values()], axis=1)
         for column in (parameter, f"{parameter}-se")
     )
-    figure = draw_regional_estimates(values, errors, names, list(tables), label=label_of_parameter(parameter))
-    return Picture(write_figure(figure, out_dir / "estimates.svg"))
+    figure = kinetic_figures.draw_regional_estimates(
+        values, errors, names, list(tables), label=label_of_parameter(parameter)
+    )
+    return Picture(style.write_figure(figure, out_dir / "estimates.svg"))
 
 
 def plot_fits(curves: Path, reference_curve: Path, plan: SettledPlan, unit: str, out_dir: Path) -> Pictures:
@@ -198,8 +193,8 @@ def plot_fits(curves: Path, reference_curve: Path, plan: SettledPlan, unit: str,
             plan.k2_prime_in_model,
         )
         expected[~window_points(plan.frames, window)] = np.nan
-        figure = draw_fits(plan.frames, table.curves, expected, table.names, unit=unit)
-        pictures[f"fits{window.name}"] = write_figure(figure, out_dir / f"{window.name}.svg")
+        figure = curve_figures.draw_fits(plan.frames, table.curves, expected, table.names, unit=unit)
+        pictures[f"fits{window.name}"] = style.write_figure(figure, out_dir / f"{window.name}.svg")
     return Pictures(pictures)
 
 
@@ -215,7 +210,7 @@ def plot_t_star(curves: Path, reference_curve: Path, plan: SettledPlan, out_dir:
         options = plan.options(window)
         found = fit_model(plan.model, table.curves, reference, frames, options)
         estimates.append(found.parameters[main])
-    figure = draw_sensitivity(
+    figure = kinetic_figures.draw_sensitivity(
         starts,
         np.stack(estimates),
         table.names,
@@ -223,7 +218,7 @@ def plot_t_star(curves: Path, reference_curve: Path, plan: SettledPlan, out_dir:
         assumed_label="t* (min), fitted to the end of the scan",
         label=label_of_parameter(main),
     )
-    return Picture(write_figure(figure, out_dir / "tstar.svg"))
+    return Picture(style.write_figure(figure, out_dir / "tstar.svg"))
 
 
 def plot_k2_prime(curves: Path, reference_curve: Path, plan: SettledPlan, out_dir: Path) -> Picture:
@@ -242,7 +237,7 @@ def plot_k2_prime(curves: Path, reference_curve: Path, plan: SettledPlan, out_di
         ).parameters[main]
         for value in assumed
     ]
-    figure = draw_sensitivity(
+    figure = kinetic_figures.draw_sensitivity(
         assumed,
         np.stack(estimates),
         table.names,
@@ -250,31 +245,33 @@ def plot_k2_prime(curves: Path, reference_curve: Path, plan: SettledPlan, out_di
         assumed_label="assumed $k_2'$ (1/min)",
         label=label_of_parameter(main),
     )
-    return Picture(write_figure(figure, out_dir / "k2prime.svg"))
+    return Picture(style.write_figure(figure, out_dir / "k2prime.svg"))
 
 
 def picture_maps(
     maps: Mapping[str, Path], template_brain: Path, template_mask: Path, plan: KineticPlan, out_dir: Path
 ) -> Pictures:
     """Maps of every window, of every difference, and of R1 on the template; windows share a colour scale."""
-    backcloth = Backcloth(template_brain, template_mask)
+    backcloth = map_figures.Backcloth(template_brain, template_mask)
     main = MODELS[plan.model].parameters[0]
     inside = read_image(template_mask).values > 0.5
     highest = max(_percentile(maps[map_name(main, window)], inside) for window in plan.windows)
     drawn = {
-        window.name: draw_parametric_map(
+        window.name: map_figures.draw_parametric_map(
             maps[map_name(main, window)], backcloth, label=label_of_parameter(main), highest=highest
         )
         for window in plan.windows
     }
     if plan.maps_transport:
-        drawn["R1"] = draw_parametric_map(maps["R1"], backcloth, label=label_of_parameter("R1"))
+        drawn["R1"] = map_figures.draw_parametric_map(maps["R1"], backcloth, label=label_of_parameter("R1"))
     for pair in plan.pairs:
         label = f"change of {label_of_parameter(main)}"
-        drawn[difference_name("", pair.challenge).replace("_", "")] = draw_difference_map(
+        drawn[difference_name("", pair.challenge).replace("_", "")] = map_figures.draw_difference_map(
             maps[difference_name(main, pair.challenge)], backcloth, label=label
         )
-    return Pictures({name: write_figure(figure, out_dir / f"{name}.png") for name, figure in drawn.items()})
+    return Pictures(
+        {name: style.write_figure(figure, out_dir / f"{name}.png") for name, figure in drawn.items()}
+    )
 
 
 def label_of_parameter(parameter: str) -> str:
@@ -290,7 +287,7 @@ def _move(image: Path, matrix: FloatArray, out: Path) -> Path:
     return write_image(still.values, matrix @ still.affine, out, like=still.header)
 
 
-def _spans(plan: KineticPlan) -> list[Span]:
+def _spans(plan: KineticPlan) -> list["style.Span"]:
     return [(window.name, window.start_min, window.end_min) for window in plan.windows]
 
 

@@ -12,8 +12,8 @@ from morbids.numerics.arrays import FloatArray
 from morbids.numerics.kinetics.protocol import Calibration, Contrast, calibrate_contrast
 from morbids.numerics.tracer import Schedule
 from morbids.participant.kinetic_plan import SettledPlan
-from morbids.reports.figures.protocol import Grid, draw_protocol
-from morbids.reports.figures.style import write_figure
+from morbids.reports.figures import protocol as protocol_figures
+from morbids.reports.figures import style
 
 # Distances from "nothing wrong" at which the colours end: percent of BP_ND, and percent recovered.
 NULL_REACH, RECOVERY_REACH = 15.0, 50.0
@@ -46,7 +46,9 @@ def calibrate(plan: SettledPlan, schedule: Schedule, out_dir: Path) -> Calibrate
         table.insert(0, "contrast", f"{pair.baseline.name} minus {pair.challenge.name}")
         tables.append(table)
         name = picture_name(pair)
-        pictures[name] = write_figure(draw_protocol(_grids(calibration)), out_dir / f"{name}.svg")
+        pictures[name] = style.write_figure(
+            protocol_figures.draw_protocol(_grids(calibration)), out_dir / f"{name}.svg"
+        )
     write_table(pd.concat(tables, ignore_index=True), out_dir / "calibration.tsv")
     return Calibrated(out_dir / "calibration.tsv", pictures)
 
@@ -68,12 +70,12 @@ def _calibrate_pair(plan: SettledPlan, pair: WindowPair, schedule: Schedule) -> 
     return calibrate_contrast(frames, contrast, schedule=schedule, true_k2_prime=plan.k2_prime_per_min)
 
 
-def _grids(calibration: Calibration) -> list[Grid]:
+def _grids(calibration: Calibration) -> list["protocol_figures.Grid"]:
     """Medians over delivery, by dissociation and binding; the table holds the other shapes of release too."""
     step = np.array(calibration.shape) == "step"
     bindings, rates = np.unique(calibration.bp_nd), np.unique(calibration.k4)
 
-    def grid(title: str, values: FloatArray, right: float, reach: float) -> Grid:
+    def grid(title: str, values: FloatArray, right: float, reach: float) -> "protocol_figures.Grid":
         medians = [
             [
                 float(np.nanmedian(values[step & (calibration.k4 == rate) & (calibration.bp_nd == binding)]))
@@ -81,7 +83,7 @@ def _grids(calibration: Calibration) -> list[Grid]:
             ]
             for rate in rates
         ]
-        return Grid(
+        return protocol_figures.Grid(
             title,
             np.array(medians),
             rows=[f"{rate:g}" for rate in rates],

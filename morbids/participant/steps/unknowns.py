@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy.stats import t as t_distribution
+from scipy import stats
 
 from morbids.bids.tables import write_table
 from morbids.bids.windows import WindowPair, window_points
@@ -18,8 +18,8 @@ from morbids.numerics.tracer import Schedule
 from morbids.participant.kinetic_plan import SettledPlan
 from morbids.participant.steps.curves import read_curves
 from morbids.participant.steps.kinetics import RESPONSE, estimate
-from morbids.reports.figures.protocol import Reading, draw_readings
-from morbids.reports.figures.style import write_figure
+from morbids.reports.figures import protocol as protocol_figures
+from morbids.reports.figures import style
 
 # Description and unit of each column of the table. All differences are baseline minus challenge: positive is release.
 RANGE_COLUMNS = {
@@ -85,11 +85,13 @@ def range_regions(
             by_k2_prime = np.abs(sides[1] - sides[0]) / 2
         found = _simulate(plan, pair, k2_prime_se, Schedule(*schedule), change.bp_nd)
         lines = _tabulate(table.names, pair, change, by_k2_prime, found)
-        quantile = float(t_distribution.ppf(0.975, max(_degrees(plan), 1)))
+        quantile = float(stats.t.ppf(0.975, max(_degrees(plan), 1)))
         lines = _add_interval(lines, quantile)
         rows.append(lines)
         name = range_picture_name(pair)
-        pictures[name] = write_figure(draw_readings(_readings(lines)), out_dir / f"{name}.svg")
+        pictures[name] = style.write_figure(
+            protocol_figures.draw_readings(_readings(lines)), out_dir / f"{name}.svg"
+        )
     write_table(pd.concat(rows, ignore_index=True), out_dir / "ranges.tsv")
     return Ranges(out_dir / "ranges.tsv", pictures)
 
@@ -176,7 +178,9 @@ def _add_interval(lines: pd.DataFrame, quantile: float) -> pd.DataFrame:
     return lines.assign(full_low_percent=middle - half, full_high_percent=middle + half)
 
 
-def _readings(lines: pd.DataFrame) -> list[Reading]:
+def _readings(lines: pd.DataFrame) -> list["protocol_figures.Reading"]:
     columns = ["null_low_percent", "null_high_percent", "change_percent", "sampling_se_percent"]
     values = lines[columns].to_numpy(dtype=float).tolist()
-    return [Reading(str(name), *row) for name, row in zip(lines["name"], values, strict=True)]
+    return [
+        protocol_figures.Reading(str(name), *row) for name, row in zip(lines["name"], values, strict=True)
+    ]

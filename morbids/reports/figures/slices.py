@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final, Literal, NamedTuple
 
 import numpy as np
-from scipy.ndimage import map_coordinates
+from scipy import ndimage
 
 from morbids.errors import ExitCode, MorbidsError
 from morbids.imaging.images import read_image
@@ -190,8 +190,10 @@ def sample(mosaic: Mosaic, volume: Volume, interpolation: Interpolation = "linea
     for tile in mosaic.tiles:
         voxels = np.einsum("ij,jrc->irc", to_voxel[:3, :3], _world_points(mosaic, tile))
         voxels += to_voxel[:3, 3, None, None]
-        canvas[tile.top : tile.top + tile.height, tile.left : tile.left + tile.width] = map_coordinates(
-            volume.values, voxels, order=_SPLINE_ORDER[interpolation], mode="constant", cval=np.nan
+        canvas[tile.top : tile.top + tile.height, tile.left : tile.left + tile.width] = (
+            ndimage.map_coordinates(
+                volume.values, voxels, order=_SPLINE_ORDER[interpolation], mode="constant", cval=np.nan
+            )
         )
     return canvas
 

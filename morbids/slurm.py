@@ -1,0 +1,174 @@
+"""Scripts that run a dataset on Slurm: `python -m morbids.slurm BIDS OUT SCRIPTS --work-dir WORK`.
+
+An array has one job per participant, the group level waits for it; `SCRIPTS/submit.sh` submits whoever has not ended
+well. Memory and time come from the sizes of the images, as `--dry-run` tells them; `SCRIPTS/settings.sh` holds them.
+"""
+
+import math
+import shlex
+import shutil
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from importlib.resources import as_file, files
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from morbids.arguments import Parser, whole
+from morbids.bids.writing import write_text
+from morbids.errors import ExitCode, MorbidsError
+from morbids.options.command_line import build_parser, read_resources, read_settings, read_study
+from morbids.participant.cost import total_minutes
+from morbids.participant.dry_run import DryRun, dry_run, tell_causes
+from morbids.participant.memory import LEAST_GB
+from morbids.participant.plan import ScanPlan
+from morbids.settings import ScanSettings
+
+SCHEDULER_GB = 1.2
+"""The program itself beside its steps: scheduler, and libraries of idle workers."""
+SLOWEST = 3
+"""How much slower than the measured machine a node may be."""
+LEAST_MINUTES = 15
+GROUP_GB, GROUP_MINUTES = 8.0, 240
+LARGEST_ARRAY = 1000
+"""Slurm's usual MaxArraySize is 1001."""
+
+
+class Need(NamedTuple):
+    """What the job of any participant is given: GB that steps share, GB of the job, minutes."""
+
+    steps_gb: float
+    job_gb: float
+    minutes: int
+
+
+def find_need(found: DryRun, n_procs: int) -> Need:
+    """The largest need of all participants: an array asks for the same in each of its jobs.
+
+    Raises
+    ------
+    MorbidsError
+        No scan has a plan, so that nothing is known.
+    """
+    planned = [plan for plan in found.drawn if plan.scan.pet in found.costs]
+    if not planned:
+        raise MorbidsError("No scan can be planned.", tell_causes(found), found.exit_code)
+    largest_gb = max(found.costs[plan.scan.pet].memory_gb for plan in planned)
+    steps_gb = largest_gb + LEAST_GB * (n_procs - 1)
+    minutes = max(total_minutes(own, found.costs, n_procs) for own in _by_participant(planned).values())
+    return Need(steps_gb, steps_gb + SCHEDULER_GB, max(LEAST_MINUTES, math.ceil(SLOWEST * minutes)))
+
+
+def _by_participant(plans: Sequence[ScanPlan]) -> dict[str, list[ScanPlan]]:
+    own: dict[str, list[ScanPlan]] = {}
+    for plan in plans:
+        own.setdefault(plan.scan.entities["sub"], []).append(plan)
+    return own
+
+
+def write_scripts(folder: Path, participants: Sequence[str], settings: Mapping[str, Any]) -> None:
+    """Write the scripts, who is to be run, and the settings that the scripts read."""
+    write_text(folder / "participants.txt", "".join(f"{label}\n" for label in participants))
+    lines = [f"{name}={_in_shell(value)}" for name, value in settings.items()]
+    write_text(
+        folder / "settings.sh",
+        "\n".join(["# Read by the scripts beside it; edit as you like.", *lines]) + "\n",
+    )
+    with as_file(files("morbids") / "data" / "slurm") as scripts:
+        for script in scripts.glob("*.sh"):
+            shutil.copy(script, folder / script.name)
+
+
+def _in_shell(value: object) -> str:
+    if isinstance(value, (list, tuple)):
+        return f"({shlex.join(map(str, value))})"
+    return shlex.quote(str(value))
+
+
+def call_of(image: Path | None, folders: Sequence[Path]) -> list[str]:
+    """How the program is called in a job: in an image with these folders bound (the first is only read), or as here."""
+    if image is None:
+        return [str(Path(sys.executable).with_name("morbids"))]
+    first, *others = folders
+    bound = ",".join([f"{first}:{first}:ro", *map(str, others)])
+    return ["apptainer", "run", "--cleanenv", "--bind", bound, str(image.absolute())]
+
+
+def make_parser() -> Parser:
+    """Every option of the command."""
+    parser = Parser(prog="python -m morbids.slurm", description=__doc__)
+    add = parser.add_argument
+    add("bids_dir", type=Path, help="the PET-BIDS dataset")
+    add("output_dir", type=Path, help="the derivative dataset")
+    add("scripts_dir", type=Path, help="where the scripts and their logs go")
+    add("--work-dir", type=Path, required=True, help="intermediate files, on a disk that all nodes see")
+    add("--image", type=Path, help="Apptainer image; default: this installation")
+    add("--cpus", type=whole(1), default=2, help="processors of a participant's job; default 2")
+    add("--at-once", type=whole(1), default=50, help="most jobs of the array at once; default 50")
+    add("--sbatch", default="", metavar="OPTIONS", help="further options of sbatch, quoted: '--account=lab'")
+    add("--participant", default="", metavar="OPTIONS", help="options of the participant level, quoted")
+    add("--group", default="", metavar="OPTIONS", help="options of the group level, quoted")
+    return parser
+
+
+def write_for(options: Any) -> DryRun:
+    """Look at the dataset and write the scripts.
+
+    Raises
+    ------
+    MorbidsError
+        There is no dataset, or an option of a level cannot be.
+    """
+    bids, out, work = (path.absolute() for path in (options.bids_dir, options.output_dir, options.work_dir))
+    own, group = shlex.split(options.participant), shlex.split(options.group)
+    read_settings(build_parser().parse_args([str(bids), str(out), "group", *group]))
+    words = [str(bids), str(out), "participant", *own]
+    level = build_parser().parse_args(words)
+    settings = read_settings(level)
+    assert isinstance(settings, ScanSettings)
+    resources = replace(read_resources(level), n_procs=options.cpus, mem_gb=math.inf)
+    found = dry_run(read_study(level, words), settings, resources, validate=False)
+    need = find_need(found, options.cpus)
+    folder = options.scripts_dir.absolute()
+    shell = {
+        "BIDS": bids,
+        "OUT": out,
+        "WORK": work,
+        "MORBIDS": call_of(options.image, (bids, out, work)),
+        "PARTICIPANT_OPTIONS": own,
+        "GROUP_OPTIONS": group,
+        "SBATCH_OPTIONS": shlex.split(options.sbatch),
+        "AT_ONCE": options.at_once,
+        "LARGEST_ARRAY": LARGEST_ARRAY,
+        "CPUS": options.cpus,
+        "STEPS_GB": f"{need.steps_gb:.1f}",
+        "MEMORY_MB": math.ceil(1000 * need.job_gb),
+        "MINUTES": need.minutes,
+        "GROUP_CPUS": options.cpus,
+        "GROUP_STEPS_GB": GROUP_GB - SCHEDULER_GB,
+        "GROUP_MEMORY_MB": math.ceil(1000 * GROUP_GB),
+        "GROUP_MINUTES": GROUP_MINUTES,
+    }
+    write_scripts(folder, found.participants, shell)
+    return found
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Write the scripts and say how they are used."""
+    options = make_parser().parse_args(arguments)
+    try:
+        found = write_for(options)
+    except MorbidsError as error:
+        sys.stderr.write(f"{error}\n")
+        return error.exit_code
+    if found.causes:
+        sys.stderr.write(f"{tell_causes(found)}\n")
+    count = len(found.participants)
+    sys.stdout.write(
+        f"{count} participants. Submit with {shlex.quote(str(options.scripts_dir / 'submit.sh'))}\n"
+    )
+    return ExitCode.OK
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,142 @@
+"""Scripts for Slurm: who is submitted, with what, and what a job runs (`scripts/test_slurm.sh`: on a real one)."""
+
+import os
+import stat
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from morbids.errors import ExitCode
+from morbids.slurm import main
+from tests.bids.conftest import DatasetMaker
+from tests.participant.studies import write_scan
+
+# In the place of Slurm's program: tells how it was called, and answers as it does.
+SBATCH = """#!/bin/bash
+echo "$OFFSET $*" >>"$CALLS"
+echo "$((100 + $(wc -l <"$CALLS")));trial"
+"""
+PROGRAM = """#!/bin/bash
+echo "$*" >>"$CALLS"
+exit "${CODE:-0}"
+"""
+
+
+def write_program(path: Path, text: str) -> Path:
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(text)
+    path.chmod(path.stat().st_mode | stat.S_IXUSR)
+    return path
+
+
+@pytest.fixture
+def scripts(dataset: DatasetMaker) -> Path:
+    for participant in ("01", "02", "03"):
+        write_scan(dataset, participant)
+    folder = dataset.root.parent
+    words = [str(folder / name) for name in ("raw", "out", "jobs")]
+    words += [
+        "--work-dir",
+        str(folder / "a work"),
+        "--cpus",
+        "3",
+        "--sbatch",
+        "--account=lab --partition=slow",
+    ]
+    assert main([*words, "--participant", "--task-label rejection"]) == ExitCode.OK
+    with (folder / "jobs/settings.sh").open("a") as settings:
+        settings.write(f"MORBIDS=({write_program(folder / 'bin/program', PROGRAM)})\nLARGEST_ARRAY=2\n")
+    write_program(folder / "bin/sbatch", SBATCH)
+    return folder / "jobs"
+
+
+def call(script: Path, *words: str, **variables: str) -> tuple[int, list[str]]:
+    """Exit code of a script, and the calls that it made of the programs beside it."""
+    calls = script.parent / "calls"
+    calls.unlink(missing_ok=True)
+    search = f"{script.parent.parent / 'bin'}:{os.environ['PATH']}"
+    environment = os.environ | {"PATH": search, "CALLS": str(calls), "OFFSET": "none"} | variables
+    finished = subprocess.run(
+        [str(script), *words], env=environment, capture_output=True, text=True, check=False
+    )
+    assert not finished.stderr
+    return finished.returncode, calls.read_text().splitlines() if calls.exists() else []
+
+
+def test_everyone_is_submitted_in_arrays_and_the_group_after_them(scripts: Path) -> None:
+    code, (first, second, group) = call(scripts / "submit.sh")
+    assert code == 0
+    assert first.startswith("0 --parsable --array=1-2%50 --cpus-per-task=3 ")
+    assert second.startswith("2 --parsable --array=1-1%50 ")
+    assert "--account=lab --partition=slow" in first
+    assert first.endswith("participants.sh")
+    assert "--dependency=afterany:101:102 " in group
+    assert group.endswith("group.sh")
+
+
+def test_only_those_who_have_not_ended_well_are_submitted_again(scripts: Path) -> None:
+    (scripts / "ended").mkdir()
+    (scripts / "ended/01").write_text("0\n")
+    (scripts / "ended/02").write_text("1\n")
+    _, (array,) = call(scripts / "submit.sh", "participants")
+    assert "--array=1-2%50" in array
+    (waiting,) = (scripts / "lists").iterdir()
+    assert waiting.read_text() == "02\n03\n"
+    (scripts / "ended/02").write_text("0\n")
+    (scripts / "ended/03").write_text("0\n")
+    _, (group,) = call(scripts / "submit.sh")
+    assert "--dependency" not in group
+
+
+def test_a_job_runs_its_participant_and_keeps_the_exit_code(scripts: Path) -> None:
+    (scripts / "ended").mkdir()
+    variables = {"FOLDER": str(scripts), "LIST": str(scripts / "participants.txt"), "OFFSET": "1"}
+    code, (words,) = call(scripts / "participants.sh", SLURM_ARRAY_TASK_ID="2", CODE="65", **variables)
+    assert code == 65
+    assert (scripts / "ended/03").read_text() == "65\n"
+    root = scripts.parent
+    places = f"{root}/raw {root}/out participant --participant-label 03 --work-dir {root}/a work/03"
+    assert words.startswith(f"{places} --nprocs 3 ")
+    assert words.endswith("--task-label rejection")
+
+
+def test_memory_and_time_grow_with_the_images(scripts: Path, tmp_path: Path) -> None:
+    """Images of a few voxels need what libraries and the fits of voxels need; a T1w image of 0.5 mm much more."""
+    settings = dict(
+        line.split("=", 1) for line in (scripts / "settings.sh").read_text().splitlines() if "=" in line
+    )
+    assert 3000 < int(settings["MEMORY_MB"]) < 6000
+    assert int(settings["MINUTES"]) >= 15
+    assert float(settings["STEPS_GB"]) < int(settings["MEMORY_MB"]) / 1000
+
+
+def test_an_image_is_called_with_the_folders_that_it_needs(dataset: DatasetMaker, tmp_path: Path) -> None:
+    write_scan(dataset, "01")
+    words = [
+        str(dataset.root),
+        str(tmp_path / "out"),
+        str(tmp_path / "jobs"),
+        "--work-dir",
+        str(tmp_path / "work"),
+    ]
+    assert main([*words, "--image", "/images/morbids.sif"]) == ExitCode.OK
+    bound = f"{dataset.root}:{dataset.root}:ro,{tmp_path}/out,{tmp_path}/work"
+    expected = f"MORBIDS=(apptainer run --cleanenv --bind {bound} /images/morbids.sif)"
+    assert expected in (tmp_path / "jobs/settings.sh").read_text().splitlines()
+
+
+def test_what_stands_in_the_way_is_told(
+    dataset: DatasetMaker, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_scan(dataset, "01", changes={"FrameTimesStart": None})
+    words = [
+        str(dataset.root),
+        str(tmp_path / "out"),
+        str(tmp_path / "jobs"),
+        "--work-dir",
+        str(tmp_path / "work"),
+    ]
+    assert main(words) != ExitCode.OK
+    assert "FrameTimesStart" in capsys.readouterr().err
+    assert not (tmp_path / "jobs").exists()
