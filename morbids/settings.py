@@ -20,6 +20,10 @@ MAP_KINDS: tuple[MapKind, ...] = get_args(MapKind)
 Plugin = Literal["SLURM", "SGE", "PBS", "LSF", "OAR", "Condor"]
 PLUGINS: tuple[Plugin, ...] = get_args(Plugin)
 
+# What tells the scans or windows of one participant apart.
+Factor = Literal["task", "session", "run", "tracer", "window"]
+FACTORS: tuple[Factor, ...] = get_args(Factor)
+
 FrameWeights = Literal["decay", "none"]
 
 PartialVolume = Literal["none", "gtm", "rbv"]
@@ -143,6 +147,7 @@ class GroupSettings:
     traits: tuple[str, ...] = ()
     group_column: str = ""
     equal_variances: bool = False
+    within: tuple[Factor, ...] = ()
     covariates: tuple[str, ...] = ()
     inference: tuple[Inference, ...] = tuple(name for name, method in METHODS.items() if method.by_default)
     n_permutations: int = 5000

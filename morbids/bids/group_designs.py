@@ -35,7 +35,7 @@ _ALWAYS: Mapping[str, str] = MappingProxyType({"suffix": "mimap", "datatype": "p
 
 
 class NamedDesign(NamedTuple):
-    """One t test: what it is called, and its design with the weights of the contrast."""
+    """One t or F test: what it is called, and its design with the weights of the contrast."""
 
     name: str
     design: Design
@@ -260,9 +260,16 @@ def _all_contrasts(node: Node, columns: Sequence[str]) -> tuple[Contrast, ...]:
     return node.contrasts + tuple(Contrast(name, (name,), (1.0,)) for name in dummies)
 
 
-def _weights(contrast: Contrast) -> dict[str, float]:
+def _weights(contrast: Contrast) -> dict[str, float] | list[dict[str, float]]:
+    """Weights by column, of F in a row for each sum."""
+    if contrast.several:
+        return [_by_column(contrast.conditions, row) for row in contrast.several]
+    return _by_column(contrast.conditions, contrast.weights)
+
+
+def _by_column(conditions: Sequence[str], row: Sequence[float]) -> dict[str, float]:
     """Weights by column; a condition that is listed twice has the sum of its weights."""
     weights: dict[str, float] = {}
-    for condition, weight in zip(contrast.conditions, contrast.weights, strict=True):
+    for condition, weight in zip(conditions, row, strict=True):
         weights[condition] = weights.get(condition, 0.0) + weight
     return weights

@@ -200,9 +200,14 @@ def entity_label(text: str) -> str:
     return words[0] + "".join(word[0].upper() + word[1:] for word in words[1:])
 
 
+def capitalised(label: str) -> str:
+    """Begin a label with a capital letter, as the later words of a camel case name do."""
+    return label[:1].upper() + label[1:]
+
+
 def difference_label(baseline: str, challenge: str, *, percent: bool = False) -> str:
     """Entity `desc` of the map baseline minus challenge, or of the same in percent of baseline."""
-    return f"{baseline}Minus{challenge[:1].upper()}{challenge[1:]}" + ("Percent" if percent else "")
+    return f"{baseline}Minus{capitalised(challenge)}" + ("Percent" if percent else "")
 
 
 def parse_difference_label(label: str) -> Difference | None:

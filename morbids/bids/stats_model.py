@@ -20,11 +20,24 @@ from morbids.numerics.statistics.designs import INTERCEPT
 
 @dataclass(frozen=True)
 class Contrast:
-    """A weighted sum of columns, tested with t."""
+    """A weighted sum of columns, tested with t; or several of them, tested at once with F.
+
+    Attributes
+    ----------
+    name
+        Of the test.
+    conditions
+        Columns.
+    weights
+        Of the columns, for t; empty for F.
+    several
+        Weights of the columns in each sum that F tests.
+    """
 
     name: str
     conditions: tuple[str, ...]
     weights: tuple[float, ...]
+    several: tuple[tuple[float, ...], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -184,7 +197,7 @@ def _read_contrasts(node: schema.Node, where: str) -> tuple[tuple[Contrast, ...]
     )
     dummies: tuple[str, ...] | None = ()
     if node.DummyContrasts is not None:
-        _check_test(node.DummyContrasts.Test, f"{where}.DummyContrasts")
+        _check_test(node.DummyContrasts.Test, f"{where}.DummyContrasts", ("t",))
         wanted = node.DummyContrasts.Contrasts
         dummies = None if wanted is None else tuple(INTERCEPT if c == 1 else str(c) for c in wanted)
     if not contrasts and dummies == ():
@@ -198,28 +211,42 @@ def _read_contrasts(node: schema.Node, where: str) -> tuple[tuple[Contrast, ...]
     return contrasts, dummies
 
 
-def _check_test(test: str, where: str) -> None:
-    if test != "t":
-        raise _refusal(
-            f"{where}.Test '{test}'", "only t tests are done; write one contrast for each row of an F."
-        )
+def _check_test(test: str, where: str, known: tuple[str, ...]) -> None:
+    if test not in known:
+        raise _refusal(f"{where}.Test '{test}'", f"write {' or '.join(known)}.")
 
 
 def _read_contrast(contrast: schema.Contrast, where: str) -> Contrast:
-    _check_test(contrast.Test, where)
-    if len(contrast.Weights) != len(contrast.ConditionList):
+    _check_test(contrast.Test, where, ("t", "F"))
+    conditions = tuple(INTERCEPT if c == 1 else str(c) for c in contrast.ConditionList)
+    nested = [isinstance(row, list) for row in contrast.Weights]
+    if contrast.Test == "t" or not any(nested):
+        row = _read_row(contrast, contrast.Weights, where)
+        if contrast.Test == "t":
+            return Contrast(contrast.Name, conditions, row)
+        return Contrast(contrast.Name, conditions, (), (row,))
+    if not all(nested):
         raise MorbidsError(
-            f"{where} '{contrast.Name}' has {len(contrast.ConditionList)} conditions and "
-            f"{len(contrast.Weights)} weights.",
+            f"{where} '{contrast.Name}' mixes lists and numbers in Weights.",
+            "Write a list for each row of an F.",
+        )
+    rows = tuple(_read_row(contrast, row, where) for row in contrast.Weights)
+    return Contrast(contrast.Name, conditions, (), rows)
+
+
+def _read_row(contrast: schema.Contrast, row: Any, where: str) -> tuple[float, ...]:
+    """One weighted sum of a contrast."""
+    if len(row) != len(contrast.ConditionList):
+        raise MorbidsError(
+            f"{where} '{contrast.Name}' has {len(contrast.ConditionList)} conditions and {len(row)} weights.",
             "Give one weight for each condition.",
         )
-    weights = tuple(_read_weight(weight, where) for weight in contrast.Weights)
+    weights = tuple(_read_weight(weight, where) for weight in row)
     if not any(weights):
         raise MorbidsError(
             f"{where} '{contrast.Name}' has no weight other than 0.", "Give a condition a weight."
         )
-    conditions = tuple(INTERCEPT if c == 1 else str(c) for c in contrast.ConditionList)
-    return Contrast(contrast.Name, conditions, weights)
+    return weights
 
 
 def _read_weight(weight: object, where: str) -> float:
@@ -231,7 +258,7 @@ def _read_weight(weight: object, where: str) -> float:
     if not math.isfinite(value):
         raise MorbidsError(
             f"{where} has the weight {weight!r}.",
-            'Weights are numbers or fractions such as "1/3", in one list.',
+            'Weights are numbers or fractions such as "1/3", in one list; of an F, in a list for each row.',
         )
     return value
 

@@ -21,6 +21,7 @@ from morbids.numerics.arrays import BoolArray, FloatArray
 from morbids.numerics.statistics.claims import (
     Family,
     Tail,
+    count_smaller,
     describe_tail,
     judge_by_holm,
     judge_jointly,
@@ -34,7 +35,10 @@ Rule = Literal["joint rearrangements", "Holm"]
 
 
 class RegionClaim(NamedTuple):
-    """Test of a region: effect with interval, own p, p in the family, and what the protocol alone reads there."""
+    """Test of a region: effect with interval, own p, p in the family, and what the protocol alone reads there.
+
+    A question of F has `f` and neither effect, interval nor t (NaN).
+    """
 
     name: str
     label: str
@@ -46,6 +50,7 @@ class RegionClaim(NamedTuple):
     p: float
     p_page: float
     null: NullRange | None
+    f: float = float("nan")
 
     @property
     def claimed(self) -> bool:
@@ -182,13 +187,12 @@ class _Tests(NamedTuple):
 def judge_claims(found: Sequence[Found], method: Inference) -> Claims:
     """Judge every test of every question as one family.
 
-    By joint rearrangements; where they are so few that none can reach the level, or the method of the brain makes
-    none, by Holm's correction of each test's own p, which is decided by the design and not by the data.
+    By joint rearrangements; where the method of the brain makes none, by Holm's correction of its p and of the p of
+    regions by rearrangement. So few maps that no rearrangement reaches the level can claim nothing either way.
     """
     if not found:
         return Claims("Holm", method, 0, ())
-    smallest = [one.facts["SmallestPossibleP"] for one in found]
-    joint = all("MapStatistic" in one.facts for one in found) and any(p <= ALPHA for p in smallest)
+    joint = all("MapStatistic" in one.facts for one in found)
     rule: Rule = "joint rearrangements" if joint else "Holm"
     tests = _lay_out(found, method, joint=joint)
     family = (
@@ -209,8 +213,8 @@ def _lay_out(found: Sequence[Found], method: Inference, *, joint: bool) -> _Test
     regions, maps, tails = [], [], []
     for one in found:
         table = read_table(one.evidence)
-        rows = table if joint else table.iloc[:1]
-        regions.append(rows.drop(columns=MAP, errors="ignore").to_numpy(dtype=float))
+        columns = table.drop(columns=MAP, errors="ignore").to_numpy(dtype=float)
+        regions.append(columns if joint else count_smaller(columns)[None])
         tail = describe_tail(table[MAP].to_numpy(dtype=float), one.facts["MapStatistic"]) if joint else None
         tails.append(tail)
         maps.append(tail.p(table[MAP].to_numpy(dtype=float)) if tail else np.array([_own_p(one, method)]))
@@ -253,9 +257,11 @@ def _regions(
     for line, own, page in zip(read_table(one.regions).to_dict("records"), p, p_page, strict=True):
         at = 100.0 if percent else baseline.get(line["name"], float("nan"))
         here = null.of(str(line["name"])).scaled(at) if null is not None and np.isfinite(at) else None
-        effect, low, high, t = (float(line[name]) for name in ("effect", "ci_low", "ci_high", "t"))
+        effect, low, high, t, f = (
+            float(line.get(name, np.nan)) for name in ("effect", "ci_low", "ci_high", "t", "f")
+        )
         name, label, n = str(line["name"]), str(line["label"]), int(line["n"])
-        claims.append(RegionClaim(name, label, n, effect, low, high, t, float(own), float(page), here))
+        claims.append(RegionClaim(name, label, n, effect, low, high, t, float(own), float(page), here, f))
     return tuple(claims)
 
 
@@ -305,7 +311,8 @@ COLUMNS = {
     "effect": ("Contrast of the means or slope, in the unit of the values", ""),
     "ci_low": ("Lower end of the 95 % confidence interval", ""),
     "ci_high": ("Upper end of the 95 % confidence interval", ""),
-    "t": ("Statistic", ""),
+    "t": ("Statistic of a question of one contrast", ""),
+    "f": ("Statistic of a question of several contrasts at once", ""),
     "p": ("Own p: of a region uncorrected, of a map corrected for the voxels of this contrast", ""),
     "p_page": ("p corrected for all tests of the page", ""),
     "claimed": ("`yes` where that is at most .05", ""),

@@ -12,12 +12,16 @@ import numpy as np
 from morbids.numerics.arrays import FloatArray
 from morbids.numerics.statistics.designs import Design, make_design, part_variances
 from morbids.numerics.statistics.methods import METHODS, Inference
+from morbids.numerics.statistics.permutation import cluster_threshold
 
 # Kinds of question, which share the error of a page: does a map change, do two kinds of map differ within people, do
 # maps go with a trait, do groups differ; and whatever a model file asks.
 Family = Literal["change", "between", "trait", "group", "model"]
+StatisticName = Literal["t", "F"]
 # Folder of the built-in questions to differences and to parameters: `group/model-differences/`.
 DIFFERENCES, PARAMETERS = "differences", "parameters"
+# Directions of a question of F, which has none: some means differ.
+DIFFERENCE = ("difference", "")
 
 
 @dataclass(frozen=True)
@@ -29,23 +33,30 @@ class WrittenDesign:
     columns
         Regressors (n_rows,) by name.
     weights
-        Of the contrast, by column; others weigh 0.
+        Of the contrast, by column; others weigh 0. Empty where several contrasts are tested at once.
     second_group
         Column of the second of two groups with unequal variances; empty for equal ones.
     voxelwise
         Whether each voxel is tested by the maps that know it.
+    several
+        Weights of the contrasts that F tests at once.
+    blocks
+        Number of each row's participant, where participants have several rows (see `Design`).
     """
 
     columns: Mapping[str, tuple[float, ...]]
     weights: Mapping[str, float]
     second_group: str = ""
     voxelwise: bool = False
+    several: tuple[Mapping[str, float], ...] = ()
+    blocks: tuple[int, ...] = ()
 
     @property
     def design(self) -> Design:
         """Matrix and contrast."""
         columns = {name: np.array(values) for name, values in self.columns.items()}
-        design = make_design(columns, self.weights)._replace(voxelwise=self.voxelwise)
+        design = make_design(columns, self.several or self.weights, self.blocks)
+        design = design._replace(voxelwise=self.voxelwise)
         if not self.second_group:
             return design
         return part_variances(design, np.array(self.columns[self.second_group]) > 0)
@@ -67,48 +78,86 @@ class WrittenDesign:
         return bool(self.second_group) or self.voxelwise
 
     @property
+    def statistic(self) -> StatisticName:
+        """The statistic of a region or voxel: F of several contrasts, t of one."""
+        return "F" if self.several else "t"
+
+    def judged(self, variance_fwhm_mm: float) -> str:
+        """What maxima and clusters are of."""
+        if self.judges_z:
+            return "z"
+        return "pseudo-t" if variance_fwhm_mm and not self.several else self.statistic
+
+    @property
     def height_df(self) -> float:
         """Degrees of freedom of the height that is judged; infinite for z."""
         return math.inf if self.judges_z else self.df
+
+    def forming_height(self, p: float) -> float:
+        """Height that forms clusters at a two-tailed p (F: of its upper tail)."""
+        return cluster_threshold(p, self.height_df, n_tested=len(self.several))
 
     def methods(self, asked: tuple[Inference, ...]) -> tuple[Inference, ...]:
         """Return those of the methods that hold: z of other degrees of freedom in each voxel is no Gaussian field.
 
         Where the variance of a small group is small by chance, Satterthwaite's p is far too small, and the smallest of
-        many such p rejects a true null in most studies.
+        many such p rejects a true null in most studies. Random fields are those of t.
         """
-        return tuple(name for name in asked if not (self.judges_z and METHODS[name].formula))
+        return tuple(name for name in asked if not self.why_not(name))
+
+    def why_not(self, method: Inference) -> str:
+        """Why a method cannot judge it; empty when it can."""
+        formula = METHODS[method].formula
+        if self.judges_z and formula:
+            return "its degrees of freedom differ between voxels, and the smallest p of many is then too small"
+        if self.several and formula and formula.needs_smoothness:
+            return "its statistic is F, and the random fields here are those of t"
+        return ""
 
     @property
     def words(self) -> str:
         """Name of the test."""
-        weighed = ", ".join(self.weights)
-        others = [name for name in self.columns if name not in self.weights and name != "intercept"]
+        weighed = tuple(dict.fromkeys(name for row in (self.weights, *self.several) for name in row))
+        single = {name for name, column in self.columns.items() if self.blocks and self._singles_out(column)}
+        others = [name for name in self.columns if name not in {*weighed, *single, "intercept"}]
         beside = f", beside {', '.join(others)}" if others else ""
+        if self.several:
+            kind = "repeated measures" if self.blocks else "analysis of variance"
+            return f"{kind}, F of {', '.join(weighed)}{beside}"
         if self.second_group:
-            return f"two groups, unequal variances (Welch): {weighed}{beside}"
-        if tuple(self.weights) == ("intercept",):
+            return f"two groups, unequal variances (Welch): {', '.join(weighed)}{beside}"
+        if weighed == ("intercept",):
             return f"one-sample t{beside}"
-        return f"linear model, t of {weighed}{beside}"
+        return f"linear model, t of {', '.join(weighed)}{beside}"
+
+    def _singles_out(self, column: Sequence[float]) -> bool:
+        """Whether a column is of one participant."""
+        return len({block for block, value in zip(self.blocks, column, strict=True) if value}) == 1
 
 
 def write_design(design: Design, second_group: str = "") -> WrittenDesign:
     """Turn a design into plain numbers."""
-    return WrittenDesign(
-        {
-            name: tuple(map(float, column))
-            for name, column in zip(design.columns, design.matrix.T, strict=True)
-        },
-        {name: float(weight) for name, weight in zip(design.columns, design.contrast, strict=True) if weight},
-        second_group,
+    rows = tuple(
+        {name: float(weight) for name, weight in zip(design.columns, row, strict=True) if weight}
+        for row in np.atleast_2d(design.contrast)
     )
+    columns = {
+        name: tuple(map(float, column)) for name, column in zip(design.columns, design.matrix.T, strict=True)
+    }
+    if design.n_tested:
+        return WrittenDesign(columns, {}, several=rows, blocks=design.blocks)
+    return WrittenDesign(columns, rows[0], second_group, blocks=design.blocks)
 
 
 class Terms(NamedTuple):
-    """Files of each row that are added and taken away; of k terms, row i has the files i, n + i, 2 n + i ..."""
+    """Files of each row that are added and taken away; of k terms, row i has the files i, n + i, 2 n + i ...
+
+    The sum is divided by `divisor`, as a mean of runs or of conditions is.
+    """
 
     added: tuple[Path, ...] = ()
     removed: tuple[Path, ...] = ()
+    divisor: int = 1
 
     @property
     def files(self) -> tuple[Path, ...]:
@@ -209,7 +258,12 @@ class Comparison:
 
     @property
     def movers(self) -> tuple[tuple[str, int], ...]:
-        """Who each row is of, and which of this person's rows it is: rearrangements move them in all questions."""
+        """Who each row is of, and which of this person's rows it is: rearrangements move them in all questions.
+
+        Rows of one participant that move together count as one.
+        """
+        if self.design.blocks:
+            return tuple((label.partition("_")[0], 0) for label in self.labels)
         seen: Counter[str] = Counter()
         movers = []
         for label in self.labels:

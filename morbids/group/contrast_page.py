@@ -1,6 +1,7 @@
 """What the group page says and shows of one comparison, read from what is on disk."""
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -29,6 +30,7 @@ CLUSTER_COLUMNS: Mapping[str, str] = {
     "z_mm": "z (mm)",
     "pseudo_t": "pseudo-t",
     "t": "t",
+    "f": "F",
     "z": "Z",
     "hedges_g": "g",
     "HarvardOxford": "Harvard-Oxford",
@@ -44,6 +46,7 @@ REGION_CLAIMS = (
     *("Region", "n", "Effect", "95 % from", "to", "t", "p", "p (page)", "Claimed"),
     *("Protocol alone from", "to ", "Compared"),
 )
+REGION_CLAIMS_OF_F = ("Region", "n", "F", "p", "p (page)", "Claimed")
 SMALL_VOLUME_COLUMNS: Mapping[str, str] = {
     "label": "Small volume",
     "volume_mm3": "Volume (mm³)",
@@ -51,6 +54,7 @@ SMALL_VOLUME_COLUMNS: Mapping[str, str] = {
     "y_mm": "y (mm)",
     "z_mm": "z (mm)",
     "t": "largest t",
+    "f": "largest F",
     "p_uncorrected": "p",
     "p_small_volume": "p (within it)",
     "p_holm": "p (Holm over volumes)",
@@ -63,6 +67,7 @@ REGION_COLUMNS: Mapping[str, str] = {
     "ci_low": "95 % from",
     "ci_high": "to",
     "t": "t",
+    "f": "F",
     "p": "p",
     "p_holm": "p (Holm)",
     "p_fdr": "p (FDR)",
@@ -187,12 +192,12 @@ class ContrastPage:
         small = self.outputs.path("regions", desc="smallvolumes")
         if self.outputs.plan.small_volumes.names and small.exists():
             caption = "Small volumes chosen beforehand, each searched on its own"
-            yield tables.read_table(small, caption, SMALL_VOLUME_COLUMNS)
+            yield _read_table(small, caption, SMALL_VOLUME_COLUMNS)
             yield from self._reach(read_table(small))
         for desc, caption in (("", "A-priori regions"), ("sides", "A-priori regions, each side on its own")):
             path = self.outputs.path("regions", **({"desc": desc} if desc else {}))
             if path.exists():
-                yield tables.read_table(
+                yield _read_table(
                     path, f"{caption}; Holm and FDR over the regions of this contrast", REGION_COLUMNS
                 )
 
@@ -208,13 +213,16 @@ class ContrastPage:
 
     def _corrections(self) -> Table:
         """What passes at which correction."""
+        named = [word for word in self.comparison.directions if word]
         rows: list[tuple[Cell, ...]] = []
         for test in self.summary["Tests"]:
             height = test.get("CriticalHeight")
-            threshold = f"|{test['CriticalStatistic']}| ≥ {height:.2f}" if height else ""
+            symbol = test.get("CriticalStatistic", "")
+            symbol = symbol if self.comparison.design.several else f"|{symbol}|"
+            threshold = f"{symbol} ≥ {height:.2f}" if height else ""
             kind = "all" if test.get("Exhaustive") else "random"
             made = f"{test['Rearrangements']} ({kind})" if "Rearrangements" in test else None
-            counts = (test["VoxelsPositive"], test["VoxelsNegative"])
+            counts = (test["VoxelsPositive"], test["VoxelsNegative"])[: len(named)]
             rows.append(
                 (
                     METHODS[test["Method"]].label,
@@ -224,18 +232,21 @@ class ContrastPage:
                     made,
                 )
             )
-        first, second = self.comparison.directions
-        columns = ("Correction", f"Threshold (p ≤ {ALPHA:g})", f"Voxels: {first}", f"Voxels: {second}")
+        counted = (f"Voxels: {word}" for word in named)
+        columns = ("Correction", f"Threshold (p ≤ {ALPHA:g})", *counted)
         return Table(
             (*columns, "Smallest p", "Rearrangements"), tuple(rows), "What passes at which correction"
         )
 
     def _facts(self) -> Iterator[tuple[str, Cell]]:
         low_high = self.summary.get("DegreesOfFreedomRange")
-        df = f"{self.summary['DegreesOfFreedom']:.4g}"
+        tested = self.summary.get("DegreesOfFreedomTested")
+        df = (f"{tested}, " if tested else "") + f"{self.summary['DegreesOfFreedom']:.4g}"
         yield (
             "degrees of freedom",
-            df + (f" (median; {low_high[0]:.1f} to {low_high[1]:.1f})" if low_high else ""),
+            (f"{tested}, " if tested else "")
+            + df
+            + (f" (median; {low_high[0]:.1f} to {low_high[1]:.1f})" if low_high else ""),
         )
         yield "voxels tested", self.summary["NumberOfVoxels"]
         yield "mask", self.summary["Mask"]
@@ -267,10 +278,14 @@ class ContrastPage:
         yield from self._figure("forest", "forest")
         yield from self._figure("strip", "strip")
         sides = ", left and right averaged" if self.outputs.averages_sides else ""
-        tails = "one-tailed" if self.comparison.expected else "two-tailed"
+        several = self.comparison.design.several
+        tails = "F tests" if several else "one-tailed" if self.comparison.expected else "two-tailed"
         caption = (
             f"A-priori regions{sides}, {tails}; values are {source}; p (page): corrected for the page's tests"
         )
+        if several:
+            yield Table(REGION_CLAIMS_OF_F, self._regions_of_f(), caption, self.outputs.path("regions"))
+            return
         rows = tuple(
             (
                 *(region.label, region.n, region.effect, region.ci_low, region.ci_high, region.t),
@@ -285,6 +300,17 @@ class ContrastPage:
             for region in self.question.regions
         )
         yield Table(REGION_CLAIMS, rows, caption, self.outputs.path("regions"))
+
+    def _regions_of_f(self) -> tuple[tuple[Cell, ...], ...]:
+        """A row per region, which has no single effect."""
+        regions = self.question.regions if self.question is not None else ()
+        return tuple(
+            (
+                *(region.label, region.n, region.f, PValue(region.p), PValue(region.p_page)),
+                sentences.direction_if_claimed(region, self.comparison),
+            )
+            for region in regions
+        )
 
     def _correlations(self) -> Iterator[Block]:
         if not self.comparison.trait or not self.outputs.path("correlations").exists():
@@ -322,11 +348,7 @@ class ContrastPage:
 
     def _table(self, role: str, caption: str, columns: Mapping[str, str]) -> Table:
         """Show the columns that the table has."""
-        path = self.outputs.path(role)
-        there = read_table(path).columns
-        return tables.read_table(
-            path, caption, {name: shown for name, shown in columns.items() if name in there}
-        )
+        return _read_table(self.outputs.path(role), caption, columns)
 
     def _figure(self, kind: FigureKind, desc: str) -> Iterator[Block]:
         path = self.outputs.path("group_figure", desc=desc)
@@ -337,6 +359,12 @@ class ContrastPage:
         path = self.outputs.path("group_picture", desc=desc)
         if path.exists():
             yield figure(kind, path)
+
+
+def _read_table(path: Path, caption: str, columns: Mapping[str, str]) -> Table:
+    """Show those of the columns that the table has."""
+    there = read_table(path).columns
+    return tables.read_table(path, caption, {name: shown for name, shown in columns.items() if name in there})
 
 
 def _p_value(p: float | None) -> PValue | None:

@@ -83,6 +83,7 @@ def locate(found: Found, method: Inference, critical: float, null: NullRanges | 
     inside = image.values > 0.5
     judged = str(found.summary["Statistic"])
     height = read_image(found.maps[{"pseudo-t": PSEUDO_T}.get(judged, judged)]).values[inside]
+    height = np.maximum(height, 0) if found.comparison.design.several else height
     passing = _passing(found, method, critical, np.nan_to_num(height), image)
     expected = found.comparison.expected
     signs = np.where(passing & ((expected == 0) | (np.sign(height) == expected)), np.sign(height), 0)

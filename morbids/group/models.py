@@ -4,12 +4,13 @@ from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
-from morbids.bids.group_designs import build_designs
+from morbids.bids.group_designs import NamedDesign, build_designs
 from morbids.bids.names import entity_label
 from morbids.bids.stats_model import read_stats_model
 from morbids.errors import ExitCode, MorbidsError
-from morbids.group.comparison import Comparison, Missing
-from morbids.group.questions import Words, rows_of_kind, write_comparison
+from morbids.group.comparison import DIFFERENCE, Comparison, Missing
+from morbids.group.questions import Words, write_comparison
+from morbids.group.row_sources import rows_of_kind
 from morbids.group.rows import GroupRows, RowKind
 from morbids.settings import GroupSettings
 
@@ -36,13 +37,19 @@ def ask_model(path: Path, group: GroupRows, dataset: Path, settings: GroupSettin
             words = Words(
                 entity_label(f"{design.label} {contrast.name}"),
                 f"{design.node}{f' ({values})' if values else ''}: {contrast.name}",
-                f"Contrast {contrast.name} of the model {design.node}. Positive: the weighted sum is above 0.",
-                ("positive", "negative"),
+                f"Contrast {contrast.name} of the model {design.node}. {_what_it_says(contrast)}",
+                DIFFERENCE if contrast.design.n_tested else ("positive", "negative"),
             )
             comparison = write_comparison(rows, design, place, words)
             comparisons.append(replace(comparison, dropped=comparison.dropped + unplaced))
     _refuse_same_names(path, comparisons)
     return tuple(comparisons)
+
+
+def _what_it_says(contrast: NamedDesign) -> str:
+    if contrast.design.n_tested:
+        return f"F: whether any of its {contrast.design.n_tested} weighted sums differs from 0."
+    return "Positive: the weighted sum is above 0."
 
 
 def _refuse_options(settings: GroupSettings) -> None:
@@ -51,6 +58,7 @@ def _refuse_options(settings: GroupSettings) -> None:
         "--covariate": settings.covariates,
         "--group-column": settings.group_column,
         "--equal-variances": settings.equal_variances,
+        "--within": settings.within,
     }
     wrong = [name for name, value in given.items() if value]
     if wrong:

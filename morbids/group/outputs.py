@@ -72,9 +72,16 @@ class GroupOutputs:
         """Return the path of an output."""
         return output_path(self.study.output_dir, {}, role, self.entities | more)
 
-    def sidecar(self, statistic: str) -> Path:
-        """Return the JSON beside a map."""
-        return sidecar_path(self.path("statistical_map", stat=statistic))
+    @property
+    def statistic_names(self) -> tuple[str, ...]:
+        """Maps of the comparison, by `stat-`."""
+        statistic = self.comparison.design.statistic
+        return statistics_of(self.inference, self.settings.variance_smoothing_fwhm_mm, statistic)
+
+    @property
+    def sidecar_of_test(self) -> Path:
+        """The JSON beside the map of t or F, which says how it was tested."""
+        return sidecar_path(self.path("statistical_map", stat=self.comparison.design.statistic))
 
     def sources(self) -> list[str]:
         """URIs of the maps."""
@@ -90,7 +97,7 @@ class GroupOutputs:
     def statistics(self) -> dict[str, Output]:
         """Every map, and the table of clusters."""
         outputs = {}
-        for name in statistics_of(self.inference, self.settings.variance_smoothing_fwhm_mm):
+        for name in self.statistic_names:
             details = {"Title": self.comparison.title}
             if name in _DESCRIPTIONS:
                 details["Description"] = f"{_DESCRIPTIONS[name]}, of the contrast {self.comparison.name}"
@@ -116,8 +123,9 @@ class GroupOutputs:
 
     def regions(self) -> dict[str, Output]:
         """Tests, values and figures."""
-        tests = self._table("Tests of a-priori regions, left and right averaged", regions.COLUMNS)
-        sides = self._table("Tests of a-priori regions, each side on its own", regions.COLUMNS)
+        columns = regions.columns_of(self.comparison.design.statistic)
+        tests = self._table("Tests of a-priori regions, left and right averaged", columns)
+        sides = self._table("Tests of a-priori regions, each side on its own", columns)
         source = (
             "regional estimates of the participant level"
             if self.reads_tables
@@ -142,10 +150,9 @@ class GroupOutputs:
     def find(self) -> Found | None:
         """What the tests left; None when one of them failed."""
         evidence, regions_table, mask = (self.path(role) for role in ("evidence", "regions", "group_mask"))
-        if not all(path.exists() for path in (evidence, regions_table, self.sidecar("t"))):
+        if not all(path.exists() for path in (evidence, regions_table, self.sidecar_of_test)):
             return None
-        names = statistics_of(self.inference, self.settings.variance_smoothing_fwhm_mm)
-        maps = {name: self.path("statistical_map", stat=name) for name in names}
+        maps = {name: self.path("statistical_map", stat=name) for name in self.statistic_names}
         facts = json.loads(sidecar_path(evidence).read_text(encoding="utf-8"))[EVIDENCE]
         clusters_table = self.path("clusters")
         return Found(
@@ -154,20 +161,21 @@ class GroupOutputs:
 
     @property
     def summary(self) -> dict[str, Any]:
-        """What the t map's sidecar says of the test; empty when the test failed."""
-        sidecar = self.sidecar("t")
+        """What the sidecar of the map of t (or F) says of the test; empty when the test failed."""
+        sidecar = self.sidecar_of_test
         told = json.loads(sidecar.read_text(encoding="utf-8")) if sidecar.exists() else {}
         return dict(told.get("Test", {}))
 
     def forget(self) -> None:
         """Take away what claims are made of, so that a test that fails now is not claimed from an earlier run."""
         circular = self.path("correlations", desc="circular")
-        for path in (self.path("evidence"), self.path("regions"), self.sidecar("t"), circular):
+        for path in (self.path("evidence"), self.path("regions"), self.sidecar_of_test, circular):
             path.unlink(missing_ok=True)
 
     def small_volumes(self) -> dict[str, Output]:
         """Table."""
-        described = self._table("Small volumes searched on their own", small_volumes.COLUMNS)
+        columns = small_volumes.columns_of(self.comparison.design.statistic)
+        described = self._table("Small volumes searched on their own", columns)
         return {"table": Output("regions", {**self.entities, "desc": "smallvolumes"}, described)}
 
     def correlations(self, *, circular: bool) -> dict[str, Output]:

@@ -63,7 +63,9 @@ def _add_maps(part: _Part) -> None:
         "forming": float(found.summary["ClusterFormingHeight"]),
         "claimed": part.outputs.path("claimed_mask"),
         "rule": outline_of(part.question.brain),
-        "quantity": part.outputs.comparison.label,
+        "quantity": "partial $R^2$"
+        if part.outputs.comparison.design.several
+        else part.outputs.comparison.label,
         "directions": part.outputs.comparison.directions,
     }
     picture = make_node(picture_comparison, "picture", constants, mem_gb=0.8)
@@ -76,6 +78,8 @@ def _add_maps(part: _Part) -> None:
 def _add_regions(part: _Part) -> None:
     """Draw the tests of the regions."""
     comparison = part.outputs.comparison
+    if comparison.design.several:
+        return
     constants = {
         "values": part.outputs.path("regions", desc="values"),
         "tests": part.outputs.path("regions"),

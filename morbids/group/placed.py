@@ -10,7 +10,7 @@ SIGNS = {"activation": 1, "deactivation": -1}
 
 
 class Placed(NamedTuple):
-    """A word and the scans that it belongs to: a task, session or challenge; empty for all."""
+    """A word and the scans that it belongs to: a task, session or challenge, or two with a dash; empty for all."""
 
     word: str
     place: str
@@ -31,6 +31,18 @@ def traits_of(settings: GroupSettings, places: Collection[str]) -> tuple[str, ..
     """Columns of the traits that belong to a kind of row."""
     placed = map(read_placed, settings.traits)
     return tuple(dict.fromkeys(one.word for one in placed if not one.place or one.place in places))
+
+
+def traits_of_pair(
+    settings: GroupSettings, first: Collection[str], second: Collection[str]
+) -> tuple[str, ...]:
+    """Columns of the traits that belong to the difference between two kinds of row, `acceptance-rejection:column`."""
+    columns = []
+    for one in map(read_placed, settings.traits):
+        left, dash, right = one.place.partition("-")
+        if dash and ((left in first and right in second) or (left in second and right in first)):
+            columns.append(one.word)
+    return tuple(dict.fromkeys(columns))
 
 
 def expected_sign(settings: GroupSettings, places: Collection[str]) -> int:
@@ -57,7 +69,8 @@ def check_places(settings: GroupSettings, kinds: Mapping[str, Collection[str]]) 
     for option, texts in (("--trait", settings.traits), ("--expect", settings.expected)):
         for text in texts:
             place = read_placed(text).place
-            if place and place not in known:
+            parts = place.split("-") if option == "--trait" else [place]
+            if place and (len(parts) > 2 or any(part not in known for part in parts)):
                 raise MorbidsError(
                     f"{option} {text}: no scan of the analysis has the task, session or challenge '{place}'.",
                     f"There are {', '.join(known)}.",

@@ -6,9 +6,10 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from morbids.errors import ExitCode, MorbidsError
+from morbids.group.built_in import ask_built_in
 from morbids.group.comparison import Comparison
 from morbids.group.models import ask_model
-from morbids.group.questions import Asked, ask_built_in
+from morbids.group.questions import Asked
 from morbids.group.regions import SmallVolumes, Sphere, choose_small_volumes, read_spheres
 from morbids.group.rows import GroupRows, doubt_columns, doubt_smoothing, find_rows, maps_dataset
 from morbids.numerics.statistics.plan import People
@@ -130,20 +131,17 @@ def _unused_methods(chosen: tuple[Comparison, ...], settings: GroupSettings) -> 
         Nothing is left to judge them by.
     """
     for comparison in chosen:
-        used = comparison.design.methods(settings.inference)
-        left_out = [name for name in settings.inference if name not in used]
-        if not used:
+        reasons = {name: why for name in settings.inference if (why := comparison.design.why_not(name))}
+        if not reasons:
+            continue
+        left_out, why = ", ".join(reasons), next(iter(reasons.values()))
+        if len(reasons) == len(settings.inference):
             raise MorbidsError(
-                f"{comparison.title} cannot be judged by {', '.join(left_out)}: its degrees of freedom differ between "
-                "voxels.",
-                "Add max-t to --inference, or compare with --equal-variances where that is fair.",
+                f"{comparison.title} cannot be judged by {left_out}: {why}.",
+                "Add max-t to --inference.",
                 ExitCode.USAGE,
             )
-        if left_out:
-            yield (
-                f"{comparison.title} is not judged by {', '.join(left_out)}: its degrees of freedom differ between "
-                "voxels, and the smallest p of many is then too small."
-            )
+        yield f"{comparison.title} is not judged by {left_out}: {why}."
 
 
 def _choose(asked: Asked, wanted: tuple[str, ...]) -> tuple[Comparison, ...]:

@@ -7,7 +7,7 @@ import pandas as pd
 
 from morbids.bids.names import output_path
 from morbids.bids.sidecars import write_described
-from morbids.group.comparison import Comparison
+from morbids.group.comparison import Comparison, WrittenDesign
 from morbids.group.plan import GroupPlan
 from morbids.settings import Study
 
@@ -30,15 +30,19 @@ def write_plan_tables(plan: GroupPlan, study: Study) -> None:
         design = comparison.design
         table = pd.DataFrame({"scan": comparison.labels, **design.columns})
         described = {"scan": ROW_COLUMNS["scan"]} | {
-            name: (
-                f"Column of the design; its weight in the contrast is {design.weights.get(name, 0.0):g}",
-                "",
-            )
-            for name in design.columns
+            name: (f"Column of the design; {_say_weight(design, name)}", "") for name in design.columns
         }
         named = {"model": comparison.model, "contrast": comparison.name}
         path = output_path(study.output_dir, {}, "design", named)
         write_described(table, path, f"Design of {comparison.title} ({design.words})", described)
+
+
+def _say_weight(design: WrittenDesign, name: str) -> str:
+    """Weight of a column in the contrast, or in each of those that F tests."""
+    if design.several:
+        listed = ", ".join(f"{row.get(name, 0.0):g}" for row in design.several)
+        return f"its weights in the contrasts of F are {listed}"
+    return f"its weight in the contrast is {design.weights.get(name, 0.0):g}"
 
 
 def _rows_table(plan: GroupPlan, comparisons: list[Comparison]) -> pd.DataFrame:

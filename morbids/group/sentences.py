@@ -72,7 +72,10 @@ def say_limits(question: QuestionClaims) -> str:
     if question.smallest_p <= ALPHA:
         return ""
     n = len(question.comparison.labels)
-    return f"With {n} maps rearranging gives p = {question.smallest_p:.2g} at best."
+    return (
+        f"With {n} maps rearranging gives p = {question.smallest_p:.2g} at best, so that nothing can be claimed of "
+        "them: a smaller p of t would rest on their normality alone."
+    )
 
 
 def say_skewness(question: QuestionClaims) -> str:
@@ -151,7 +154,8 @@ def _describe(question: QuestionClaims) -> dict[str, Any]:
 
 def direction_of(region: RegionClaim, comparison: Comparison) -> str:
     """Word for the sign of an effect."""
-    return comparison.directions[0] if region.effect > 0 else comparison.directions[1]
+    falls = region.effect < 0
+    return comparison.directions[1] if falls else comparison.directions[0]
 
 
 def direction_if_claimed(region: RegionClaim, comparison: Comparison) -> str | None:
@@ -160,7 +164,9 @@ def direction_if_claimed(region: RegionClaim, comparison: Comparison) -> str | N
 
 
 def say_effect(region: RegionClaim) -> str:
-    """A region's effect with its interval and p."""
+    """A region's effect with its interval and p; of several contrasts F and p."""
+    if np.isfinite(region.f):
+        return f"{region.label}: F {format_number(region.f)}, p (page) {format_p(region.p_page)}"
     numbers = (format_number(value) for value in (region.effect, region.ci_low, region.ci_high))
     effect, low, high = numbers
     return f"{region.label}: {effect} ({low} to {high}), p (page) {format_p(region.p_page)}"

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from morbids.arguments import Option, number, whole
 from morbids.numerics.statistics.methods import METHODS
-from morbids.settings import MAP_KINDS
+from morbids.settings import FACTORS, MAP_KINDS
 
 GROUP = (
     Option(
@@ -59,7 +59,7 @@ GROUP = (
         "--trait",
         "traits",
         "columns of participants.tsv, sessions.tsv or phenotype/*.tsv to regress maps and regions on; TASK:COLUMN "
-        "tests one in the scans of that task, session or challenge only",
+        "tests one in the scans of that task, session or challenge only, TASK-TASK:COLUMN in the difference of two",
         metavar="[TASK:]COLUMN",
         many=True,
     ),
@@ -74,7 +74,7 @@ GROUP = (
     Option(
         "--group-column",
         "group_column",
-        "a column with two values: compare these two groups",
+        "a column with two values or more: compare these groups, and how they differ between scans",
         metavar="COLUMN",
     ),
     Option(
@@ -82,6 +82,14 @@ GROUP = (
         "equal_variances",
         "compare groups with a pooled variance, not with Welch's",
         flag=True,
+    ),
+    Option(
+        "--within",
+        "within",
+        "one or two of task, session, run, tracer, window: test their main effects and interaction within participants "
+        "instead of each pair of scans",
+        choices=FACTORS,
+        many=True,
     ),
     Option(
         "--covariate",

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from morbids.bids.tables import write_table
+from morbids.bids.tables import read_table, write_table
 from morbids.group import sentences
 from morbids.group.bias import NullRange
 from morbids.group.claims import Claims, judge_claims, tabulate
@@ -16,7 +16,7 @@ from morbids.group.comparison import Comparison, Family, Terms, write_design
 from morbids.group.locate import Found, Located
 from morbids.group.steps.regions import COLUMNS
 from morbids.numerics.statistics.designs import one_sample
-from morbids.numerics.statistics.methods import ALPHA
+from morbids.numerics.statistics.methods import ALPHA, Inference
 from tests.group.group_maps import make_brain, save
 
 N, N_NULL = 12, 399
@@ -122,17 +122,23 @@ def test_an_effect_that_the_protocol_could_read_is_marked(claims: Claims) -> Non
     assert first.could_be_protocol is None
 
 
-def test_few_maps_are_judged_by_holm_and_the_rearrangements_are_told(tmp_path: Path) -> None:
-    """Four maps have eight sign patterns: .125 at best, whatever the data."""
+@pytest.mark.parametrize("method", ["max-t", "fdr"])
+def test_few_maps_claim_nothing_whatever_their_t(tmp_path: Path, method: Inference) -> None:
+    """Four maps have eight sign patterns: .125 at best, even where t alone says .00001."""
     found = make_found(tmp_path, "few", (1e-5, 0.3), 9.0, SmallestPossibleP=0.125)
-    claims = judge_claims([found], "max-t")
-    assert claims.rule == "Holm"
-    # Of three tests the regions share half of the error: a quarter each.
-    assert claims.questions[0].regions[0].p_page == pytest.approx(4e-5, rel=1e-3)
-    assert claims.questions[0].brain is not None
-    assert not claims.questions[0].brain.claimed
-    assert "by Holm's method" in sentences.say_family(claims)
-    assert "p = 0.12 at best" in sentences.say_limits(claims.questions[0])
+    table = read_table(found.evidence)
+    patterns = np.random.default_rng(0).integers(0, 8, len(table))
+    patterns[0] = 0
+    write_table(table.iloc[patterns], found.evidence)
+    if method == "fdr":
+        found.summary["Tests"][0]["Method"] = "fdr"  # type: ignore[index]
+        del found.facts["MapStatistic"]  # type: ignore[attr-defined]
+    claims = judge_claims([found], method)
+    (question,) = claims.questions
+    assert not question.claimed
+    assert question.regions[0].p_page == pytest.approx(0.125 if method == "max-t" else 0.5, abs=0.1)
+    assert "p = 0.12 at best" in sentences.say_limits(question)
+    assert "nothing can be claimed" in sentences.say_finding(question)
 
 
 def test_a_method_without_rearrangements_is_judged_by_holm(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ def test_a_map_that_alone_takes_many_voxels_is_named_with_the_remedy(dataset: Da
     first = outputs[0]
     lost = {"scan": list(first.comparison.labels), "voxels_lost": [0, 2026, 10, 0]}
     write_table(pd.DataFrame(lost), first.path("influence"))
-    write_json(first.sidecar("t"), {"Test": {"NumberOfVoxels": 1672}})
+    write_json(first.sidecar_of_test, {"Test": {"NumberOfVoxels": 1672}})
     note, alert = report_doubts(replace(plan, notes=("Look.",)), outputs)
     assert note.sentence == "Look."
     assert "sub-02_task-acceptance alone takes 2026 of 3698 voxels (55 %)" in alert.sentence

@@ -20,6 +20,7 @@ SMALLEST_CLUSTER_MM3 = 80.0
 PEAK_COLUMNS: tuple[tuple[str, str, int | None], ...] = (
     ("pseudo_t", "pseudot", 3),
     ("t", "t", 3),
+    ("f", "F", 3),
     ("z", "z", 3),
     ("effect", "effect", None),
     ("hedges_g", "g", 3),
@@ -34,10 +35,11 @@ DESCRIPTIONS: Mapping[str, tuple[str, str]] = {
     "z_mm": ("Peak, upwards", "mm"),
     "pseudo_t": ("t with a smoothed variance, whose clusters and permutations these are", ""),
     "t": ("Student's or Welch's t", ""),
-    "z": ("Normal deviate with the tail area of t", ""),
+    "f": ("F of several contrasts at once", ""),
+    "z": ("Normal deviate with the tail area of t or F", ""),
     "effect": ("Contrast of the parameters, in the unit of the maps", ""),
     "hedges_g": ("Effect in standard deviations, corrected for small samples", ""),
-    "p_uncorrected": ("Two-tailed p of t", ""),
+    "p_uncorrected": ("p of F, or two-tailed p of t", ""),
     **{method.column: (method.column_description, "") for method in METHODS.values()},
     "passes": ("Corrections that the cluster passes at .05; empty for none", ""),
     **{

@@ -20,7 +20,7 @@ from morbids.group.steps.permutations import (
 from morbids.group.steps.regions import average_sides, mean_in_spheres, read_values, tidy
 from morbids.numerics.statistics.methods import METHODS, Inference
 from morbids.numerics.statistics.permutation import measure_map
-from morbids.numerics.statistics.plan import People, plan_jointly, smallest_joint_p
+from morbids.numerics.statistics.plan import People, plan_jointly
 from morbids.numerics.statistics.rearranged import observed_t
 from morbids.numerics.statistics.regions import rearrange_regions
 
@@ -98,7 +98,7 @@ def gather_evidence(
     facts: dict[str, Any] = {
         "TwoTailed": not expected,
         "Rearrangements": n_permutations,
-        "SmallestPossibleP": smallest_joint_p(directed.design, n_permutations, two_tailed=not expected),
+        "SmallestPossibleP": plan.smallest_p,
         "Baseline": mean_in_spheres(*baselines, average=average),
     }
     statistic = METHODS[primary].statistic

@@ -57,12 +57,13 @@ def picture_comparison(
     backcloth = Backcloth(template_brain, template_mask)
     symbol = statistic_name
     statistic = {"pseudo-t": PSEUDO_T}.get(symbol, symbol)
+    shown = f"|{symbol}|" if "effect" in maps else symbol
     emphasis = Emphasis(claimed, rule, forming, directions)
     drawn = {
-        "glass": draw_glass_brain(maps[statistic], threshold=forming, label=f"|{symbol}| ≥ {forming:.2f}"),
+        "glass": draw_glass_brain(maps[statistic], threshold=forming, label=f"{shown} ≥ {forming:.2f}"),
         "t": draw_statistic_map(maps[statistic], backcloth, emphasis, label=symbol),
         "effect": draw_statistic_map(
-            maps[statistic], backcloth, emphasis, colours=maps["effect"], label=quantity
+            maps[statistic], backcloth, emphasis, colours=maps.get("effect", maps["r2"]), label=quantity
         ),
     }
     peaks = read_table(clusters).drop_duplicates("cluster").head(N_PEAKS)

@@ -8,7 +8,7 @@ import numpy as np
 
 from morbids.bids.tables import write_table
 from morbids.errors import MorbidsError
-from morbids.group.comparison import WrittenDesign
+from morbids.group.comparison import StatisticName, WrittenDesign
 from morbids.group.steps.clusters import NAMING, tabulate_clusters
 from morbids.group.steps.maps import write_map
 from morbids.group.steps.permutations import Heights, PermutationTest, join_maxima, model_of
@@ -27,7 +27,7 @@ from morbids.numerics.statistics.methods import (
     MaximumOf,
     Method,
 )
-from morbids.numerics.statistics.permutation import cluster_threshold, corrected_p, critical_value
+from morbids.numerics.statistics.permutation import corrected_p, critical_value
 from morbids.numerics.statistics.random_field import (
     Smoothness,
     estimate_smoothness,
@@ -38,7 +38,10 @@ from morbids.numerics.statistics.symmetry import mean_skewness
 
 PSEUDO_T = "pseudot"
 CLUSTERS = "clusters"
-STATISTICS = ("effect", "variance", "t", "z", "p", "g", "r2")
+STATISTICS: Mapping[StatisticName, tuple[str, ...]] = {
+    "t": ("effect", "variance", "t", "z", "p", "g", "r2"),
+    "F": ("F", "z", "p", "r2"),
+}
 
 
 class Inferred(NamedTuple):
@@ -87,7 +90,7 @@ class Judged(NamedTuple):
     fit
         Of every voxel.
     height
-        (n_voxels,) what maxima and clusters are of: t, pseudo-t, or z where degrees of freedom differ.
+        (n_voxels,) what maxima and clusters are of: t, F, pseudo-t, or z where degrees of freedom differ.
     statistic
         Its name.
     forming
@@ -103,10 +106,12 @@ class Judged(NamedTuple):
     tested: FittedMap
 
 
-def statistics_of(inference: Sequence[Inference], variance_fwhm_mm: float) -> tuple[str, ...]:
+def statistics_of(
+    inference: Sequence[Inference], variance_fwhm_mm: float, statistic: StatisticName = "t"
+) -> tuple[str, ...]:
     """Return the maps that a comparison leaves, by `stat-`."""
-    pseudo = (PSEUDO_T,) if variance_fwhm_mm else ()
-    return (*STATISTICS, *pseudo, *(METHODS[name].stat for name in inference), CLUSTERS)
+    pseudo = (PSEUDO_T,) if variance_fwhm_mm and statistic == "t" else ()
+    return (*STATISTICS[statistic], *pseudo, *(METHODS[name].stat for name in inference), CLUSTERS)
 
 
 def infer(
@@ -132,28 +137,30 @@ def infer(
     image = read_image(mask)
     lattice = make_lattice(image.values > 0.5)
     null = join_maxima(maxima, tests)
-    threshold = cluster_threshold(forming_p, design.height_df)
+    threshold = design.forming_height(forming_p)
     data = np.load(maps, mmap_mode="r")
     fit = fit_design(data, design.design)
-    rearranged = variance_fwhm_mm or design.judges_z
-    height = observed_t(model_of(data, mask, design, variance_fwhm_mm)) if rearranged else fit.t
+    statistic = design.judged(variance_fwhm_mm)
+    height = {"t": fit.t, "F": fit.f}.get(statistic)
+    if height is None:
+        height = observed_t(model_of(data, mask, design, variance_fwhm_mm))
     x, y, z = image.voxel_mm.tolist()
     clusters = find_clusters(height, lattice, threshold, voxel_size_mm=(x, y, z))
     methods = [METHODS[name] for name in inference]
     needed = any(one.formula and one.formula.needs_smoothness for one in methods)
     smoothness, why_not = _smoothness(data, design, image) if needed else (None, "")
-    statistic = "pseudo-t" if variance_fwhm_mm else "z" if design.judges_z else "t"
-    tested = FittedMap(fit.t, fit.p, design.df, smoothness)
+    tested = FittedMap(fit.f if design.several else fit.t, fit.p, design.df, smoothness)
     judged = Judged(fit, height, statistic, threshold, tested)
     corrected = {one.stat: _correct(one, judged, lattice, null) for one in methods}
-    values: dict[str, Any] = {
-        **{"effect": fit.effect, "variance": fit.variance, "t": fit.t, "p": fit.p},
+    made: dict[str, Any] = {
+        **{"effect": fit.effect, "variance": fit.variance, "t": fit.t, "F": fit.f, "p": fit.p},
         # What is outlined must be what was judged, which is near z (see `quick_z`).
         "z": np.where(np.isfinite(fit.z), height, np.nan) if design.judges_z else fit.z,
-        **{"g": fit.hedges_g, "r2": fit.r_squared},
-        **({PSEUDO_T: height} if variance_fwhm_mm else {}),
+        **{"g": fit.hedges_g, "r2": fit.r_squared, PSEUDO_T: height, CLUSTERS: clusters.labels},
         **corrected,
-        CLUSTERS: clusters.labels,
+    }
+    values = {
+        name: made[name] for name in statistics_of(inference, variance_fwhm_mm, design.statistic)
     }
     names = {
         atlas: read_names(image_of, table_of)
@@ -227,7 +234,8 @@ def _tell(
     }
     if isinstance(method.test, Formula):
         height = method.test.passing_height(judged.tested, ALPHA)
-        return told | (_critical("t", height) if height is not None else {})
+        named = "F" if judged.statistic == "F" else "t"
+        return told | (_critical(named, height) if height is not None else {})
     if not method.test.needs_neighbours:
         told |= _critical(judged.statistic, critical_value(null[method.test.name], ALPHA))
     for test in tests:
@@ -246,10 +254,11 @@ def _critical(statistic: str, value: float) -> dict[str, Any]:
 
 
 def _degrees_of_freedom(fit: LinearFit, design: WrittenDesign) -> dict[str, Any]:
+    tested = {"DegreesOfFreedomTested": len(design.several)} if design.several else {}
     if not design.judges_z:
-        return {"DegreesOfFreedom": design.df}
+        return tested | {"DegreesOfFreedom": design.df}
     low, high = (float(end) for end in np.nanpercentile(fit.df, [0, 100]))
-    return {"DegreesOfFreedom": float(np.nanmedian(fit.df)), "DegreesOfFreedomRange": [low, high]}
+    return tested | {"DegreesOfFreedom": float(np.nanmedian(fit.df)), "DegreesOfFreedomRange": [low, high]}
 
 
 def _tell_smoothness(smoothness: Smoothness | None, why_not: str, image: Image) -> dict[str, Any]:

@@ -29,7 +29,7 @@ COLUMNS = {
     ),
     "voxels_missing": ("Voxels of the brain that bind enough and that its map does not know", ""),
     "voxels_lost": ("Those of them that would be tested without this map: no other keeps them out", ""),
-    "peak_t_without": ("t at the largest |t| of all maps, without this map", ""),
+    "peak_t_without": ("t (F) at the largest |t| (F) of all maps, without this map", ""),
 }
 
 
@@ -52,7 +52,7 @@ def measure_each_map(
     data = np.load(maps, mmap_mode="r")
     found = measure_influence(data, design.design)
     fit = fit_design(data, design.design)
-    height = fit.z if design.judges_z else fit.t
+    height = fit.z if design.judges_z else fit.f if design.several else fit.t
     peak = int(np.nanargmax(np.abs(height))) if np.isfinite(height).any() else 0
     without = leave_each_out(data[:, [peak]], design.design).t
     table = pd.DataFrame(

@@ -15,7 +15,6 @@ from morbids.numerics.statistics.methods import METHODS, STATISTICS, Inference, 
 from morbids.numerics.statistics.permutation import (
     Measurement,
     NullMaxima,
-    cluster_threshold,
     find_null_maxima,
     join_pieces,
 )
@@ -142,7 +141,7 @@ def measurement_of(
 ) -> Measurement:
     """What is measured on each map: statistics with what they need."""
     lattice = make_lattice(read_image(mask).values > 0.5)
-    return Measurement(statistics, lattice, cluster_threshold(forming_p, design.height_df))
+    return Measurement(statistics, lattice, design.forming_height(forming_p))
 
 
 def model_of(maps: FloatArray, mask: Path, design: WrittenDesign, variance_fwhm_mm: float) -> RearrangedModel:

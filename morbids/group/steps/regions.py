@@ -9,7 +9,7 @@ import pandas as pd
 
 from morbids.bids.tables import read_table, write_table
 from morbids.errors import MorbidsError
-from morbids.group.comparison import WrittenDesign, sum_terms
+from morbids.group.comparison import StatisticName, WrittenDesign, sum_terms
 from morbids.group.regions import Sphere, readable_region
 from morbids.group.steps.maps import read_map
 from morbids.imaging.images import Image, read_image
@@ -29,11 +29,26 @@ COLUMNS = {
     "ci_high": ("Upper end of the 95 % confidence interval", ""),
     "t": ("Statistic", ""),
     "df": ("Degrees of freedom", ""),
-    "p": ("Two-tailed p, uncorrected", ""),
+    "f": ("F of several contrasts at once", ""),
+    "df_tested": ("How many these are: the first degrees of freedom of F", ""),
+    "p": ("p, uncorrected; of t two-tailed", ""),
     "hedges_g": ("Effect in standard deviations, corrected for small samples", ""),
     "p_holm": ("p, Holm over the regions (family-wise)", ""),
     "p_fdr": ("p, Benjamini-Hochberg over the regions (false discovery rate)", ""),
 }
+
+
+# Columns of one statistic that the other has not.
+_ONLY: Mapping[StatisticName, tuple[str, ...]] = {
+    "t": ("effect", "standard_error", "ci_low", "ci_high", "t", "hedges_g"),
+    "F": ("f", "df_tested"),
+}
+
+
+def columns_of(statistic: StatisticName) -> dict[str, tuple[str, str]]:
+    """Columns of the tests by t or by F, each with its description and unit."""
+    others = [name for other, names in _ONLY.items() if other != statistic for name in names]
+    return {name: told for name, told in COLUMNS.items() if name not in others}
 
 
 class RegionValues(NamedTuple):
@@ -112,7 +127,7 @@ def mean_in_spheres(paths: Sequence[Path], spheres: tuple[Sphere, ...], *, avera
 
 
 def compare_regions(values: Path, design: WrittenDesign, average: bool, out_dir: Path) -> RegionResults:
-    """Test the comparison's contrast in every region, two-tailed, Holm and FDR over the regions.
+    """Test the comparison's contrasts in every region, t two-tailed, Holm and FDR over the regions.
 
     `average` joins left and right for the tests, and the sides are tested beside them.
     """
@@ -136,7 +151,7 @@ def picture_regions(
 
     `directions` say what a positive and a negative effect mean.
     """
-    table = read_table(tests, tuple(COLUMNS))
+    table = read_table(tests, tuple(columns_of("t"))).assign(f=np.nan)
     drawn = RegionTests(*(table[name].to_numpy() for name in RegionTests._fields))
     corrected = np.array([p_page.get(name, np.nan) for name in table["name"]])
     figure = draw_forest(drawn, list(table["label"]), directions, corrected, label=quantity)
@@ -150,8 +165,8 @@ def _test(table: "Values", design: WrittenDesign, out: Path) -> None:
     """Write the tests of all regions."""
     tests = compare_design(table.values, design.design)
     labels = [readable_region(name) for name in table.names]
-    written = pd.DataFrame({"name": table.names, "label": labels, **tests._asdict()})
-    write_table(tidy(written[list(COLUMNS)]), out)
+    told = {"name": table.names, "label": labels, "df_tested": len(design.several), **tests._asdict()}
+    write_table(tidy(pd.DataFrame(told)[list(columns_of(design.statistic))]), out)
 
 
 class Values(NamedTuple):

@@ -1,6 +1,6 @@
 """Searches of small volumes that were chosen beforehand, each corrected for its own voxels only."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -10,7 +10,7 @@ import pandas as pd
 from scipy import ndimage
 
 from morbids.bids.tables import write_table
-from morbids.group.comparison import WrittenDesign
+from morbids.group.comparison import StatisticName, WrittenDesign
 from morbids.group.regions import SmallVolumes, readable_region
 from morbids.group.steps.permutations import EXHAUSTIVE_UP_TO
 from morbids.group.steps.regions import draw_sphere, tidy
@@ -24,6 +24,7 @@ from morbids.numerics.statistics.random_field import count_resels, peak_p
 from morbids.numerics.statistics.rearranged import observed_t, prepare_model
 
 UNION = "all together"
+_ONLY: Mapping[StatisticName, tuple[str, ...]] = {"t": ("t", "effect", "p_random_field"), "F": ("f",)}
 COLUMNS = {
     "name": ("Small volume; `all together` is the union of those listed", ""),
     "label": ("Its name for people", ""),
@@ -32,12 +33,19 @@ COLUMNS = {
     "y_mm": ("to the front", "mm"),
     "z_mm": ("upwards", "mm"),
     "t": ("t there (Student's or Welch's)", ""),
+    "f": ("F there", ""),
     "effect": ("Effect there, in the unit of the maps", ""),
-    "p_uncorrected": ("Two-tailed p of that t", ""),
-    "p_small_volume": ("Family-wise p within the volume, permutation of the largest |t|", ""),
+    "p_uncorrected": ("p of that F, or two-tailed p of that t", ""),
+    "p_small_volume": ("Family-wise p within the volume, permutation of the largest |t| or F", ""),
     "p_holm": ("The same, Holm over the volumes", ""),
     "p_random_field": ("Family-wise p within the volume, random field theory", ""),
 }
+
+
+def columns_of(statistic: StatisticName) -> dict[str, tuple[str, str]]:
+    """Columns of a search by t or by F, each with its description and unit."""
+    others = [name for other, names in _ONLY.items() if other != statistic for name in names]
+    return {name: told for name, told in COLUMNS.items() if name not in others}
 
 
 class Searched(NamedTuple):
@@ -94,7 +102,7 @@ def search_small_volumes(
     table["p_holm"] = np.nan
     table.loc[alone, "p_holm"] = holm(table.loc[alone, "p_small_volume"].to_numpy(dtype=float))
     table["label"] = [readable_region(name) for name in table["name"]]
-    write_table(tidy(table[list(COLUMNS)]), out_dir / "small_volumes.tsv")
+    write_table(tidy(table[list(columns_of(design.statistic))]), out_dir / "small_volumes.tsv")
     return Searched(out_dir / "small_volumes.tsv")
 
 
@@ -122,10 +130,10 @@ def _search(search: _Search, volume: BoolArray) -> dict[str, Any]:
     image, design = search.image, search.design
     own = np.array(search.data[:, volume[search.inside]], dtype=float)
     fit = fit_design(own, design.design)
-    if not np.isfinite(fit.t).any():
+    if not np.isfinite(fit.p).any():
         return {"volume_mm3": 0.0}
     model = prepare_model(own, design.design)
-    height = observed_t(model) if design.judges_z else fit.t
+    height = observed_t(model) if design.judges_z else fit.f if design.several else fit.t
     peak = int(np.nanargmax(np.abs(height)))
     null = find_null_maxima(model, search.plan, search.plan.pieces(1)[0], Measurement())
     mm = image.affine[:3, :3] @ np.argwhere(volume)[peak] + image.affine[:3, 3]
@@ -133,6 +141,7 @@ def _search(search: _Search, volume: BoolArray) -> dict[str, Any]:
         "volume_mm3": round(float(volume.sum() * 1000 * image.voxel_ml), 1),
         **{f"{axis}_mm": round(float(value), 1) for axis, value in zip("xyz", mm, strict=True)},
         "t": round(float(fit.t[peak]), 3),
+        "f": round(float(fit.f[peak]), 3),
         "effect": float(f"{fit.effect[peak]:.6g}"),
         "p_uncorrected": float(f"{fit.p[peak]:.6g}"),
         "p_small_volume": float(f"{corrected_p(height[peak], null.maxima['t']):.6g}"),
@@ -147,7 +156,7 @@ def _width(summary: dict[str, Any], image: Image) -> FloatArray | None:
 
 def _random_field(search: _Search, volume: BoolArray, height: float) -> float | None:
     """P of a t; none where degrees of freedom differ between voxels, which is no field of t."""
-    if search.fwhm_voxels is None or search.design.judges_z:
+    if search.fwhm_voxels is None or search.design.why_not("random-field"):
         return None
     resels = count_resels(volume, search.fwhm_voxels)
     return float(f"{peak_p(np.array([height]), resels, search.design.df)[0]:.6g}")

@@ -133,6 +133,18 @@ def judge_by_holm(p: FloatArray, shares: FloatArray, alpha: float) -> Family:
     return Family(np.where(np.isfinite(p), adjusted, np.nan), alpha / remaining if remaining else np.inf)
 
 
+def count_smaller(scores: FloatArray) -> FloatArray:
+    """(n_tests,) p of each test by rearrangement: how often its score is at least as small as observed.
+
+    Parameters
+    ----------
+    scores
+        (1 + n_rearrangements, n_tests), the data as observed first; NaN where there is no test.
+    """
+    reached = (scores <= scores[0] * (1 + _TIE)).mean(axis=0)
+    return np.where(np.isfinite(scores[0]), reached, np.nan)
+
+
 def tail_of_t(t: FloatArray, df: float, *, two_tailed: bool) -> FloatArray:
     """P of t, or of a normal deviate where df is infinite; of the upper tail alone if not two-tailed."""
     values = np.abs(t) if two_tailed else np.asarray(t, dtype=float)

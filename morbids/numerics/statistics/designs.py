@@ -1,6 +1,6 @@
 """Design matrices of the usual group questions, with contrast and what may be exchanged under the null."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -8,6 +8,7 @@ import numpy as np
 from morbids.errors import MorbidsError
 from morbids.numerics.arrays import BoolArray, FloatArray
 from morbids.numerics.statistics.coverage import find_patterns
+from morbids.numerics.statistics.f_test import fit_f
 from morbids.numerics.statistics.linear_model import (
     LinearFit,
     check_design,
@@ -31,7 +32,7 @@ class Design(NamedTuple):
     columns
         Names of the columns.
     contrast
-        (n_columns,) weights.
+        (n_columns,) weights, tested by t; or (n_tested, n_columns) of several contrasts at once, tested by F.
     exchange
         What leaves the null distribution as it is: flipping signs (errors symmetric about 0) or changing
         the order of the maps (errors exchangeable).
@@ -39,6 +40,9 @@ class Design(NamedTuple):
         (n_maps,) of a comparison with unequal variances, otherwise None.
     voxelwise
         Whether each voxel is tested by the maps that know it, or by all maps or not at all.
+    blocks
+        Number of the participant of each map, from 0 and in their order, where a participant has several: these maps
+        move together. Empty where each map is a participant of its own.
     """
 
     matrix: FloatArray
@@ -47,6 +51,17 @@ class Design(NamedTuple):
     exchange: Exchange
     second_group: BoolArray | None = None
     voxelwise: bool = False
+    blocks: tuple[int, ...] = ()
+
+    @property
+    def n_tested(self) -> int:
+        """Contrasts that F tests at once; 0 for a question of t."""
+        return len(self.contrast) if self.contrast.ndim == 2 else 0
+
+    @property
+    def n_movable(self) -> int:
+        """Maps or participants that can be rearranged."""
+        return len(set(self.blocks)) or len(self.matrix)
 
 
 def one_sample(n_maps: int, covariates: Mapping[str, FloatArray] | None = None) -> Design:
@@ -108,7 +123,11 @@ def regression(trait: FloatArray, name: str, covariates: Mapping[str, FloatArray
     return make_design(columns, {name: 1.0})
 
 
-def make_design(columns: Mapping[str, FloatArray], weights: Mapping[str, float]) -> Design:
+def make_design(
+    columns: Mapping[str, FloatArray],
+    weights: Mapping[str, float] | Sequence[Mapping[str, float]],
+    blocks: Sequence[int] = (),
+) -> Design:
     """Put named columns together and choose what to exchange.
 
     Parameters
@@ -116,7 +135,9 @@ def make_design(columns: Mapping[str, FloatArray], weights: Mapping[str, float])
     columns
         (n_maps,) each, used as they are.
     weights
-        Of the contrast; columns that are not named weigh 0.
+        Of the contrast; columns that are not named weigh 0. A sequence of them is tested at once by F.
+    blocks
+        Number of each map's participant, in order, where these have several (as many each).
 
     Raises
     ------
@@ -124,7 +145,8 @@ def make_design(columns: Mapping[str, FloatArray], weights: Mapping[str, float])
         Fewer than three maps, an unknown column in the contrast, values that are not finite, or a design
         that cannot be estimated.
     """
-    unknown = [name for name in weights if name not in columns]
+    rows = [weights] if isinstance(weights, Mapping) else list(weights)
+    unknown = [name for row in rows for name in row if name not in columns]
     if unknown:
         raise MorbidsError(
             f"The contrast names {unknown[0]!r}, which is no column of the design.",
@@ -142,13 +164,20 @@ def make_design(columns: Mapping[str, FloatArray], weights: Mapping[str, float])
                 f"The column {name!r} has {np.sum(~np.isfinite(column))} missing values.",
                 "Leave those rows out or fill in the values.",
             )
-    contrast = np.array([float(weights.get(name, 0.0)) for name in columns])
+    contrast = np.array([[float(row.get(name, 0.0)) for name in columns] for row in rows])
+    contrast = contrast[0] if isinstance(weights, Mapping) else contrast
     check_design(matrix, contrast, tuple(columns))
-    return Design(matrix, tuple(columns), contrast, choose_exchange(matrix, contrast))
+    exchange = choose_exchange(matrix, contrast, blocks)
+    return Design(matrix, tuple(columns), contrast, exchange, blocks=tuple(blocks))
 
 
-def choose_exchange(matrix: FloatArray, contrast: FloatArray) -> Exchange:
-    """Orders when the model under the null still fits a mean, signs when the mean is what is tested."""
+def choose_exchange(matrix: FloatArray, contrast: FloatArray, blocks: Sequence[int] = ()) -> Exchange:
+    """Orders when the model under the null still fits a mean, signs when the mean is what is tested.
+
+    Of participants with several maps, signs when the design says the same of each of them: orders would change nothing.
+    """
+    if blocks:
+        return "signs" if len(np.unique(rows_of_participants(matrix, blocks), axis=0)) == 1 else "orders"
     _, null_model = split_by_contrast(matrix, contrast)
     ones = np.ones(len(matrix))
     left = ones - null_model @ (null_model.T @ ones)
@@ -161,21 +190,49 @@ def split_by_contrast(matrix: FloatArray, contrast: FloatArray) -> tuple[FloatAr
     Returns
     -------
     tuple
-        (n_maps,) regressor of unit length, orthogonal to the null model, whose slope has the contrast's t;
-        (n_maps, n_columns - 1) orthonormal null model.
+        (n_maps,) regressor of unit length, orthogonal to the null model, whose slope has the contrast's t, or
+        (n_maps, n_tested) orthonormal regressors of several contrasts; (n_maps, n_columns - 1 or n_tested) orthonormal
+        null model.
     """
     weights = np.asarray(contrast, dtype=float)
-    right = np.linalg.svd(weights[None, :])[2]
-    null_model = np.linalg.qr(matrix @ right[1:].T)[0]
-    interest = matrix @ weights
+    rows = np.atleast_2d(weights)
+    right = np.linalg.svd(rows)[2]
+    null_model = np.linalg.qr(matrix @ right[len(rows) :].T)[0]
+    interest = matrix @ weights.T
     interest = interest - null_model @ (null_model.T @ interest)
+    if weights.ndim == 2:
+        return np.linalg.qr(interest)[0], null_model
     return interest / np.linalg.norm(interest), null_model
 
 
 def keep_rows(design: Design, rows: BoolArray) -> Design:
-    """Take the design of some of its maps: the same question to fewer."""
+    """Take the design of some of its maps: the same question to fewer; columns of participants who left go too."""
     second = None if design.second_group is None else design.second_group[rows]
-    return design._replace(matrix=design.matrix[rows], second_group=second)
+    kept = design._replace(matrix=design.matrix[rows], second_group=second)
+    if not design.blocks:
+        return kept
+    there = np.any(kept.matrix, axis=0) | np.any(np.atleast_2d(design.contrast), axis=0)
+    return kept._replace(
+        matrix=kept.matrix[:, there],
+        columns=tuple(name for name, known in zip(design.columns, there, strict=True) if known),
+        contrast=design.contrast[..., there],
+        blocks=tuple(np.unique(np.array(design.blocks)[rows], return_inverse=True)[1].tolist()),
+    )
+
+
+def rows_of_participants(matrix: FloatArray, blocks: Sequence[int]) -> FloatArray:
+    """(n_participants, n) what a design says of each participant, but for the columns that single them out."""
+    numbers = np.array(blocks)
+    shared = [len(np.unique(numbers[column != 0])) > 1 for column in matrix.T]
+    return np.asarray(matrix[:, shared].reshape(len(np.unique(numbers)), -1))
+
+
+def whole_participants(design: Design, rows: BoolArray) -> BoolArray:
+    """Rows without those of participants who lack one: what moves together must be complete."""
+    if not design.blocks:
+        return rows
+    blocks = np.array(design.blocks)
+    return ~np.isin(blocks, blocks[~rows])
 
 
 def variance_inflation(matrix: FloatArray, contrast: FloatArray) -> float:
@@ -184,6 +241,8 @@ def variance_inflation(matrix: FloatArray, contrast: FloatArray) -> float:
     Of the tested regressor's spread around its mean, 1 / inflation is left by the other columns. A regressor that is
     constant, as in a test of the mean, is compared with itself.
     """
+    if contrast.ndim == 2:
+        return max(variance_inflation(matrix, row) for row in contrast)
     interest, _ = split_by_contrast(matrix, contrast)
     raw = matrix @ np.asarray(contrast, dtype=float)
     spread = raw - raw.mean()
@@ -192,9 +251,11 @@ def variance_inflation(matrix: FloatArray, contrast: FloatArray) -> float:
 
 
 def fit_design(maps: FloatArray, design: Design) -> LinearFit:
-    """Fit a design to (n_maps, n_voxels) maps, by Welch's test where variances may differ."""
+    """Fit a design to (n_maps, n_voxels) maps, by F for several contrasts, by Welch's test where variances differ."""
     if design.voxelwise:
         return _fit_known(maps, design)
+    if design.n_tested:
+        return fit_f(maps, design.matrix, design.contrast, design.columns)
     if design.second_group is not None:
         return fit_unequal_variances(maps, design.matrix, design.contrast, design.second_group)
     return fit_linear_model(maps, design.matrix, design.contrast, column_names=design.columns)

@@ -6,7 +6,7 @@ import numpy as np
 
 from morbids.errors import MorbidsError
 from morbids.numerics.arrays import FloatArray
-from morbids.numerics.statistics.designs import Design, fit_design, keep_rows
+from morbids.numerics.statistics.designs import Design, fit_design, keep_rows, split_by_contrast
 from morbids.numerics.statistics.linear_model import voxel_blocks
 
 # The median absolute deviation of normal values, in standard deviations.
@@ -27,7 +27,7 @@ class Influence(NamedTuple):
         (n_maps,) correlation over the voxels with the mean of the other maps.
     effect_change
         (n_maps,) root mean square over the voxels of the change of the effect when the map is left out, in
-        standard errors (DFBETAS of Belsley, Kuh & Welsch 1980).
+        standard errors (DFBETAS of Belsley, Kuh & Welsch 1980); of several contrasts, root mean square over them too.
     """
 
     distance: FloatArray
@@ -37,7 +37,7 @@ class Influence(NamedTuple):
 
 
 class LeftOut(NamedTuple):
-    """(n_maps, n_places) effect and t without each map; NaN where the rest cannot estimate them."""
+    """(n_maps, n_places) effect and t (or F) without each map; NaN where the rest cannot estimate them."""
 
     effect: FloatArray
     t: FloatArray
@@ -96,17 +96,17 @@ def leave_each_out(values: FloatArray, design: Design) -> LeftOut:
         except MorbidsError:
             # Without this map the design cannot be estimated: it is alone in its column or its group.
             continue
-        found.effect[row], found.t[row] = fit.effect, fit.t
+        found.effect[row], found.t[row] = fit.effect, fit.f if design.n_tested else fit.t
     return found
 
 
 def _delete_each(block: FloatArray, design: Design) -> _Deleted:
     """Refit without each map in closed form (Belsley, Kuh & Welsch 1980, equations 2.1 to 2.11)."""
-    orthonormal, triangle = np.linalg.qr(design.matrix)
-    weights = np.linalg.solve(triangle.T, design.contrast)
+    orthonormal = np.linalg.qr(design.matrix)[0]
+    interest = split_by_contrast(design.matrix, design.contrast)[0]
     df = design.matrix.shape[0] - design.matrix.shape[1]
     leverage = np.einsum("ij,ij->i", orthonormal, orthonormal)[:, None]
-    pull = (orthonormal @ weights)[:, None]
+    pull = interest[:, None] if interest.ndim == 1 else np.sqrt(np.square(interest).mean(axis=1))[:, None]
     coordinates = orthonormal.T @ block
     residuals = block - orthonormal @ coordinates
     squares = np.einsum("ij,ij->j", residuals, residuals)
@@ -115,5 +115,4 @@ def _delete_each(block: FloatArray, design: Design) -> _Deleted:
     with np.errstate(invalid="ignore", divide="ignore"):
         noise = np.maximum(squares - residuals**2 / left, 0) / (df - 1 if df > 1 else np.nan)
         change = pull * residuals / left
-        scale = weights @ weights
-        return _Deleted(residual=residuals / np.sqrt(noise * left), change=change / np.sqrt(noise * scale))
+        return _Deleted(residual=residuals / np.sqrt(noise * left), change=change / np.sqrt(noise))

@@ -16,10 +16,15 @@ _SMALLEST_P_OF_NDTRI = 1e-300
 _ROUNDING = 1e-12
 # Columns of unit length whose smallest singular value is below this are one column too many.
 _DEPENDENT = 1e-8
+# A block of this many voxels times a batch of rearrangements stays in the processor's cache.
+_CACHED_VOXELS = 4096
 
 
 class LinearFit(NamedTuple):
-    """One contrast at every voxel; NaN where a map is not finite or the residual variance is zero.
+    """A question at every voxel; NaN where a map is not finite or the residual variance is zero.
+
+    A question of one contrast is tested by t. One of several contrasts at once, tested by F, has no single effect:
+    `effect`, `variance`, `t` and `hedges_g` are NaN.
 
     Attributes
     ----------
@@ -30,12 +35,14 @@ class LinearFit(NamedTuple):
     t, df
         (n_voxels,) statistic and its degrees of freedom.
     z, p
-        (n_voxels,) normal deviate with the same tail area, and two-tailed p.
+        (n_voxels,) normal deviate with the same tail area, and two-tailed p; of F, those of its upper tail.
     hedges_g
         (n_voxels,) effect in residual standard deviations, times the correction of Hedges (1981) for small
         samples.
     r_squared
-        (n_voxels,) partial R2: share of the variance left by the other columns that the contrast explains.
+        (n_voxels,) partial R2: share of the variance left by the other columns that the contrasts explain.
+    f
+        (n_voxels,) F of the contrasts; of one contrast t squared.
     """
 
     effect: FloatArray
@@ -46,6 +53,7 @@ class LinearFit(NamedTuple):
     p: FloatArray
     hedges_g: FloatArray
     r_squared: FloatArray
+    f: FloatArray
 
     @property
     def standard_error(self) -> FloatArray:
@@ -95,13 +103,19 @@ def check_design(design: FloatArray, contrast: FloatArray, column_names: Sequenc
         Columns depend on each other linearly, no degrees of freedom remain, or the contrast is empty.
     """
     n_maps, n_columns = design.shape
-    if contrast.shape != (n_columns,):
+    rows = np.atleast_2d(contrast)
+    if rows.shape[1] != n_columns:
         raise MorbidsError(
-            f"The contrast has {contrast.size} weights but the design has {n_columns} columns.",
+            f"The contrast has {rows.shape[1]} weights but the design has {n_columns} columns.",
             "Give one weight for each column of the design.",
         )
-    if not np.any(contrast):
+    if not np.all(np.any(rows, axis=1)):
         raise MorbidsError("All weights of the contrast are zero.", "Give at least one column a weight.")
+    if np.linalg.matrix_rank(rows) < len(rows):
+        raise MorbidsError(
+            f"The {len(rows)} rows of the F contrast depend on each other linearly.",
+            "Leave out what the other rows say: three groups differ in two ways.",
+        )
     if n_maps <= n_columns:
         raise MorbidsError(
             f"{n_maps} maps cannot estimate {n_columns} columns and a residual variance.",
@@ -148,7 +162,7 @@ def fit_linear_model(
         differ.
     """
     design, contrast = np.asarray(design, dtype=float), np.asarray(contrast, dtype=float)
-    _check_rows(maps, design)
+    check_rows(maps, design)
     names = column_names or [str(column + 1) for column in range(design.shape[1])]
     check_design(design, contrast, names)
     orthonormal, triangle = np.linalg.qr(design)
@@ -174,7 +188,21 @@ def voxel_blocks(maps: FloatArray) -> Iterator[slice]:
     return (slice(start, start + size) for start in range(0, maps.shape[1], size))
 
 
-def _check_rows(maps: FloatArray, design: FloatArray) -> None:
+def cached_blocks(n_voxels: int) -> Iterator[slice]:
+    """Cut voxels into blocks that stay in the processor's cache."""
+    return (
+        slice(start, min(start + _CACHED_VOXELS, n_voxels)) for start in range(0, n_voxels, _CACHED_VOXELS)
+    )
+
+
+def check_rows(maps: FloatArray, design: FloatArray) -> None:
+    """Refuse a design of another number of maps.
+
+    Raises
+    ------
+    MorbidsError
+        The numbers differ.
+    """
     if maps.shape[0] != design.shape[0]:
         raise MorbidsError(
             f"There are {maps.shape[0]} maps but {design.shape[0]} rows in the design.",
@@ -202,4 +230,5 @@ def summarise_fit(effect: FloatArray, variance: FloatArray, df: FloatArray, nois
         p=two_tailed_p(t, df),
         hedges_g=small_sample_correction(df) * effect / np.sqrt(noise),
         r_squared=t**2 / (t**2 + df),
+        f=t**2,
     )

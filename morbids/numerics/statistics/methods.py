@@ -74,7 +74,7 @@ class FittedMap(NamedTuple):
     Attributes
     ----------
     t, p
-        (n_voxels,).
+        (n_voxels,) t, or F of several contrasts, and its p.
     df
         Residual degrees of freedom.
     smoothness

@@ -14,8 +14,8 @@ from morbids.errors import MorbidsError
 from morbids.numerics.arrays import BoolArray, FloatArray, IntArray
 from morbids.numerics.statistics.coverage import Pattern, find_patterns
 from morbids.numerics.statistics.designs import Design, fit_design, keep_rows
-from morbids.numerics.statistics.linear_model import quick_z
-from morbids.numerics.statistics.unequal import BLOCK_VOXELS
+from morbids.numerics.statistics.f_test import quick_z_of_f
+from morbids.numerics.statistics.linear_model import cached_blocks, quick_z
 
 
 class PartModel(Protocol):
@@ -33,11 +33,21 @@ class PartModel(Protocol):
 
 
 class _Part(NamedTuple):
-    """A pattern with its model; `df` is infinite where its statistic is z already."""
+    """A pattern with its model; `df` is infinite where its statistic is z already, `n_tested` is 0 for t."""
 
     pattern: Pattern
     model: PartModel
     df: float
+    n_tested: int
+
+    def to_z(self, statistic: FloatArray) -> FloatArray:
+        """Normal deviates of its statistic."""
+        if np.isinf(self.df):
+            return statistic
+        if self.n_tested:
+            # An F that is small by chance is no finding on the other side.
+            return np.maximum(quick_z_of_f(statistic, self.n_tested, self.df), 0.0)
+        return quick_z(statistic, self.df)
 
 
 @dataclass(frozen=True)
@@ -71,7 +81,7 @@ class PartialModel:
         """Voxels of one part that fit the cache."""
         for part in self.parts:
             voxels = part.pattern.voxels
-            yield from (voxels[start : start + BLOCK_VOXELS] for start in range(0, len(voxels), BLOCK_VOXELS))
+            yield from (voxels[block] for block in cached_blocks(len(voxels)))
 
     def score(self, rows: FloatArray, block: IntArray) -> FloatArray:
         """Z of the maps that know the block."""
@@ -82,8 +92,7 @@ class PartialModel:
         else:
             moved = np.moveaxis(part.model.rows[:, _order_within(rows[:, 0], known)], 0, 1)
         start = int(self.place_of[block[0]])
-        t = part.model.to_t(part.model.score(moved, slice(start, start + len(block))))
-        return t if np.isinf(part.df) else quick_z(t, part.df)
+        return part.to_z(part.model.to_t(part.model.score(moved, slice(start, start + len(block)))))
 
     def to_t(self, scores: FloatArray) -> FloatArray:
         """Scores are z."""
@@ -113,7 +122,7 @@ def prepare_partial(
         df = np.inf if own.second_group is not None else float(own.matrix.shape[0] - own.matrix.shape[1])
         part_of[pattern.voxels] = len(parts)
         place_of[pattern.voxels] = np.arange(len(pattern.voxels))
-        parts.append(_Part(pattern, prepare(values, own), df))
+        parts.append(_Part(pattern, prepare(values, own), df, own.n_tested))
     signs = design.exchange == "signs"
     rows = np.ones((1, n_maps)) if signs else np.arange(n_maps, dtype=float)[None, :]
     return PartialModel(rows, tuple(parts), part_of, place_of, signs)

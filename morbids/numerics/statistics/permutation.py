@@ -82,10 +82,10 @@ class NullMaxima(NamedTuple):
     n_at_least: IntArray
 
 
-def cluster_threshold(p: float, df: float, *, two_tailed: bool = True) -> float:
+def cluster_threshold(p: float, df: float, *, two_tailed: bool = True, n_tested: int = 0) -> float:
     """Find the t that forms clusters; a two-tailed p counts both tails (.001 with 17 df: 3.97).
 
-    Infinite degrees of freedom give the z.
+    Infinite degrees of freedom give the z. Where F tests `n_tested` contrasts, it is the F (or z) of the upper tail.
 
     Raises
     ------
@@ -94,7 +94,9 @@ def cluster_threshold(p: float, df: float, *, two_tailed: bool = True) -> float:
     """
     if not 0 < p < 0.5:
         raise MorbidsError(f"The cluster-forming p is {p:g}.", "Give one between 0 and 0.5, e.g. 0.001.")
-    tail = p / 2 if two_tailed else p
+    if n_tested and np.isfinite(df):
+        return float(special.fdtri(n_tested, df, 1 - p))
+    tail = p / 2 if two_tailed and not n_tested else p
     return -float(special.ndtri(tail) if np.isinf(df) else special.stdtrit(df, tail))
 
 

@@ -17,15 +17,11 @@ import numpy as np
 
 from morbids.numerics.arrays import FloatArray
 from morbids.numerics.statistics.designs import Design, split_by_contrast
-from morbids.numerics.statistics.linear_model import voxel_blocks
+from morbids.numerics.statistics.f_test import FModel
+from morbids.numerics.statistics.linear_model import cached_blocks, voxel_blocks
 from morbids.numerics.statistics.partial import PartialModel, prepare_partial
 from morbids.numerics.statistics.pseudo_t import VarianceSmoother
-from morbids.numerics.statistics.unequal import (
-    BLOCK_VOXELS,
-    SMALLEST_SHARE,
-    UnequalModel,
-    prepare_unequal,
-)
+from morbids.numerics.statistics.unequal import SMALLEST_SHARE, UnequalModel, prepare_unequal
 
 # Residuals below this share of the data's power are rounding (the same rule as in the linear model).
 _ROUNDING = 1e-12
@@ -75,7 +71,7 @@ class StudentModel:
 
     def blocks(self) -> Iterator[slice]:
         """Blocks that fit the cache."""
-        return _cut(self.n_voxels)
+        return cached_blocks(self.n_voxels)
 
     def project(self, rows: FloatArray, block: slice) -> tuple[FloatArray, FloatArray | float]:
         """X'Py and the share 1 - |N'Py|^2 that the null model leaves, each (n, n_block)."""
@@ -134,7 +130,7 @@ class PseudoModel:
 
 def prepare_model(
     maps: FloatArray, design: Design, smoother: VarianceSmoother | None = None
-) -> StudentModel | UnequalModel | PseudoModel | PartialModel:
+) -> StudentModel | FModel | UnequalModel | PseudoModel | PartialModel:
     """Take the null model out of the maps and scale what is left to length 1.
 
     The copy has the precision of the maps: float32 maps are tested in float32, half the memory and twice the
@@ -145,7 +141,7 @@ def prepare_model(
     maps
         (n_maps, n_voxels), possibly memory-mapped.
     smoother
-        Makes it a pseudo-t; not used for unequal variances, whose statistic has two of them, nor voxel by voxel.
+        Makes it a pseudo-t; not used for unequal variances, whose statistic has two of them, for F, nor voxel by voxel.
     """
     if design.voxelwise:
         return prepare_partial(maps, design, prepare_model)
@@ -154,9 +150,12 @@ def prepare_model(
         data = _take_out(maps, null_model).data
         return prepare_unequal(data, design.matrix, design.contrast, design.second_group)
     residuals = _take_out(maps, null_model, interest)
-    moving = _without_mean(null_model) if design.exchange == "orders" else null_model
+    moving = _what_moves(null_model, design)
     df = float(design.matrix.shape[0] - design.matrix.shape[1])
-    student = StudentModel(np.vstack([interest, moving.T]), residuals.data, residuals.length, df)
+    rows = np.vstack([interest.T, moving.T])
+    if design.n_tested:
+        return FModel(rows, residuals.data, design.n_tested, df)
+    student = StudentModel(rows, residuals.data, residuals.length, df)
     return PseudoModel(student, smoother) if smoother is not None else student
 
 
@@ -184,10 +183,6 @@ def largest_t(model: RearrangedModel, rows: FloatArray, *, two_tailed: bool) -> 
     return model.to_t(largest)
 
 
-def _cut(n_voxels: int) -> Iterator[slice]:
-    return (slice(start, min(start + BLOCK_VOXELS, n_voxels)) for start in range(0, n_voxels, BLOCK_VOXELS))
-
-
 def _take_out(maps: FloatArray, null_model: FloatArray, interest: FloatArray | None = None) -> _Residuals:
     precision = np.float32 if maps.dtype == np.float32 else np.float64
     data, length = np.empty(maps.shape, dtype=precision), np.empty(maps.shape[1])
@@ -196,14 +191,25 @@ def _take_out(maps: FloatArray, null_model: FloatArray, interest: FloatArray | N
         with np.errstate(invalid="ignore", divide="ignore"):
             residuals = block - null_model @ (null_model.T @ block)
             squares = np.einsum("ij,ij->j", residuals, residuals)
-            noise = squares - (interest @ residuals) ** 2 if interest is not None else squares
+            explained = (
+                0.0 if interest is None else np.square(np.atleast_2d(interest.T) @ residuals).sum(axis=0)
+            )
+            noise = squares - explained
             tested = np.isfinite(squares) & (noise > _ROUNDING * np.einsum("ij,ij->j", block, block))
             length[columns] = np.where(tested, np.sqrt(squares), 0)
             data[:, columns] = np.where(tested, residuals / np.sqrt(squares), 0)
     return _Residuals(data, length)
 
 
-def _without_mean(null_model: FloatArray) -> FloatArray:
-    """Orthonormal basis of what remains of the null model's span when the constant is taken out."""
-    left, singular, _ = np.linalg.svd(null_model - null_model.mean(axis=0), full_matrices=False)
+def _what_moves(null_model: FloatArray, design: Design) -> FloatArray:
+    """Orthonormal basis of what of the null model's span has products with rearranged residuals that are not 0.
+
+    Orders keep the mean of all residuals at 0; what moves together keeps its own.
+    """
+    if design.exchange == "signs" and not design.blocks:
+        return null_model
+    together = np.array(design.blocks or [0] * len(null_model))
+    means = (together == np.unique(together)[:, None]).astype(float)
+    means = means / means.sum(axis=1, keepdims=True)
+    left, singular, _ = np.linalg.svd(null_model - (means @ null_model)[together], full_matrices=False)
     return np.asarray(left[:, singular > 1e-8])

@@ -1,4 +1,4 @@
-"""Tests of a contrast on the mean values of regions, corrected over the regions."""
+"""Tests of a question on the mean values of regions, corrected over the regions."""
 
 from dataclasses import replace
 from typing import NamedTuple
@@ -9,19 +9,20 @@ from scipy import special
 from morbids.errors import MorbidsError
 from morbids.numerics.arrays import BoolArray, FloatArray, IntArray
 from morbids.numerics.statistics.claims import tail_of_t
-from morbids.numerics.statistics.designs import Design, fit_design, keep_rows
+from morbids.numerics.statistics.designs import Design, fit_design, keep_rows, whole_participants
+from morbids.numerics.statistics.f_test import tail_of_f
 from morbids.numerics.statistics.linear_model import LinearFit, dependent_columns
 from morbids.numerics.statistics.multiple import false_discovery_rate, holm
 from morbids.numerics.statistics.plan import People, PermutationPlan
 from morbids.numerics.statistics.rearranged import make_t_maps, prepare_model
 from morbids.numerics.statistics.unequal import can_estimate_both
 
-# Effect, standard error, t, df, p, g.
-_N_COLUMNS = 6
+# Effect, standard error, t, df, p, g, F.
+_N_COLUMNS = 7
 
 
 class RegionTests(NamedTuple):
-    """A two-tailed t test in each region; NaN where fewer than 2 rows are complete or all are the same.
+    """A two-tailed t test, or an F test, in each region; NaN where fewer than 2 rows are complete or all are the same.
 
     Attributes
     ----------
@@ -36,6 +37,8 @@ class RegionTests(NamedTuple):
         (n_regions,) effect in standard deviations, corrected for small samples.
     p_holm, p_fdr
         (n_regions,) p corrected over the regions.
+    f
+        (n_regions,) F of a question about several contrasts, which has no effect, interval, t and g.
     """
 
     n: IntArray
@@ -49,6 +52,7 @@ class RegionTests(NamedTuple):
     hedges_g: FloatArray
     p_holm: FloatArray
     p_fdr: FloatArray
+    f: FloatArray
 
 
 def compare_design(values: FloatArray, design: Design, *, confidence: float = 0.95) -> RegionTests:
@@ -75,7 +79,7 @@ def compare_design(values: FloatArray, design: Design, *, confidence: float = 0.
     complete = np.isfinite(values)
     columns = np.full((_N_COLUMNS, values.shape[1]), np.nan)
     for region in range(values.shape[1]):
-        rows = complete[:, region]
+        rows = complete[:, region] = whole_participants(design, complete[:, region])
         if _can_estimate(design, rows):
             fitted = fit_design(values[rows, region][:, None], keep_rows(design, rows))
             columns[:, region] = _in_columns(fitted)
@@ -94,6 +98,7 @@ def rearrange_regions(values: FloatArray, design: Design, plan: PermutationPlan)
     patterns, of_region = np.unique(complete.T, axis=0, return_inverse=True)
     for number, rows in enumerate(patterns):
         regions = np.flatnonzero(np.ravel(of_region) == number)
+        rows = whole_participants(design, rows)
         if _can_estimate(design, rows):
             p[:, regions] = _rearrange_rows(values[np.ix_(rows, regions)], design, plan, rows)
     return p
@@ -102,32 +107,35 @@ def rearrange_regions(values: FloatArray, design: Design, plan: PermutationPlan)
 def _rearrange_rows(values: FloatArray, design: Design, plan: PermutationPlan, rows: BoolArray) -> FloatArray:
     """The same of regions that have these rows."""
     own, kept = keep_rows(design, rows), np.flatnonzero(rows)
-    people = plan.people or People(range(plan.n_maps), plan.n_maps)
+    people = plan.movers
     places = tuple(people.places[int(row)] for row in kept)
     model = prepare_model(values, own)
-    moved = replace(plan, n_maps=len(kept), people=People(places, people.n_all))
+    moved = replace(plan, n_maps=len(kept), people=People(places, people.n_all), blocks=own.blocks)
     t = make_t_maps(model, np.concatenate([model.rows[None], moved.rearrange(model.rows, plan.pieces(1)[0])]))
     df = np.inf if own.second_group is not None else float(np.subtract(*own.matrix.shape))
+    if own.n_tested:
+        return tail_of_f(t, own.n_tested, df)
     return tail_of_t(t, df, two_tailed=plan.two_tailed)
 
 
 def _can_estimate(design: Design, rows: BoolArray) -> bool:
     """Whether some of the rows still estimate the contrast and a residual variance."""
-    matrix = design.matrix[rows]
+    matrix = keep_rows(design, rows).matrix
     if len(matrix) <= matrix.shape[1] or dependent_columns(matrix):
         return False
     return design.second_group is None or can_estimate_both(matrix, design.second_group[rows])
 
 
 def _in_columns(fit: LinearFit) -> FloatArray:
-    """Effect, standard error, t, df, p, g of one region."""
-    return np.concatenate([fit.effect, fit.standard_error, fit.t, fit.df, fit.p, fit.hedges_g])
+    """Effect, standard error, t, df, p, g, F of one region."""
+    f = fit.f if np.isnan(fit.t).all() else np.full(fit.f.shape, np.nan)
+    return np.concatenate([fit.effect, fit.standard_error, fit.t, fit.df, fit.p, fit.hedges_g, f])
 
 
 def _summarise(n: IntArray, columns: FloatArray, confidence: float) -> RegionTests:
-    effect, standard_error, t, df, p, hedges_g = columns
+    effect, standard_error, t, df, p, hedges_g, f = columns
     half_width = -special.stdtrit(df, (1 - confidence) / 2) * standard_error
     return RegionTests(
         n, effect, standard_error, effect - half_width, effect + half_width, t, df, p, hedges_g, holm(p),
-        false_discovery_rate(p),
+        false_discovery_rate(p), f,
     )  # fmt: skip

@@ -18,6 +18,7 @@ from morbids.errors import MorbidsError
 from morbids.numerics.arrays import BoolArray, FloatArray
 from morbids.numerics.statistics.linear_model import (
     LinearFit,
+    cached_blocks,
     check_design,
     quick_z,
     residual_variance,
@@ -25,8 +26,6 @@ from morbids.numerics.statistics.linear_model import (
     voxel_blocks,
 )
 
-# A block of this many voxels times a batch of rearrangements stays in the processor's cache.
-BLOCK_VOXELS = 4096
 # Keeps t finite where a rearrangement leaves no residual.
 SMALLEST_SHARE = 1e-12
 
@@ -163,10 +162,7 @@ class UnequalModel:
 
     def blocks(self) -> Iterator[slice]:
         """Blocks that fit the cache."""
-        return (
-            slice(start, min(start + BLOCK_VOXELS, self.n_voxels))
-            for start in range(0, self.n_voxels, BLOCK_VOXELS)
-        )
+        return cached_blocks(self.n_voxels)
 
     def score(self, rows: FloatArray, block: slice) -> FloatArray:
         """Z from sums over the groups: the residuals themselves are never made."""

@@ -1,0 +1,340 @@
+"""Factors within participants: main effects and interactions of tasks, sessions, runs or windows.
+
+Every participant gives one row for each level that a question compares, made of the maps of the cells: the mean over
+the levels of the other factor for a main effect, the difference between its two levels for an interaction. Two levels
+are a question of t to one difference per participant; more are repeated measures, tested by F.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from itertools import product
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from morbids.bids.names import capitalised, entity_label
+from morbids.bids.rows import MapRow
+from morbids.bids.transformers import level_name
+from morbids.errors import ExitCode, MorbidsError
+from morbids.group.comparison import (
+    DIFFERENCE,
+    NO_PROTOCOLS,
+    Comparison,
+    Family,
+    Missing,
+    Terms,
+    write_design,
+)
+from morbids.group.question_nodes import ask_group_column, ask_mean
+from morbids.group.questions import compare_asked
+from morbids.group.row_sources import Rows, keep_terms, rows_of_kind
+from morbids.group.rows import GroupRows, RowKind, region_table, window_map
+from morbids.numerics.statistics.designs import Design
+from morbids.numerics.statistics.factorial import groups_by_conditions, interaction_within, repeated_measures
+from morbids.settings import Factor, GroupSettings
+
+_ENTITIES: Mapping[str, str] = {"task": "task", "session": "ses", "run": "run", "tracer": "trc"}
+# Levels of the factor window: of a scan with a challenge.
+_WINDOWS = ("baseline", "challenge")
+# The factor where none is named: whatever tells the scans of a participant apart.
+_SCAN = "scan"
+
+Cell = tuple[str, ...]
+Role = Literal["Baseline", "Challenge"]
+
+
+class _Image(NamedTuple):
+    """Map of one cell of one participant, its table of regions where there is one, and what is known of its row."""
+
+    path: Path
+    table: Path | None
+    known: "pd.Series[Any]"
+
+
+class _Cells(NamedTuple):
+    """All maps of a design within participants.
+
+    Attributes
+    ----------
+    factors, levels
+        Names, and the values of each.
+    images
+        By participant, then by cell.
+    dropped
+        Participants who lack a cell.
+    """
+
+    factors: tuple[str, ...]
+    levels: tuple[tuple[str, ...], ...]
+    images: Mapping[str, Mapping[Cell, _Image]]
+    dropped: tuple[Missing, ...]
+
+
+class _Row(NamedTuple):
+    """Cells that are added and taken away for one row of every participant, and what the sum is divided by."""
+
+    name: str
+    added: tuple[Cell, ...]
+    removed: tuple[Cell, ...] = ()
+    divisor: int = 1
+
+
+class _Effect(NamedTuple):
+    """A main effect or an interaction: its words, the rows of each participant, and the levels where F tests both."""
+
+    name: str
+    title: str
+    asks: str
+    directions: tuple[str, str]
+    family: Family
+    rows: tuple[_Row, ...]
+    both: tuple[tuple[str, ...], ...] = ()
+
+
+def ask_factors(
+    group: GroupRows, settings: GroupSettings, dataset: Path, groups: Sequence[str]
+) -> Iterator[tuple[str, Callable[[], Comparison]]]:
+    """Every main effect and interaction, and how they differ between groups, each with what makes the comparison.
+
+    Without `--within`, the scans of a participant are one factor.
+
+    Raises
+    ------
+    MorbidsError
+        More than two factors, one that does not vary, or two maps of one cell.
+    """
+    cells = _find_cells(group, settings.within, dataset)
+    for effect in _effects(cells):
+        rows = _make_rows(effect, cells, group, dataset)
+        if len(effect.rows) > 1:
+            yield rows.title, partial(_repeated, effect, rows)
+            if groups and not effect.both:
+                title = f"{rows.title}: groups of {settings.group_column}"
+                yield title, partial(_repeated_by_groups, effect, rows, settings.group_column)
+            continue
+        words = effect.asks, settings, rows.lines, effect.directions
+        yield rows.title, partial(compare_asked, rows, partial(ask_mean, *words, family=effect.family))
+        for end, ask in ask_group_column(groups, rows.lines, settings):
+            yield f"{rows.title}{end}", partial(compare_asked, rows, ask)
+
+
+def _find_cells(group: GroupRows, within: Sequence[Factor], dataset: Path) -> _Cells:
+    """Sort the maps into cells; participants who lack one are dropped."""
+    factors: tuple[str, ...] = tuple(dict.fromkeys(within)) or (_SCAN,)
+    if len(factors) > len(_WINDOWS):
+        raise MorbidsError(
+            f"--within names {len(factors)} factors: {', '.join(factors)}.",
+            "Name one or two, and select scans of one level of the others, such as with --session-label.",
+            ExitCode.USAGE,
+        )
+    images: dict[str, dict[Cell, _Image]] = {}
+    for person, cell, image in _images(group, factors, dataset):
+        earlier = images.setdefault(person, {}).setdefault(cell, image)
+        if earlier.path != image.path:
+            raise MorbidsError(
+                f"sub-{person} has two maps of {' '.join(cell)}: {earlier.path.name} and {image.path.name}.",
+                "Name what tells them apart with --within, or select some of the scans.",
+                ExitCode.USAGE,
+            )
+    found = {cell for own in images.values() for cell in own}
+    levels = tuple(tuple(sorted({cell[place] for cell in found})) for place in range(len(factors)))
+    _refuse_constant(factors, levels)
+    return _Cells(factors, levels, *_complete(images, set(product(*levels))))
+
+
+def _images(group: GroupRows, factors: tuple[str, ...], dataset: Path) -> Iterator[tuple[str, Cell, _Image]]:
+    """Participant, cell and map of every row; with windows as a factor, both maps of a difference."""
+    for kind in group.kinds:
+        for place, row in enumerate(kind.rows):
+            known = kind.lines.iloc[place]
+            for window in _WINDOWS if "window" in factors else ("",):
+                cell = tuple(window if one == "window" else _level(row, kind, one) for one in factors)
+                yield row.participant, cell, _image(row, window, known, group, dataset)
+
+
+def _image(row: MapRow, window: str, known: "pd.Series[Any]", group: GroupRows, dataset: Path) -> _Image:
+    """Map of a row, or of one of its windows."""
+    if not window:
+        return _Image(row.path, None, known)
+    role: Role = "Baseline" if window == _WINDOWS[0] else "Challenge"
+    path = window_map(row, role)
+    if path is None or not path.exists():
+        raise MorbidsError(
+            f"--within window: {row.path.name} is no difference whose {window} map is there.",
+            "Name other factors, or run the participant level with windows.",
+            ExitCode.USAGE,
+        )
+    return _Image(path, region_table(row, role, dataset, group.partial_volume), known)
+
+
+def _level(row: MapRow, kind: RowKind, factor: str) -> str:
+    return kind.short if factor == _SCAN else row.entities.get(_ENTITIES[factor], "none")
+
+
+def _refuse_constant(factors: tuple[str, ...], levels: tuple[tuple[str, ...], ...]) -> None:
+    for factor, values in zip(factors, levels, strict=True):
+        if len(values) < 2:
+            raise MorbidsError(
+                f"--within {factor}: all maps have the same {factor}, {', '.join(values)}.",
+                "Name what differs between the scans of a participant.",
+                ExitCode.USAGE,
+            )
+
+
+def _complete(
+    images: Mapping[str, Mapping[Cell, _Image]], wanted: set[Cell]
+) -> tuple[Mapping[str, Mapping[Cell, _Image]], tuple[Missing, ...]]:
+    """Participants who have every cell; and the others, with what they lack."""
+    lacking = {person: sorted(wanted - set(own)) for person, own in sorted(images.items())}
+    dropped = tuple(
+        Missing(f"sub-{person}", f"no map of {', '.join(map(' '.join, cells))}")
+        for person, cells in lacking.items()
+        if cells
+    )
+    return {person: images[person] for person, cells in lacking.items() if not cells}, dropped
+
+
+def _effects(cells: _Cells) -> Iterator[_Effect]:
+    """Main effects of the factors, then their interaction."""
+    for place in range(len(cells.factors)):
+        yield _main(cells, place)
+    if len(cells.factors) == len(_WINDOWS):
+        yield _interaction(cells)
+
+
+def _main(cells: _Cells, place: int) -> _Effect:
+    """Levels of one factor, each the mean over the levels of the other."""
+    factor, levels = cells.factors[place], cells.levels[place]
+    of_level = [tuple(cell for cell in product(*cells.levels) if cell[place] == level) for level in levels]
+    n_each = len(of_level[0])
+    others = [name for name in cells.factors if name != factor]
+    over = f", mean over {others[0]}" if others else ""
+    named = entity_label(f"among {factor}s" if not others else f"main {factor}")
+    if len(levels) > len(_WINDOWS):
+        rows = tuple(_Row(level, added, (), n_each) for level, added in zip(levels, of_level, strict=True))
+        asks = f"Do the maps differ among {_listed(levels)} within participants{over}? F does not say which."
+        return _Effect(named, f"{factor}: {_listed(levels)}{over}", asks, DIFFERENCE, "between", rows)
+    first, second = levels
+    rows = (_Row("", of_level[0], of_level[1], n_each),)
+    directions, family = _directions(factor, levels)
+    asks = f"Does binding differ within participants{over}? Positive: {directions[0]}."
+    return _Effect(named, f"{factor}: {first} − {second}{over}", asks, directions, family, rows)
+
+
+def _directions(factor: str, levels: tuple[str, ...]) -> tuple[tuple[str, str], Family]:
+    if factor == "window":
+        return ("activation", "deactivation"), "change"
+    return (f"higher in {levels[0]}", f"higher in {levels[1]}"), "between"
+
+
+def _interaction(cells: _Cells) -> _Effect:
+    """Whether the effect of one factor depends on the other."""
+    named = entity_label(" by ".join(cells.factors))
+    title = " × ".join(cells.factors)
+    asks = f"Does the effect of {cells.factors[1]} depend on {cells.factors[0]} within participants?"
+    two = [len(levels) == len(_WINDOWS) for levels in cells.levels]
+    if not any(two):
+        rows = tuple(_Row(" ".join(cell), (cell,)) for cell in product(*cells.levels))
+        return _Effect(named, title, asks, DIFFERENCE, "between", rows, cells.levels)
+    place = 1 - two[::-1].index(True)
+    low, high = cells.levels[place]
+    differences = [_difference(level, place, low, high) for level in cells.levels[1 - place]]
+    if not all(two):
+        return _Effect(named, title, asks, DIFFERENCE, "between", tuple(differences))
+    one, other = differences
+    row = _Row("", one.added + other.removed, one.removed + other.added)
+    what = "activation" if cells.factors[place] == "window" else f"{low} − {high}"
+    directions = (f"more {what} in {one.name}", f"more {what} in {other.name}")
+    return _Effect(named, title, f"{asks} Positive: {directions[0]}.", directions, "between", (row,))
+
+
+def _difference(level: str, place: int, low: str, high: str) -> _Row:
+    """One level of a factor: the difference between the two levels of the other, which stands at `place`."""
+    pair = [(level, own) if place else (own, level) for own in (low, high)]
+    return _Row(level, (pair[0],), (pair[1],))
+
+
+def _make_rows(effect: _Effect, cells: _Cells, group: GroupRows, dataset: Path) -> Rows:
+    """Rows of an effect, participant by participant."""
+    people = list(cells.images.items())
+    like = rows_of_kind(group.kinds[0], group, dataset)
+    own = [(images, row) for _, images in people for row in effect.rows]
+
+    def files(name: Literal["added", "removed"], what: Literal["path", "table"]) -> tuple[Any, ...]:
+        n_terms = len(getattr(effect.rows[0], name))
+        return tuple(
+            getattr(images[getattr(row, name)[term]], what) for term in range(n_terms) for images, row in own
+        )
+
+    divisor = effect.rows[0].divisor
+    tables = Terms(files("added", "table"), files("removed", "table"), divisor)
+    ends = [f"_{row.name}" if row.name else "" for row in effect.rows]
+    first = [next(iter(images.values())).known for _, images in people for _ in effect.rows]
+    return like._replace(
+        name=effect.name,
+        title=effect.title,
+        labels=tuple(f"sub-{person}{end}" for person, _ in people for end in ends),
+        lines=pd.DataFrame(first).reset_index(drop=True),
+        maps=Terms(files("added", "path"), files("removed", "path"), divisor),
+        binding=tuple(
+            dict.fromkeys(path for kind in group.kinds for path in rows_of_kind(kind, group, dataset).binding)
+        ),
+        tables=tables if None not in tables.files else Terms(),
+        quantity=like.quantity if "window" not in cells.factors else like.quantity.removeprefix("change of "),
+        protocols=NO_PROTOCOLS,
+        unpaired=cells.dropped,
+    )
+
+
+def _repeated(effect: _Effect, rows: Rows) -> Comparison:
+    """Repeated measures of the rows of each participant."""
+    n_people = len(rows.labels) // len(effect.rows)
+    if effect.both:
+        return _write(effect, rows, interaction_within(n_people, *effect.both))
+    return _write(effect, rows, repeated_measures(n_people, [row.name for row in effect.rows]))
+
+
+def _repeated_by_groups(effect: _Effect, rows: Rows, column: str) -> Comparison:
+    """How repeated measures differ between groups; whose group is not known is left out."""
+    n_each = len(effect.rows)
+    known = rows.lines[column].notna().to_numpy()
+    kept = np.flatnonzero(known).tolist()
+    left_out = tuple(
+        Missing(rows.labels[row], f"{column} is missing") for row in np.flatnonzero(~known)[::n_each]
+    )
+    taken = rows._replace(
+        name=f"{rows.name}By{capitalised(entity_label(column))}",
+        title=f"{rows.title}: groups of {column}",
+        labels=tuple(rows.labels[row] for row in kept),
+        maps=keep_terms(rows.maps, kept, len(rows.labels)),
+        tables=keep_terms(rows.tables, kept, len(rows.labels)),
+        unpaired=(*rows.unpaired, *left_out),
+    )
+    groups = [level_name(value) for value in rows.lines[column][known][::n_each]]
+    design = groups_by_conditions(groups, [row.name for row in effect.rows])
+    asks = f"Do the differences among {_listed([row.name for row in effect.rows])} depend on {column}?"
+    return _write(effect._replace(asks=asks, family="group"), taken, design)
+
+
+def _write(effect: _Effect, rows: Rows, design: Design) -> Comparison:
+    return Comparison(
+        model=rows.model,
+        name=rows.name,
+        title=rows.title,
+        question=effect.asks,
+        quantity=rows.quantity,
+        directions=effect.directions,
+        labels=rows.labels,
+        maps=rows.maps,
+        binding=rows.binding,
+        tables=rows.tables,
+        design=write_design(design),
+        dropped=rows.unpaired,
+        family=effect.family,
+    )
+
+
+def _listed(names: Sequence[str]) -> str:
+    return f"{', '.join(names[:-1])} and {names[-1]}"
