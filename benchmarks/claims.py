@@ -124,12 +124,12 @@ class _Prepared(NamedTuple):
 
 
 def _prepare(one: Comparison, plan: GroupPlan, settings: GroupSettings, folder: Path) -> _Prepared:
-    added, removed = one.maps
+    added, removed, divisor = one.maps
     stack = stack_maps(
-        added, removed, one.binding, len(one.labels), prepare_brain().mask,
+        added, removed, divisor, one.binding, len(one.labels), prepare_brain().mask,
         settings.group_smoothing_fwhm_mm, settings.mask_threshold, settings.coverage, folder,
     )  # fmt: skip
-    return _Prepared(stack, measure_spheres(added, removed, one.labels, plan.spheres, folder).values)
+    return _Prepared(stack, measure_spheres(added, removed, divisor, one.labels, plan.spheres, folder).values)
 
 
 def _test(

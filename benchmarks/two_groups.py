@@ -19,7 +19,7 @@ from morbids.numerics.statistics.rearranged import observed_t, prepare_model
 
 ALPHA = 0.05
 N_PERMUTATIONS = 199
-SHAPE = (12, 12, 12)
+SHAPE = (10, 10, 10)
 SIGMA_VOXELS = 1.2
 EFFECT_SE = 4.5
 
@@ -37,7 +37,8 @@ class Groups(NamedTuple):
         return f"{self.n_first}_{self.n_second}_sd{self.sd_first:g}"
 
 
-CASES = (Groups(4, 14, 1), Groups(4, 14, 2), Groups(9, 9, 1), Groups(9, 9, 2), Groups(3, 20, 1))
+SIZES, SD_FIRST = ((3, 20), (4, 14), (9, 9)), (0.5, 1.0, 2.0)
+CASES = tuple(Groups(*sizes, sd) for sizes in SIZES for sd in SD_FIRST if sizes[0] < sizes[1] or sd >= 1)
 
 
 def run(quick: bool) -> dict[str, float]:
@@ -47,8 +48,9 @@ def run(quick: bool) -> dict[str, float]:
     -------
     dict
         fwe_<design>_<case>, found_<design>_<case>: share of studies with a false positive, and of the voxels with an
-        effect that are found. Designs: `signs` (unequal variances, as the program does), `orders` (the same by
-        orders), `pooled` (one variance), and `fdr` (Welch's p, only its level). monte_carlo_error: two standard errors.
+        effect that are found. Designs: `signs` (Welch's z by flips of signs, as the program does), `orders` (the same
+        by orders: studentized permutation), `pooled` (one variance, by orders), `pooled_signs` (the same by flips of
+        signs), and `fdr` (Welch's p, only its level). monte_carlo_error: two standard errors.
     """
     n_studies = 30 if quick else 200
     figures: dict[str, float] = {}
@@ -63,7 +65,13 @@ def run(quick: bool) -> dict[str, float]:
 def _study(case: Groups, rng: np.random.Generator) -> dict[str, float]:
     second = np.arange(case.n_first + case.n_second) >= case.n_first
     unequal = two_sample(second, equal_variances=False)
-    designs = {"signs": unequal, "orders": unequal._replace(exchange="orders"), "pooled": two_sample(second)}
+    pooled = two_sample(second)
+    designs = {
+        "signs": unequal,
+        "orders": unequal._replace(exchange="orders"),
+        "pooled": pooled,
+        "pooled_signs": pooled._replace(exchange="signs"),
+    }
     noise = _draw(case, rng)
     active = np.arange(noise.shape[1]) % 10 == 0
     effect = EFFECT_SE * np.sqrt(case.sd_first**2 / case.n_first + 1 / case.n_second)

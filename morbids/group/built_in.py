@@ -55,15 +55,23 @@ def _askings(
         )
         for title, ask in asked:
             yield f"{rows.title}{title}", partial(compare_asked, rows, ask)
-    if settings.within or len(group.kinds) > 2:
-        yield from ask_factors(group, settings, dataset, levels)
     if settings.within:
+        yield from ask_factors(group, settings, dataset, levels)
         return
+    alike = tuple(
+        kind for kind in group.kinds if group.kind != "parameter" or _same_window(kind, group.kinds[0])
+    )
+    if len(alike) > 2:
+        yield from ask_factors(group._replace(kinds=alike), settings, dataset, levels)
     for first, second in combinations(group.kinds, 2):
         for rows, asks in pair_kinds(first, second, group, dataset):
             yield from _of_pair(rows, asks, (first, second), group, settings)
             for title, ask in ask_group_column(levels, rows.lines, settings):
                 yield f"{rows.title}{title}", partial(compare_asked, rows, ask)
+
+
+def _same_window(one: RowKind, other: RowKind) -> bool:
+    return one.rows[0].description == other.rows[0].description
 
 
 def _of_kind(

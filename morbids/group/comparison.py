@@ -109,7 +109,9 @@ class WrittenDesign:
         """Why a method cannot judge it; empty when it can."""
         formula = METHODS[method].formula
         if self.judges_z and formula:
-            return "its degrees of freedom differ between voxels, and the smallest p of many is then too small"
+            return (
+                "its degrees of freedom differ between voxels, and the smallest p of many is then too small"
+            )
         if self.several and formula and formula.needs_smoothness:
             return "its statistic is F, and the random fields here are those of t"
         return ""
@@ -273,10 +275,12 @@ class Comparison:
         return tuple(movers)
 
 
-def sum_terms(added: Sequence[FloatArray], removed: Sequence[FloatArray], n_rows: int) -> FloatArray:
-    """(n_rows, n) sum of the added values of each row minus the removed ones, ordered as in `Terms`."""
+def sum_terms(
+    added: Sequence[FloatArray], removed: Sequence[FloatArray], n_rows: int, divisor: int = 1
+) -> FloatArray:
+    """(n_rows, n) sum of the added values of each row minus the removed ones, divided, ordered as in `Terms`."""
     n_values = len(added[0])
     total: FloatArray = np.stack(added).reshape(-1, n_rows, n_values).sum(axis=0)
     if removed:
         total -= np.stack(removed).reshape(-1, n_rows, n_values).sum(axis=0)
-    return total
+    return total / divisor

@@ -106,6 +106,9 @@ def ask_factors(
         More than two factors, one that does not vary, or two maps of one cell.
     """
     cells = _find_cells(group, settings.within, dataset)
+    if not cells.images:
+        yield " × ".join(cells.factors), partial(_refuse_incomplete, cells)
+        return
     for effect in _effects(cells):
         rows = _make_rows(effect, cells, group, dataset)
         if len(effect.rows) > 1:
@@ -120,6 +123,13 @@ def ask_factors(
             yield f"{rows.title}{end}", partial(compare_asked, rows, ask)
 
 
+def _refuse_incomplete(cells: _Cells) -> Comparison:
+    raise MorbidsError(
+        f"Nobody has a map of every {' and '.join(cells.factors)} ({cells.dropped[0].label}: {cells.dropped[0].reason}).",
+        "Select scans that participants share.",
+    )
+
+
 def _find_cells(group: GroupRows, within: Sequence[Factor], dataset: Path) -> _Cells:
     """Sort the maps into cells; participants who lack one are dropped."""
     factors: tuple[str, ...] = tuple(dict.fromkeys(within)) or (_SCAN,)
@@ -130,7 +140,10 @@ def _find_cells(group: GroupRows, within: Sequence[Factor], dataset: Path) -> _C
             ExitCode.USAGE,
         )
     images: dict[str, dict[Cell, _Image]] = {}
-    for person, cell, image in _images(group, factors, dataset):
+    found = list(_images(group, factors, dataset))
+    levels = tuple(tuple(sorted({cell[place] for _, cell, _ in found})) for place in range(len(factors)))
+    _refuse_constant(factors, levels)
+    for person, cell, image in found:
         earlier = images.setdefault(person, {}).setdefault(cell, image)
         if earlier.path != image.path:
             raise MorbidsError(
@@ -138,9 +151,6 @@ def _find_cells(group: GroupRows, within: Sequence[Factor], dataset: Path) -> _C
                 "Name what tells them apart with --within, or select some of the scans.",
                 ExitCode.USAGE,
             )
-    found = {cell for own in images.values() for cell in own}
-    levels = tuple(tuple(sorted({cell[place] for cell in found})) for place in range(len(factors)))
-    _refuse_constant(factors, levels)
     return _Cells(factors, levels, *_complete(images, set(product(*levels))))
 
 
@@ -150,7 +160,7 @@ def _images(group: GroupRows, factors: tuple[str, ...], dataset: Path) -> Iterat
         for place, row in enumerate(kind.rows):
             known = kind.lines.iloc[place]
             for window in _WINDOWS if "window" in factors else ("",):
-                cell = tuple(window if one == "window" else _level(row, kind, one) for one in factors)
+                cell = tuple(window if one == "window" else _level(row, kind, one, group) for one in factors)
                 yield row.participant, cell, _image(row, window, known, group, dataset)
 
 
@@ -169,8 +179,10 @@ def _image(row: MapRow, window: str, known: "pd.Series[Any]", group: GroupRows, 
     return _Image(path, region_table(row, role, dataset, group.partial_volume), known)
 
 
-def _level(row: MapRow, kind: RowKind, factor: str) -> str:
-    return kind.short if factor == _SCAN else row.entities.get(_ENTITIES[factor], "none")
+def _level(row: MapRow, kind: RowKind, factor: str, group: GroupRows) -> str:
+    if factor != _SCAN:
+        return row.entities.get(_ENTITIES[factor], "none")
+    return kind.short if [one.short for one in group.kinds].count(kind.short) == 1 else kind.name
 
 
 def _refuse_constant(factors: tuple[str, ...], levels: tuple[tuple[str, ...], ...]) -> None:

@@ -112,6 +112,7 @@ def _add_circular(part: _Part) -> None:
     constants = _of_trait(part) | {
         "added": comparison.maps.added,
         "removed": comparison.maps.removed,
+        "divisor": comparison.maps.divisor,
         "labels": comparison.labels,
         "clusters": part.outputs.path("statistical_map", stat=CLUSTERS),
         "names": {place.cluster: place.name for place in brain.located.places},

@@ -81,7 +81,7 @@ def ask_groups(settings: GroupSettings, lines: pd.DataFrame) -> Question:
     """Whether any of three groups or more differs from the others."""
     column = settings.group_column
     covariates = _covariates(settings, lines, of_interest=column)
-    columns = tuple(f"{column}.{level}" for level in _present(settings, lines))
+    columns = tuple(f"{column}.{level}" for level in _present((), settings, lines))
     tested = tuple(
         tuple({columns[0]: -1.0, other: 1.0}.get(name, 0.0) for name in columns) for other in columns[1:]
     )
@@ -101,12 +101,17 @@ def ask_groups(settings: GroupSettings, lines: pd.DataFrame) -> Question:
     return Question(words, node)
 
 
-def _present(settings: GroupSettings, lines: pd.DataFrame) -> list[str]:
-    """Groups of the rows that a design can use."""
+def _present(wanted: Sequence[str], settings: GroupSettings, lines: pd.DataFrame) -> list[str]:
+    """Groups of the rows that a design can use, the wanted ones among them."""
     column = settings.group_column
-    return sorted(
-        {level_name(value) for value in lines.dropna(subset=[*settings.covariates])[column].dropna()}
-    )
+    usable = lines.dropna(subset=[*settings.covariates])[column].dropna()
+    levels = sorted({level_name(value) for value in usable})
+    if len(levels) < 2 or not set(wanted) <= set(levels):
+        raise MorbidsError(
+            f"The column '{column}' has the values {', '.join(levels)} in the rows that can be used.",
+            "Complete the tables of the study, or leave covariates out.",
+        )
+    return levels
 
 
 def ask_two_groups(first: str, second: str, settings: GroupSettings, lines: pd.DataFrame) -> Question:
@@ -114,7 +119,8 @@ def ask_two_groups(first: str, second: str, settings: GroupSettings, lines: pd.D
     column = settings.group_column
     covariates = _covariates(settings, lines, of_interest=column)
     columns = tuple(f"{column}.{level}" for level in (first, second))
-    others = tuple(f"{column}.{level}" for level in _present(settings, lines) if level not in (first, second))
+    present = _present((first, second), settings, lines)
+    others = tuple(f"{column}.{level}" for level in present if level not in (first, second))
     node = Node(
         "groups",
         (*columns, *others, *covariates.columns),

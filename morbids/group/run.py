@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from nipype import Node, Workflow
 from nipype.interfaces.utility import Merge
@@ -183,6 +184,7 @@ def _add_stack(part: ComparisonBuilder) -> Node:
     constants = {
         "added": comparison.maps.added,
         "removed": comparison.maps.removed,
+        "divisor": comparison.maps.divisor,
         "binding": comparison.binding,
         "n_rows": len(comparison.labels),
         "fwhm_mm": settings.group_smoothing_fwhm_mm,
@@ -301,7 +303,7 @@ def _add_regions(part: ComparisonBuilder) -> Node:
     """Take values of regions from tables, else from maps; test them; return the node of the values."""
     comparison, settings, workflow = part.comparison, part.group.settings, part.workflow
     terms = comparison.tables if part.outputs.reads_tables else comparison.maps
-    files = {"added": terms.added, "removed": terms.removed, "labels": comparison.labels}
+    files: dict[str, Any] = {**terms._asdict(), "labels": comparison.labels}
     if part.outputs.reads_tables:
         values = make_node(read_tables, "read_regions", files | {"parameter": settings.measure})
     else:

@@ -71,6 +71,18 @@ def test_everything_that_is_supported_is_read(tmp_path: Path) -> None:
     assert node.dummy_contrasts == ("intercept", "age")
 
 
+@pytest.mark.parametrize(
+    ("weights", "rows"), [([[1, 0], ["1/2", -1]], ((1.0, 0.0), (0.5, -1.0))), ([1, -1], ((1.0, -1.0),))]
+)
+def test_f_contrasts_have_a_row_for_each_sum(
+    tmp_path: Path, weights: list[object], rows: tuple[tuple[float, ...], ...]
+) -> None:
+    model = content()
+    of_f(weights)(model)
+    (contrast,) = read_stats_model(write(tmp_path, model)).nodes[0].contrasts
+    assert contrast == Contrast("mean", ("intercept", "age"), (), rows)
+
+
 def test_dummy_contrasts_without_a_list_are_all_columns(tmp_path: Path) -> None:
     model = content()
     model["Nodes"][0]["DummyContrasts"] = {"Test": "t"}
@@ -91,6 +103,18 @@ def change(*path: str | int, to: object) -> Callable[[Content], None]:
 
 NODE = ("Nodes", 0)
 CONTRAST = (*NODE, "Contrasts", 0)
+
+
+def of_f(weights: list[object]) -> Callable[[Content], None]:
+    """Ask for an F with these weights."""
+
+    def apply(model: Content) -> None:
+        change(*CONTRAST, "Test", to="F")(model)
+        change(*CONTRAST, "Weights", to=weights)(model)
+
+    return apply
+
+
 STEPS = (*NODE, "Transformations", "Instructions")
 
 
@@ -127,7 +151,17 @@ def step(**keys: object) -> Callable[[Content], None]:
         (change(*NODE, "Model", "Options", to={}), r"Model\.Options is not supported"),
         (change(*NODE, "Model", "X", to=[]), r"Model\.X is empty or names a column twice"),
         (change(*NODE, "Model", "X", to=["age", "age"]), r"Model\.X is empty or names a column twice"),
-        (change(*CONTRAST, "Test", to="F"), r"Contrasts\[0\]\.Test 'F' is not supported\. Only t tests"),
+        (
+            change(*CONTRAST, "Test", to="pass"),
+            r"Contrasts\[0\]\.Test 'pass' is not supported\. Write t or F",
+        ),
+        (
+            change(*NODE, "DummyContrasts", "Test", to="F"),
+            r"DummyContrasts\.Test 'F' is not supported\. Write t",
+        ),
+        (of_f([[1, 0], 1]), "'mean' mixes lists and numbers in Weights"),
+        (of_f([[1, 0], [0]]), "'mean' has 2 conditions and 1 weights"),
+        (of_f([[1, 0], [0, 0]]), "'mean' has no weight other than 0"),
         (change(*NODE, "DummyContrasts", "Test", to="pass"), r"DummyContrasts\.Test 'pass' is not supported"),
         (change(*CONTRAST, "Weights", to=[1]), "'mean' has 2 conditions and 1 weights"),
         (change(*CONTRAST, "Weights", to=[0, 0]), "'mean' has no weight other than 0"),

@@ -426,3 +426,120 @@ def test_null_ranges_of_regions_are_taken_before_calibrations_where_all_scans_ha
     assert "nullrange" in find(plan(study), "baselineMinusRejection").protocols.tables.added[0].name
     output_path(study.output_dir, scans[2], "null_range").unlink()
     assert "calibration" in find(plan(study), "baselineMinusRejection").protocols.tables.added[0].name
+
+
+def test_three_groups_are_tested_by_f_and_in_pairs(study: Study, dataset: DatasetMaker) -> None:
+    rewrite(dataset, {"site": list("aabbcc")})
+    made = plan(study, group_column="site")
+    among = find(made, "baselineMinusRejectionAmongSite")
+    assert among.design.words == "analysis of variance, F of site.a, site.b, site.c"
+    assert (among.design.design.n_tested, among.family, among.directions) == (2, "group", ("difference", ""))
+    pair = find(made, "baselineMinusRejectionCMinusA")
+    assert pair.design.weights == {"site.a": -1.0, "site.c": 1.0}
+    assert set(pair.design.columns) == {"site.a", "site.b", "site.c"}
+    # And whether the difference between the tasks depends on the group.
+    assert find(made, "acceptanceAgainstRejectionAmongSite").maps.removed
+    assert any("is not judged by random-field: its statistic is F" in note for note in made.notes)
+    with pytest.raises(MorbidsError, match="4 groups of 6 participants"):
+        rewrite(dataset, {"site": list("aabbcd")})
+        plan(study, group_column="site")
+
+
+def test_a_trait_of_two_tasks_is_tested_in_their_difference_only(study: Study) -> None:
+    made = plan(study, traits=("acceptance-rejection:score",))
+    assert [one.name for one in made.comparisons if one.trait] == ["acceptanceAgainstRejectionByScore"]
+    with pytest.raises(
+        MorbidsError, match="no scan of the analysis has the task, session or challenge 'a-b'"
+    ):
+        plan(study, traits=("a-b:score",))
+
+
+@pytest.fixture
+def factorial(dataset: DatasetMaker, tmp_path: Path) -> Study:
+    """Five participants with two tasks in each of two sessions, and one without the last."""
+    for number in range(1, 7):
+        for task in ("rest", "work"):
+            for session in ("1", "2"):
+                if (number, task, session) != (6, "work", "2"):
+                    scan = {"sub": f"{number:02d}", "ses": session, "task": task}
+                    write_map(tmp_path / "maps", scan, desc="all")
+    lines = [f"sub-{n + 1:02d}\t{FEMALE[n]}" for n in range(N)]
+    dataset.text("participants.tsv", "\n".join(["participant_id\tsex", *lines]) + "\n")
+    return replace(make_study(dataset.root.parent), derivatives=(tmp_path / "maps",))
+
+
+def test_two_factors_within_participants_are_main_effects_and_an_interaction(factorial: Study) -> None:
+    made = plan(factorial, within=("task", "session"))
+    assert [one.name for one in made.comparisons] == ["mainTask", "mainSession", "taskBySession"]
+    task, _, both = made.comparisons
+    assert (task.title, task.directions) == (
+        "task: rest − work, mean over session",
+        ("higher in rest", "higher in work"),
+    )
+    assert (len(task.labels), task.maps.divisor, task.design.words) == (5, 2, "one-sample t")
+    terms = [[scan_of(path) for path in files[::5]] for files in (task.maps.added, task.maps.removed)]
+    assert terms == [["rest 1", "rest 2"], ["work 1", "work 2"]]
+    terms = [[scan_of(path) for path in files[::5]] for files in (both.maps.added, both.maps.removed)]
+    assert terms == [["rest 1", "work 2"], ["work 1", "rest 2"]] or terms == [
+        ["rest 1", "work 2"],
+        ["rest 2", "work 1"],
+    ]
+    assert both.maps.divisor == 1
+    assert [(one.label, one.reason) for one in task.dropped] == [("sub-06", "no map of work 2")]
+
+
+def test_groups_are_compared_in_each_effect_within_participants(factorial: Study) -> None:
+    made = plan(factorial, within=("task", "session"), group_column="sex")
+    group = find(made, "taskBySessionMMinusF")
+    assert group.family == "group"
+    assert group.design.second_group == "sex.M"
+
+
+def test_four_scans_are_repeated_measures(factorial: Study) -> None:
+    """Without --within all scans of a participant are one factor; pairs stand beside it."""
+    made = plan(factorial)
+    among = find(made, "amongScans")
+    assert len(among.labels) == 5 * 4
+    assert among.design.words.startswith("repeated measures, F of")
+    assert among.design.blocks == tuple(np.repeat(range(5), 4).tolist())
+    assert among.design.design.exchange == "signs"
+    assert {mover for mover in among.movers} == {(f"sub-{n:02d}", 0) for n in range(1, 6)}
+    assert len(made.comparisons) == 1 + 6
+
+
+def test_windows_are_a_factor_of_scans_with_a_challenge(study: Study) -> None:
+    for number in range(1, N + 1):
+        for task in ("rejection", "acceptance"):
+            for desc in ("baseline", task):
+                write_map(study.output_dir, {"sub": f"{number:02d}", "task": task}, desc=desc)
+    made = plan(study, within=("task", "window"))
+    window = find(made, "mainWindow")
+    assert (window.family, window.directions) == ("change", ("activation", "deactivation"))
+    assert {path.name.partition("_desc-")[2] for path in window.maps.added} == {"baseline_mimap.nii.gz"}
+    both = find(made, "taskByWindow")
+    assert both.directions == ("more activation in acceptance", "more activation in rejection")
+    assert [path.name.partition("_desc-")[2][:9] for path in both.maps.added[::N]] == [
+        "baseline_",
+        "rejection",
+    ]
+
+
+def scan_of(path: Path) -> str:
+    entities = dict(part.split("-", 1) for part in path.name.split("_") if "-" in part)
+    return f"{entities['task']} {entities['ses']}"
+
+
+@pytest.mark.parametrize(
+    ("within", "message"),
+    [
+        (("task", "session", "run"), "--within names 3 factors: task, session, run"),
+        (("task", "run"), "--within run: all maps have the same run, none"),
+        (("task",), "sub-01 has two maps of rest"),
+        (("task", "window"), "is no difference whose baseline map is there"),
+    ],
+)
+def test_factors_that_are_not_there_are_refused(
+    factorial: Study, within: tuple[str, ...], message: str
+) -> None:
+    with pytest.raises(MorbidsError, match=message):
+        plan(factorial, within=within)

@@ -80,6 +80,7 @@ def correlate_regions(
 def correlate_clusters(
     added: Sequence[Path],
     removed: Sequence[Path],
+    divisor: int,
     labels: tuple[str, ...],
     clusters: Path,
     names: Mapping[int, str],
@@ -94,7 +95,7 @@ def correlate_clusters(
 
     Parameters
     ----------
-    added, removed
+    added, removed, divisor
         Maps of the rows (see `Terms`), measured as they are.
     clusters
         Image of cluster numbers.
@@ -109,7 +110,7 @@ def correlate_clusters(
         ]
         for paths in (added, removed)
     ]
-    table = Values(tuple(names.values()), labels, sum_terms(terms[0], terms[1], len(labels)))
+    table = Values(tuple(names.values()), labels, sum_terms(terms[0], terms[1], len(labels), divisor))
     return _correlate(table, design, _Asked(column, CIRCULAR, quantity, {}, n_permutations, seed), out_dir)
 
 

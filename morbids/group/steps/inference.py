@@ -159,9 +159,7 @@ def infer(
         **{"g": fit.hedges_g, "r2": fit.r_squared, PSEUDO_T: height, CLUSTERS: clusters.labels},
         **corrected,
     }
-    values = {
-        name: made[name] for name in statistics_of(inference, variance_fwhm_mm, design.statistic)
-    }
+    values = {name: made[name] for name in statistics_of(inference, variance_fwhm_mm, design.statistic)}
     names = {
         atlas: read_names(image_of, table_of)
         for atlas, image_of, table_of in zip(NAMING, labels, label_names, strict=True)

@@ -47,6 +47,7 @@ class Stack(NamedTuple):
 def stack_maps(
     added: Sequence[Path],
     removed: Sequence[Path],
+    divisor: int,
     binding: Sequence[Path],
     n_rows: int,
     template_mask: Path,
@@ -59,7 +60,7 @@ def stack_maps(
 
     Parameters
     ----------
-    added, removed
+    added, removed, divisor
         Maps of the terms of each row (see `Terms`).
     binding
         Maps whose mean limits the mask; those that are not there (other software) do not.
@@ -76,7 +77,7 @@ def stack_maps(
         No voxel remains.
     """
     first = read_image(added[0])
-    rows = _Rows(added, removed, n_rows)
+    rows = _Rows(added, removed, n_rows, divisor)
     inside, rule = _binds(binding, _brain(template_mask, first), least_binding)
     n_unknown = sum(
         ((~rows.known(row)).astype(np.int16) for row in range(n_rows)), np.zeros(inside.shape, np.int16)
@@ -115,13 +116,14 @@ class _Rows:
     added: Sequence[Path]
     removed: Sequence[Path]
     n_rows: int
+    divisor: int
 
     def known(self, row: int) -> BoolArray:
         """Voxels that every term knows."""
         return np.isfinite(self.volume(row))
 
     def volume(self, row: int) -> FloatArray:
-        """Sum of the added terms minus the removed ones; NaN where one is unknown."""
+        """Sum of the added terms minus the removed ones, divided; NaN where one is unknown."""
         plus = [read_map(path) for path in self.added[row :: self.n_rows]]
         minus = [read_map(path) for path in self.removed[row :: self.n_rows]]
         total = np.zeros_like(plus[0])
@@ -129,7 +131,7 @@ class _Rows:
             total = total + term
         for term in minus:
             total = total - term
-        return total
+        return total / self.divisor
 
 
 def _binds(binding: Sequence[Path], brain: BoolArray, least_binding: float) -> tuple[BoolArray, str]:

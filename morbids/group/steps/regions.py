@@ -72,9 +72,14 @@ class RegionPictures(NamedTuple):
 
 
 def read_tables(
-    added: Sequence[Path], removed: Sequence[Path], labels: tuple[str, ...], parameter: str, out_dir: Path
+    added: Sequence[Path],
+    removed: Sequence[Path],
+    divisor: int,
+    labels: tuple[str, ...],
+    parameter: str,
+    out_dir: Path,
 ) -> RegionValues:
-    """Read a parameter from the terms' tables of regional estimates.
+    """Read a parameter from the terms' tables of regional estimates (see `Terms`).
 
     Raises
     ------
@@ -95,12 +100,13 @@ def read_tables(
                     "Run all scans with one version.",
                 )
             terms[-1].append(table[parameter].to_numpy(dtype=float))
-    return _write_values(sum_terms(terms[0], terms[1], len(labels)), names, labels, out_dir)
+    return _write_values(sum_terms(terms[0], terms[1], len(labels), divisor), names, labels, out_dir)
 
 
 def measure_spheres(
     added: Sequence[Path],
     removed: Sequence[Path],
+    divisor: int,
     labels: tuple[str, ...],
     spheres: tuple[Sphere, ...],
     out_dir: Path,
@@ -110,7 +116,7 @@ def measure_spheres(
     inside = [draw_sphere(sphere, grid) for sphere in spheres]
     terms = [[_means(read_map(path), inside) for path in paths] for paths in (added, removed)]
     names = tuple(sphere.name for sphere in spheres)
-    return _write_values(sum_terms(terms[0], terms[1], len(labels)), names, labels, out_dir)
+    return _write_values(sum_terms(terms[0], terms[1], len(labels), divisor), names, labels, out_dir)
 
 
 def mean_in_spheres(paths: Sequence[Path], spheres: tuple[Sphere, ...], *, average: bool) -> dict[str, float]:

@@ -153,9 +153,11 @@ def make_design(
             f"The columns are {', '.join(columns)}.",
         )
     matrix = np.column_stack([np.asarray(column, dtype=float) for column in columns.values()])
-    if len(matrix) < FEWEST_MAPS:
+    n_movable = len(set(blocks)) or len(matrix)
+    if n_movable < FEWEST_MAPS:
+        what = "participants" if blocks else "maps"
         raise MorbidsError(
-            f"A group test needs at least {FEWEST_MAPS} maps and was given {len(matrix)}.",
+            f"A group test needs at least {FEWEST_MAPS} {what} and was given {n_movable}.",
             "Include more participants.",
         )
     for name, column in zip(columns, matrix.T, strict=True):

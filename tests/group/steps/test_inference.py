@@ -42,7 +42,7 @@ class Case(NamedTuple):
 def make_case(folder: Path, effect: float = 3.0, n: int = N) -> Case:
     brain = make_brain(folder)
     paths = [save(values, folder / f"{i}.nii.gz") for i, values in enumerate(draw_maps(brain, n, effect))]
-    return Case(brain, stack_maps(paths, [], [], n, brain.mask, 0.0, 0.2, 1.0, folder), folder)
+    return Case(brain, stack_maps(paths, [], 1, [], n, brain.mask, 0.0, 0.2, 1.0, folder), folder)
 
 
 @pytest.fixture
@@ -167,7 +167,7 @@ def test_voxels_are_tested_by_the_maps_that_know_them(tmp_path: Path) -> None:
     drawn = draw_maps(brain, N, 3.0)
     drawn[2][brain.active] = np.nan
     paths = [save(one, tmp_path / f"{i}.nii.gz") for i, one in enumerate(drawn)]
-    case = Case(brain, stack_maps(paths, [], [], N, brain.mask, 0.0, 0.2, 0.8, tmp_path), tmp_path)
+    case = Case(brain, stack_maps(paths, [], 1, [], N, brain.mask, 0.0, 0.2, 0.8, tmp_path), tmp_path)
     design = replace(write_design(one_sample(N)), voxelwise=True)
     tested = judge(case, design, ("max-t", "cluster-mass", "tfce"))
     assert case.stack.n_voxels == brain.inside.sum()

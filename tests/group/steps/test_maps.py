@@ -26,7 +26,7 @@ def stack(
     coverage: float = 1.0,
 ) -> Stack:
     mask = make_brain(folder).mask
-    return stack_maps(added, removed, binding, n_rows, mask, 0.0, 0.2, coverage, folder)
+    return stack_maps(added, removed, 1, binding, n_rows, mask, 0.0, 0.2, coverage, folder)
 
 
 def test_rows_keep_their_values_in_the_order_of_the_mask(tmp_path: Path) -> None:
@@ -126,7 +126,7 @@ def test_the_brain_is_found_on_another_grid(tmp_path: Path) -> None:
     fine = AFFINE @ np.diag([0.5, 0.5, 0.5, 1])
     path = tmp_path / "fine.nii.gz"
     nib.save(nib.Nifti1Image(np.ones([2 * size for size in SHAPE], dtype=np.float32), fine), path)
-    stacked = stack_maps([path] * 3, [], [], 3, brain.mask, 0.0, 0.2, 1.0, tmp_path)
+    stacked = stack_maps([path] * 3, [], 1, [], 3, brain.mask, 0.0, 0.2, 1.0, tmp_path)
     volume_mm3 = stacked.n_voxels * 27
     assert volume_mm3 == pytest.approx(brain.inside.sum() * 216, rel=0.2)  # the border runs between voxels
 

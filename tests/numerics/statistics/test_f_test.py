@@ -176,7 +176,7 @@ def test_z_of_f_is_near_the_exact_one() -> None:
     f = np.array([0.5, 1.0, 3.0, 10.0, 30.0])
     for n_tested, df in ((2, 10), (3, 40)):
         exact = stats.norm.isf(stats.f.sf(f, n_tested, df))
-        np.testing.assert_allclose(quick_z_of_f(f, n_tested, df), exact, rtol=0.03)
+        np.testing.assert_allclose(quick_z_of_f(f, n_tested, df), exact, rtol=0.03, atol=0.02)
 
 
 def test_clusters_of_f_form_at_its_upper_tail() -> None:
