@@ -83,6 +83,7 @@ EXAMPLES: dict[str, list[str]] = {
     "--expect": ["rejection:activation"],
     "--group-column": ["sex"],
     "--equal-variances": [],
+    "--within": ["task"],
     "--covariate": ["age"],
     "--inference": ["tfce"],
     "--n-permutations": ["100"],

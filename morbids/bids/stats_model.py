@@ -219,16 +219,16 @@ def _check_test(test: str, where: str, known: tuple[str, ...]) -> None:
 def _read_contrast(contrast: schema.Contrast, where: str) -> Contrast:
     _check_test(contrast.Test, where, ("t", "F"))
     conditions = tuple(INTERCEPT if c == 1 else str(c) for c in contrast.ConditionList)
-    nested = [isinstance(row, list) for row in contrast.Weights]
-    if contrast.Test == "t" or not any(nested):
+    # The schema lets through one list of numbers, or a list for each row.
+    if not contrast.Weights or not isinstance(contrast.Weights[0], list):
         row = _read_row(contrast, contrast.Weights, where)
         if contrast.Test == "t":
             return Contrast(contrast.Name, conditions, row)
         return Contrast(contrast.Name, conditions, (), (row,))
-    if not all(nested):
+    if contrast.Test == "t":
         raise MorbidsError(
-            f"{where} '{contrast.Name}' mixes lists and numbers in Weights.",
-            "Write a list for each row of an F.",
+            f"{where} '{contrast.Name}' has a list of {len(contrast.Weights)} rows of weights for t.",
+            "Write Test F, or one row.",
         )
     rows = tuple(_read_row(contrast, row, where) for row in contrast.Weights)
     return Contrast(contrast.Name, conditions, (), rows)

@@ -49,11 +49,9 @@ def _askings(
     alone = len(group.kinds) == 1 and not settings.traits and not settings.group_column
     for kind in group.kinds:
         rows = rows_of_kind(kind, group, dataset)
-        asked = (
-            *_of_kind(rows.lines, settings, kind, group, alone=alone),
-            *ask_group_column(levels, rows.lines, settings),
-        )
-        for title, ask in asked:
+        # Factors within participants compare groups in the mean over all scans, and in each effect.
+        of_groups = () if settings.within else ask_group_column(levels, rows.lines, settings)
+        for title, ask in (*_of_kind(rows.lines, settings, kind, group, alone=alone), *of_groups):
             yield f"{rows.title}{title}", partial(compare_asked, rows, ask)
     if settings.within:
         yield from ask_factors(group, settings, dataset, levels)

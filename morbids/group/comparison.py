@@ -109,11 +109,9 @@ class WrittenDesign:
         """Why a method cannot judge it; empty when it can."""
         formula = METHODS[method].formula
         if self.judges_z and formula:
-            return (
-                "its degrees of freedom differ between voxels, and the smallest p of many is then too small"
-            )
+            return "degrees of freedom differ between voxels, and the smallest p of many is then too small"
         if self.several and formula and formula.needs_smoothness:
-            return "its statistic is F, and the random fields here are those of t"
+            return "the statistic is F, and the random fields here are those of t"
         return ""
 
     @property

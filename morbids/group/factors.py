@@ -82,8 +82,12 @@ class _Row(NamedTuple):
 
 
 class _Effect(NamedTuple):
-    """A main effect or an interaction: its words, the rows of each participant, and the levels where F tests both."""
+    """A main effect or an interaction: its words, the rows of each participant, and the levels where F tests both.
 
+    `factor` names the columns of the rows.
+    """
+
+    factor: str
     name: str
     title: str
     asks: str
@@ -109,6 +113,10 @@ def ask_factors(
     if not cells.images:
         yield " × ".join(cells.factors), partial(_refuse_incomplete, cells)
         return
+    if groups and settings.within:
+        rows = _make_rows(_mean(cells), cells, group, dataset)
+        for end, ask in ask_group_column(groups, rows.lines, settings):
+            yield f"{rows.title}{end}", partial(compare_asked, rows, ask)
     for effect in _effects(cells):
         rows = _make_rows(effect, cells, group, dataset)
         if len(effect.rows) > 1:
@@ -124,8 +132,9 @@ def ask_factors(
 
 
 def _refuse_incomplete(cells: _Cells) -> Comparison:
+    first = cells.dropped[0]
     raise MorbidsError(
-        f"Nobody has a map of every {' and '.join(cells.factors)} ({cells.dropped[0].label}: {cells.dropped[0].reason}).",
+        f"Nobody has a map of every {' and '.join(cells.factors)} ({first.label}: {first.reason}).",
         "Select scans that participants share.",
     )
 
@@ -208,6 +217,14 @@ def _complete(
     return {person: images[person] for person, cells in lacking.items() if not cells}, dropped
 
 
+def _mean(cells: _Cells) -> _Effect:
+    """Mean over all scans of a participant, which groups are compared in; with windows, of both."""
+    every = tuple(product(*cells.levels))
+    title = f"mean over {_listed(cells.factors) if len(cells.factors) > 1 else cells.factors[0]}"
+    rows = (_Row("", every, (), len(every)),)
+    return _Effect("", "mean", title, "", ("higher", "lower"), "between", rows)
+
+
 def _effects(cells: _Cells) -> Iterator[_Effect]:
     """Main effects of the factors, then their interaction."""
     for place in range(len(cells.factors)):
@@ -227,12 +244,12 @@ def _main(cells: _Cells, place: int) -> _Effect:
     if len(levels) > len(_WINDOWS):
         rows = tuple(_Row(level, added, (), n_each) for level, added in zip(levels, of_level, strict=True))
         asks = f"Do the maps differ among {_listed(levels)} within participants{over}? F does not say which."
-        return _Effect(named, f"{factor}: {_listed(levels)}{over}", asks, DIFFERENCE, "between", rows)
+        return _Effect(factor, named, f"{factor}: {_listed(levels)}{over}", asks, DIFFERENCE, "between", rows)
     first, second = levels
     rows = (_Row("", of_level[0], of_level[1], n_each),)
     directions, family = _directions(factor, levels)
     asks = f"Does binding differ within participants{over}? Positive: {directions[0]}."
-    return _Effect(named, f"{factor}: {first} − {second}{over}", asks, directions, family, rows)
+    return _Effect(factor, named, f"{factor}: {first} − {second}{over}", asks, directions, family, rows)
 
 
 def _directions(factor: str, levels: tuple[str, ...]) -> tuple[tuple[str, str], Family]:
@@ -249,17 +266,18 @@ def _interaction(cells: _Cells) -> _Effect:
     two = [len(levels) == len(_WINDOWS) for levels in cells.levels]
     if not any(two):
         rows = tuple(_Row(" ".join(cell), (cell,)) for cell in product(*cells.levels))
-        return _Effect(named, title, asks, DIFFERENCE, "between", rows, cells.levels)
+        return _Effect("", named, title, asks, DIFFERENCE, "between", rows, cells.levels)
     place = 1 - two[::-1].index(True)
+    factor = cells.factors[1 - place]
     low, high = cells.levels[place]
     differences = [_difference(level, place, low, high) for level in cells.levels[1 - place]]
     if not all(two):
-        return _Effect(named, title, asks, DIFFERENCE, "between", tuple(differences))
+        return _Effect(factor, named, title, asks, DIFFERENCE, "between", tuple(differences))
     one, other = differences
     row = _Row("", one.added + other.removed, one.removed + other.added)
     what = "activation" if cells.factors[place] == "window" else f"{low} − {high}"
     directions = (f"more {what} in {one.name}", f"more {what} in {other.name}")
-    return _Effect(named, title, f"{asks} Positive: {directions[0]}.", directions, "between", (row,))
+    return _Effect(factor, named, title, f"{asks} Positive: {directions[0]}.", directions, "between", (row,))
 
 
 def _difference(level: str, place: int, low: str, high: str) -> _Row:
@@ -305,7 +323,7 @@ def _repeated(effect: _Effect, rows: Rows) -> Comparison:
     n_people = len(rows.labels) // len(effect.rows)
     if effect.both:
         return _write(effect, rows, interaction_within(n_people, *effect.both))
-    return _write(effect, rows, repeated_measures(n_people, [row.name for row in effect.rows]))
+    return _write(effect, rows, repeated_measures(n_people, _conditions(effect)))
 
 
 def _repeated_by_groups(effect: _Effect, rows: Rows, column: str) -> Comparison:
@@ -325,9 +343,13 @@ def _repeated_by_groups(effect: _Effect, rows: Rows, column: str) -> Comparison:
         unpaired=(*rows.unpaired, *left_out),
     )
     groups = [level_name(value) for value in rows.lines[column][known][::n_each]]
-    design = groups_by_conditions(groups, [row.name for row in effect.rows])
+    design = groups_by_conditions(groups, _conditions(effect))
     asks = f"Do the differences among {_listed([row.name for row in effect.rows])} depend on {column}?"
     return _write(effect._replace(asks=asks, family="group"), taken, design)
+
+
+def _conditions(effect: _Effect) -> list[str]:
+    return [f"{effect.factor}.{row.name}" for row in effect.rows]
 
 
 def _write(effect: _Effect, rows: Rows, design: Design) -> Comparison:

@@ -178,7 +178,7 @@ def _methods(outputs: Sequence[GroupOutputs], claims: Claims) -> tuple[str, ...]
             maps=_source(outputs[0]),
             smoothing_fwhm_mm=settings.group_smoothing_fwhm_mm,
             voxels="; ".join(dict.fromkeys(str(one.summary["Mask"]) for one in tested)),
-            statistic=str(tested[0].summary["Statistic"]),
+            statistic=" or ".join(dict.fromkeys(str(one.summary["Statistic"]) for one in tested)),
             contrasts=tuple(_tested(one) for one in tested),
             regions=(
                 "a-priori regions, left and right averaged"
@@ -187,7 +187,9 @@ def _methods(outputs: Sequence[GroupOutputs], claims: Claims) -> tuple[str, ...]
             ),
             claims=sentences.say_family(claims).removesuffix("."),
             primary=claims.method,
-            corrections=settings.inference,
+            corrections=tuple(
+                name for name in settings.inference if any(name in one.inference for one in outputs)
+            ),
             expected=tuple(
                 f"{one.comparison.title}: {said}" for one, said in zip(tested, told, strict=True) if said
             ),

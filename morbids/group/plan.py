@@ -130,18 +130,22 @@ def _unused_methods(chosen: tuple[Comparison, ...], settings: GroupSettings) -> 
     MorbidsError
         Nothing is left to judge them by.
     """
+    titles: dict[tuple[str, str], list[str]] = {}
     for comparison in chosen:
         reasons = {name: why for name in settings.inference if (why := comparison.design.why_not(name))}
-        if not reasons:
-            continue
-        left_out, why = ", ".join(reasons), next(iter(reasons.values()))
         if len(reasons) == len(settings.inference):
+            why = next(iter(reasons.values()))
             raise MorbidsError(
-                f"{comparison.title} cannot be judged by {left_out}: {why}.",
+                f"{comparison.title} cannot be judged by {', '.join(reasons)}: {why}.",
                 "Add max-t to --inference.",
                 ExitCode.USAGE,
             )
-        yield f"{comparison.title} is not judged by {left_out}: {why}."
+        for why in dict.fromkeys(reasons.values()):
+            left_out = ", ".join(name for name, own in reasons.items() if own == why)
+            titles.setdefault((left_out, why), []).append(comparison.title)
+    for (left_out, why), named in titles.items():
+        more = f" and {len(named) - 1} more" if len(named) > 1 else ""
+        yield f"{named[0]}{more} {'are' if more else 'is'} not judged by {left_out}: {why}."
 
 
 def _choose(asked: Asked, wanted: tuple[str, ...]) -> tuple[Comparison, ...]:

@@ -131,7 +131,7 @@ def test_few_maps_claim_nothing_whatever_their_t(tmp_path: Path, method: Inferen
     patterns[0] = 0
     write_table(table.iloc[patterns], found.evidence)
     if method == "fdr":
-        found.summary["Tests"][0]["Method"] = "fdr"  # type: ignore[index]
+        found.summary["Tests"][0]["Method"] = "fdr"
         del found.facts["MapStatistic"]  # type: ignore[attr-defined]
     claims = judge_claims([found], method)
     (question,) = claims.questions

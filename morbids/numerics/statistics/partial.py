@@ -46,7 +46,7 @@ class _Part(NamedTuple):
             return statistic
         if self.n_tested:
             # An F that is small by chance is no finding on the other side.
-            return np.maximum(quick_z_of_f(statistic, self.n_tested, self.df), 0.0)
+            return np.asarray(np.maximum(quick_z_of_f(statistic, self.n_tested, self.df), 0))
         return quick_z(statistic, self.df)
 
 
@@ -92,7 +92,8 @@ class PartialModel:
         else:
             moved = np.moveaxis(part.model.rows[:, _order_within(rows[:, 0], known)], 0, 1)
         start = int(self.place_of[block[0]])
-        return part.to_z(part.model.to_t(part.model.score(moved, slice(start, start + len(block)))))
+        z: FloatArray = part.to_z(part.model.to_t(part.model.score(moved, slice(start, start + len(block)))))
+        return z
 
     def to_t(self, scores: FloatArray) -> FloatArray:
         """Scores are z."""

@@ -159,7 +159,7 @@ def share_of_ties(design: Design, *, two_tailed: bool = True) -> float:
     """
     n = design.n_movable
     if design.exchange == "signs":
-        return (2 if two_tailed or design.n_tested else 1) / 2**n
+        return (2.0 if two_tailed or design.n_tested else 1.0) / float(2**n)
     rows = rows_of_participants(design.matrix, design.blocks) if design.blocks else design.matrix
     sizes = np.unique(rows, axis=0, return_counts=True)[1].tolist()
     same = math.prod(math.factorial(size) for size in sizes)

@@ -26,6 +26,8 @@ from morbids.reports.figures.style import (
 from morbids.reports.numbers import format_number, format_p
 
 JITTER_SEED: Final = 0
+# Names of more columns of a design than this would run into each other.
+_MOST_UPRIGHT: Final = 8
 
 
 @styled()
@@ -203,20 +205,26 @@ def draw_influence(
 def draw_design(
     matrix: FloatArray, rows: Sequence[str], columns: Sequence[str], contrast: FloatArray
 ) -> Figure:
-    """Design matrix (n_rows, n_columns), each column scaled by its largest absolute value, above the contrast."""
+    """Design matrix (n_rows, n_columns), each column scaled by its largest absolute value, above the contrast.
+
+    `contrast` is (n_columns,), or (n_tested, n_columns) of several that F tests at once.
+    """
     n_rows, n_columns = matrix.shape
-    figure = new_figure(min(FULL_WIDTH_IN, 2.6 + 0.9 * n_columns), 1.9 + 0.2 * n_rows)
-    upper, lower = figure.subplots(2, 1, height_ratios=(max(n_rows, 3), 1.6), sharex=True)
+    weights = np.atleast_2d(contrast)
+    figure = new_figure(min(FULL_WIDTH_IN, 2.6 + 0.9 * n_columns), 1.6 + 0.2 * n_rows + 0.3 * len(weights))
+    upper, lower = figure.subplots(2, 1, height_ratios=(max(n_rows, 3), 0.6 + len(weights)), sharex=True)
     scaled = matrix / np.maximum(np.abs(matrix).max(axis=0), 1e-12)
     upper.imshow(scaled, cmap="RdBu_r", vmin=-1.8, vmax=1.8, aspect="auto", interpolation="nearest")
     upper.set_yticks(range(n_rows), labels=list(rows), fontsize=7)
     upper.grid(visible=False)
     upper.tick_params(axis="x", labelbottom=False, labeltop=True, length=0)
-    upper.set_xticks(range(n_columns), labels=list(columns))
-    lower.imshow(contrast[None], cmap="RdBu_r", vmin=-1.8, vmax=1.8, aspect="auto", interpolation="nearest")
-    for column, weight in enumerate(contrast):
-        lower.text(column, 0, f"{weight:g}".replace("-", "−"), ha="center", va="center", fontsize=8.5)
-    lower.set_yticks([0], labels=["contrast"])
+    upper.set_xticks(range(n_columns), labels=list(columns), rotation=90 if n_columns > _MOST_UPRIGHT else 0)
+    lower.imshow(weights, cmap="RdBu_r", vmin=-1.8, vmax=1.8, aspect="auto", interpolation="nearest")
+    for (row, column), weight in np.ndenumerate(weights):
+        if weight or len(weights) == 1:
+            lower.text(column, row, f"{weight:g}".replace("-", "−"), ha="center", va="center", fontsize=8.5)
+    names = ["contrast"] if contrast.ndim == 1 else [f"contrast {row + 1}" for row in range(len(weights))]
+    lower.set_yticks(range(len(weights)), labels=names)
     lower.grid(visible=False)
     lower.tick_params(axis="x", labelbottom=False, length=0)
     return figure

@@ -21,7 +21,8 @@ from morbids.group.steps.regions import draw_sphere
 from morbids.group.steps.small_volumes import UNION, search_small_volumes
 from morbids.imaging.images import read_image
 from morbids.numerics.arrays import FloatArray
-from morbids.numerics.statistics.designs import one_sample, regression, two_sample
+from morbids.numerics.statistics.designs import make_design, one_sample, regression, two_sample
+from morbids.numerics.statistics.factorial import repeated_measures
 from morbids.numerics.statistics.linear_model import quick_z
 from morbids.numerics.statistics.methods import METHODS, STATISTICS, Inference
 from morbids.numerics.statistics.plan import People
@@ -298,3 +299,46 @@ def test_every_permutation_method_has_its_maximum() -> None:
     plans = plan_tests(write_design(one_sample(20)), ALL, 50, 0, 0.0, People(range(20), 20), 0)
     assert [test.label for test in plans] == ["maps"]
     assert set(plans[0].statistics) == set(STATISTICS)
+
+
+def test_three_groups_are_judged_by_f(case: Case) -> None:
+    groups = np.array(list("aaabbbcccc"))
+    columns = {name: (groups == name).astype(float) for name in np.unique(groups)}
+    design = write_design(make_design(columns, [{"a": -1.0, "b": 1.0}, {"a": -1.0, "c": 1.0}]))
+    own = tuple(name for name in ALL if not design.why_not(name))
+    assert set(ALL) - set(own) == {"random-field"}
+    tested = judge(case, design, own, variance_fwhm_mm=6.0)
+    maps = np.load(case.stack.maps).astype(float)
+    reference = stats.f_oneway(*(maps[groups == name] for name in "abc"))
+    np.testing.assert_allclose(values(tested, "F", case), reference.statistic, rtol=1e-4)
+    np.testing.assert_allclose(values(tested, "p", case), reference.pvalue, rtol=1e-3)
+    assert set(tested.maps) == set(statistics_of(own, 6.0, "F"))
+    assert "effect" not in tested.maps
+    assert tested.summary["Statistic"] == "F"
+    assert (tested.summary["DegreesOfFreedomTested"], tested.summary["DegreesOfFreedom"]) == (2, 7)
+    assert tested.summary["ClusterFormingHeight"] == pytest.approx(stats.f.isf(0.001, 2, 7))
+    assert told(tested, "max-t")["CriticalStatistic"] == "F"
+    ball = SmallVolumes((Sphere("Ball_L", ACTIVE_MM, 8.0),), {})
+    found = search_small_volumes(
+        case.stack.maps, case.stack.mask, tested.summary, design, ball, (), 99, 0, case.folder
+    )
+    (row,) = read_table(found.table).to_dict("records")
+    assert row["p_uncorrected"] == pytest.approx(stats.f.sf(row["f"], 2, 7), rel=1e-2)
+    assert "t" not in row
+
+
+def test_repeated_measures_find_what_differs_within_participants(tmp_path: Path) -> None:
+    """Five participants, three scans each, the second with an effect: 16 sign patterns of whole participants."""
+    brain = make_brain(tmp_path)
+    maps = [
+        values + 5 * (number // 3) + 4.0 * brain.active * (number % 3 == 1)
+        for number, values in enumerate(draw_maps(brain, 15, 0.0))
+    ]
+    paths = [save(values, tmp_path / f"{i}.nii.gz") for i, values in enumerate(maps)]
+    case = Case(brain, stack_maps(paths, [], 1, [], 15, brain.mask, 0.0, 0.2, 1.0, tmp_path), tmp_path)
+    tested = judge(case, write_design(repeated_measures(5, ["s.1", "s.2", "s.3"])), ("max-t",))
+    assert told(tested, "max-t")["SmallestPossibleP"] == 1 / 16
+    assert told(tested, "max-t")["Exhaustive"]
+    f = values(tested, "F", case)
+    assert brain.active[brain.inside][np.nanargmax(f)]
+    assert told(tested, "max-t")["SmallestP"] == pytest.approx(1 / 16)

@@ -1,4 +1,6 @@
 import itertools
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -8,6 +10,7 @@ from scipy import stats
 from statsmodels.stats.anova import AnovaRM
 
 from morbids.errors import MorbidsError
+from morbids.numerics.arrays import FloatArray
 from morbids.numerics.statistics.designs import Design, fit_design, keep_rows, make_design, split_by_contrast
 from morbids.numerics.statistics.f_test import quick_z_of_f
 from morbids.numerics.statistics.factorial import (
@@ -30,13 +33,13 @@ RNG = np.random.default_rng(11)
 GROUPS = np.array(list("aaabbbbcc"))
 
 
-def one_way(groups=GROUPS, covariate=None) -> Design:  # type: ignore[no-untyped-def]
+def one_way(groups: Any = GROUPS, covariate: FloatArray | None = None) -> Design:
     columns = {name: (groups == name).astype(float) for name in np.unique(groups)}
     weights = differences_of(list(columns))
     return make_design(columns | ({} if covariate is None else {"age": covariate}), weights)
 
 
-def long_table(values, factors):  # type: ignore[no-untyped-def]
+def long_table(values: FloatArray, factors: dict[str, Any]) -> pd.DataFrame:
     """One region's values, participant by participant, with the factors of each row."""
     n_each = len(next(iter(factors.values())))
     n_people = len(values) // n_each
@@ -133,7 +136,7 @@ def test_permutation_f_is_that_of_refitting_every_rearrangement(design: Design, 
     np.testing.assert_allclose(p, expected, rtol=1e-9)
 
 
-def every_rearrangement(maps, design: Design):  # type: ignore[no-untyped-def]
+def every_rearrangement(maps: FloatArray, design: Design) -> Iterator[FloatArray]:
     """All sign flips, or all orders, of whole participants."""
     n = design.n_movable
     own = maps.reshape(n, -1, maps.shape[1])
@@ -202,7 +205,7 @@ def test_a_participant_who_leaves_takes_the_column_along() -> None:
 
 
 def test_f_contrasts_that_repeat_each_other_are_refused() -> None:
-    columns = {name: (name == GROUPS).astype(float) for name in "abc"}
+    columns = {name: np.equal(GROUPS, name).astype(float) for name in "abc"}
     rows = [{"a": 1.0, "b": -1.0}, {"b": 1.0, "c": -1.0}, {"a": 1.0, "c": -1.0}]
     with pytest.raises(MorbidsError, match="3 rows of the F contrast depend on each other"):
         make_design(columns, rows)
