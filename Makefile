@@ -11,7 +11,7 @@ DEMO_OPTIONS := --work-dir $(DEMO)/work --nprocs 2
 DEMO_TRAITS := er89_total rejection:rejection_negative_affect acceptance:acceptance_social_desire
 
 .DEFAULT_GOAL := help
-.PHONY: help env demo validate test test-all lint peers lock image clean
+.PHONY: help env demo validate test test-quick test-all coverage lint peers lock image clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 8
@@ -39,11 +39,25 @@ $(STUDY): | $(READY)
 validate: $(READY)  ## the demo's input and output, by the BIDS validator
 	$(BIN)/python -m morbids.bids.validation $(DEMO)/bids $(OUTPUT)
 
+# Files of tests are shared out among as many processes as there are processors (WORKERS=0: in this one).
+WORKERS := auto
+PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+
 test: $(READY)  ## the test suite
-	$(BIN)/python -m pytest
+	$(PYTEST)
+
+test-quick: $(READY)  ## the tests without graphs, registrations and whole runs
+	$(PYTEST) -m "not slow and not graph"
 
 test-all: $(READY)  ## the test suite with what takes minutes
-	$(BIN)/python -m pytest -m "slow or not slow"
+	$(PYTEST) -m "slow or not slow"
+
+coverage: $(READY)  ## which lines the test suite reaches, steps in workers included; errors that it does not reach
+	$(BIN)/python -m coverage erase
+	$(BIN)/python -m coverage run -m pytest
+	$(BIN)/python -m coverage combine --quiet
+	$(BIN)/python -m coverage report
+	-$(BIN)/python -m tests.unreached_raises
 
 lint: $(READY)  ## ruff, type checker, import contracts, spelling, on every file
 	$(BIN)/ruff check .

@@ -4,7 +4,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.draw_graphs import PAGE, draw_all, put
+
+pytestmark = pytest.mark.graph
 
 ROOT = Path(__file__).parents[1]
 

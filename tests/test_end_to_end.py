@@ -18,12 +18,16 @@ from morbids.bids.tables import read_table
 from morbids.bids.validation import run_validator, validate_derivatives
 from morbids.errors import ExitCode
 from morbids.imaging.images import read_image
-from morbids.simulation.effects import TASKS, built_in_effects
+from morbids.simulation.effects import built_in_effects
 from morbids.simulation.settings import StudySettings
 from morbids.simulation.study import simulate_study
 
+pytestmark = pytest.mark.graph
+
 ROOT = Path(__file__).parents[1]
 PARTICIPANTS = ("01", "02", "03")
+# One person has both scans: enough for a second kind of scan, and for a question that cannot be tested.
+SCANS = (("01", "acceptance"), *((participant, "rejection") for participant in PARTICIPANTS))
 SIMULATED = StudySettings(
     participants=len(PARTICIPANTS), pet_voxel_mm=6.0, t1w_voxel_mm=3.0, seed=1, noise=0.3, motion=0.3
 )
@@ -97,13 +101,16 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
     folder = tmp_path_factory.mktemp("whole")
     places = Places(folder / "bids", folder / "out", folder / "work")
     simulate_study(places.bids, SIMULATED)
+    for person in PARTICIPANTS[1:]:
+        for path in places.bids.glob(f"sub-{person}/pet/*_task-acceptance_*"):
+            path.unlink()
     participant = run_level(places, "participant")
     group = run_level(places, "group", "--trait", TRAIT, "--n-permutations", "64")
     problems = run_validator(places.bids), validate_derivatives(places.out)
 
     deleted = (
         output_path(places.out, {"sub": "01"}, "brain_mask"),
-        output_path(places.out, scan("02", "acceptance"), "petref"),
+        output_path(places.out, scan("01", "acceptance"), "petref"),
     )
     before = times(places.out)
     for path in deleted:
@@ -204,18 +211,17 @@ def truth(story: Story, participant: str, task: str) -> pd.DataFrame:
 def test_regional_binding_is_recovered(story: Story) -> None:
     """In voxels of 6 mm the reference region loses activity to its surroundings: where little binds, that shows."""
     pairs = []
-    for participant in PARTICIPANTS:
-        for task in TASKS:
-            for window in ("baseline", task):
-                known = truth(story, participant, task)
-                true = known[f"BPND-scanner-{window}"][known["volume-ml"] > 1]
-                found = estimates(story, participant, task, window, "AAL")["BPND"]
-                pairs.append(pd.DataFrame({"true": true, "found": found.reindex(true.index)}).dropna())
+    for participant, task in SCANS:
+        for window in ("baseline", task):
+            known = truth(story, participant, task)
+            true = known[f"BPND-scanner-{window}"][known["volume-ml"] > 1]
+            found = estimates(story, participant, task, window, "AAL")["BPND"]
+            pairs.append(pd.DataFrame({"true": true, "found": found.reindex(true.index)}).dropna())
     table = pd.concat(pairs)
-    assert len(table) > 1000
+    assert len(table) > 650
     assert table["found"].corr(table["true"]) > 0.95
     binding = table[table["true"] > 0.8]
-    assert len(binding) > 400
+    assert len(binding) > 250
     assert ((binding["found"] - binding["true"]) / binding["true"]).abs().median() < 0.10
 
 
@@ -229,7 +235,7 @@ def group_table(story: Story, role: str, task: str) -> pd.DataFrame:
 def test_group_effects_have_the_sign_that_was_built_in(story: Story) -> None:
     """Means alone: three people cannot show how an effect goes with a trait."""
     for effect in built_in_effects():
-        if effect.kind != "mean":
+        if effect.kind != "mean" or effect.task != "rejection":
             continue
         table = group_table(story, "regions", effect.task)
         names = table["name"].str.removesuffix("_L").str.removesuffix("_R")
@@ -288,8 +294,9 @@ def test_the_participant_page_shows_every_scan_and_links_what_exists(story: Stor
 
 def test_the_group_page_names_contrasts_regions_and_participants(story: Story) -> None:
     text = output_path(story.places.out, {}, "group_page").read_text()
-    for word in ("Amygdala", "rejection", "acceptance", TRAIT, "sub-01", "sub-03"):
+    for word in ("Amygdala", "rejection", TRAIT, "sub-01", "sub-03"):
         assert word in text, word
+    assert "needs at least 3 maps and was given 1" in text, "one scan is no sample, and that is said"
 
 
 def test_a_second_run_computes_nothing(story: Story) -> None:

@@ -11,6 +11,8 @@ from morbids.errors import ExitCode
 from tests.bids.conftest import DatasetMaker
 from tests.participant.studies import write_scan
 
+pytestmark = pytest.mark.graph
+
 ROOT = Path(__file__).parents[1]
 
 

@@ -11,6 +11,8 @@ import pytest
 
 from morbids.lifeline import interrupt_on_terminate
 
+pytestmark = pytest.mark.graph
+
 PARENT = """
 import subprocess, sys, time
 child = "import time; from morbids.lifeline import die_with_parent as die; die(); print(1, flush=True); time.sleep(60)"

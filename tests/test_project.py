@@ -11,10 +11,12 @@ from pathlib import Path
 
 import pytest
 import yaml
+from coverage import CoverageData
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from morbids.options.command_line import build_parser
+from tests.unreached_raises import find_unreached
 
 ROOT = Path(__file__).parents[1]
 VERSION = (ROOT / "version").read_text().strip()
@@ -43,7 +45,7 @@ def locked_requirements(name: str) -> dict[str, list[Requirement]]:
 
 
 def make_targets() -> set[str]:
-    return set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE))
+    return set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE))
 
 
 def circle_commands() -> list[str]:
@@ -144,14 +146,15 @@ def test_lock_has_hashes_and_names_no_host(lock: str) -> None:
 def test_documented_make_targets_exist() -> None:
     pages = [ROOT / "CONTRIBUTING.md", ROOT / "README.md", ROOT / ".ci/run", *ROOT.glob("docs/*.md")]
     text = "\n".join(page.read_text() for page in pages if page.exists())
-    named = set(re.findall(r"(?:`|^\s*)make ([a-z]+)", text, flags=re.MULTILINE))
+    named = set(re.findall(r"(?:`|^\s*)make ([a-z-]+)", text, flags=re.MULTILINE))
     assert {"demo", "test"} <= named
     assert named <= make_targets()
 
 
 def test_make_targets_parse() -> None:
     targets = sorted(make_targets() - {"help"})
-    assert {"env", "demo", "validate", "test", "lint", "peers", "lock", "image", "clean"} == set(targets)
+    tests = {"test", "test-quick", "test-all", "coverage"}
+    assert {"env", "demo", "validate", "lint", "peers", "lock", "image", "clean"} | tests == set(targets)
     plan = subprocess.run(["make", "-n", *targets], cwd=ROOT, capture_output=True, text=True, check=False)
     assert plan.returncode == 0, plan.stderr
 
@@ -331,3 +334,19 @@ def test_demo_asks_the_simulator_for_options_that_it_has() -> None:
     )
     for option in re.findall(r"--[a-z-]+", command[1]):
         assert option in result.stdout
+
+
+def test_an_error_that_no_test_reaches_is_listed(tmp_path: Path) -> None:
+    lines = [
+        'raise MorbidsError("reached")',
+        "raise MorbidsError(",
+        '    "never"',
+        ")",
+        'raise ValueError("no")',
+    ]
+    (tmp_path / "module.py").write_text("\n".join(lines))
+    data = CoverageData(no_disk=True)
+    data.add_lines({str(tmp_path / "module.py"): {1}})
+    assert [(one.first, one.text) for one in find_unreached(tmp_path, data)] == [
+        (2, 'raise MorbidsError( "never" )')
+    ]

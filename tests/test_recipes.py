@@ -15,6 +15,8 @@ from morbids.settings import ScanSettings
 from tests.bids.conftest import DURATION_S, START_S, DatasetMaker
 from tests.participant.studies import write_scan
 
+pytestmark = pytest.mark.graph
+
 PAGE = (Path(__file__).parents[1] / "docs" / "recipes.md").read_text(encoding="utf-8")
 SECTIONS = {text.splitlines()[0]: text for text in PAGE.split("\n## ")[1:]}
 

@@ -8,6 +8,8 @@ from benchmarks.mapped.bias import mixed_tissue_bias
 from benchmarks.mapped.reference import Contrast, judge_by_reference
 from benchmarks.mapped.studies import skew
 
+pytestmark = pytest.mark.graph
+
 
 @pytest.mark.parametrize("skewness", [0.0, 0.5, 2.0])
 def test_errors_have_the_skewness_that_is_asked_for(skewness: float) -> None:

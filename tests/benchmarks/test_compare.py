@@ -10,6 +10,8 @@ import SimpleITK as sitk
 from benchmarks.compare import main
 from morbids.imaging.images import write_image
 
+pytestmark = pytest.mark.graph
+
 
 def write_output(root: Path, *, value: float = 1.0, shift_mm: float = 2.0, field: str = "1") -> Path:
     folder = root / "sub-01"

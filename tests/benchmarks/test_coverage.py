@@ -17,6 +17,8 @@ from benchmarks.coverage import (
 )
 from morbids.numerics.kinetics.models import FitOptions, fit_model
 
+pytestmark = pytest.mark.graph
+
 
 @pytest.mark.parametrize("infused", INFUSED)
 def test_the_generator_has_the_binding_that_it_says(infused: float) -> None:

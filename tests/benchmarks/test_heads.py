@@ -11,6 +11,8 @@ from benchmarks.heads_masks import BAD_DICE, DAMAGES, INTACT, Copy, summarise
 from benchmarks.heads_tissue import tissue_dice
 from morbids.imaging.brain import BrainQuality
 
+pytestmark = pytest.mark.graph
+
 GOOD = BrainQuality(volume_ml=1400, likeness=0.7, dark_rim=0.2, bright_rim=0.0, cut_cm2=0)
 
 

@@ -7,6 +7,8 @@ from benchmarks.models import MODELS, measure_error
 from morbids.numerics.kinetics.model_names import ModelName
 from morbids.numerics.kinetics.models import MODELS as KINETIC_MODELS
 
+pytestmark = pytest.mark.graph
+
 
 @pytest.mark.parametrize("start_min", [0.0, 10.0])
 @pytest.mark.parametrize("model", MODELS)

@@ -8,6 +8,8 @@ import pytest
 
 from benchmarks.observer import OUTSIDE, RunUse, Sample, note_samples, step_of, watch_run
 
+pytestmark = pytest.mark.graph
+
 WORKER = """
 import os, subprocess, sys, time
 os.chdir(sys.argv[1])

@@ -6,6 +6,8 @@ import pytest
 
 from benchmarks.recovery import accuracy
 
+pytestmark = pytest.mark.graph
+
 
 def _table(rows: list[tuple[str, float, float, float, float]]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["window", "volume_ml", "true", "tissue", "recovered"])

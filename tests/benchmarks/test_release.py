@@ -7,6 +7,8 @@ from benchmarks.release import Scene, draw_people, power, read_step, released, s
 from benchmarks.release_truth import FRAMES, NAMES, mix_head, tissue_curves
 from morbids.numerics.kinetics.srtm import fit_srtm
 
+pytestmark = pytest.mark.graph
+
 ONE = np.ones(1)
 
 

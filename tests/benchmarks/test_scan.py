@@ -5,6 +5,8 @@ import pytest
 from benchmarks.observer import RunUse, StepUse
 from benchmarks.scan import figures_of
 
+pytestmark = pytest.mark.graph
+
 
 def test_scans_share_a_step_and_short_steps_are_summed_up() -> None:
     steps = {

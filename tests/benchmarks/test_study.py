@@ -13,6 +13,8 @@ from morbids.imaging.atlases import sphere_table
 from morbids.imaging.images import write_image
 from morbids.simulation.effects import TASKS, built_in_effects
 
+pytestmark = pytest.mark.graph
+
 
 def _write(results: Path, role: str, task: str, table: pd.DataFrame) -> None:
     contrast = difference_label("baseline", task)

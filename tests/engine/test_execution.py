@@ -15,6 +15,8 @@ from morbids.errors import ExitCode, MorbidsError
 from morbids.settings import Resources
 from tests.engine import steps_for_tests as steps
 
+pytestmark = pytest.mark.graph
+
 
 def resources(work_dir: Path) -> Resources:
     return Resources(n_procs=2, omp_n_threads=1, mem_gb=2.0, work_dir=work_dir)

@@ -20,6 +20,8 @@ from morbids.engine.work import (
 from morbids.errors import ExitCode, MorbidsError
 from tests.engine import steps_for_tests as steps
 
+pytestmark = pytest.mark.graph
+
 
 def test_the_folder_of_steps_is_of_this_version_and_closed_to_others(tmp_path: Path) -> None:
     folder = make_work_folder(tmp_path / "work")

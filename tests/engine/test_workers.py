@@ -17,6 +17,8 @@ from morbids.lifeline import interrupt_on_terminate
 from morbids.settings import Resources
 from tests.engine import steps_for_tests as steps
 
+pytestmark = pytest.mark.graph
+
 INTERRUPTED = 7
 
 

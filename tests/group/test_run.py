@@ -20,6 +20,8 @@ from morbids.reports.index_of_dataset import write_index
 from morbids.settings import GroupSettings, Resources, Study
 from tests.reports.reading import check_offline, read_page
 
+pytestmark = pytest.mark.graph
+
 N = 10
 SHAPE, VOXEL_MM = (20, 24, 20), 8.0
 AFFINE = np.array([[8.0, 0, 0, -76], [0, 8, 0, -106], [0, 0, 8, -70], [0, 0, 0, 1]])

@@ -13,6 +13,8 @@ from tests.bids.test_maps import write_study
 from tests.engine.wiring import find_problems, steps_without_words
 from tests.participant.studies import make_resources, make_study
 
+pytestmark = pytest.mark.graph
+
 SETTINGS = GroupSettings()
 
 

@@ -12,6 +12,8 @@ from morbids.imaging.atlases import choose_atlas, draw_spheres, load_atlas, sphe
 from morbids.imaging.images import read_image, write_image
 from morbids.numerics.arrays import FloatArray
 
+pytestmark = pytest.mark.graph
+
 
 def centre_mm(dseg: Path, index: Any) -> FloatArray:
     """Centre of a label in mm."""

@@ -19,6 +19,8 @@ from morbids.imaging.images import Image, read_image, write_image
 from morbids.imaging.templates import Template
 from tests.imaging.head_phantom import Head, dice
 
+pytestmark = pytest.mark.graph
+
 GOOD = BrainQuality(volume_ml=1500, likeness=0.9, dark_rim=0.02, bright_rim=0.001, cut_cm2=0)
 
 

@@ -9,6 +9,8 @@ from morbids.imaging.head_mask import signed_distance_mm
 from morbids.imaging.images import Image
 from morbids.numerics.arrays import FloatArray
 
+pytestmark = pytest.mark.graph
+
 AFFINE = np.diag([4.0, 4.0, 4.0, 1.0])
 
 

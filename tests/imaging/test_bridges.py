@@ -10,6 +10,8 @@ from morbids.imaging.bridges import bring_labels, read_bridge, read_field, write
 from morbids.imaging.images import Image, read_image
 from morbids.numerics.arrays import FloatArray
 
+pytestmark = pytest.mark.graph
+
 RAS_TO_LPS = np.array([-1.0, -1.0, 1.0])
 BRAIN_MM = np.random.default_rng(0).uniform([-60, -90, -40], [60, 60, 70], (200, 3))
 

@@ -22,6 +22,8 @@ from tests.imaging.phantoms import (
     write_t1w,
 )
 
+pytestmark = pytest.mark.graph
+
 PET_POSE = rigid_matrix(np.array([2.0, 3.0, -4.0, 0.05, 0.0, -0.1]))
 CORNER_MM = 2.0
 """At the corners of a box around the brain, 76 mm from its centre; the voxels of this PET have 5 mm."""

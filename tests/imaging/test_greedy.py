@@ -13,6 +13,8 @@ from scipy.ndimage import gaussian_filter
 from morbids.errors import MorbidsError
 from morbids.imaging.greedy import run_greedy
 
+pytestmark = pytest.mark.graph
+
 
 def write_blobs(path: Path, origin_mm: tuple[float, float, float] = (0.0, 0.0, 0.0)) -> Path:
     """Write smooth random blobs on a 2 mm grid whose first voxel is at `origin_mm`."""

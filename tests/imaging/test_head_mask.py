@@ -7,6 +7,8 @@ from morbids.imaging.head_mask import cut_area_cm2, dilate_mm, mask_head, otsu_t
 from morbids.imaging.images import Image
 from morbids.numerics.arrays import BoolArray, FloatArray
 
+pytestmark = pytest.mark.graph
+
 VOXEL_MM = np.full(3, 4.0)
 
 

@@ -14,6 +14,8 @@ from morbids.imaging.transforms import invert, read_itk, rigid_matrix, write_itk
 from morbids.numerics.arrays import BoolArray, FloatArray
 from tests.imaging.phantoms import PET_AFFINE, PET_SHAPE, largest_error_mm, pet_volume
 
+pytestmark = pytest.mark.graph
+
 DURATION_MIN = np.array([0.5, 2.0, 5.0, 5.0, 5.0, 10.0, 10.0])
 START_MIN = np.concatenate([[0.0], np.cumsum(DURATION_MIN)[:-1]])
 POSES = np.stack(

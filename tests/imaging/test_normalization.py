@@ -17,6 +17,8 @@ from morbids.imaging.templates import Template
 from morbids.numerics.arrays import FloatArray
 from tests.imaging.head_phantom import Head
 
+pytestmark = pytest.mark.graph
+
 LPS = np.array([-1.0, -1.0, 1.0])
 
 

@@ -13,6 +13,8 @@ from morbids.imaging.regions import PersonTissue, regions_in_pet
 from morbids.imaging.transforms import write_itk
 from morbids.numerics.arrays import FloatArray, IntArray
 
+pytestmark = pytest.mark.graph
+
 FWHM_MM = 6.0
 PET_MM = 3.0
 TISSUE_MM = 1.0

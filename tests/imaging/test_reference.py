@@ -20,6 +20,8 @@ from morbids.imaging.reference import (
 )
 from morbids.numerics.kinetics.presets import load_presets
 
+pytestmark = pytest.mark.graph
+
 AFFINE = np.diag([-2.0, 2.0, 2.0, 1.0])
 BLOCK = (slice(5, 25), slice(5, 25), slice(6, 24))
 

@@ -11,6 +11,8 @@ from morbids.imaging.images import read_image, write_image
 from morbids.imaging.regions import PersonTissue, mean_curves, regions_in_pet
 from morbids.imaging.transforms import rigid_matrix, write_itk
 
+pytestmark = pytest.mark.graph
+
 ATLAS_AFFINE = np.array([[2.0, 0, 0, -40.0], [0, 2.0, 0, -40.0], [0, 0, 2.0, -40.0], [0, 0, 0, 1]])
 MOVE = rigid_matrix(np.array([3.0, -2.0, 4.0, 0.1, -0.05, 0.2]))
 

@@ -15,6 +15,8 @@ from morbids.errors import ExitCode, MorbidsError
 from morbids.imaging import templates
 from morbids.imaging.templates import find_template
 
+pytestmark = pytest.mark.graph
+
 NOWHERE = "http://127.0.0.1:9"
 
 

@@ -14,6 +14,8 @@ from morbids.imaging.tissue import Tissue, _classify, _shading, segment_tissue
 from morbids.numerics.arrays import FloatArray
 from tests.imaging.head_phantom import Head
 
+pytestmark = pytest.mark.graph
+
 # Places in MNI152 whose tissue no anatomist doubts, mm.
 WHITE = [(-26, -20, 34), (26, -20, 34), (-18, 30, 18), (0, 24, 6)]
 DEEP_GREY = [(-10, -18, 8), (10, -18, 8), (-27, 4, 0), (27, 4, 0), (-13, 12, 10)]

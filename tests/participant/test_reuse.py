@@ -21,6 +21,8 @@ from tests.bids.test_derivatives import draw, touch, transforms
 from tests.engine.wiring import find_problems, steps_without_words
 from tests.participant.studies import make_resources, make_study, write_scan
 
+pytestmark = pytest.mark.graph
+
 SETTINGS = ScanSettings()
 SPACE = "MNI152NLin2009cAsym"
 T1W = {"sub": "01"}

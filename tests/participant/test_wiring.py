@@ -19,6 +19,8 @@ from tests.engine import steps_for_tests as steps
 from tests.engine.wiring import find_problems, steps_without_words
 from tests.participant.studies import make_resources, make_study, write_scan
 
+pytestmark = pytest.mark.graph
+
 SETTINGS = ScanSettings()
 
 

@@ -12,6 +12,8 @@ from morbids.simulation.activity import (
 )
 from morbids.simulation.settings import StudySettings
 
+pytestmark = pytest.mark.graph
+
 SETTINGS = StudySettings()
 SHAPE = (3, 1, 1)
 

@@ -7,6 +7,8 @@ from morbids.simulation.regions import build_binding_maps, read_truth_regions, r
 from morbids.simulation.subject import Phantom, make_t1w, t1w_grid
 from morbids.simulation.template import load_template_brain
 
+pytestmark = pytest.mark.graph
+
 
 def at(phantom: Phantom, values: np.ndarray, point_mm: tuple[float, float, float]) -> float:
     affine = phantom.head.grid.affine

@@ -8,6 +8,8 @@ from morbids.errors import ExitCode, MorbidsError
 from morbids.simulation.__main__ import main
 from morbids.simulation.calibrate import build_parser, run
 
+pytestmark = pytest.mark.graph
+
 
 def test_fast_dissociation_fabricates_nothing_and_slow_does(tmp_path: Path) -> None:
     assert main(["calibrate", "--out", str(tmp_path / "table.tsv")]) == ExitCode.OK

@@ -4,6 +4,8 @@ import pytest
 from morbids.simulation.cohort import draw_cohort
 from morbids.simulation.effects import RELEASES, built_in_effects
 
+pytestmark = pytest.mark.graph
+
 
 @pytest.mark.parametrize("participants", [6, 8, 18])
 def test_every_built_in_effect_is_in_the_sample(participants: int) -> None:

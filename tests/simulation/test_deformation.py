@@ -1,10 +1,13 @@
 from pathlib import Path
 
 import numpy as np
+import pytest
 import SimpleITK as sitk
 
 from morbids.simulation.deformation import LATTICE_MM, random_shape, smooth_field
 from morbids.simulation.grids import make_grid
+
+pytestmark = pytest.mark.graph
 
 RNG_SEED = 11
 

@@ -1,7 +1,10 @@
 import numpy as np
+import pytest
 
 from morbids.imaging.transforms import invert, rigid_matrix
 from morbids.simulation.grids import centred_grid, crop, make_grid, pull, voxel_centres
+
+pytestmark = pytest.mark.graph
 
 
 def test_pull_finds_the_same_point_on_a_flipped_grid() -> None:

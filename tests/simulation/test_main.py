@@ -7,6 +7,8 @@ from morbids.errors import ExitCode
 from morbids.simulation.__main__ import build_parser, choose_settings, main
 from morbids.simulation.settings import StudySettings
 
+pytestmark = pytest.mark.graph
+
 
 def settings_of(*words: str) -> StudySettings:
     return choose_settings(build_parser().parse_args(["out", *words]))

@@ -14,6 +14,8 @@ from morbids.simulation.settings import StudySettings
 from morbids.simulation.subject import Phantom, Subject, make_subject
 from tests.simulation.conftest import TINY
 
+pytestmark = pytest.mark.graph
+
 QUIET = replace(TINY, noise=0.0, motion=0.0)
 GRID = pet_grid(TINY.pet_voxel_mm)
 

@@ -8,6 +8,8 @@ from morbids.simulation.motion import draw_motion, frame_poses, mean_poses, pose
 from morbids.simulation.scanner import acquire_frames, add_noise, blur, pet_grid
 from morbids.simulation.settings import CARBON_11_HALF_LIFE_MIN, protocol_frames
 
+pytestmark = pytest.mark.graph
+
 
 def test_full_size_is_the_scanner_of_the_study() -> None:
     grid = pet_grid(2.25)

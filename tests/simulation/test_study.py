@@ -19,6 +19,8 @@ from morbids.simulation.study import simulate_study
 from morbids.simulation.subject import Phantom, t1w_grid
 from tests.simulation.conftest import TINY
 
+pytestmark = pytest.mark.graph
+
 STEM = "sub-01_task-rejection_trc-carfentanil"
 
 

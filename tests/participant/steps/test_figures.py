@@ -32,6 +32,8 @@ from tests.participant.steps.known_scan import (
 )
 from tests.participant.steps.test_pet import write_shift
 
+pytestmark = pytest.mark.graph
+
 AFFINE = np.diag([6.0, 6.0, 6.0, 1.0])
 SHAPE = (12, 14, 12)
 

@@ -1,0 +1,61 @@
+"""Which errors for people no test reaches: `python -m tests.unreached_raises`, after `make coverage`.
+
+Every `raise` in the program whose exception is not one of Python's own, with its line and what it says.
+"""
+
+import ast
+import builtins
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from coverage import Coverage, CoverageData
+
+ROOT = Path(__file__).parents[1]
+
+
+class Raise(NamedTuple):
+    """A `raise` in a file: its first and last line, and the beginning of its text."""
+
+    file: Path
+    first: int
+    last: int
+    text: str
+
+
+def find_raises(file: Path) -> Iterator[Raise]:
+    """Every `raise` of an error of ours."""
+    source = file.read_text(encoding="utf-8")
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call) and not _is_builtin(node.exc.func):
+            said = ast.get_source_segment(source, node) or ""
+            yield Raise(file, node.lineno, node.end_lineno or node.lineno, " ".join(said.split())[:100])
+
+
+def _is_builtin(raised: ast.expr) -> bool:
+    return isinstance(raised, ast.Name) and hasattr(builtins, raised.id)
+
+
+def find_unreached(folder: Path, data: CoverageData) -> Iterator[Raise]:
+    """Those that the measured tests never came to."""
+    for file in sorted(folder.rglob("*.py")):
+        reached = set(data.lines(str(file)) or ())
+        yield from (one for one in find_raises(file) if not reached & set(range(one.first, one.last + 1)))
+
+
+def main() -> int:
+    """Print them; 1 where there are some."""
+    coverage = Coverage(data_file=str(ROOT / ".coverage"), config_file=str(ROOT / "pyproject.toml"))
+    coverage.load()
+    folder = ROOT / "morbids"
+    unreached = list(find_unreached(folder, coverage.get_data()))
+    for one in unreached:
+        sys.stdout.write(f"{one.file.relative_to(ROOT)}:{one.first}: {one.text}\n")
+    n_all = sum(1 for file in folder.rglob("*.py") for _ in find_raises(file))
+    sys.stdout.write(f"{len(unreached)} of {n_all} errors are reached by no test.\n")
+    return 1 if unreached else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
