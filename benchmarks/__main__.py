@@ -40,7 +40,7 @@ def main() -> None:
         parser.error(f"{arguments.name} has no use for --{', --'.join(sorted(unknown))}")
     figures = benchmark.run(arguments.quick, **given)
     if figures is not None:
-        report(arguments.name, figures)
+        report("scan_real" if arguments.name == "scan" and arguments.data else arguments.name, figures)
 
 
 if __name__ == "__main__":

@@ -64,7 +64,7 @@ def prepare(data: Path, name: str, number: int, work: Path) -> Head:
     template = find_template(SPACE, 2, work / "templates")
     brain = extract_brain(t1w, template.brain, template.mask, work / "brain", 1)
     images = brain.corrected_t1w, brain.mask, template.brain, template.mask
-    normalization = register_to_template(*images, work / "template", 1)
+    normalization = register_to_template(*images, work / "template", 1, brain.template_affine)
     tissue = segment_tissue(brain.corrected_t1w, brain.mask, work / "tissue", normalization.template_to_t1w)
     labels = read_image(data / f"{name}{END}")
     names = dict(zip(table["index"].tolist(), table["name"].tolist(), strict=True))

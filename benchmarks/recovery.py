@@ -28,8 +28,8 @@ group mask too. What is left out counts in `bp_unbound_median_abs_error`, in uni
 KEYS = ("sub", "task", "trc")
 
 
-def compare_with_truth(truth: Path, results: Path, work_dir: Path) -> pd.DataFrame:
-    """Tabulate BP_ND of every scan, window and region.
+def compare_with_truth(truth: Path, results: Path, work_dir: Path, task: str = "*") -> pd.DataFrame:
+    """Tabulate BP_ND of every scan (of one task, where it is named), window and region.
 
     Returns
     -------
@@ -37,7 +37,7 @@ def compare_with_truth(truth: Path, results: Path, work_dir: Path) -> pd.DataFra
         scan, window (`baseline` or `challenge`), name, volume_ml of the true region, true, tissue (binding tissue
         itself, without partial volume, of the whole atlas region) and recovered.
     """
-    tables = [_compare_scan(truth, results, source, work_dir) for source in _scans(truth)]
+    tables = [_compare_scan(truth, results, source, work_dir) for source in _scans(truth, task)]
     return pd.concat(tables, ignore_index=True)
 
 
@@ -68,9 +68,9 @@ def _median(values: "pd.Series[float]") -> float:
     return float(np.nanmedian(values)) if len(values) else float("nan")
 
 
-def _scans(truth: Path) -> Iterator[dict[str, str]]:
+def _scans(truth: Path, task: str) -> Iterator[dict[str, str]]:
     """Entities of every scan that the truth describes."""
-    for path in sorted(truth.glob(f"sub-*/pet/*_seg-{ATLAS}_model-truth_kinpar.tsv")):
+    for path in sorted(truth.glob(f"sub-*/pet/*_task-{task}_*seg-{ATLAS}_model-truth_kinpar.tsv")):
         entities = parse_name(path).entities
         yield {key: entities[key] for key in KEYS}
 

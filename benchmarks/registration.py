@@ -26,14 +26,15 @@ from benchmarks import scan as whole_scan
 from morbids.imaging.brain import extract_brain
 from morbids.imaging.coregistration import register_pet_to_t1w
 from morbids.imaging.images import read_image, write_image
-from morbids.imaging.motion import Motion, correct_motion
+from morbids.imaging.motion import correct_motion
 from morbids.imaging.normalization import register_to_template
 from morbids.imaging.templates import Template, find_template
-from morbids.imaging.transforms import invert, read_itk, rigid_matrix
+from morbids.imaging.transforms import invert, read_itk, rigid_matrix, write_itk
 from morbids.numerics.arrays import BoolArray, FloatArray
+from morbids.numerics.frames import Frames
 from morbids.simulation.activity import tabulate_curves
 from morbids.simulation.cohort import draw_cohort
-from morbids.simulation.deformation import BRAIN_CENTRE_MM, Shape
+from morbids.simulation.deformation import BRAIN_CENTRE_MM, Ways
 from morbids.simulation.grids import pull
 from morbids.simulation.motion import mean_poses, pose_matrix
 from morbids.simulation.scan import Scan, make_scan
@@ -63,7 +64,7 @@ class Case(NamedTuple):
     brain: Path
     pet: Path
     scan: Scan
-    shape: Shape
+    shape: Ways
 
 
 class Outcome(NamedTuple):
@@ -144,7 +145,13 @@ def measure(case: Case, settings: StudySettings, template: Template, work: Path)
             case.pet, frames.start_min.tolist(), frames.duration_min.tolist(), work / "motion", THREADS
         )
     )
-    motion_mm, petref_to_truth = motion_errors(motion, case.scan, settings, points)
+    poses = mean_poses(case.scan.truth.motion, frames)
+    motion_mm, petref_to_truth = motion_errors(
+        read_itk(motion.transforms),
+        np.stack([pose_matrix(pose) for pose in poses]),
+        frames,
+        transformed(invert(case.scan.truth.t1w_to_pet), points),
+    )
     offset = random_rigid(rng, OFFSET_MM, OFFSET_DEG)
     turn = random_rigid(rng, OFFSET_MM, TURN_DEG)
     turned = moved(case.t1w, turn, work / "turned.nii.gz")
@@ -159,6 +166,8 @@ def measure(case: Case, settings: StudySettings, template: Template, work: Path)
     truth = offset @ case.scan.truth.t1w_to_pet @ petref_to_truth
     pet_points = transformed(invert(case.scan.truth.t1w_to_pet @ petref_to_truth), points)
     even = case._replace(t1w=moved(extraction.corrected_t1w, invert(turn), work / "corrected.nii.gz"))
+    affine = invert(turn) @ read_itk(extraction.template_affine)[0]
+    start = write_itk(affine, work / "start.txt")
     return Outcome(
         distance_mm(read_itk(pet_to_t1w.t1w_to_pet)[0], truth, pet_points),
         bool(pet_to_t1w.concern),
@@ -168,25 +177,29 @@ def measure(case: Case, settings: StudySettings, template: Template, work: Path)
         pet_cpu_s,
         brain_dice(extraction.mask, case.brain),
         bool(extraction.concern),
-        *(template_errors(even, template, work) if settings.seed < TEMPLATE_HEADS else [np.nan] * 4),
+        *(template_errors(even, template, start, work) if settings.seed < TEMPLATE_HEADS else [np.nan] * 4),
     )
 
 
 def motion_errors(
-    motion: Motion, scan: Scan, settings: StudySettings, t1w_points: FloatArray
+    found: FloatArray, true: FloatArray, frames: Frames, points: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
     """Error per frame (NaN for frames too short to register), and the matrix from petref to the true pose.
 
     Where petref lies is free; it is taken as the mean over the frames from a third to the half of the scan.
+
+    Parameters
+    ----------
+    found, true
+        (n_frames, 4, 4) from-orig_to-petref, and from-orig to the true pose of reference.
+    points
+        (n, 3) of the brain in the true pose, mm.
     """
-    found = read_itk(motion.transforms)
-    true = np.stack([pose_matrix(pose) for pose in mean_poses(scan.truth.motion, settings.frames)])
-    share = settings.frames.mid_min / settings.frames.end_min[-1]
+    share = frames.mid_min / frames.end_min[-1]
     middle = (share > 0.2) & (share < 0.55)
     petref_to_truth = (invert(true) @ found)[middle].mean(axis=0)
-    points = transformed(invert(scan.truth.t1w_to_pet), t1w_points)
     errors = [distance_mm(f, t @ petref_to_truth, points) for f, t in zip(found, true, strict=True)]
-    return np.where(settings.frames.duration_min >= LEAST_FRAME_MIN, errors, np.nan), petref_to_truth
+    return np.where(frames.duration_min >= LEAST_FRAME_MIN, errors, np.nan), petref_to_truth
 
 
 def brain_dice(found: Path, true: Path) -> float:
@@ -195,14 +208,16 @@ def brain_dice(found: Path, true: Path) -> float:
     return float(2 * (first & second).sum() / (first.sum() + second.sum()))
 
 
-def template_errors(case: Case, template: Template, work: Path) -> tuple[float, float, float, float]:
+def template_errors(
+    case: Case, template: Template, start: Path, work: Path
+) -> tuple[float, float, float, float]:
     """Mean error (mm) and processor seconds of our registration to the template, then of ANTs' (NaN if absent)."""
     mask = read_image(template.mask)
     points = brain_points(mask.values > 0, mask.affine, TEMPLATE_POINTS)
     true = itk_points(case.shape.t1w_to_template, points)
     ours, cpu_s = timed(
         lambda: register_to_template(
-            case.t1w, case.brain, template.brain, template.mask, work / "mni", THREADS
+            case.t1w, case.brain, template.brain, template.mask, work / "mni", THREADS, start
         )
     )
     found = itk_points(sitk.ReadTransform(str(ours.t1w_to_template)), points)

@@ -1,7 +1,8 @@
 """One participant at full size: wall time and peak memory of the participant level, whole and step by step.
 
 Machines differ by a factor of two, and the same one by the hour: `scan_cpu_over_unit` is the processor time of the
-whole run by that of one registration, timed right before it and never to be changed.
+whole run by that of one registration, timed right before it and never to be changed. With `--data` (as of `heads`) the
+participant has the first of the real heads, at voxels of 1 mm, and the figures begin with `real_`.
 """
 
 import os
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.heads_case import END, find_heads
 from benchmarks.observer import OUTSIDE, RunUse, StepUse, watch_run
 from morbids.imaging.greedy import run_greedy
 from morbids.imaging.templates import find_template
@@ -26,10 +28,10 @@ LEAST_SHOWN_S = 1.0
 """Steps that take less, all scans together, are summed up as `other`."""
 
 
-def run(quick: bool) -> dict[str, float]:
+def run(quick: bool, data: Path | None = None) -> dict[str, float]:
     """Simulate one participant with two scans (once), and run the participant level from nothing."""
-    folder = FOLDER / ("quick" if quick else "full")
-    bids = simulate(folder, quick)
+    folder = FOLDER / f"{'quick' if quick else 'full'}{'' if data is None else '_real'}"
+    bids = simulate(folder, quick, data)
     for name in ("out", "work"):
         shutil.rmtree(folder / name, ignore_errors=True)
     options = ["--work-dir", str(folder / "work"), "--nprocs", str(PROCESSORS)]
@@ -38,7 +40,8 @@ def run(quick: bool) -> dict[str, float]:
     use = watch_run(command, folder / "work", folder / "log.txt", os.environ)
     if use.exit_code:
         raise SystemExit(f"The participant level failed: see {folder / 'log.txt'}.")
-    return {"scan_cpu_over_unit": use.processor_s / unit_s, "unit_s": unit_s} | figures_of(use)
+    figures = {"scan_cpu_over_unit": use.processor_s / unit_s, "unit_s": unit_s} | figures_of(use)
+    return figures if data is None else {f"real_{name}": value for name, value in figures.items()}
 
 
 def time_unit(folder: Path) -> float:
@@ -55,20 +58,29 @@ def time_unit(folder: Path) -> float:
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
-def simulate(folder: Path, quick: bool) -> Path:
+def simulate(folder: Path, quick: bool, data: Path | None) -> Path:
     """Make the participant, unless it is there from an earlier run."""
     bids, done = folder / "bids", folder / ".simulated"
     if not done.exists():
         shutil.rmtree(bids, ignore_errors=True)
         folder.mkdir(parents=True, exist_ok=True)
         size = QUICK_OPTIONS if quick else ("--full-size",)
-        options = ["--participants", "1", "--seed", str(SEED), *size]
+        options = ["--participants", "1", "--seed", str(SEED), *size, *_real_head(data)]
         command = [sys.executable, "-m", "morbids.simulation", str(bids), *options]
         use = watch_run(command, folder, folder / "simulation.txt", os.environ)
         if use.exit_code:
             raise SystemExit(f"The simulation failed: see {folder / 'simulation.txt'}.")
         done.touch()
     return bids
+
+
+def _real_head(data: Path | None) -> list[str]:
+    """Options that give the participant a real head, resampled to the size that scanners give today."""
+    if data is None:
+        return []
+    name = find_heads(data)[0]
+    head, labels = data / f"{name}.nii.gz", data / f"{name}{END}"
+    return ["--heads", str(head), "--labels", str(labels), "--t1w-voxel-mm", "1"]
 
 
 def figures_of(use: RunUse) -> dict[str, float]:

@@ -1,7 +1,7 @@
 """Run a graph, on this machine or as jobs of a cluster, and tell what failed, without losing what did not."""
 
 import gc
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +9,10 @@ from nipype import Workflow
 
 from morbids.engine.cluster import make_cluster_jobs
 from morbids.engine.failures import CrashFolder, StepFailure
+from morbids.engine.nodes import Step
 from morbids.engine.scheduling import ToldScheduler
 from morbids.engine.work import Cleaner, make_work_folder, tell_of_other_versions
-from morbids.engine.workers import Workers, quieten_nipype
+from morbids.engine.workers import Workers, prepare_workers, quieten_nipype
 from morbids.errors import ExitCode, MorbidsError
 from morbids.settings import Resources
 
@@ -62,15 +63,24 @@ def _make_scheduler(workflow: Workflow, resources: Resources, told: dict[str, An
     if resources.plugin:
         workflow.config["execution"]["poll_sleep_duration"] = POLL_CLUSTER_S
         return make_cluster_jobs(resources.plugin, {**resources.plugin_args, **told}, crashes)
+    prepare_workers(_modules_of(workflow))
     own = {"n_procs": resources.n_procs, "memory_gb": resources.mem_gb}
     return Workers({**own, **told}, crashes)
+
+
+def _modules_of(workflow: Workflow) -> Iterator[str]:
+    """Modules of the functions that workers will call."""
+    for name in workflow.list_node_names():
+        interface = workflow.get_node(name).interface
+        if isinstance(interface, Step):
+            yield interface.function.__module__
 
 
 def _configure(workflow: Workflow, base_dir: Path, *, stop_on_first_crash: bool) -> None:
     workflow.base_dir = str(base_dir)
     workflow.config["execution"] = {
         "hash_method": "timestamp",
-        "poll_sleep_duration": "0.05",
+        "poll_sleep_duration": "0.01",  # beside waiting for an answer (workers.py)
         "remove_unnecessary_outputs": "false",
         "stop_on_first_crash": str(stop_on_first_crash).lower(),
         "create_report": "false",
@@ -83,8 +93,8 @@ def _run(workflow: Workflow, scheduler: ToldScheduler) -> Exception | None:
 
     Where the run is interrupted, no step goes on.
     """
-    # nipype collects garbage at every look for new work, which takes 0.1 s and up to a processor where everything
-    # imported so far is looked through each time.
+    # nipype collects garbage at every look for new work, which takes 0.1 s where everything imported so far is looked
+    # through each time.
     gc.freeze()
     try:
         with scheduler.stopped_by_signals():

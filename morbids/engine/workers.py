@@ -2,12 +2,14 @@
 
 import os
 import signal
+from collections.abc import Iterable
 from concurrent.futures import CancelledError, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 from logging import CRITICAL
 from multiprocessing import forkserver, get_context
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 from nipype import logging
@@ -18,8 +20,10 @@ from morbids.engine.nodes import hold_folder
 from morbids.engine.scheduling import ToldScheduler, answer
 from morbids.lifeline import die_with_parent
 
-# Workers import the package afresh once: they inherit neither threads nor locks of this process.
+# Workers inherit neither threads nor locks of this process: a server that has imported what steps need forks them.
 START_METHOD = "forkserver"
+LONGEST_WAIT_S = 5.0
+"""Nothing is known that would end a step without an answer; were there such a thing, the run would not hang."""
 
 
 class Workers(ToldScheduler, MultiProcPlugin):
@@ -45,6 +49,7 @@ class Workers(ToldScheduler, MultiProcPlugin):
         self.crashes = crashes
         self.failures = []
         self._alone: list[ProcessPoolExecutor] = []
+        self._answered = Event()
 
     def stop(self) -> None:
         """End all steps at once; their folders are emptied when they run again."""
@@ -56,6 +61,14 @@ class Workers(ToldScheduler, MultiProcPlugin):
     def close(self) -> None:
         """Let workers end that have nothing to do."""
         self.pool.shutdown(cancel_futures=True)
+
+    def _send_procs_to_workers(self, updatehash: bool = False, graph: Any = None) -> None:
+        super()._send_procs_to_workers(updatehash=updatehash, graph=graph)
+        # nipype looks for answers at fixed times, and each look costs what a step of a second does; here it looks
+        # when there is one. An answer that comes before this line is not missed: it has set the event already.
+        if self.pending_tasks:
+            self._answered.wait(LONGEST_WAIT_S)
+            self._answered.clear()
 
     def _submit_job(self, node: Any, updatehash: bool = False) -> int:
         self._taskid += 1
@@ -79,14 +92,24 @@ class Workers(ToldScheduler, MultiProcPlugin):
         except BaseException as error:  # without a result nipype would wait for ever
             if isinstance(error, BrokenProcessPool) and not alone and not self._stopped:
                 self._run_alone(job)
-            else:
-                self._taskresult[task] = answer(task, describe_error(error, Path(node.output_dir())))
+                return
+            self._taskresult[task] = answer(task, describe_error(error, Path(node.output_dir())))
+        self._answered.set()
 
     def _run_alone(self, job: tuple[Any, bool, int]) -> None:
         pool = _make_pool(1)
         self._alone.append(pool)
         pool.submit(run_alone, *job).add_done_callback(partial(self._collect, job, alone=True))
         pool.shutdown(wait=False)
+
+
+def prepare_workers(modules: Iterable[str]) -> None:
+    """Let the server that forks workers import the modules of the steps first: once, not in every worker.
+
+    It has an effect until the first worker has started. A module that cannot be imported is tried again by the step,
+    which tells why.
+    """
+    get_context(START_METHOD).set_forkserver_preload(["__main__", *sorted(set(modules))])
 
 
 def run_alone(node: Any, update_hash: bool, task: int) -> dict[str, Any]:

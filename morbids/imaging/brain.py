@@ -19,6 +19,7 @@ from morbids.imaging.head_mask import MOST_CUT_CM2, cut_area_cm2
 from morbids.imaging.images import Image, read_head, read_image, space_code, write_image
 from morbids.imaging.resampling import index_transform, resample_volume
 from morbids.imaging.template_registration import onto_isotropic_grid
+from morbids.imaging.transforms import write_itk
 from morbids.imaging.workplace import Workplace
 from morbids.numerics.arrays import BoolArray, FloatArray
 
@@ -99,6 +100,8 @@ class BrainExtraction(NamedTuple):
         Empty, or the sentence that says why the mask is doubtful.
     volume_ml, likeness, dark_rim, bright_rim, cut_cm2
         What was judged, see `BrainQuality`.
+    template_affine
+        ITK text file with the affine that brings the T1w image to the template.
     """
 
     corrected_t1w: Path
@@ -109,6 +112,7 @@ class BrainExtraction(NamedTuple):
     dark_rim: float
     bright_rim: float
     cut_cm2: float
+    template_affine: Path
 
 
 def extract_brain(
@@ -135,7 +139,7 @@ def extract_brain(
         raise MorbidsError(f"{t1w} is empty: all voxels are {head.values.flat[0]:g}.", "Look at the image.")
     coarse = onto_isotropic_grid(head, WORKING_MM)
     target = coarsen_template(read_image(template_brain), read_image(template_mask), WORKING_MM)
-    distance, to_image = find_brain(coarse, target, Workplace(out_dir, threads))
+    distance, to_image, affine = find_brain(coarse, target, Workplace(out_dir, threads))
     if not (distance > 0).any():
         raise MorbidsError(f"No brain was found in {t1w}.", "Look at the image: is it a T1w image of a head?")
     field = estimate_bias(coarse, distance > 0, threads)
@@ -152,6 +156,7 @@ def extract_brain(
         write_image(mask, head.affine, out_dir / "brain_mask.nii.gz", code=code),
         quality.concern(),
         *quality,
+        write_itk(affine, out_dir / "from-T1w_to-template_affine.txt"),
     )
 
 

@@ -11,6 +11,7 @@ import nibabel as nib
 import numpy as np
 import numpy.typing as npt
 from nibabel.filebasedimages import ImageFileError
+from nibabel.openers import Opener
 from nibabel.spatialimages import HeaderDataError
 
 from morbids.errors import ExitCode, MorbidsError
@@ -19,6 +20,8 @@ from morbids.numerics.arrays import BoolArray, FloatArray
 
 SCANNER_CODE = 1
 ALIGNED_CODE = 2
+MOST_SHRUNK, SAMPLED_SLICES = 0.9, 8
+"""Floating-point noise shrinks by a twentieth, in a second for 20 MB: then gzip files hold it as it is."""
 _PIECE_BYTES = 1 << 20
 
 
@@ -228,8 +231,31 @@ def write_image(
         time_unit = like.get_xyzt_units()[1]
     image.header.set_xyzt_units("mm", time_unit if values.ndim == 4 else None)
     out.parent.mkdir(parents=True, exist_ok=True)
-    nib.save(image, out)
+    stored = np.asanyarray(image.dataobj)
+    level = {"compresslevel": int(_shrinks(stored))} if out.suffix == ".gz" else {}
+    stream: Any
+    with Opener(str(out), "wb", **level) as stream:
+        image.to_stream(stream)
     return out
+
+
+def _shrinks(values: npt.NDArray[Any]) -> bool:
+    """Whether it is worth the time to compress voxels, by some slices of one volume."""
+    volume = values[..., values.shape[3] // 2] if values.ndim == 4 else values
+    some = volume[..., :: max(1, volume.shape[-1] // SAMPLED_SLICES)].tobytes()
+    return len(zlib.compress(some, 1)) < MOST_SHRUNK * len(some) if some else True
+
+
+def crop_to_mask(image: Image, mask: BoolArray, margin_mm: float = 0.0) -> tuple[Image, BoolArray]:
+    """Cut an image and a mask of its voxels down to where the mask is: registrations take time by the voxel."""
+    where = np.argwhere(mask)
+    margin = np.ceil(margin_mm / image.voxel_mm).astype(int)
+    low = np.maximum(where.min(axis=0) - margin, 0)
+    high = np.minimum(where.max(axis=0) + 1 + margin, mask.shape)
+    box = tuple(slice(a, b) for a, b in zip(low, high, strict=True))
+    affine = image.affine.copy()
+    affine[:3, 3] += image.affine[:3, :3] @ low
+    return Image(image.values[box], affine, image.header), mask[box]
 
 
 def space_code(header: Any) -> int:

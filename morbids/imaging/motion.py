@@ -16,7 +16,7 @@ import numpy as np
 from morbids.errors import MorbidsError
 from morbids.imaging.greedy import run_greedy
 from morbids.imaging.head_mask import dilate_mm, mask_head
-from morbids.imaging.images import Image, read_image, space_code, write_image
+from morbids.imaging.images import Image, crop_to_mask, read_image, space_code, write_image
 from morbids.imaging.motion_table import (
     describe_motion,
     displacement_mm,
@@ -271,7 +271,7 @@ def _estimate_motion(
         still = np.tile(np.eye(4), (len(start), 1, 1))
         sentence = "No frame holds enough counts to estimate head motion: not corrected."
         return _Estimate(still, ~rich, (sentence,), sentence)
-    cropped, mask = _crop(image, mask)
+    cropped, mask = crop_to_mask(image, mask)
     fine = refine_grid(cropped._replace(values=mask.astype(np.float32)), COARSEST_VOXEL_MM, "nearest")
     cropped, mask = refine_grid(cropped, COARSEST_VOXEL_MM, "cubic", workplace.threads), fine.values > 0
     frames = np.flatnonzero(rich)
@@ -296,16 +296,6 @@ def _estimate_motion(
 def _matters(lost: BoolArray, duration: FloatArray) -> bool:
     """Whether implausible estimates are of so much of the scan that neighbours cannot stand in for them."""
     return bool(duration[lost].sum() > MOST_LOST_SHARE * duration.sum())
-
-
-def _crop(image: Image, mask: BoolArray) -> tuple[Image, BoolArray]:
-    """Cut the image down to the mask (which has a margin): a third of the voxels, a third of the time."""
-    where = np.argwhere(mask)
-    low, high = where.min(axis=0), where.max(axis=0) + 1
-    box = tuple(slice(a, b) for a, b in zip(low, high, strict=True))
-    affine = image.affine.copy()
-    affine[:3, 3] += image.affine[:3, :3] @ low
-    return Image(image.values[box], affine, image.header), mask[box]
 
 
 def _register(

@@ -13,8 +13,9 @@ from morbids.imaging.head_mask import dilate_mm
 from morbids.imaging.images import Image, read_image, write_image
 from morbids.imaging.resampling import index_transform, resample_volume
 from morbids.imaging.template_registration import TemplatePair, Warp, centre_mm, onto_isotropic_grid
+from morbids.imaging.transforms import read_itk
 from morbids.imaging.workplace import Workplace
-from morbids.numerics.arrays import BoolArray
+from morbids.numerics.arrays import BoolArray, FloatArray
 
 STRIP_MARGIN_MM = 1.0
 """The mask reaches the skull, so that little outside it is left: with 6 mm, muscle beside an atrophied brain was taken
@@ -55,7 +56,13 @@ class Normalization(NamedTuple):
 
 
 def register_to_template(
-    t1w: Path, mask: Path, template_brain: Path, template_mask: Path, out_dir: Path, threads: int
+    t1w: Path,
+    mask: Path,
+    template_brain: Path,
+    template_mask: Path,
+    out_dir: Path,
+    threads: int,
+    start: Path | None = None,
 ) -> Normalization:
     """Register a T1w image to a template: affine, then diffeomorphic on the template's grid.
 
@@ -67,6 +74,9 @@ def register_to_template(
         Its brain mask, on the same grid.
     template_brain, template_mask
         Brain-only template and its mask; at 2 mm fast, at 1 mm finer and four times slower.
+    start
+        ITK text file with an affine that brings the T1w image near the template, as brain extraction finds one; None
+        searches from the centres of the brains.
 
     Raises
     ------
@@ -80,7 +90,9 @@ def register_to_template(
         raise MorbidsError(
             f"The brain mask {mask} is empty.", "Look at the brain extraction of this T1w image."
         )
-    warp = _register(head, head_mask.values > 0, brain, brain_mask, Workplace(out_dir, threads))
+    known = None if start is None else read_itk(start)[0]
+    inside = head_mask.values > 0
+    warp = _register(head, inside, (brain, brain_mask), known, Workplace(out_dir, threads))
     ways = warp.template_points_to_image(), warp.image_points_to_template()
     return judge_normalization(head, ways, brain, brain_mask, out_dir, threads)
 
@@ -123,19 +135,29 @@ def judge_normalization(
     )
 
 
-def _register(head: Image, inside: BoolArray, brain: Image, brain_mask: Image, workplace: Workplace) -> Warp:
+def _register(
+    head: Image,
+    inside: BoolArray,
+    template: tuple[Image, Image],
+    known: FloatArray | None,
+    workplace: Workplace,
+) -> Warp:
     """Affine and deformable registration on the template's grid, or 2 mm where that is finer than a coarse image."""
+    brain, brain_mask = template
     spacing_mm = max(float(brain.voxel_mm.mean()), min(float(np.round(head.voxel_mm.min())), COARSEST_MM))
     near = dilate_mm(inside, STRIP_MARGIN_MM, head.voxel_mm)
     moving = onto_isotropic_grid(head._replace(values=np.where(near, head.values, 0)), spacing_mm)
     fixed = onto_isotropic_grid(brain, spacing_mm)
     soft_mask = brain_mask._replace(values=(brain_mask.values > 0).astype(np.float32))
     fixed_inside = onto_isotropic_grid(soft_mask, spacing_mm).values > 0.5
-    start = np.eye(4)
-    start[:3, 3] = centre_mm(inside, head.affine) - centre_mm(fixed_inside, fixed.affine)
     with workplace.scratch() as folder:
         pair = TemplatePair(fixed, fixed_inside, moving, folder, workplace.threads)
-        (affine,) = pair.register_affine([start])
+        if known is None:
+            start = np.eye(4)
+            start[:3, 3] = centre_mm(inside, head.affine) - centre_mm(fixed_inside, fixed.affine)
+            (affine,) = pair.register_affine([start])
+        else:
+            affine = pair.refine_affine(known)
         # (100, 50, 10) iterations: 0.63 mm instead of 0.68 on three simulated heads, in 1.25 times the time.
         return pair.register_deformable(affine, (60, 40, 5))
 

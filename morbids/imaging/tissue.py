@@ -19,6 +19,7 @@ from morbids.numerics.tissue_mixture import (
     tissue_posteriors,
 )
 
+Slices = tuple[slice, ...]
 LABELS = {"GM": 1, "WM": 2, "CSF": 3}
 """Labels of the discrete segmentation, as in BIDS."""
 COUPLING = 0.25
@@ -109,29 +110,57 @@ def _classify(
     coupling = COUPLING / np.maximum(voxel_mm, 1.0)
     for _ in range(SHADING_PASSES):
         mixture = fit_tissue_mixture(values[inside], prior)
-        fractions = tissue_posteriors(values, inside, mixture, coupling, prior, n_sweeps=0)
-        white = fractions[..., 2] > SURE
+        white = _sure_white(values, inside, mixture, prior, _every_few_mm(voxel_mm))
         values = values / np.exp(_shading(values, inside, white, float(mixture.mean[2]), voxel_mm))
     mixture = fit_tissue_mixture(values[inside], prior)
     return mixture, tissue_posteriors(values, inside, mixture, coupling, prior)
 
 
+def _sure_white(
+    values: FloatArray, inside: BoolArray, mixture: TissueMixture, prior: TissuePrior | None, some: Slices
+) -> BoolArray:
+    """Which of some voxels are white matter: without sweeps neighbours do not count, so that others need no look."""
+    expected = None if prior is None else _some_of(prior, inside, some)
+    return (
+        tissue_posteriors(values[some], inside[some], mixture, np.zeros(3), expected, n_sweeps=0)[..., 2]
+        > SURE
+    )
+
+
+def _every_few_mm(voxel_mm: FloatArray) -> Slices:
+    """Voxels that tell of shading: what is smooth over 15 mm needs no finer grid."""
+    return tuple(slice(None, None, max(round(SHADING_GRID_MM / edge), 1)) for edge in voxel_mm.tolist())
+
+
 def _shading(
     values: FloatArray, inside: BoolArray, white: BoolArray, white_mean: float, voxel_mm: FloatArray
 ) -> FloatArray:
-    """Logarithm (x, y, z) of how much brighter than its mean white matter is around a voxel."""
-    level = np.log(np.maximum(values, 1e-3 * white_mean) / white_mean)
-    # What is smooth over 15 mm needs no finer grid.
-    step = np.maximum(np.round(SHADING_GRID_MM / voxel_mm), 1).astype(int)
-    some = tuple(slice(None, None, n) for n in step)
+    """Logarithm (x, y, z) of how much brighter than its mean white matter is around a voxel.
+
+    Parameters
+    ----------
+    white
+        Which of every few voxels (see `_every_few_mm`) are white matter.
+    """
+    some = _every_few_mm(voxel_mm)
+    step = np.array([part.step for part in some])
+    level = np.log(np.maximum(values[some], 1e-3 * white_mean) / white_mean)
     total, weight = (
-        ndimage.gaussian_filter(part[some].astype(np.float32), SHADING_SIGMA_MM / (voxel_mm * step))
+        ndimage.gaussian_filter(part.astype(np.float32), SHADING_SIGMA_MM / (voxel_mm * step))
         for part in (np.where(white, level, 0), white)
     )
     coarse = total / np.maximum(weight, 1e-3)
     field = ndimage.affine_transform(coarse, 1 / step, output_shape=values.shape, order=1, mode="nearest")
     bounded: FloatArray = np.clip(field - np.median(field[inside]), -MOST_SHADING, MOST_SHADING)
     return bounded
+
+
+def _some_of(prior: TissuePrior, inside: BoolArray, some: Slices) -> TissuePrior:
+    """Prior of those voxels inside that slices keep."""
+    kept = np.zeros_like(inside)
+    kept[some] = True
+    rows = kept[inside]
+    return TissuePrior(prior.tissues[rows], prior.deep_grey[rows])
 
 
 def _agreement(white: FloatArray, prior: TissuePrior) -> float:

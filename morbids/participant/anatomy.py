@@ -210,6 +210,8 @@ def _add_normalization(builder: AnatomyBuilder, brain: Node, space: str) -> Node
             register_to_template, f"normalize_{space}", builder.threads, mem_gb=mem_gb, n_procs=n_procs
         )
         builder.workflow.connect(brain, "mask", normalize, "mask")
+        if "template_affine" in brain.interface.fields:
+            builder.workflow.connect(brain, "template_affine", normalize, "start")
     builder.workflow.connect(brain, "corrected_t1w", normalize, "t1w")
     whose = taken.dataset.program if taken is not None and ways is not None else ""
     outputs = _normalized_outputs(space, builder.sources(*(ways or ())), whose)

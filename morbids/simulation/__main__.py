@@ -14,6 +14,7 @@ from morbids.simulation.settings import (
     FULL_PARTICIPANTS,
     FULL_PET_VOXEL_MM,
     FULL_T1W_VOXEL_MM,
+    HeadFiles,
     StudySettings,
 )
 from morbids.simulation.study import simulate_study
@@ -51,6 +52,23 @@ def build_parser() -> argparse.ArgumentParser:
         action="store_true",
         help="as the original study: 18 people, 128 x 128 x 63 PET voxels of 2.25 x 2.25 x 2.43 mm, 1 mm T1w; the "
         "three options above still win",
+    )
+    anatomy = parser.add_argument_group("anatomy")
+    anatomy.add_argument(
+        "--heads",
+        type=Path,
+        nargs="+",
+        metavar="T1W",
+        help="people's T1w images (whole heads) instead of the average head in random shapes; as many participants "
+        "as heads, and T1w voxels as they are, unless said otherwise",
+    )
+    anatomy.add_argument(
+        "--labels",
+        type=Path,
+        nargs="+",
+        metavar="LABELS",
+        help="for each of --heads a label image numbered as Neuromorphometrics (MUSE, DLMUSE), which is then the true "
+        "anatomy; without it the program's own segmentation is",
     )
     truth = parser.add_argument_group("truth")
     truth.add_argument("--seed", type=int, default=_DEFAULTS.seed, metavar="S", help="default %(default)s")
@@ -95,6 +113,7 @@ def choose_settings(arguments: argparse.Namespace) -> StudySettings:
     voxel_mm = usual_mm if arguments.voxel_mm is None else arguments.voxel_mm
     t1w_voxel_mm = FULL_T1W_VOXEL_MM if full else min(max(round(voxel_mm * 4 / 9, 2), 1.0), 2.0)
     people = FULL_PARTICIPANTS if full else _DEFAULTS.participants
+    people = len(arguments.heads) if arguments.heads else people
     return StudySettings(
         participants=people if arguments.participants is None else arguments.participants,
         pet_voxel_mm=voxel_mm,
@@ -111,6 +130,21 @@ def choose_settings(arguments: argparse.Namespace) -> StudySettings:
     )
 
 
+def choose_heads(arguments: argparse.Namespace) -> HeadFiles | None:
+    """Real heads of the command line; None for the average head.
+
+    Raises
+    ------
+    MorbidsError
+        Labels without heads, a file that is not there, or another number of labels than of heads.
+    """
+    if arguments.heads is None and arguments.labels is not None:
+        raise MorbidsError("--labels are of --heads, which are not given.", "Give both.", ExitCode.USAGE)
+    if arguments.heads is None:
+        return None
+    return HeadFiles(tuple(arguments.heads), tuple(arguments.labels or ()), arguments.t1w_voxel_mm)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command (a study, or `calibrate`) and return its exit code."""
     words = list(sys.argv[1:] if argv is None else argv)
@@ -120,7 +154,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             return calibrate.run(words[1:])
         arguments = build_parser().parse_args(words)
         command = shlex.join(["python", "-m", "morbids.simulation", *words])
-        simulate_study(arguments.out, choose_settings(arguments), command)
+        simulate_study(arguments.out, choose_settings(arguments), command, choose_heads(arguments))
     except MorbidsError as error:
         logger.error("%s", error)
         return int(error.exit_code)

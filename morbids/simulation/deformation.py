@@ -1,6 +1,6 @@
 """The shape of a subject: a random affine and a smooth diffeomorphism between the scanner and the template."""
 
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import SimpleITK as sitk
@@ -22,6 +22,33 @@ TYPICAL_SIZE = 0.95
 _VELOCITY = ((48.0, 3.4), (24.0, 0.8))
 """(full width at half maximum in mm, standard deviation per axis in mm) of the velocity's components."""
 _SQUARINGS = 6
+
+
+class Ways(Protocol):
+    """Both directions between a person's T1w space and the template, whoever knows them.
+
+    Attributes
+    ----------
+    template_to_t1w, t1w_to_template
+        ITK transforms that bring images from the first space to the second.
+    lattice
+        Coarse grid in template space on which smooth fields of this person are drawn.
+    """
+
+    @property
+    def template_to_t1w(self) -> sitk.Transform:
+        """From T1w points to template points."""
+        ...
+
+    @property
+    def t1w_to_template(self) -> sitk.Transform:
+        """From template points to T1w points."""
+        ...
+
+    @property
+    def lattice(self) -> Grid:
+        """Where smooth fields are drawn."""
+        ...
 
 
 class Shape(NamedTuple):

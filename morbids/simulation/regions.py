@@ -1,6 +1,7 @@
 """True binding and delivery of the average person, in template space, and the focal a-priori regions."""
 
 import csv
+from collections.abc import Mapping
 from importlib.resources import files
 from typing import NamedTuple
 
@@ -68,7 +69,34 @@ def read_truth_regions() -> tuple[TruthRegion, ...]:
     )
 
 
+class Parcels(NamedTuple):
+    """What tells where binding differs, (x, y, z) on one grid.
+
+    Attributes
+    ----------
+    neuromorphometrics, aal
+        Labels.
+    spots
+        Share of each hot spot.
+    """
+
+    neuromorphometrics: IntArray
+    aal: IntArray
+    spots: Mapping[str, FloatArray]
+
+
 def build_binding_maps(template: TemplateBrain, occipital_binding: float = 0.0) -> BindingMaps:
+    """Binding of the average person on the template's grid; parameters as of `spread_binding`."""
+    # Only the box around the brain: distance transforms of the whole head would take half a minute.
+    box, grid = crop(template.grid, _BRAIN_LOW_MM, _BRAIN_HIGH_MM)
+    parcels = Parcels(template.neuromorphometrics[box], template.aal[box], hot_spot_shares(grid))
+    bp_nd, r1 = spread_binding(parcels, grid, occipital_binding)
+    whole = BindingMaps(np.zeros(template.grid.shape, np.float32), np.ones(template.grid.shape, np.float32))
+    whole.bp_nd[box], whole.r1[box] = bp_nd, r1
+    return whole
+
+
+def spread_binding(parcels: Parcels, grid: Grid, occipital_binding: float = 0.0) -> BindingMaps:
     """Spread the regional values over the cortex, with smooth borders, and add the hot spots.
 
     Parameters
@@ -76,20 +104,22 @@ def build_binding_maps(template: TemplateBrain, occipital_binding: float = 0.0) 
     occipital_binding
         Scales the binding of the reference region: 0 makes it an exact reference, 1 as real as in people.
     """
-    # Only the box around the brain: distance transforms of the whole head would take half a minute.
-    box, grid = crop(template.grid, _BRAIN_LOW_MM, _BRAIN_HIGH_MM)
-    labels = template.neuromorphometrics[box]
+    labels = parcels.neuromorphometrics
     bp_values, r1_values = np.zeros(256, np.float32), np.full(256, _DEFAULT_R1, np.float32)
     for region in read_truth_regions():
         bp_values[list(region.labels)] = _TISSUE_OVER_SEEN * region.bp_nd
         r1_values[list(region.labels)] = region.r1
     nearest = _nearest_listed(labels)
     bp_nd, r1 = (_soften(values[labels][nearest], grid) for values in (bp_values, r1_values))
-    bp_nd = _add_hot_spots(bp_nd, grid)
-    bp_nd *= 1 - _occipital_share(labels, template.aal[box], grid) * (1 - occipital_binding)
-    whole = BindingMaps(np.zeros(template.grid.shape, np.float32), np.ones(template.grid.shape, np.float32))
-    whole.bp_nd[box], whole.r1[box] = bp_nd, r1
-    return whole
+    for spot, peak, _ in _HOT_SPOTS:
+        bp_nd = bp_nd + parcels.spots[spot] * np.maximum(peak - bp_nd, 0)
+    bp_nd *= 1 - _occipital_share(labels, parcels.aal, grid) * (1 - occipital_binding)
+    return BindingMaps(bp_nd, r1)
+
+
+def hot_spot_shares(grid: Grid) -> dict[str, FloatArray]:
+    """Share of every hot spot on a grid in template space."""
+    return {region: sphere_share(region, grid, radius_mm) for region, _, radius_mm in _HOT_SPOTS}
 
 
 def region_centres(region: str) -> FloatArray:
@@ -126,13 +156,6 @@ def _soften(values: FloatArray, grid: Grid) -> FloatArray:
     """Smooth the borders between regions."""
     smooth: FloatArray = ndimage.gaussian_filter(values, _BORDER_FWHM_MM / 2.355 / grid.voxel_mm)
     return smooth
-
-
-def _add_hot_spots(bp_nd: FloatArray, grid: Grid) -> FloatArray:
-    for region, peak, radius_mm in _HOT_SPOTS:
-        share = sphere_share(region, grid, radius_mm)
-        bp_nd = bp_nd + share * np.maximum(peak - bp_nd, 0)
-    return bp_nd
 
 
 def _occipital_share(neuromorphometrics: IntArray, aal: IntArray, grid: Grid) -> FloatArray:

@@ -94,7 +94,7 @@ def make_scan(
     scale = _bq_per_ml(table, settings, injection, subject.participant.weight_kg)
     maps = activity_maps(table, tissue, local)
     blurred = np.stack([blur(values, subject.grid, settings.psf_fwhm_mm, grid) for values in maps])
-    t1w_to_pet = _draw_offset(rng)
+    t1w_to_pet = subject.place @ _draw_offset(rng)
     motion = draw_motion(rng, float(settings.frames.end_min[-1]), settings.motion)
     grids = (subject.grid, grid)
     pet = observe(

@@ -1,6 +1,7 @@
 """What can be chosen about a simulated study."""
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -23,6 +24,42 @@ def protocol_frames() -> Frames:
     """Return the 21 frames of the original lab: 4 x 30 s, 3 x 1, 2 x 2.5, 8 x 5 and 4 x 10 min."""
     duration = np.concatenate([np.full(count, minutes) for count, minutes in _FRAME_PATTERN_MIN])
     return Frames(np.concatenate([[0.0], np.cumsum(duration)[:-1]]), duration)
+
+
+@dataclass(frozen=True)
+class HeadFiles:
+    """Real heads instead of the average one.
+
+    Attributes
+    ----------
+    t1w
+        T1w images of whole heads.
+    labels
+        A label image for each, numbered as Neuromorphometrics; none of them: the program's own segmentation.
+    voxel_mm
+        Edge of the T1w voxels that are written; None leaves them as they are.
+    """
+
+    t1w: tuple[Path, ...]
+    labels: tuple[Path, ...] = ()
+    voxel_mm: float | None = None
+
+    def __post_init__(self) -> None:
+        for path in (*self.t1w, *self.labels):
+            if not path.is_file():
+                raise MorbidsError(
+                    f"There is no image {path}.", "Correct --heads or --labels.", ExitCode.USAGE
+                )
+        if self.labels and len(self.labels) != len(self.t1w):
+            raise MorbidsError(
+                f"--labels names {len(self.labels)} images, --heads {len(self.t1w)}.",
+                "Give one label image for each head, in the same order.",
+                ExitCode.USAGE,
+            )
+
+    def number_of(self, index: int, participants: int) -> int:
+        """Which head participant `index` has: each its own while they last, else as evenly as can be."""
+        return index * len(self.t1w) // max(len(self.t1w), participants)
 
 
 @dataclass(frozen=True)

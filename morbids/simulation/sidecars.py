@@ -104,6 +104,11 @@ def t1w_metadata() -> dict[str, Any]:
     }
 
 
+def real_t1w_metadata() -> dict[str, Any]:
+    """Sidecar of T1w images of people, of whom nothing else is known here."""
+    return {"BodyPart": "BRAIN"}
+
+
 def event_rows(task: Task) -> list[dict[str, str]]:
     """Blocks of a scan; onsets count from the first stored frame, here the injection."""
     blocks = ((BASELINE_MIN, "baseline"), (CHALLENGE_MIN, task))
@@ -203,18 +208,20 @@ def dataset_description(null: bool) -> dict[str, Any]:
     }
 
 
-def readme(settings: StudySettings, command: str) -> str:
-    """README of the raw dataset."""
+def readme(settings: StudySettings, command: str, *, real: bool = False) -> str:
+    """README of the raw dataset; `real` where T1w images are people's own."""
+    origin = "T1w images are of people, whose PET nobody has scanned." if real else "Nobody was scanned."
     return (
         "# Simulated carfentanil study\n\n"
-        f"Nobody was scanned. {settings.participants} simulated participants, two [11C]carfentanil scans each: "
+        f"{origin} {settings.participants} simulated participants, two [11C]carfentanil scans each: "
         "one with a rejection block, one with an acceptance block, each after a baseline block. 50 % of the tracer "
         "comes as a bolus, 50 % as an infusion over 90 minutes; 21 frames.\n\n"
         f"Effects of the tasks: {'none (null study)' if settings.null else 'see derivatives/truth/effects.json'}.\n"
         "The truth (BP_ND, transforms, motion, reference curve) is in derivatives/truth.\n\n"
         f"Made by: {command}\n\n"
-        "Anatomy: ICBM 2009c nonlinear asymmetric template (copyright McConnell Brain Imaging Centre, Montreal "
-        "Neurological Institute, McGill University; free to use, copy, modify and distribute).\n"
+        f"{'Template' if real else 'Anatomy'}: ICBM 2009c nonlinear asymmetric template (copyright McConnell Brain "
+        "Imaging Centre, Montreal Neurological Institute, McGill University; free to use, copy, modify and "
+        "distribute).\n"
     )
 
 

@@ -9,16 +9,18 @@ from morbids.errors import ExitCode, MorbidsError
 from morbids.numerics.arrays import FloatArray
 from morbids.simulation import sidecars
 from morbids.simulation.activity import CurveTable, tabulate_curves
+from morbids.simulation.bodies import Bodies, Streams, TemplateBodies
 from morbids.simulation.cohort import Participant, draw_cohort
 from morbids.simulation.effects import TASKS, Task
 from morbids.simulation.files import write_json, write_rows, write_scanned
 from morbids.simulation.grids import Grid
+from morbids.simulation.real_heads import RealBodies
 from morbids.simulation.scan import Scan, make_scan, mni_grid
 from morbids.simulation.scanner import pet_grid, source_grid
-from morbids.simulation.settings import StudySettings
-from morbids.simulation.subject import Phantom, Subject, build_phantom, make_subject, make_t1w, t1w_grid
+from morbids.simulation.settings import HeadFiles, StudySettings
+from morbids.simulation.subject import Subject
 from morbids.simulation.truth import (
-    prepare_regions,
+    Regions,
     write_description,
     write_group_truth,
     write_scan_truth,
@@ -29,21 +31,23 @@ logger = logging.getLogger(__name__)
 
 
 class Workshop:
-    """What is made once for a study: settings, phantom, curves, grids, and where to write."""
+    """What is made once for a study: settings, heads, curves, grid, and where to write."""
 
-    def __init__(self, out: Path, settings: StudySettings) -> None:
+    def __init__(self, out: Path, settings: StudySettings, heads: HeadFiles | None) -> None:
         self.out = out
         self.truth = out / "derivatives" / "truth"
         self.settings = settings
-        self.phantom: Phantom = build_phantom(settings.occipital_binding, settings.template_voxel_mm)
         self.table: CurveTable = tabulate_curves(settings)
         self.pet: Grid = pet_grid(settings.pet_voxel_mm)
-        self.source: Grid = source_grid(self.pet)
-        self.t1w: Grid = t1w_grid(settings.t1w_voxel_mm)
-        self.regions = prepare_regions(self.phantom)
+        source = source_grid(self.pet)
+        self.bodies: Bodies = (
+            TemplateBodies(settings, source) if heads is None else RealBodies(settings, heads, source, out)
+        )
 
 
-def simulate_study(out: Path, settings: StudySettings, command: str = "") -> Path:
+def simulate_study(
+    out: Path, settings: StudySettings, command: str = "", heads: HeadFiles | None = None
+) -> Path:
     """Simulate a study and write it.
 
     Parameters
@@ -52,6 +56,8 @@ def simulate_study(out: Path, settings: StudySettings, command: str = "") -> Pat
         Folder of the dataset; must be empty or absent.
     command
         Goes into the README.
+    heads
+        Real heads that the participants have; None gives them the average head in random shapes.
 
     Returns
     -------
@@ -65,37 +71,37 @@ def simulate_study(out: Path, settings: StudySettings, command: str = "") -> Pat
     """
     _make_folder(out)
     people = draw_cohort(settings.participants, settings.seed, settings.null)
-    _write_top(out, people, settings, command)
-    shop = Workshop(out, settings)
+    _write_top(out, people, settings, command, heads)
+    shop = Workshop(out, settings, heads)
     write_description(shop.truth, settings)
     total: dict[Task, FloatArray] = {task: np.zeros(mni_grid().shape, np.float32) for task in TASKS}
     for index, person in enumerate(people):
         logger.info("sub-%s (%d of %d)", person.label, index + 1, len(people))
         for task, change in _simulate_participant(shop, person, index).items():
             total[task] += change / len(people)
-    write_group_truth(shop.truth, shop.regions, total)
+    write_group_truth(shop.truth, total)
     return out
 
 
 def _simulate_participant(shop: Workshop, person: Participant, index: int) -> dict[Task, FloatArray]:
-    """Write one participant; return the true change of BP_ND of each scan in template space (a part)."""
+    """Write one participant; return the true change of BP_ND of each scan in template space."""
     # Streams of their own: more voxels, more noise or a null study leave everything else as it was.
     body, image, *scans = (
         np.random.default_rng([shop.settings.seed, 1, index, i]) for i in range(2 + len(TASKS))
     )
-    subject = make_subject(body, person, shop.phantom, shop.source)
+    subject, imaged, regions = shop.bodies.make(Streams(body, image), person)
     path = shop.out / f"sub-{person.label}" / "anat" / f"sub-{person.label}_T1w.nii.gz"
-    write_scanned(make_t1w(image, shop.phantom.head, subject.shape, shop.t1w), shop.t1w, path)
-    write_subject_truth(shop.truth, subject, shop.phantom, shop.t1w)
+    write_scanned(imaged.t1w, imaged.grid, path)
+    write_subject_truth(shop.truth, subject, imaged)
     changes: dict[Task, FloatArray] = {}
     for task, rng in zip(TASKS, scans, strict=True):
         scan = make_scan(rng, subject, task, shop.table, shop.pet, shop.settings)
-        _write_scan(shop, subject, scan)
-        changes[task] = scan.truth.change * scan.truth.bp_factor
+        _write_scan(shop, subject, scan, regions)
+        changes[task] = regions.average_bp_nd * scan.truth.change * scan.truth.bp_factor
     return changes
 
 
-def _write_scan(shop: Workshop, subject: Subject, scan: Scan) -> None:
+def _write_scan(shop: Workshop, subject: Subject, scan: Scan, regions: Regions) -> None:
     person = subject.participant
     folder = shop.out / f"sub-{person.label}" / "pet"
     stem = f"sub-{person.label}_task-{scan.task}_trc-carfentanil"
@@ -105,14 +111,20 @@ def _write_scan(shop: Workshop, subject: Subject, scan: Scan) -> None:
     write_rows(
         sidecars.event_rows(scan.task), sidecars.events_metadata(scan.task), folder / f"{stem}_events.tsv"
     )
-    write_scan_truth(shop.truth, subject, scan, shop.regions, shop.pet, shop.settings)
+    write_scan_truth(shop.truth, subject, scan, regions, shop.pet, shop.settings)
 
 
-def _write_top(out: Path, people: tuple[Participant, ...], settings: StudySettings, command: str) -> None:
+def _write_top(
+    out: Path,
+    people: tuple[Participant, ...],
+    settings: StudySettings,
+    command: str,
+    heads: HeadFiles | None,
+) -> None:
     """Write what describes the whole dataset."""
     write_json(sidecars.dataset_description(settings.null), out / "dataset_description.json")
-    (out / "README").write_text(sidecars.readme(settings, command), encoding="utf-8")
-    write_json(sidecars.t1w_metadata(), out / "T1w.json")
+    (out / "README").write_text(sidecars.readme(settings, command, real=heads is not None), encoding="utf-8")
+    write_json(sidecars.t1w_metadata() if heads is None else sidecars.real_t1w_metadata(), out / "T1w.json")
     write_rows(sidecars.participant_rows(people), sidecars.participants_metadata(), out / "participants.tsv")
     phenotype = out / "phenotype"
     write_rows(sidecars.resiliency_rows(people), sidecars.resiliency_metadata(), phenotype / "er89.tsv")

@@ -1,14 +1,14 @@
-"""One participant: the average head in their own shape, its T1w image, and their own binding."""
+"""One participant: a head (the average one in a shape of their own), its T1w image, and their own binding."""
 
 from typing import NamedTuple
 
 import numpy as np
 
-from morbids.numerics.arrays import FloatArray, IntArray
+from morbids.numerics.arrays import BoolArray, FloatArray, IntArray
 from morbids.simulation.activity import Tissue, head_tissue
 from morbids.simulation.anatomy import Head, build_head
 from morbids.simulation.cohort import Participant
-from morbids.simulation.deformation import BRAIN_CENTRE_MM, Shape, random_shape, smooth_field
+from morbids.simulation.deformation import BRAIN_CENTRE_MM, Ways, random_shape, smooth_field
 from morbids.simulation.grids import Grid, centred_grid, pull, voxel_centres
 from morbids.simulation.regions import BindingMaps, build_binding_maps
 from morbids.simulation.template import TemplateBrain, load_template_brain
@@ -43,13 +43,25 @@ class Subject(NamedTuple):
         Shares and kinetic parameters at rest in T1w space, on `grid`.
     binding_factor
         Factor on the average BP_ND, (x, y, z) on the shape's lattice in template space.
+    place
+        (4, 4) RAS mm, points of the usual place of a head in the scanner to points of T1w space.
     """
 
     participant: Participant
-    shape: Shape
+    shape: Ways
     grid: Grid
     tissue: Tissue
     binding_factor: FloatArray
+    place: FloatArray
+
+
+class Imaged(NamedTuple):
+    """A T1w image and what is true of it, all (x, y, z) on one grid; tissue is grey 1, white 2, fluid 3."""
+
+    t1w: FloatArray | IntArray
+    grid: Grid
+    brain: BoolArray
+    tissue: IntArray
 
 
 def build_phantom(occipital_binding: float = 0.0, voxel_mm: float = 1.0) -> Phantom:
@@ -61,17 +73,39 @@ def build_phantom(occipital_binding: float = 0.0, voxel_mm: float = 1.0) -> Phan
 def make_subject(rng: np.random.Generator, participant: Participant, phantom: Phantom, grid: Grid) -> Subject:
     """Draw shape and regional binding, and bring tissue to `grid` in T1w space."""
     shape = random_shape(rng)
+    average = head_tissue(phantom.head, phantom.binding.bp_nd, phantom.binding.r1)
+    warp = [shape.template_to_t1w]
+    brought = Tissue(*(pull(values, phantom.head.grid, grid, warp) for values in average))
+    return bind_own(rng, participant, shape, grid, brought)
+
+
+def bind_own(
+    rng: np.random.Generator,
+    participant: Participant,
+    shape: Ways,
+    grid: Grid,
+    average: Tissue,
+    place: FloatArray | None = None,
+) -> Subject:
+    """Draw how a participant's binding and delivery differ from the average's, which is given in their T1w space."""
     regional = 1 + REGIONAL_CV * smooth_field(rng, shape.lattice, REGIONAL_FWHM_MM)
     factor = (participant.binding * regional).clip(0.4, 2.2).astype(np.float32)
     delivery = (1 + R1_CV * smooth_field(rng, shape.lattice, REGIONAL_FWHM_MM)).clip(0.8, 1.2)
-    average = head_tissue(phantom.head, phantom.binding.bp_nd, phantom.binding.r1)
     warp = [shape.template_to_t1w]
-    own = Tissue(*(pull(values, phantom.head.grid, grid, warp) for values in average))
-    own = own._replace(
-        bp_nd=own.bp_nd * pull(factor, shape.lattice, grid, warp),
-        r1=own.r1 * pull(delivery, shape.lattice, grid, warp),
+    own = average._replace(
+        bp_nd=average.bp_nd * pull(factor, shape.lattice, grid, warp),
+        r1=average.r1 * pull(delivery, shape.lattice, grid, warp),
     )
-    return Subject(participant, shape, grid, own, factor)
+    return Subject(participant, shape, grid, own, factor, np.eye(4) if place is None else place)
+
+
+def image_head(rng: np.random.Generator, head: Head, shape: Ways, grid: Grid) -> Imaged:
+    """Image a head in a shape of its own, and say what is true on the same voxels."""
+    warp = [shape.template_to_t1w]
+    shares = [pull(values, head.grid, grid, warp) for values in (head.grey, head.white + head.stem, head.csf)]
+    brain = pull(head.brain.astype(np.float32), head.grid, grid, warp) > 0.5
+    tissue = np.where(brain, 1 + np.argmax(shares, axis=0), 0).astype(np.uint8)
+    return Imaged(make_t1w(rng, head, shape, grid), grid, brain, tissue)
 
 
 def t1w_grid(voxel_mm: float) -> Grid:
@@ -80,7 +114,7 @@ def t1w_grid(voxel_mm: float) -> Grid:
     return centred_grid((nx, ny, nz), (voxel_mm, voxel_mm, voxel_mm), _T1W_CENTRE_MM)
 
 
-def make_t1w(rng: np.random.Generator, head: Head, shape: Shape, grid: Grid) -> IntArray:
+def make_t1w(rng: np.random.Generator, head: Head, shape: Ways, grid: Grid) -> IntArray:
     """T1w image with a smooth receive bias and Rician noise, (x, y, z) int16."""
     signal = pull(head.t1w, head.grid, grid, [shape.template_to_t1w])
     bias = pull(_coil_bias(rng, shape.lattice), shape.lattice, grid, [])

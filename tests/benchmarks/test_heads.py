@@ -72,7 +72,16 @@ def test_an_atlas_is_as_good_as_its_worse_amygdala(tmp_path: Path, monkeypatch: 
     for name, share in (("one", 4), ("other", 8)):
         np.savez(tmp_path / f"{name}.npz", Amygdala_L=np.arange(8) < share)
     rows = [
-        {"head": head, "atlas": atlas, "region": "Amygdala", "side": side, "deep_dice": dice, "shift_mm": 1.0}
+        {
+            "head": head,
+            "atlas": atlas,
+            "region": "Amygdala",
+            "side": side,
+            "deep_dice": dice,
+            "shift_mm": 1.0,
+            "deep_dice_whole": dice,
+            "shift_mm_whole": 0.5,
+        }
         for atlas in heads_atlas.ATLASES
         for head in ("one", "other")
         for side, dice in (("L", 0.8), ("R", 0.6))
@@ -80,4 +89,6 @@ def test_an_atlas_is_as_good_as_its_worse_amygdala(tmp_path: Path, monkeypatch: 
     figures = heads_atlas.summarise(pd.DataFrame(rows))
     assert figures["amygdala_dice_min"] == figures["dk_amygdala_dice_min"] == pytest.approx(0.6)
     assert figures["deep_dice_mean"] == pytest.approx(0.7)
+    assert (figures["atlas_shift_mm"], figures["atlas_shift_mm_whole"]) == (1.0, 0.5)
     assert figures["deep_dice_ceiling"] == pytest.approx(2 / 3)
+    assert figures["atlas_shift_ceiling_mm"] == pytest.approx(2 * (3.5 - 1.5))

@@ -1,3 +1,4 @@
+import time
 from multiprocessing import Queue, get_context
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from nipype.pipeline.engine.utils import load_resultfile
 from morbids.engine.execution import execute
 from morbids.engine.nodes import make_node
 from morbids.engine.work import work_folder
+from morbids.engine.workers import LONGEST_WAIT_S
 from morbids.errors import ExitCode, MorbidsError
 from morbids.settings import Resources
 from tests.engine import steps_for_tests as steps
@@ -129,3 +131,16 @@ def test_the_traceback_holds_what_the_step_was_given_by_others(tmp_path: Path) -
     assert failure.file is not None
     assert failure.file.name == "then.txt"
     assert f"report = '{tmp_path}" in failure.file.read_text()
+
+
+def test_the_scheduler_looks_for_work_when_a_step_has_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[int] = []
+    monkeypatch.setattr("nipype.pipeline.plugins.multiproc.gc.collect", lambda: looks.append(1))
+    workflow = Workflow("whole")
+    workflow.add_nodes([make_node(steps.count_slowly, "slow", {"folder": tmp_path})])
+    began = time.monotonic()
+    assert execute(workflow, resources(tmp_path), ignore) == ()
+    # nipype collects garbage at every look; the step takes a second or more.
+    assert 1 <= len(looks) <= 4 + (time.monotonic() - began) / LONGEST_WAIT_S

@@ -41,4 +41,4 @@ def normalized(
 ) -> Normalization:
     out = tmp_path_factory.mktemp("normalized")
     images = extracted.corrected_t1w, extracted.mask, template.brain, template.mask
-    return register_to_template(*images, out, threads=2)
+    return register_to_template(*images, out, threads=2, start=extracted.template_affine)

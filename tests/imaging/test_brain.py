@@ -17,6 +17,7 @@ from morbids.imaging.brain import (
 from morbids.imaging.head_mask import signed_distance_mm
 from morbids.imaging.images import Image, read_image, write_image
 from morbids.imaging.templates import Template
+from morbids.imaging.transforms import read_itk
 from tests.imaging.head_phantom import Head, dice
 
 pytestmark = pytest.mark.graph
@@ -30,6 +31,13 @@ def test_brain_of_a_turned_head_is_found(turned_head: Head, extracted: BrainExtr
     assert dice(mask.values > 0, turned_head.brain) > 0.96
     assert extracted.concern == ""
     assert extracted.volume_ml == pytest.approx(turned_head.brain.sum() * 0.064, rel=0.07)
+
+
+def test_affine_of_the_template_goes_with_the_brain(turned_head: Head, extracted: BrainExtraction) -> None:
+    """Corners of the brain, 80 mm from its centre; registration to the template begins here."""
+    corners = np.array([[x, y, z, 1.0] for x in (-60, 60) for y in (-90, 60) for z in (-40, 70)])
+    affine = read_itk(extracted.template_affine)[0]
+    assert np.linalg.norm((corners @ (affine - turned_head.to_head).T)[:, :3], axis=1).max() < 8
 
 
 def test_bias_is_taken_out(turned_head: Head, extracted: BrainExtraction) -> None:

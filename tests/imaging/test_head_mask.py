@@ -85,3 +85,12 @@ def test_area_of_a_mask_at_the_edge_of_the_field_of_view() -> None:
     mask[:, :, 19:] = False
     assert cut_area_cm2(mask, image) == 0
     assert cut_area_cm2(mask, image._replace(values=np.zeros_like(values))) == 0
+
+
+def test_a_mask_grows_by_its_distance_also_at_the_edge_of_the_image() -> None:
+    mask = np.zeros((20, 14, 12), dtype=bool)
+    mask[0:3, 6, 9:12] = True
+    voxel_mm = np.array([2.0, 3.0, 1.5])
+    index = np.argwhere(np.ones_like(mask)) * voxel_mm
+    apart = np.linalg.norm(index[:, None] - np.argwhere(mask)[None] * voxel_mm, axis=-1).min(axis=1)
+    np.testing.assert_array_equal(dilate_mm(mask, 5.0, voxel_mm).ravel(), apart <= 5.0)

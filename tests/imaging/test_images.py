@@ -11,6 +11,8 @@ import pytest
 
 from morbids.errors import ExitCode, MorbidsError
 from morbids.imaging.images import (
+    Image,
+    crop_to_mask,
     read_frames,
     read_head,
     read_image,
@@ -165,3 +167,32 @@ def test_a_mask_on_another_grid_is_refused(tmp_path: Path) -> None:
     moved = write_image(np.ones((4, 5, 6), bool), 2 * AFFINE, tmp_path / "moved.nii.gz")
     with pytest.raises(MorbidsError, match=r"moved.nii.gz is not on the grid of .*x.nii.gz"):
         read_masked_frames(pet, moved)
+
+
+def test_noise_is_stored_as_it_is_and_the_rest_compressed(tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).normal(0, 1, (24, 20, 16, 3)).astype(np.float32)
+    for name, values, most in (
+        ("noise", noise, 1.01),
+        ("mask", noise > 2, 0.5),
+        ("map", noise * (noise > 2), 0.5),
+    ):
+        path = write_image(values, AFFINE, tmp_path / f"{name}.nii.gz")
+        size = read_image(path).header.get_data_dtype().itemsize * values.size
+        assert path.stat().st_size < most * size + 500
+        np.testing.assert_array_equal(read_image(path).values, values)
+    same = write_image(noise, AFFINE, tmp_path / "again.nii.gz")
+    assert same.read_bytes() == (tmp_path / "noise.nii.gz").read_bytes()
+
+
+def test_an_image_is_cut_down_to_a_mask_with_its_margin() -> None:
+    values = np.arange(6 * 7 * 8, dtype=np.float32).reshape(6, 7, 8)
+    mask = np.zeros(values.shape, dtype=bool)
+    mask[2:4, 3, 0:2] = True
+    cut, inside = crop_to_mask(Image(values, AFFINE, None), mask, float(np.linalg.norm(AFFINE[:3, 0])) / 2)
+    assert inside.sum() == mask.sum()
+    corner = np.linalg.inv(AFFINE) @ cut.affine @ [0, 0, 0, 1]
+    low = np.rint(corner[:3]).astype(int)
+    assert (low <= [1, 2, 0]).all()
+    box = tuple(slice(a, a + n) for a, n in zip(low, inside.shape, strict=True))
+    np.testing.assert_array_equal(cut.values, values[box])
+    np.testing.assert_array_equal(inside, mask[box])

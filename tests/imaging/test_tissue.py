@@ -10,7 +10,7 @@ from morbids.errors import MorbidsError
 from morbids.imaging.brain import BrainExtraction
 from morbids.imaging.images import read_image, write_image
 from morbids.imaging.normalization import Normalization
-from morbids.imaging.tissue import Tissue, _classify, _shading, segment_tissue
+from morbids.imaging.tissue import Tissue, _classify, _every_few_mm, _shading, segment_tissue
 from morbids.numerics.arrays import FloatArray
 from tests.imaging.head_phantom import Head
 
@@ -89,7 +89,7 @@ def test_shading_that_bias_correction_left_is_taken_out() -> None:
     inside = np.ones(shape, dtype=bool)
     _, fractions = _classify(values, inside, None, voxel_mm)
     assert (fractions.argmax(axis=-1) == true).mean() > 0.97
-    left = _shading(values, inside, true == 2, 1000.0, voxel_mm)
+    left = _shading(values, inside, (true == 2)[_every_few_mm(voxel_mm)], 1000.0, voxel_mm)
     expected = np.linspace(-0.15, 0.15, shape[0])[10:38]
     np.testing.assert_allclose(left[10:38].mean(axis=(1, 2)), expected, atol=0.02)
 

@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 
 from morbids.errors import ExitCode
-from morbids.simulation.__main__ import build_parser, choose_settings, main
-from morbids.simulation.settings import StudySettings
+from morbids.simulation.__main__ import build_parser, choose_heads, choose_settings, main
+from morbids.simulation.settings import HeadFiles, StudySettings
 
 pytestmark = pytest.mark.graph
 
@@ -43,6 +43,26 @@ def test_t1w_voxel_follows_the_pet_voxel() -> None:
 )
 def test_every_option_reaches_the_settings(words: list[str], field: str, value: object) -> None:
     assert getattr(settings_of(*words), field) == value
+
+
+def test_heads_are_read_with_as_many_participants(tmp_path: Path) -> None:
+    heads = [tmp_path / name for name in ("a.nii.gz", "b.nii.gz")]
+    for path in heads:
+        path.touch()
+    words = ["out", "--heads", *map(str, heads), "--labels", *map(str, heads)]
+    arguments = build_parser().parse_args(words)
+    assert choose_settings(arguments).participants == 2
+    assert choose_heads(arguments) == HeadFiles(tuple(heads), tuple(heads))
+    assert choose_heads(build_parser().parse_args([*words, "--t1w-voxel-mm", "1"])) == HeadFiles(
+        tuple(heads), tuple(heads), 1.0
+    )
+    assert choose_heads(build_parser().parse_args(["out"])) is None
+
+
+def test_labels_without_heads_are_an_error_of_usage(tmp_path: Path) -> None:
+    assert main([str(tmp_path / "out"), "--labels", "labels.nii.gz"]) == ExitCode.USAGE
+    assert main([str(tmp_path / "out"), "--heads", "nowhere.nii.gz"]) == ExitCode.USAGE
+    assert not (tmp_path / "out").exists()
 
 
 def test_zero_participants_is_an_error_of_usage(tmp_path: Path) -> None:

@@ -1,0 +1,138 @@
+"""A study simulated on real heads with independent labels, through the participant level, beside its truth.
+
+Tissue and binding are those of the labels, so that segmentation, registration of PET, motion, reference region and
+kinetics are judged against what the program did not make. The way from head to template is the program's own in both.
+`--data` as of `heads`; finished steps of an earlier run are taken up.
+"""
+
+import os
+import shutil
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from benchmarks.heads_case import END, find_heads
+from benchmarks.observer import watch_run
+from benchmarks.recovery import LEAST_BINDING, LEAST_VOLUME_ML, compare_with_truth
+from benchmarks.registration import LATE_MIN, brain_points, distance_mm, motion_errors, transformed
+from morbids.bids.names import output_path, parse_name
+from morbids.bids.tables import read_table
+from morbids.imaging.images import read_image
+from morbids.imaging.transforms import invert, read_itk
+from morbids.simulation.settings import protocol_frames
+
+ROOT = Path(__file__).parents[1]
+FOLDER = ROOT / "build" / "benchmarks" / "heads_study"
+ROWS = Path(__file__).parent / "results" / "heads_study.tsv"
+PROCESSORS, QUICK_HEADS = 2, 2
+SEED = 3
+TASK = "rejection"
+"""One scan of each head is enough."""
+BOUND_PERCENT = 10.0
+
+
+def run(quick: bool, data: Path | None) -> dict[str, float] | None:
+    """Simulate the study (once; quick: two heads at 4.5 mm, else all at the scanner's 2.25 mm), run it, and compare."""
+    names = find_heads(data) if data is not None else []
+    if data is None or not names:
+        print(f"heads_study: SKIPPED, no heads in --data {data}.", flush=True)
+        return None
+    chosen = names[:QUICK_HEADS] if quick else names
+    folder = FOLDER / ("quick" if quick else "full")
+    bids = simulate(folder, data, chosen, () if quick else ("--full-size",))
+    results, work = folder / "results", folder / "work"
+    options = ["--task-label", TASK, "--work-dir", str(work), "--nprocs", str(PROCESSORS)]
+    watch(
+        folder / "participant.txt", [str(ROOT / "run.py"), str(bids), str(results), "participant", *options]
+    )
+    truth = bids / "derivatives" / "truth"
+    scans = [
+        parse_name(path).entities for path in sorted(results.glob("sub-*/pet/*_desc-quality_metrics.tsv"))
+    ]
+    table = pd.DataFrame(
+        [
+            {"head": name} | measure_scan(truth, results, scan)
+            for name, scan in zip(chosen, scans, strict=True)
+        ]
+    )
+    regions = compare_with_truth(truth, results, folder / "truth", TASK)
+    print(table.to_string(index=False), flush=True)
+    if not quick:
+        table.to_csv(ROWS, sep="\t", index=False, na_rep="n/a", float_format="%.4f")
+    return summarise(table) | region_figures(regions)
+
+
+def simulate(folder: Path, data: Path, heads: Sequence[str], size: Sequence[str]) -> Path:
+    """Make the study, unless it is there from an earlier run."""
+    bids, done = folder / "bids", folder / ".simulated"
+    if not done.exists():
+        shutil.rmtree(bids, ignore_errors=True)
+        folder.mkdir(parents=True, exist_ok=True)
+        images = [str(data / f"{name}.nii.gz") for name in heads]
+        labels = [str(data / f"{name}{END}") for name in heads]
+        words = ["-m", "morbids.simulation", str(bids), "--seed", str(SEED), *size]
+        watch(folder / "simulation.txt", [*words, "--heads", *images, "--labels", *labels])
+        done.touch()
+    return bids
+
+
+def watch(log: Path, words: Sequence[str]) -> None:
+    """Run a Python program that must succeed."""
+    if watch_run([sys.executable, *words], log.parent / "work", log, os.environ).exit_code:
+        raise SystemExit(f"A program failed: see {log}.")
+
+
+def measure_scan(truth: Path, results: Path, scan: dict[str, str]) -> dict[str, object]:
+    """Errors of PET to T1w and of late frames (mm, mean over the brain), and what was doubted."""
+    source = {key: scan[key] for key in ("sub", "task", "trc")}
+    found, true = (read_itk(output_path(root, source, "motion_transforms")) for root in (results, truth))
+    brain = read_image(output_path(truth, {"sub": scan["sub"]}, "brain_mask"))
+    points = brain_points(brain.values > 0, brain.affine)
+    t1w_to_pet, true_t1w_to_pet = (
+        read_itk(output_path(root, source, "t1w_to_pet"))[0] for root in (results, truth)
+    )
+    frames = protocol_frames()
+    motion_mm, petref_to_truth = motion_errors(
+        found, true, frames, transformed(invert(true_t1w_to_pet), points)
+    )
+    expected = true_t1w_to_pet @ petref_to_truth
+    quality = read_table(output_path(results, source, "quality"))
+    doubts = quality["concern"].dropna().unique().tolist()
+    return {
+        "pet_to_t1w_mm": distance_mm(t1w_to_pet, expected, transformed(invert(expected), points)),
+        "motion_late_mm": float(np.nanmean(motion_mm[frames.mid_min > LATE_MIN])),
+        "concerns": "; ".join(doubts),
+    }
+
+
+def summarise(table: pd.DataFrame) -> dict[str, float]:
+    """Figures over scans."""
+    return {
+        "study_heads": float(len(table)),
+        "study_pet_to_t1w_mean_mm": float(table["pet_to_t1w_mm"].mean()),
+        "study_pet_to_t1w_max_mm": float(table["pet_to_t1w_mm"].max()),
+        "study_motion_late_mean_mm": float(table["motion_late_mm"].mean()),
+        "study_flagged": float((table["concerns"] != "").sum()),
+    }
+
+
+def region_figures(regions: pd.DataFrame) -> dict[str, float]:
+    """Errors of BP_ND at baseline, in percent of what the scanner sees, of regions over 1 mL that bind."""
+    chosen = regions["window"].eq("baseline") & (regions["volume_ml"] > LEAST_VOLUME_ML)
+    used = regions[chosen & (regions["true"] >= LEAST_BINDING)]
+    percent = 100 * (used["recovered"] / used["true"] - 1)
+    by_region = percent.groupby(used["name"]).mean()
+    return {
+        "study_regions": float(len(used)),
+        "study_bp_median_abs_error_percent": float(percent.abs().median()),
+        "study_bp_median_error_percent": float(percent.median()),
+        "study_bp_within_10_percent": float((percent.abs() <= BOUND_PERCENT).mean()),
+        "study_bp_largest_error_percent": float(percent.abs().max()),
+        # Over heads: noise of single scans averages out, a bias stays.
+        "study_bp_region_means_within_10_percent": float((by_region.abs() <= BOUND_PERCENT).mean()),
+        "study_bp_region_means_largest_error_percent": float(by_region.abs().max()),
+        "study_bp_missing": float(used["recovered"].isna().sum()),
+    }
