@@ -160,6 +160,8 @@ ROLES: Mapping[str, Role] = MappingProxyType(
         "group_picture": Role(
             "group_figures", "statmap", ".png", required=("desc",), optional=("contrast", "stat")
         ),
+        "group_pack": Role("group_figures", "statmap", ".js", required=("desc",), optional=("contrast",)),
+        "pet_pack": Role("figures", "pet", ".js", required=("desc",)),
         "group_page": Role("top", "group", ".html"),
         "index_page": Role("top", "index", ".html"),
     }

@@ -1,6 +1,7 @@
 """What the group page says and shows of one comparison, read from what is on disk."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,14 +10,16 @@ import pandas as pd
 from morbids.bids.tables import read_table
 from morbids.group import sentences
 from morbids.group.claims import Claims
+from morbids.group.everyone import find_everyone
 from morbids.group.outputs import GroupOutputs
+from morbids.group.places import choose_places
 from morbids.group.steps import correlations
 from morbids.numerics.statistics.methods import ALPHA, METHODS
 from morbids.reports import tables
 from morbids.reports.captions import FigureKind, figure
 from morbids.reports.group import ContrastReport
 from morbids.reports.numbers import format_p
-from morbids.reports.pages import Alert, Block, Cell, Facts, PValue, Table, Text
+from morbids.reports.pages import Alert, Block, Cell, Facts, Folded, PValue, Table, Text, Viewer
 
 # What matters most stands first: a wide table is seen from its left.
 CLUSTER_COLUMNS: Mapping[str, str] = {
@@ -96,6 +99,12 @@ INFLUENCE_COLUMNS: Mapping[str, str] = {
     "voxels_lost": "Voxels that it alone takes out",
     "peak_t_without": "Peak t without it",
 }
+# What the command line calls the folder of the results.
+OUTPUT = "OUTPUT_DIR"
+VIEWER = (
+    "Press or drag in a slice, or use the arrow keys; ⊕ in a table leads here. Outlined: what the page claims. Numbers "
+    "are those of the nearest voxel, in 127 steps; the tables have them in full."
+)
 # Influence tables longer than this are left to the file.
 _LONGEST_TABLE = 40
 
@@ -116,6 +125,7 @@ class ContrastPage:
         question = self.question
         return ContrastReport(
             name=self.comparison.title,
+            heading=self._heading(),
             question=self.comparison.question,
             finding=sentences.say_finding(question),
             claimed=question is not None and question.claimed,
@@ -133,8 +143,23 @@ class ContrastPage:
             influence=tuple(self._influence()),
         )
 
+    def _heading(self) -> str:
+        """Questions to maps of one kind stand together, and so do those between kinds."""
+        if self.comparison.family == "between":
+            return "Between scans"
+        kinds = self.outputs.plan.group.kinds
+        asked = {kind.name: kind.short for kind in kinds if self.comparison.name.startswith(kind.name)}
+        return asked[max(asked, key=len)] if asked else "Questions of the model"
+
+    def _is_told_elsewhere(self) -> bool:
+        """Whether the row of the same maps' mean speaks of this slope."""
+        names = [f"{one.name}By" for one in self.outputs.plan.comparisons if not one.trait]
+        return bool(self.comparison.trait) and any(map(self.comparison.name.startswith, names))
+
     def _answers(self) -> Iterator[Cell]:
         """Its row on the first screen."""
+        if self._is_told_elsewhere():
+            return
         question = self.question
         if question is None:
             yield from ("the test failed", *[None] * 5)
@@ -170,7 +195,18 @@ class ContrastPage:
         claimed = [f"{one.comparison.trait}: {sentences.say_claimed(one)}" for one in slopes if one.claimed]
         return "; ".join(claimed) or ("nothing" if slopes else None)
 
+    def _viewer(self) -> Iterator[Block]:
+        """The interactive brain, where its packs were made."""
+        packs = [self.outputs.path_of(one) for one in (self.outputs.anatomy_pack, self.outputs.maps_pack)]
+        if not all(path.exists() for path in packs):
+            return
+        everyone = find_everyone(self.comparison, self.outputs.plan)
+        people = self.outputs.path_of(self.outputs.everyone_pack(everyone.name)) if everyone else None
+        there = people if people is not None and people.exists() else None
+        yield Viewer(tuple(packs), VIEWER, there)
+
     def _maps(self) -> Iterator[Block]:
+        yield from self._viewer()
         yield from self._picture("glass_brain", "glass")
         yield from self._picture("statistic_map", "t")
         if self.question is not None and self.question.could_be_protocol:
@@ -265,7 +301,9 @@ class ContrastPage:
             yield Text((f"No cluster forms at uncorrected p < {self.outputs.settings.cluster_forming_p:g}.",))
             return
         yield from self._picture("peaks", "peaks")
-        yield self._table("clusters", f"Clusters and peaks of {self.comparison.title}", CLUSTER_COLUMNS)
+        table = self._table("clusters", f"Clusters and peaks of {self.comparison.title}", CLUSTER_COLUMNS)
+        peaks = read_table(path)[["x_mm", "y_mm", "z_mm"]].to_numpy(dtype=float)
+        yield replace(table, places=tuple((x, y, z) for x, y, z in peaks.tolist()))
 
     def _regions(self) -> Iterator[Block]:
         if self.question is None or not self.question.regions:
@@ -283,8 +321,11 @@ class ContrastPage:
         caption = (
             f"A-priori regions{sides}, {tails}; values are {source}; p (page): corrected for the page's tests"
         )
+        path = self.outputs.path("regions")
+        places = tuple(self.outputs.centre_of(region.name) for region in self.question.regions)
         if several:
-            yield Table(REGION_CLAIMS_OF_F, self._regions_of_f(), caption, self.outputs.path("regions"))
+            yield Table(REGION_CLAIMS_OF_F, self._regions_of_f(), caption, path, places)
+            yield from self._places()
             return
         rows = tuple(
             (
@@ -299,7 +340,22 @@ class ContrastPage:
             )
             for region in self.question.regions
         )
-        yield Table(REGION_CLAIMS, rows, caption, self.outputs.path("regions"))
+        yield Table(REGION_CLAIMS, rows, caption, path, places)
+        yield from self._places()
+
+    def _places(self) -> Iterator[Block]:
+        """The figures of a paper, folded."""
+        if self.question is None:
+            return
+        chosen = choose_places(self.question, self.outputs)
+        figures = [block for place in chosen for block in self._figure("place", place.desc)]
+        if figures:
+            command = (
+                f"python -m morbids.figures {OUTPUT} place --contrast {self.comparison.name} --place NAME"
+            )
+            yield Folded(
+                "Figures for a paper", (Text((f"Redraw one, or another place: {command}",)), *figures)
+            )
 
     def _regions_of_f(self) -> tuple[tuple[Cell, ...], ...]:
         """A row per region, which has no single effect."""

@@ -1,7 +1,7 @@
 """Where the results of one comparison go, and what their sidecars say."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,16 @@ MAPS_LINK = "maps"
 EVIDENCE = "Evidence"
 # What is drawn as pixels: `desc-` of each.
 PICTURES = ("glass", "t", "effect", "peaks")
+PLACES: Mapping[str, tuple[str, str]] = {
+    "place": ("Region, or cluster and its number", ""),
+    "label": ("Its name for people", ""),
+    "kind": ("`region`, or `cluster`: one that these data selected", ""),
+    "x_mm": ("Centre of the region, or peak of the cluster", "mm"),
+    "y_mm": ("Centre of the region, or peak of the cluster", "mm"),
+    "z_mm": ("Centre of the region, or peak of the cluster", "mm"),
+    "scan": ("Scan or participant", ""),
+    "other columns": ("Value in each condition, in the unit of the maps; and the trait of a slope", ""),
+}
 _SCAN = (regions.SCAN, ("Scan or participant", ""))
 # What maps hold, where the sidecars' own words do not say it.
 _DESCRIPTIONS: Mapping[str, str] = {
@@ -68,6 +78,12 @@ class GroupOutputs:
         """Table of the claims of all comparisons."""
         return output_path(self.study.output_dir, {}, "claims", {"model": self.comparison.model})
 
+    @property
+    def overview_path(self) -> Path:
+        """Picture of the claims of all comparisons."""
+        named = {"model": self.comparison.model, "desc": "overview"}
+        return output_path(self.study.output_dir, {}, "group_figure", named)
+
     def path(self, role: str, **more: str) -> Path:
         """Return the path of an output."""
         return output_path(self.study.output_dir, {}, role, self.entities | more)
@@ -109,6 +125,36 @@ class GroupOutputs:
     def pictures(self) -> dict[str, Output]:
         """Maps and peaks as pictures."""
         return {name: Output("group_picture", {**self.entities, "desc": name}) for name in PICTURES}
+
+    def centre_of(self, region: str) -> tuple[float, float, float] | None:
+        """Centre of a region in mm; of left and right together that of the first; None without a sphere."""
+        names = (region, f"{region}_L", f"{region}_R")
+        found = [sphere.centre_mm for sphere in self.plan.spheres if sphere.name in names]
+        return found[0] if found else None
+
+    def places(self, descs: Sequence[str]) -> dict[str, Output]:
+        """Everyone's values at the places of the contrast, and the pictures of some of them."""
+        described = self._table("Everyone's values at a-priori regions and claimed clusters", PLACES)
+        table = Output("regions", {**self.entities, "desc": "places"}, described)
+        return {"table": table} | self.figures({desc: desc for desc in descs})
+
+    @property
+    def anatomy_pack(self) -> Output:
+        """What the interactive brains of all contrasts share."""
+        return Output("group_pack", {"model": self.comparison.model, "desc": "anatomy"})
+
+    @property
+    def maps_pack(self) -> Output:
+        """Maps for the interactive brain."""
+        return Output("group_pack", {**self.entities, "desc": "maps"})
+
+    def everyone_pack(self, name: str) -> Output:
+        """Everyone's maps behind the contrasts of this name."""
+        return Output("group_pack", {"model": self.comparison.model, "contrast": name, "desc": "everyone"})
+
+    def path_of(self, output: Output) -> Path:
+        """Where an output of no contrast, or of another one, goes."""
+        return output_path(self.study.output_dir, {}, output.role, output.entities)
 
     def figures(self, names: Mapping[str, str]) -> dict[str, Output]:
         """Figures by output, with their `desc`."""

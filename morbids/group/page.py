@@ -21,6 +21,7 @@ from morbids.group.contrast_page import ContrastPage
 from morbids.group.doubts import report_doubts
 from morbids.group.locate import Found, Located
 from morbids.group.outputs import GroupOutputs
+from morbids.group.overview import picture_overview
 from morbids.group.participant_settings import tell_settings
 from morbids.group.plan import GroupPlan
 from morbids.group.protocol_table import report_protocol
@@ -105,6 +106,7 @@ def write_group_pages(
         facts=_facts(plan, settings),
         family=sentences.say_family(claims) if claims.questions else "",
         claims=tuple(_claims(outputs, claims)),
+        picture=tuple(picture_overview(outputs, claims)),
         doubts=report_doubts(plan, outputs),
         contrasts=tuple(ContrastPage(one, claims).report() for one in outputs),
         failures=tuple(

@@ -1,6 +1,7 @@
 """What is drawn of each comparison once the page's claims are known: maps, peaks, regions, correlations."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from nipype import Node, Workflow
@@ -9,12 +10,19 @@ from morbids.engine.nodes import connect_across, make_node
 from morbids.engine.saving import Output, make_save_node
 from morbids.engine.templates import make_template_node
 from morbids.group.claims import Claims, QuestionClaims
+from morbids.group.everyone import Everyone, find_everyone
+from morbids.group.locate import Found
 from morbids.group.outputs import GroupOutputs
+from morbids.group.places import choose_places, find_places
+from morbids.group.ranges import Extremes, height_of_claims, kind_of, share_ranges
 from morbids.group.sentences import outline_of
 from morbids.group.steps.correlations import correlate_clusters, correlate_regions
 from morbids.group.steps.figures import picture_comparison
-from morbids.group.steps.inference import CLUSTERS
+from morbids.group.steps.inference import CLUSTERS, PSEUDO_T
+from morbids.group.steps.places import measure_places, picture_places
 from morbids.group.steps.regions import picture_regions
+from morbids.group.viewer import add_anatomy, add_contrast, add_everyone
+from morbids.reports.figures.place_table import PlaceLook
 from morbids.settings import OutputSpace, Resources
 
 # Maps of all spaces are drawn on, masked by and named after this template, by their mm.
@@ -29,6 +37,8 @@ class _Part(NamedTuple):
     template: Node
     outputs: GroupOutputs
     question: QuestionClaims
+    found: Found
+    extremes: Extremes
 
     def save(self, name: str, outputs: Mapping[str, Output], fields: tuple[str, ...] = ()) -> Node:
         """Build a node that saves outputs of the group."""
@@ -39,23 +49,38 @@ def build_pictures(claims: Claims, outputs: tuple[GroupOutputs, ...], resources:
     """Build the graph: one part per comparison that was tested."""
     whole = Workflow("group_pictures")
     template = make_template_node(TEMPLATE, resources)
-    for one in outputs:
+    there = [(one, found) for one in outputs if (found := one.find()) is not None]
+    ranges = share_ranges([found for _, found in there], claims)
+    packed: set[str] = set()
+    if there:
+        add_anatomy(whole, template, there[0][0], resources)
+    for one, found in there:
         question = claims.of(one.comparison)
         if question is not None:
-            part = _Part(whole, Workflow(one.comparison.name), template, one, question)
+            workflow = Workflow(one.comparison.name)
+            part = _Part(whole, workflow, template, one, question, found, ranges[kind_of(found)])
+            _add_packs(part, packed)
             _add_maps(part)
             _add_regions(part)
+            _add_places(part)
             if one.comparison.trait:
                 _add_correlations(part)
                 _add_circular(part)
     return whole
 
 
+def _add_packs(part: _Part, packed: set[str]) -> None:
+    """Pack what the interactive brain shows; everyone's maps once for all contrasts of them."""
+    add_contrast(part.workflow, part.outputs, part.found)
+    everyone = find_everyone(part.outputs.comparison, part.outputs.plan)
+    if everyone is not None and everyone.name not in packed:
+        packed.add(everyone.name)
+        add_everyone(part.workflow, part.outputs, part.found, everyone)
+
+
 def _add_maps(part: _Part) -> None:
     """Draw the statistic, the effect, and the peaks."""
-    found = part.outputs.find()
-    if found is None:
-        return
+    found = part.found
     constants = {
         "maps": {name: path for name, path in found.maps.items() if path.exists()},
         "clusters": found.clusters,
@@ -67,12 +92,71 @@ def _add_maps(part: _Part) -> None:
         if part.outputs.comparison.design.several
         else part.outputs.comparison.label,
         "directions": part.outputs.comparison.directions,
+        "threshold": height_of_claims(part.question),
+        "extremes": tuple(part.extremes),
     }
     picture = make_node(picture_comparison, "picture", constants, mem_gb=0.8)
     save = part.save("save_pictures", part.outputs.pictures(), ("pictures",))
     part.workflow.connect([(picture, save, [("pictures", "pictures")])])
     pairs = [("brain", "template_brain"), ("mask", "template_mask")]
     connect_across(part.whole, part.template, part.workflow, picture, pairs)
+
+
+def _add_places(part: _Part) -> None:
+    """Measure every place of the contrast in everyone, and draw the chosen ones."""
+    outputs, comparison = part.outputs, part.outputs.comparison
+    everyone = find_everyone(comparison, outputs.plan)
+    if everyone is None or comparison.maps.removed:
+        return
+    constants = {
+        "conditions": tuple(everyone.conditions),
+        "maps": everyone.maps,
+        "tables": _tables_of(outputs, everyone),
+        "parameter": outputs.settings.measure,
+        "labels": everyone.labels,
+        "places": find_places(part.question, outputs),
+        "clusters": outputs.path("statistical_map", stat=CLUSTERS),
+        "spheres": outputs.plan.spheres,
+        "average": outputs.averages_sides,
+        "trait_values": outputs.plan.group.values_of(comparison.trait, comparison.maps.added),
+    }
+    measure = make_node(measure_places, "measure_places", constants, mem_gb=0.8)
+    shown = {place.name: place.desc for place in choose_places(part.question, outputs)}
+    statistic = str(part.found.summary["Statistic"])
+    look = PlaceLook(
+        statistic,
+        outline_of(part.question.brain),
+        float(part.found.summary["ClusterFormingHeight"]),
+        height_of_claims(part.question),
+        part.extremes.statistic,
+        comparison.directions,
+        everyone.quantity.replace("BP_ND", "$BP_{ND}$"),
+        comparison.trait,
+    )
+    drawing = {
+        "shown": shown,
+        "look": look,
+        "statistic": part.found.maps[{"pseudo-t": PSEUDO_T}.get(statistic, statistic)],
+        "claimed": outputs.path("claimed_mask"),
+    }
+    picture = make_node(picture_places, "picture_places", drawing, mem_gb=0.8)
+    save = part.save("save_places", outputs.places(tuple(shown.values())), ("table", "pictures"))
+    part.workflow.connect(
+        [
+            (measure, picture, [("table", "table")]),
+            (measure, save, [("table", "table")]),
+            (picture, save, [("pictures", "pictures")]),
+        ]
+    )
+    pairs = [("brain", "template_brain"), ("mask", "template_mask")]
+    connect_across(part.whole, part.template, part.workflow, picture, pairs)
+
+
+def _tables_of(outputs: GroupOutputs, everyone: Everyone) -> tuple[Path, ...]:
+    """Tables of regional estimates, baselines first; none where regions come from the maps."""
+    tables = outputs.comparison.tables
+    two = outputs.reads_tables and len(everyone.conditions) == 2
+    return (*tables.added, *tables.removed) if two else ()
 
 
 def _add_regions(part: _Part) -> None:

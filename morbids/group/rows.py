@@ -84,6 +84,14 @@ class GroupRows(NamedTuple):
     kinds: tuple[RowKind, ...]
     partial_volume: PartialVolume = "none"
 
+    def values_of(self, trait: str, maps: Sequence[Path]) -> dict[str, float]:
+        """A trait as it was measured, of the rows with these maps, by their labels; nothing for no trait."""
+        if not trait:
+            return {}
+        wanted = set(maps)
+        values = zip(self.found.rows, self.table[trait].astype(float), strict=True)
+        return {row.label: float(value) for row, value in values if row.path in wanted}
+
 
 def find_rows(
     study: Study, settings: GroupSettings, on_progress: Callable[[int], None] | None = None

@@ -132,6 +132,9 @@ def _describe(question: QuestionClaims) -> dict[str, Any]:
     told: dict[str, Any] = {
         "Name": comparison.name,
         "Title": comparison.title,
+        "Quantity": comparison.quantity,
+        "Directions": list(comparison.directions),
+        "Trait": comparison.trait,
         "Family": comparison.family,
         "Expected": say_expected(comparison),
         "Finding": say_finding(question),

@@ -15,6 +15,8 @@ WORDS: Mapping[str, str] = MappingProxyType(
         "evidence": "rearranging regions and maps together",
         "picture": "drawing the statistic",
         "picture_regions": "drawing the regions",
+        "measure_places": "measuring everyone at each place",
+        "picture_places": "drawing the places",
         "picture_design": "drawing the design",
         "influence": "measuring what each map does",
         "read_regions": "reading regional estimates",
@@ -22,6 +24,10 @@ WORDS: Mapping[str, str] = MappingProxyType(
         "compare_regions": "testing regions",
         "correlate_regions": "correlating regions with traits",
         "correlate_clusters": "correlating claimed clusters with traits",
+        "atlas": "reading the atlas",
+        "pack_anatomy": "packing anatomy for the interactive brain",
+        "pack_maps": "packing maps for the interactive brain",
+        "pack_everyone": "packing everyone's maps for the interactive brain",
         "small_volumes": "searching small volumes",
     }
 )

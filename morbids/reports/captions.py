@@ -6,6 +6,7 @@ from typing import Final, Literal, NamedTuple
 from morbids.reports.pages import Figure, Flicker
 
 FigureKind = Literal[
+    "overview",
     "brain",
     "pet_on_t1w",
     "reference_region",
@@ -27,6 +28,7 @@ FigureKind = Literal[
     "strip",
     "paired_strip",
     "peaks",
+    "place",
     "correlation",
     "influence",
     "design",
@@ -40,6 +42,11 @@ class _Words(NamedTuple):
 
 
 _FIGURES: Final[dict[FigureKind, _Words]] = {
+    "overview": _Words(
+        "A-priori regions. A filled mark is claimed (p corrected for all tests of the page at most .05); one whose "
+        "interval meets the grey bar could be the protocol, with no release at all.",
+        "Effects in a-priori regions with intervals, claimed ones filled, over the range of the protocol alone.",
+    ),
     "brain": _Words(
         "T1w with the outlines of the brain mask, grey matter and white matter. The mask should "
         "follow the brain's surface everywhere, without dura or neck; the white-matter line should "
@@ -146,6 +153,11 @@ _FIGURES: Final[dict[FigureKind, _Words]] = {
     "peaks": _Words(
         "Three planes through each peak of the table, in MNI mm; outlined where the page claims it.",
         "Axial, coronal and sagittal slices through each peak.",
+    ),
+    "place": _Words(
+        "The statistic at the place, outlined where the page claims it; every participant before and after, joined, "
+        "with mean and 95 % interval; and, for a slope, the change against the trait.",
+        "Slices through a place, every participant's values joined, and a scatter plot.",
     ),
     "correlation": _Words(
         "Each participant's effect against the trait, with the regression line and its 95 % confidence band.",

@@ -1,5 +1,6 @@
 """The group page: who was included, each contrast with its maps and tables, correlations, methods."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -45,6 +46,8 @@ class ContrastReport:
     ----------
     name
         "rejection: baseline − challenge".
+    heading
+        Of the questions that belong together, such as those of one task.
     question
         What it asks, in one sentence, with what positive means.
     finding
@@ -52,7 +55,8 @@ class ContrastReport:
     claimed
         Whether anything is.
     answers
-        Cells of its row on the first screen, behind its name: see `ANSWERS`.
+        Cells of its row on the first screen, behind its name: see `ANSWERS`; none for a slope that the row of its
+        maps speaks of.
     warnings
         Why a claim may be less than it seems.
     n_maps
@@ -66,6 +70,7 @@ class ContrastReport:
     """
 
     name: str
+    heading: str
     question: str
     finding: str
     claimed: bool
@@ -97,6 +102,8 @@ class GroupReport:
         How many tests there are, and how they are corrected for each other.
     claims
         Every test.
+    picture
+        All claims in one picture, for the first screen.
     contrasts
         In the order of the page.
     failures
@@ -131,6 +138,7 @@ class GroupReport:
     methods: tuple[str, ...]
     provenance: Provenance
     made_by: tuple[tuple[str, str], ...] = ()
+    picture: tuple[Block, ...] = ()
     doubts: tuple[Alert, ...] = ()
     quality: tuple[Block, ...] = ()
     protocol: tuple[Block, ...] = ()
@@ -161,7 +169,7 @@ _CIRCULAR: Final = (
 
 def write_group_page(report: GroupReport, out: Path) -> Path:
     """Write the group page to `out` (beside the folder that holds its figures)."""
-    sections = [_contrast_section(contrast) for contrast in report.contrasts]
+    sections = list(_question_sections(report.contrasts))
     sections += [Section("Every claim", blocks=report.claims)] if report.claims else []
     sections.append(_people_section(report))
     sections += [Section("Quality of the maps", blocks=report.quality)] if report.quality else []
@@ -170,7 +178,7 @@ def write_group_page(report: GroupReport, out: Path) -> Path:
     sections.append(provenance_section(report.provenance))
     page = Page(
         title="Group results",
-        subtitle=f"{report.dataset} · maps of {len(report.included)} scans",
+        subtitle=f"{report.dataset} · maps of {len(report.included)} scans{_say_absent(report.left_out)}",
         sections=tuple(sections),
         summary=_summary(report),
         links=report.links,
@@ -179,17 +187,35 @@ def write_group_page(report: GroupReport, out: Path) -> Path:
     return write_page(page, out)
 
 
+def _question_sections(contrasts: tuple[ContrastReport, ...]) -> Iterator[Section]:
+    """A section per heading, with its questions folded."""
+    by_heading: dict[str, list[ContrastReport]] = {}
+    for contrast in contrasts:
+        by_heading.setdefault(contrast.heading, []).append(contrast)
+    for heading, own in by_heading.items():
+        yield Section(heading, parts=tuple(map(_contrast_section, own)))
+
+
 def _summary(report: GroupReport) -> tuple[Block, ...]:
-    """Failures, head facts, who is missing, and a row per contrast."""
+    """Failures, a row per question, the claims in one picture; then how they are judged, who is missing, doubts."""
     rows: tuple[tuple[Cell, ...], ...] = tuple(
-        (Link(contrast.name, f"#{slug(contrast.name)}"), *contrast.answers) for contrast in report.contrasts
+        (Link(contrast.name, f"#{slug(f'{contrast.heading} {contrast.name}')}"), *contrast.answers)
+        for contrast in report.contrasts
+        if contrast.answers
     )
     overview: tuple[Block, ...] = (Table(("Question", *ANSWERS), rows),) if rows else ()
-    overview += (Text((report.family,)),) if report.family else ()
+    family = (Text((report.family,)),) if report.family else ()
     facts = (Facts(report.facts),) if report.facts else ()
     return (
-        *failure_alerts(report.failures), *facts, *report.doubts, *_absent(report.left_out), *overview
+        *failure_alerts(report.failures), *overview, *report.picture, *family, *facts, *_absent(report.left_out),
+        *report.doubts,
     )  # fmt: skip
+
+
+def _say_absent(left_out: tuple[LeftOut, ...]) -> str:
+    """How many scans take no part at all."""
+    n_scans = sum(not one.contrast for one in left_out)
+    return f" · {n_scans} left out" if n_scans else " · nobody left out"
 
 
 def _absent(left_out: tuple[LeftOut, ...]) -> tuple[Alert, ...]:
@@ -218,13 +244,15 @@ def _contrast_section(contrast: ContrastReport) -> Section:
     )
     return Section(
         contrast.name,
-        contrast.question,
+        contrast.finding,
         (
-            Alert(level, contrast.finding),
+            Text((contrast.question,)),
             *(Alert("flag", warning) for warning in contrast.warnings),
             Facts((("Maps", contrast.n_maps), ("Design", contrast.design), ("Outlined", contrast.inference))),
         ),
         tuple(Section(title, blocks=blocks) for title, blocks in topics if blocks),
+        level,
+        folded=True,
     )
 
 

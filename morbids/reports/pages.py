@@ -79,12 +79,38 @@ class Flicker:
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of cells; numbers of a column share their decimals (see `Quantity`), None and NaN are n/a."""
+    """Rows of cells; numbers of a column share their decimals (see `Quantity`), None and NaN are n/a.
+
+    `places` are those of the rows in the brain (x, y, z in mm; None for none): the interactive brain goes there.
+    """
 
     columns: tuple[str, ...]
     rows: tuple[tuple[Cell, ...], ...]
     caption: str = ""
     file: Path | None = None
+    places: "tuple[Place | None, ...]" = ()
+
+
+Place = tuple[float, float, float]
+
+
+@dataclass(frozen=True)
+class Viewer:
+    """An interactive brain.
+
+    Attributes
+    ----------
+    packs
+        Scripts of `volumes.pack_layers`: anatomy, and the maps to choose from.
+    people
+        Script of `volumes.pack_people`; None for none.
+    caption
+        What stands under it.
+    """
+
+    packs: tuple[Path, ...]
+    caption: str
+    people: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -132,18 +158,19 @@ class Folded:
     blocks: "tuple[Block, ...]"
 
 
-Block = Figure | Flicker | Table | Facts | Text | Quotation | Listing | Alert | Folded
+Block = Figure | Flicker | Viewer | Table | Facts | Text | Quotation | Listing | Alert | Folded
 
 
 @dataclass(frozen=True)
 class Section:
-    """A titled part of a page, perhaps with parts of its own."""
+    """A titled part of a page, perhaps with parts of its own; a folded one shows title and lead until it is opened."""
 
     title: str
     lead: str = ""
     blocks: tuple[Block, ...] = ()
     parts: "tuple[Section, ...]" = ()
     level: Level | None = None
+    folded: bool = False
 
 
 @dataclass(frozen=True)
@@ -184,7 +211,13 @@ def write_page(page: Page, out: Path) -> Path:
     html = (
         _environment()
         .get_template("page.html")
-        .render(page=page, anchors=_anchors(page.sections), folder=out.parent.resolve())
+        .render(
+            page=page,
+            anchors=_anchors(page.sections),
+            neighbours=_neighbours(page.sections),
+            interactive=_is_interactive(page),
+            folder=out.parent.resolve(),
+        )
     )
     write_text(out, html)
     return out
@@ -210,6 +243,7 @@ def _environment() -> Environment:
         exists=_exists,
         kind=_kind,
         anchor=_anchor,
+        neighbours=_neighbours_of,
     )
     environment.globals.update(words=LEVEL_WORDS, marks=LEVEL_MARKS, decimals=_decimals)
     return environment
@@ -304,6 +338,33 @@ def _exists(path: Path) -> bool:
 def _anchor(context: Context, section: Section) -> str:
     anchors: dict[int, str] = context["anchors"]
     return anchors[id(section)]
+
+
+def _is_interactive(page: Page) -> bool:
+    blocks = [*page.summary, *(block for section, _ in _walk(page.sections) for block in section.blocks)]
+    return any(isinstance(block, Viewer) for block in blocks)
+
+
+@pass_context
+def _neighbours_of(context: Context, section: Section) -> "_Neighbours":
+    neighbours: dict[int, _Neighbours] = context["neighbours"]
+    return neighbours[id(section)]
+
+
+class _Neighbours(NamedTuple):
+    """The folded sections before and after one, in the order of the page."""
+
+    previous: Section | None
+    following: Section | None
+
+
+def _neighbours(sections: tuple[Section, ...]) -> dict[int, _Neighbours]:
+    """Where to go on from each folded section, by identity."""
+    folded = [section for section, _ in _walk(sections) if section.folded]
+    around = [None, *folded, None]
+    return {
+        id(section): _Neighbours(around[place], around[place + 2]) for place, section in enumerate(folded)
+    }
 
 
 def _anchors(sections: tuple[Section, ...]) -> dict[int, str]:

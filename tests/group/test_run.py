@@ -13,12 +13,14 @@ from morbids.bids.filters import Filters
 from morbids.bids.names import output_path, sidecar_path
 from morbids.bids.tables import read_table
 from morbids.errors import ExitCode
+from morbids.figures.command import main as draw_figure
 from morbids.group.run import run_group
 from morbids.imaging.images import read_image
 from morbids.numerics.arrays import BoolArray
 from morbids.reports.index_of_dataset import write_index
 from morbids.settings import GroupSettings, Resources, Study
 from tests.reports.reading import check_offline, read_page
+from tests.reports.test_volumes import at, read_pack
 
 pytestmark = pytest.mark.graph
 
@@ -149,6 +151,98 @@ def test_the_record_the_marks_and_the_outline_agree(finished: Finished) -> None:
     assert numbers == [place["cluster"] for place in record["WholeBrain"]["ClaimedClusters"]]
     labels = read_image(finished.path("statistical_map", stat="clusters")).values
     assert set(np.unique(labels[claimed])) == set(numbers)
+
+
+def test_the_sentence_the_outline_the_table_and_the_record_say_the_same(finished: Finished) -> None:
+    page = read_page(finished.study.output_dir / "group.html")
+    record = json.loads(sidecar_path(claims_path(finished)).read_text())["Claims"]["Contrasts"][0]
+    assert record["Finding"] in page.text
+    shown = next(table for table in page.tables if table[0][:2] == ["Cluster", "Claimed"])
+    marked = [int(row[0].partition(" ")[0]) for row in shown[1:] if row[1] == "yes"]
+    places = record["WholeBrain"]["ClaimedClusters"]
+    assert marked == [place["cluster"] for place in places] != []
+    assert f"whole brain: {len(marked)} cluster" in record["Finding"]
+    claimed = read_image(finished.path("claimed_mask"))
+    for place in places:
+        voxel = np.linalg.solve(claimed.affine, [*place["peak_mm"], 1.0])[:3].round().astype(int)
+        assert claimed.values[tuple(voxel)] == 1, "the outline runs around the peak of what is named"
+    regions = next(table for table in page.tables if table[0][0] == "Region" and "Claimed" in table[0])
+    column = regions[0].index("Claimed")
+    labels = [row[0].removesuffix(" ⊕") for row in regions[1:] if row[column] != "n/a"]
+    table = read_table(claims_path(finished))
+    own = table[(table["contrast"] == CONTRAST["contrast"]) & (table["claimed"] == "yes")]
+    assert labels == own["label"][own["test"] == "region"].tolist() != []
+    for label in labels:
+        assert label in record["Finding"]
+
+
+def test_the_interactive_brain_has_the_maps_of_the_contrast_and_everyones(finished: Finished) -> None:
+    pack = read_pack(finished.path("group_pack", desc="maps"))
+    names = [volume["name"] for volume in pack["volumes"]]
+    assert names == ["t", "change of BP_ND", "p corrected in this contrast", "claimed"]
+    peak = read_table(finished.path("clusters")).iloc[0]
+    t = pack["volumes"][0]
+    assert at(t, (peak["x_mm"], peak["y_mm"], peak["z_mm"])) == pytest.approx(peak["t"], abs=t["high"] / 127)
+    everyone = read_pack(finished.path("group_pack", desc="everyone"))
+    assert everyone["people"] == [f"sub-{n}" for n in (1, 10, *range(2, 10))]
+    anatomy = output_path(
+        finished.study.output_dir, {}, "group_pack", {"model": "differences", "desc": "anatomy"}
+    )
+    assert "Thalamus L" in read_pack(anatomy)["names"].values()
+    html = (finished.study.output_dir / "group.html").read_text()
+    assert f'data-mm="{peak["x_mm"]},{peak["y_mm"]},{peak["z_mm"]}"' in html
+    # The slope shows the same people.
+    assert html.count(finished.path("group_pack", desc="everyone").name) == 2
+
+
+def draw(finished: Finished, *words: str) -> ExitCode:
+    return ExitCode(draw_figure([str(finished.study.output_dir), *words]))
+
+
+def test_a_figure_of_a_place_is_drawn_anew_with_letters_and_everyones_values(
+    finished: Finished, tmp_path: Path
+) -> None:
+    out = tmp_path / "place.svg"
+    words = (
+        "place",
+        "--contrast",
+        "baselineMinusTaskByScore",
+        "--place",
+        "MidlineThalamus",
+        "--size",
+        "8",
+        "3",
+    )
+    assert draw(finished, *words, "--views", "axial", "-o", str(out)) == ExitCode.OK
+    drawing = out.read_text()
+    assert 'width="576pt" height="216pt"' in drawing
+    for letters in ("Midline thalamus", "z 8", "score", "not adjusted"):
+        assert letters in drawing, letters
+    assert ">y −14<" not in drawing
+    table = read_table(finished.path("regions", desc="places"))
+    values = read_table(finished.path("regions", desc="values")).set_index("scan")
+    own = table[table["place"] == "MidlineThalamus"].set_index("scan")
+    # Maps of another program have no windows: the one condition is the change itself.
+    assert own["change of BP_ND"].to_dict() == pytest.approx(values["MidlineThalamus"].to_dict(), rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("place", "--contrast", CONTRAST["contrast"], "--place", "Nose"), "There is no place 'Nose'"),
+        (
+            ("regions", "--contrast", CONTRAST["contrast"], "--views", "axial"),
+            "--views has no use for 'regions'",
+        ),
+        (("map",), "There are several contrasts"),
+        (("map", "--contrast", "nothing"), "There is no contrast 'nothing'"),
+    ],
+)
+def test_what_cannot_be_drawn_is_told(
+    finished: Finished, words: tuple[str, ...], told: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert draw(finished, *words) == ExitCode.USAGE
+    assert told in caplog.text
 
 
 def test_the_first_page_leads_to_the_group(finished: Finished) -> None:

@@ -17,7 +17,8 @@ def write(tmp_path: Path, left_out: tuple[LeftOut, ...] = (), failures: tuple[Fa
         for kind in ("independent", "circular")
     )
     contrast = ContrastReport(
-        "rejection: baseline − challenge",
+        "baseline − challenge",
+        "rejection",
         "Where does BP_ND change?",
         "2 clusters are claimed.",
         True,
@@ -96,7 +97,7 @@ def test_a_contrast_that_failed_is_told_at_the_top(tmp_path: Path) -> None:
 def test_the_overview_leads_to_each_contrast(tmp_path: Path) -> None:
     page = write(tmp_path)
     assert page.tables[0][1] == [
-        *("rejection: baseline − challenge", "0.1 (0.05 to 0.15)", "PAG", "2 clusters"),
+        *("baseline − challenge", "0.1 (0.05 to 0.15)", "PAG", "2 clusters"),
         *("n/a", "nothing", "n/a"),
     ]
     assert page.text.index("1 question is one family of 8 tests.") < page.text.index(

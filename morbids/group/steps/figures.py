@@ -37,6 +37,8 @@ def picture_comparison(
     rule: str,
     quantity: str,
     directions: tuple[str, str],
+    threshold: float | None,
+    extremes: tuple[float, float],
     template_brain: Path,
     template_mask: Path,
     out_dir: Path,
@@ -53,17 +55,24 @@ def picture_comparison(
         Image of the claimed voxels.
     rule
         What the outline means, in words.
+    threshold
+        Height that claims, marked on the colour bar; None where another statistic is judged.
+    extremes
+        Ends of the colours of the statistic and of the effect, which contrasts of one kind share.
     """
     backcloth = Backcloth(template_brain, template_mask)
     symbol = statistic_name
     statistic = {"pseudo-t": PSEUDO_T}.get(symbol, symbol)
     shown = f"|{symbol}|" if "effect" in maps else symbol
-    emphasis = Emphasis(claimed, rule, forming, directions)
+    emphasis = Emphasis(claimed, rule, forming, directions, threshold)
+    highest, largest = extremes
+    through = f"{shown} ≥ {forming:.2f}"
+    effect = maps.get("effect", maps["r2"])
     drawn = {
-        "glass": draw_glass_brain(maps[statistic], threshold=forming, label=f"{shown} ≥ {forming:.2f}"),
-        "t": draw_statistic_map(maps[statistic], backcloth, emphasis, label=symbol),
+        "glass": draw_glass_brain(maps[statistic], threshold=forming, label=through, extreme=highest),
+        "t": draw_statistic_map(maps[statistic], backcloth, emphasis, label=symbol, extreme=highest),
         "effect": draw_statistic_map(
-            maps[statistic], backcloth, emphasis, colours=maps.get("effect", maps["r2"]), label=quantity
+            maps[statistic], backcloth, emphasis, colours=effect, label=quantity, extreme=largest
         ),
     }
     peaks = read_table(clusters).drop_duplicates("cluster").head(N_PEAKS)
@@ -72,7 +81,9 @@ def picture_comparison(
             Peak(_name(row), float(row["x_mm"]), float(row["y_mm"]), float(row["z_mm"]))
             for row in peaks.to_dict("records")
         ]
-        drawn["peaks"] = draw_peaks(maps[statistic], backcloth, places, emphasis, label=symbol)
+        drawn["peaks"] = draw_peaks(
+            maps[statistic], backcloth, places, emphasis, label=symbol, extreme=highest
+        )
     return Pictures({name: write_figure(figure, out_dir / f"{name}.png") for name, figure in drawn.items()})
 
 

@@ -16,7 +16,9 @@ COLOUR_REACH: Final = 2.5
 
 
 @styled()
-def draw_glass_brain(statistic: Path, *, threshold: float, label: str) -> Figure:
+def draw_glass_brain(
+    statistic: Path, *, threshold: float, label: str, extreme: float | None = None
+) -> Figure:
     """Maximum of the statistic along each axis, positive red and negative blue, beyond `threshold`.
 
     Parameters
@@ -27,11 +29,13 @@ def draw_glass_brain(statistic: Path, *, threshold: float, label: str) -> Figure
         Of the absolute value, finite; smaller values are not shown.
     label
         What the colours stand for.
+    extreme
+        End of the symmetric colours; a multiple of the threshold when not given, because with few maps t has a long
+        tail that would pale the rest.
     """
     image = Nifti1Image.from_filename(statistic)
     values = np.nan_to_num(image.get_fdata())
-    # With few maps t has a long tail: colours end at a multiple of the threshold, so that it does not pale the rest.
-    reach = COLOUR_REACH * threshold
+    reach = COLOUR_REACH * threshold if extreme is None else extreme
     figure = new_figure(FULL_WIDTH_IN, HEIGHT_IN, constrained=False)
     plot_glass_brain(
         Nifti1Image(values.astype(np.float32), image.affine),

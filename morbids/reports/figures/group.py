@@ -1,7 +1,7 @@
 """Figures of a group: effects by region, participants' values, correlations, influence, design."""
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -91,9 +91,14 @@ def draw_strip(values: FloatArray, conditions: Sequence[str], *, label: str, joi
     `joined` draws a line through the values of one participant (conditions of one region); otherwise the columns
     are different quantities, such as regions. NaN values are left out.
     """
+    figure = new_figure(FULL_WIDTH_IN if len(conditions) > 3 else HALF_WIDTH_IN, 4.0)
+    strip_on(figure.add_subplot(), values, conditions, label=label, joined=joined)
+    return figure
+
+
+def strip_on(axes: Axes, values: FloatArray, conditions: Sequence[str], *, label: str, joined: bool) -> None:
+    """Draw what `draw_strip` draws on axes."""
     n_rows, n_columns = values.shape
-    figure = new_figure(FULL_WIDTH_IN if n_columns > 3 else HALF_WIDTH_IN, 4.0)
-    axes = figure.add_subplot()
     spread = np.random.default_rng(JITTER_SEED).uniform(-0.07, 0.07, n_rows)
     columns = np.arange(n_columns)
     if joined:
@@ -116,7 +121,6 @@ def draw_strip(values: FloatArray, conditions: Sequence[str], *, label: str, joi
             text.set_horizontalalignment("right")
     axes.set_xlim(-0.5, n_columns - 0.4)
     axes.set_ylabel(label)
-    return figure
 
 
 @styled()
@@ -135,10 +139,25 @@ def draw_correlation(
     are named. Rows that are not finite are left out.
     """
     figure = new_figure(HALF_WIDTH_IN, 3.9)
-    axes = figure.add_subplot()
+    words = Scatter(names, trait_label, effect_label, note)
+    correlation_on(figure.add_subplot(), trait, effect, words)
+    return figure
+
+
+class Scatter(NamedTuple):
+    """Words of a correlation: who each point is, both axes, and the note above."""
+
+    names: Sequence[str]
+    trait_label: str
+    effect_label: str
+    note: str
+
+
+def correlation_on(axes: Axes, trait: FloatArray, effect: FloatArray, words: Scatter) -> None:
+    """Draw what `draw_correlation` draws on axes."""
     kept = np.isfinite(trait) & np.isfinite(effect)
     x, y = trait[kept], effect[kept]
-    labels = [name for name, keep in zip(names, kept, strict=True) if keep]
+    labels = [name for name, keep in zip(words.names, kept, strict=True) if keep]
     if len(x) > 2 and np.ptp(x) > 0:
         residuals = _draw_regression(axes, x, y)
         for index in np.argsort(-np.abs(residuals))[:2]:
@@ -153,10 +172,9 @@ def draw_correlation(
     axes.axhline(0, color=MUTED, linewidth=0.8)
     axes.plot(x, y, "o", color=PALETTE[0], markersize=6.5, mec="white", mew=0.8)
     axes.grid(visible=True, axis="both")
-    axes.set_xlabel(trait_label)
-    axes.set_ylabel(effect_label)
-    axes.set_title(note, fontsize=9, fontweight="normal", color=INK)
-    return figure
+    axes.set_xlabel(words.trait_label)
+    axes.set_ylabel(words.effect_label)
+    axes.set_title(words.note, fontsize=9, fontweight="normal", color=INK)
 
 
 def _draw_regression(axes: Axes, x: FloatArray, y: FloatArray) -> FloatArray:

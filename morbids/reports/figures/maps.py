@@ -14,8 +14,11 @@ from matplotlib.figure import Figure
 from morbids.numerics.arrays import FloatArray
 from morbids.reports.figures.mosaics import Outline, Overlay, Picture, draw_mosaic, grey_levels
 from morbids.reports.figures.slices import (
+    DEFAULT_COUNTS,
+    Counts,
     Cut,
     Mosaic,
+    Orientation,
     brain_mosaic,
     lay_out,
     load_volume,
@@ -43,15 +46,16 @@ class _Canvas(NamedTuple):
 
 @dataclass(frozen=True)
 class Backcloth:
-    """What a map lies on: an anatomical image and its brain mask, in the map's world space."""
+    """What a map lies on: an anatomical image and its brain mask, in the map's world space; and how many slices."""
 
     anatomy: Path
     mask: Path
+    counts: Counts = DEFAULT_COUNTS
 
     @cached_property
     def canvas(self) -> _Canvas:
         """Slices through the whole brain, prepared once for all maps of a scan."""
-        return _prepare(self, brain_mosaic(load_volume(self.mask)))
+        return _prepare(self, brain_mosaic(load_volume(self.mask), counts=self.counts))
 
 
 def draw_parametric_map(
@@ -107,12 +111,15 @@ class Emphasis(NamedTuple):
         Height from which colours are full; a strict threshold with few maps must not hide what is just below it.
     directions
         What positive and negative values mean.
+    threshold
+        Height that is marked on the statistic's colour bar; None for none.
     """
 
     outlined: Path
     name: str
     opaque_from: float
     directions: tuple[str, str] = DIRECTIONS
+    threshold: float | None = None
 
 
 def draw_statistic_map(
@@ -122,6 +129,7 @@ def draw_statistic_map(
     *,
     colours: Path | None = None,
     label: str = "",
+    extreme: float | None = None,
 ) -> Figure:
     """A group map without a cliff at a threshold: what is claimed is outlined, what is weak fades out.
 
@@ -135,21 +143,33 @@ def draw_statistic_map(
         What is outlined, and what is opaque.
     colours, label
         Another map for the colours (the effect), with its quantity and unit; the statistic when not given.
+    extreme
+        End of the symmetric colours; the 99.5th percentile when not given.
     """
-    return _draw_statistic(backcloth.canvas, statistic, colours or statistic, emphasis, label)
+    shades = Shades(colours or statistic, label, extreme)
+    return draw_mosaic(_paint_statistic(backcloth.canvas, statistic, shades, emphasis))
 
 
-def _draw_statistic(
-    canvas: _Canvas, statistic: Path, colours: Path, emphasis: Emphasis, label: str
-) -> Figure:
+class Shades(NamedTuple):
+    """What the colours of a group map show, and where they end (the 99.5th percentile for None)."""
+
+    image: Path
+    label: str
+    extreme: float | None
+
+
+def _paint_statistic(canvas: _Canvas, statistic: Path, shades: Shades, emphasis: Emphasis) -> Picture:
     inside = canvas.inside > 0.5
     height = np.where(inside, np.abs(sample(canvas.mosaic, load_volume(statistic))), np.nan)
-    shown = np.where(inside, sample(canvas.mosaic, load_volume(colours)), np.nan)
+    shown = np.where(inside, sample(canvas.mosaic, load_volume(shades.image)), np.nan)
     opacity = np.clip(np.nan_to_num(height) / emphasis.opaque_from, 0, 1) ** FADING
-    overlay = _signed(shown, _extreme(shown), label, opacity, emphasis.directions)
+    extreme = _extreme(shown) if shades.extreme is None else shades.extreme
+    overlay = _signed(shown, extreme, shades.label, opacity, emphasis.directions)
+    if emphasis.threshold is not None and shades.image == statistic:
+        overlay = overlay._replace(marks=(-emphasis.threshold, emphasis.threshold))
     outlined = np.nan_to_num(sample(canvas.mosaic, load_volume(emphasis.outlined)))
     outline = Outline(outlined, INK, emphasis.name, level=0.5, width_pt=1.2)
-    return draw_mosaic(Picture(canvas.mosaic, canvas.underlay, overlay, (outline,), backdrop="paper"))
+    return Picture(canvas.mosaic, canvas.underlay, overlay, (outline,), backdrop="paper")
 
 
 class Peak(NamedTuple):
@@ -162,7 +182,13 @@ class Peak(NamedTuple):
 
 
 def draw_peaks(
-    statistic: Path, backcloth: Backcloth, peaks: Sequence[Peak], emphasis: Emphasis, *, label: str
+    statistic: Path,
+    backcloth: Backcloth,
+    peaks: Sequence[Peak],
+    emphasis: Emphasis,
+    *,
+    label: str,
+    extreme: float | None = None,
 ) -> Figure:
     """Three planes through each peak (the first eight), two peaks to a row.
 
@@ -174,14 +200,29 @@ def draw_peaks(
         Template and mask.
     peaks
         At least one.
-    emphasis, label
+    emphasis, label, extreme
         As in `draw_statistic_map`.
     """
     mask = load_volume(backcloth.mask)
     cuts = [(Cut("axial", z, peak), Cut("coronal", y), Cut("sagittal", x)) for peak, x, y, z in peaks[:8]]
     rows = [[cut for trio in cuts[first : first + 2] for cut in trio] for first in range(0, len(cuts), 2)]
     canvas = _prepare(backcloth, lay_out(mask_bounds(mask, 2.0), rows, gap_mm=7.0, justified=False))
-    return _draw_statistic(canvas, statistic, statistic, emphasis, label)
+    return draw_mosaic(_paint_statistic(canvas, statistic, Shades(statistic, label, extreme), emphasis))
+
+
+def paint_place(
+    statistic: Path,
+    backcloth: Backcloth,
+    place: Peak,
+    emphasis: Emphasis,
+    shades: Shades,
+    views: Sequence[Orientation],
+) -> Picture:
+    """Planes through one place, side by side, faded by the statistic."""
+    position = {"axial": place.z_mm, "coronal": place.y_mm, "sagittal": place.x_mm}
+    cuts = [Cut(view, position[view]) for view in views]
+    mosaic = lay_out(mask_bounds(load_volume(backcloth.mask), 2.0), [cuts], gap_mm=4.0, justified=False)
+    return _paint_statistic(_prepare(backcloth, mosaic), statistic, shades, emphasis)
 
 
 def _prepare(backcloth: Backcloth, mosaic: Mosaic) -> _Canvas:

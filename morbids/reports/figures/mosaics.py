@@ -67,6 +67,8 @@ class Overlay(NamedTuple):
         Quantity and unit, beside the colour bar.
     opacity
         (rows, columns) in 0-1, or one number.
+    marks
+        Values marked on the colour bar, such as thresholds.
     """
 
     canvas: FloatArray
@@ -77,6 +79,7 @@ class Overlay(NamedTuple):
     opacity: FloatArray | float = 1.0
     low_name: str = ""
     high_name: str = ""
+    marks: tuple[float, ...] = ()
 
 
 class Picture(NamedTuple):
@@ -123,14 +126,20 @@ def draw_mosaic(picture: Picture) -> Figure:
     figure.set_facecolor(FILM if picture.backdrop == "film" else PAPER)
     share = picture_in / (picture_in + key_in)
     axes = figure.add_axes((0.0, 1 - share, 1.0, share))
+    mosaic_on(axes, picture)
+    if keyed:
+        _draw_key(figure, picture, 1 - share)
+    return figure
+
+
+def mosaic_on(axes: Axes, picture: Picture) -> None:
+    """Draw the slices without their key."""
+    rows, columns = picture.mosaic.shape
     bare(axes)
     axes.set_xlim(0, columns)
     axes.set_ylim(rows, 0)
     _draw_layers(axes, picture)
     _name_slices(axes, picture)
-    if keyed:
-        _draw_key(figure, picture, 1 - share)
-    return figure
 
 
 def _draw_layers(axes: Axes, picture: Picture) -> None:
@@ -232,6 +241,8 @@ def _draw_colour_bar(figure: Figure, overlay: Overlay, ink: str, height: float) 
     bar_axes.tick_params(colors=ink, labelsize=8, length=2)
     bar_axes.grid(visible=False)
     bar_axes.text(-0.03, 0.5, overlay.label, transform=bar_axes.transAxes, ha="right", va="center", color=ink)
+    for mark in overlay.marks:
+        bar_axes.axvline(mark, color=INK, linewidth=1.4)
     for text, column, side in ((overlay.low_name, 0.0, "left"), (overlay.high_name, 1.0, "right")):
         bar_axes.text(
             column, 1.15, text, transform=bar_axes.transAxes, ha=side, va="bottom", color=ink, fontsize=8

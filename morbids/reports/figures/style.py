@@ -125,6 +125,34 @@ def write_figure(figure: Figure, out: Path) -> Path:
     return out
 
 
+PUBLISHED: Final = (".svg", ".pdf", ".png")
+
+
+def publish_figure(figure: Figure, out: Path, *, dpi: float) -> Path:
+    """Write `figure` for a journal: letters stay letters, images inside have `dpi`; return `out`.
+
+    Raises
+    ------
+    MorbidsError
+        When the suffix is none of `PUBLISHED`, or the file cannot be written.
+    """
+    if out.suffix not in PUBLISHED:
+        told = ", ".join(PUBLISHED)
+        raise MorbidsError(f"A figure cannot be written as {out.name}.", f"Use {told}.", ExitCode.USAGE)
+    metadata = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}.get(out.suffix)
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with styled(), rc_context({"svg.fonttype": "none", "pdf.fonttype": 42}):
+            figure.savefig(out, dpi=dpi, metadata=metadata)
+    except OSError as error:
+        raise MorbidsError(
+            f"The figure {out} cannot be written: {error}.",
+            f"Check permissions and free space of {out.parent}.",
+            ExitCode.CANNOT_WRITE,
+        ) from error
+    return out
+
+
 def _write_png(figure: Figure, out: Path) -> None:
     figure.set_dpi(PNG_DPI)
     buffer = io.BytesIO()

@@ -40,3 +40,28 @@ const watcher = new IntersectionObserver((entries) => {
   }
 }, { rootMargin: "0px 0px -80% 0px" });
 for (const section of document.querySelectorAll("section")) watcher.observe(section);
+// Whatever a link leads to is opened first; on paper everything is open.
+function unfold(target) {
+  for (let element = target; element; element = element.parentElement) {
+    if (element.tagName === "DETAILS") element.open = true;
+  }
+  const fold = target && target.querySelector(":scope > details.fold");
+  if (fold) fold.open = true;
+}
+function follow() {
+  const target = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  if (!target) return;
+  unfold(target);
+  target.scrollIntoView();
+}
+addEventListener("hashchange", follow);
+for (const link of document.querySelectorAll('a[href^="#"]')) {
+  link.addEventListener("click", () => { if (link.hash === location.hash) follow(); });
+}
+follow();
+let closed = [];
+addEventListener("beforeprint", () => {
+  closed = [...document.querySelectorAll("details:not([open])")];
+  for (const details of closed) details.open = true;
+});
+addEventListener("afterprint", () => { for (const details of closed) details.open = false; });

@@ -58,6 +58,19 @@ def test_what_is_claimed_is_outlined(head: Head) -> None:
     assert (tints == 1).sum() > 2 * (tints[tints < 1] > 0.5).sum()
 
 
+def test_contrasts_of_one_kind_can_share_their_colours_and_the_threshold_lies_on_the_bar(head: Head) -> None:
+    backcloth = Backcloth(head.t1w, head.mask)
+    emphasis = Emphasis(head.mask, "claimed", 0.5, threshold=2.5)
+    figure = draw_statistic_map(head.signed, backcloth, emphasis, label="t", extreme=3.0)
+    assert bar_limits(figure) == pytest.approx((-3.0, 3.0))
+    assert sorted(np.asarray(line.get_xdata())[0] for line in figure.axes[2].lines) == [-2.5, 2.5]
+    effect = draw_statistic_map(
+        head.signed, backcloth, emphasis, colours=head.t1w, label="effect", extreme=7.0
+    )
+    assert bar_limits(effect) == pytest.approx((-7.0, 7.0))
+    assert list(effect.axes[2].lines) == [], "the threshold is one of the statistic"
+
+
 def test_nothing_is_outlined_when_nothing_is_claimed(head: Head, tmp_path: Path) -> None:
     backcloth = Backcloth(head.t1w, head.mask)
     mask = read_image(head.mask)

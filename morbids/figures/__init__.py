@@ -1,0 +1,1 @@
+"""Figures for papers, drawn anew from the results of the group level: `python -m morbids.figures`."""
