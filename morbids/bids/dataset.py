@@ -69,6 +69,17 @@ def write_dataset_files(output_dir: Path, bids_dir: Path, links: Mapping[str, Pa
     write_text(output_dir / "CITATION.bib", references.read_text(encoding="utf-8"))
 
 
+def dataset_name(bids_dir: Path) -> str:
+    """What a dataset calls itself, which pages are titled with; its folder's name where it says nothing.
+
+    Raises
+    ------
+    MorbidsError
+        The description cannot be read.
+    """
+    return str(read_json_object(bids_dir / "dataset_description.json").get("Name") or bids_dir.name)
+
+
 def check_output(output_dir: Path, bids_dir: Path) -> None:
     """Refuse to mix results with those of another program or another dataset.
 

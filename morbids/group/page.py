@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from morbids.bids.dataset import morbids_version
+from morbids.bids.dataset import dataset_name, morbids_version
 from morbids.bids.names import output_path, sidecar_path
 from morbids.bids.sidecars import mask_sidecar, table_sidecar
 from morbids.bids.tables import read_table, write_table
@@ -102,7 +102,7 @@ def write_group_pages(
     outputs = [GroupOutputs(comparison, plan, study, settings) for comparison in plan.comparisons]
     found = plan.group.found
     report = GroupReport(
-        dataset=study.bids_dir.name,
+        dataset=dataset_name(study.bids_dir),
         facts=_facts(plan, settings),
         family=sentences.say_family(claims) if claims.questions else "",
         claims=tuple(_claims(outputs, claims)),

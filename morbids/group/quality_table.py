@@ -1,5 +1,6 @@
 """The quality of all scans side by side: the tables of the participant level, and which numbers stand out."""
 
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,8 @@ from morbids.bids.sidecars import write_described
 from morbids.bids.tables import read_table
 from morbids.group.plan import GroupPlan
 from morbids.numerics.arrays import FloatArray
-from morbids.reports.pages import Block, Cell, Table
+from morbids.reports.pages import Block, Cell, Folded, Link, Rating, Table, Text
+from morbids.reports.strips import Strip, StripPoint, Strips
 from morbids.settings import Study
 
 FEWEST = 5
@@ -45,7 +47,37 @@ def report_quality(plan: GroupPlan, study: Study) -> tuple[Block, ...]:
     )
     head = ("Scan", *(SHOWN[name] for name in columns), "Unusual", "Concern")
     caption = "Quality of the scans; unusual is what lies far from the other scans, whether good or bad"
-    return (Table(head, rows, caption, files[0] if files else None),)
+    pages = {str(scan): _page_of(str(scan), study) for scan in table["scan"]}
+    links = tuple(Link(scan, pages[scan] or "") for scan in sorted(pages))
+    rating = Rating(links, "run.py BIDS_DIR OUTPUT_DIR group --exclude ratings.tsv")
+    told = Text(
+        ("Every number of every scan; a point leads to the participant, orange is far from the others.",)
+    )
+    return (
+        told,
+        Strips(tuple(_strips(table, pages))),
+        Table(head, rows, caption, files[0] if files else None),
+        Folded("Rate the scans", (rating,)),
+    )
+
+
+def _strips(table: pd.DataFrame, pages: Mapping[str, Path | None]) -> Iterator[Strip]:
+    """A picture of each measure that differs between scans."""
+    for name in table.columns.drop(["scan", UNUSUAL_COLUMN, CONCERN_COLUMN]):
+        values = table[name].astype(float)
+        if values.nunique() > 1:
+            far = [name in str(unusual).split(", ") for unusual in table[UNUSUAL_COLUMN]]
+            points = zip(map(str, table["scan"]), values, far, strict=True)
+            yield Strip(
+                str(name),
+                tuple(StripPoint(scan, float(value), pages[scan], one) for scan, value, one in points),
+            )
+
+
+def _page_of(scan: str, study: Study) -> Path | None:
+    """Page of the scan's participant; None where there is none (maps of other programs)."""
+    page = output_path(study.output_dir, parse_name(scan + "_pet.nii.gz").entities, "participant_page")
+    return page if page.exists() else None
 
 
 def collect_quality(dataset: Path, labels: list[str]) -> pd.DataFrame:

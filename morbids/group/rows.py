@@ -12,6 +12,7 @@ import pandas as pd
 from morbids.bids.map_history import smoothed_mm
 from morbids.bids.maps import FoundMaps, Kind, MapSelection, find_maps
 from morbids.bids.names import entity_label, output_path, parse_difference_label
+from morbids.bids.ratings import read_exclusions
 from morbids.bids.rows import MapRow, rows_table, scan_entities
 from morbids.bids.stats_model import read_stats_model
 from morbids.bids.trait_values import doubt_category
@@ -149,7 +150,7 @@ def _find_maps(
             measure=settings.measure,
             entities=wanted,
             filters=study.filters,
-            excluded=dict.fromkeys(settings.excluded, "--exclude"),
+            excluded=read_exclusions(settings.excluded),
             drop_flagged=not settings.keep_flagged,
         )
         try:

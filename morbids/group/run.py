@@ -10,7 +10,7 @@ from nipype.interfaces.utility import Merge
 from rich.console import Console
 from rich.status import Status
 
-from morbids.bids.dataset import write_dataset_files
+from morbids.bids.dataset import dataset_name, write_dataset_files
 from morbids.engine.execution import execute
 from morbids.engine.failures import StepFailure
 from morbids.engine.nodes import connect_across, make_node
@@ -79,7 +79,7 @@ def run_group(study: Study, settings: GroupSettings, resources: Resources, conso
         pictures = build_pictures(claims, outputs, resources)
         failures += _run(pictures, resources, console)
     page = write_group_pages(plan, claims, failures, study, settings)
-    write_index(study.output_dir, study.bids_dir.name)
+    write_index(study.output_dir, dataset_name(study.bids_dir))
     for failure in failures:
         logger.error(
             "%s, %s failed. %s", label_of(failure.units[-1]), doing(failure.step, WORDS), failure.told

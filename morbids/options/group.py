@@ -18,7 +18,8 @@ GROUP = (
     Option(
         "--exclude",
         "excluded",
-        "scans or participants to leave out, such as sub-03 or sub-04_task-rest",
+        "scans or participants to leave out, such as sub-03 or sub-04_task-rest, or a table of ratings (.tsv) that was "
+        "saved on the group page",
         metavar="LABEL",
         many=True,
     ),

@@ -7,7 +7,7 @@ from typing import Protocol
 
 import pandas as pd
 
-from morbids.bids.dataset import morbids_version
+from morbids.bids.dataset import dataset_name, morbids_version
 from morbids.bids.names import output_path
 from morbids.bids.tables import read_table
 from morbids.bids.windows import window_points
@@ -27,10 +27,12 @@ from morbids.participant.quality import (
     read_fit_facts,
     write_quality,
 )
+from morbids.participant.region_table import report_regions
 from morbids.participant.spaces import picture_space
 from morbids.participant.steps.kinetics import difference_name
 from morbids.participant.steps.protocol import picture_name
 from morbids.participant.steps.unknowns import range_picture_name
+from morbids.participant.viewer import report_viewer
 from morbids.participant.words import WORDS
 from morbids.reports import tables
 from morbids.reports.boilerplate import PartialVolume, ScanChoices, TakenStep, participant_methods
@@ -97,13 +99,13 @@ def write_participant_pages(
         scans = [_report_scan(plan, study, settings, told) for plan in own]
         report = ParticipantReport(
             participant=f"sub-{participant}",
-            dataset=study.bids_dir.name,
+            dataset=dataset_name(study.bids_dir),
             anatomy=tuple(_report_anatomies(own, study)),
             scans=tuple(scans),
             failures=tuple(told_of for told_of in told if f"sub-{participant}" in told_of.where.split("_")),
             methods=_methods(own, study, settings),
             provenance=make_provenance(study.command_line, asdict(settings)),
-            links=tuple(_links(study)),
+            links=tuple(_links(study, f"sub-{participant}", participants)),
         )
         page = output_path(study.output_dir, {"sub": participant}, "participant_page")
         pages.append(write_participant_page(report, page))
@@ -168,10 +170,18 @@ def _taken_steps(plan: ScanPlan, space: str) -> dict[TakenStep, str]:
     return steps
 
 
-def _links(study: Study) -> Iterator[Link]:
+def _links(study: Study, own: str, participants: Collection[str]) -> Iterator[Link]:
+    """Index, group, and the participants before and after this one, of this run and of those before."""
+    yield Link("index", output_path(study.output_dir, {}, "index_page"))
     group = output_path(study.output_dir, {}, "group_page")
     if group.exists():
         yield Link("group", group)
+    pages = {output_path(study.output_dir, {"sub": one}, "participant_page") for one in participants}
+    ordered = sorted({*pages, *study.output_dir.glob("sub-*.html")})
+    place = [page.stem for page in ordered].index(own)
+    for neighbour, arrow in ((place - 1, "←"), (place + 1, "→")):
+        if 0 <= neighbour < len(ordered):
+            yield Link(f"{arrow} {ordered[neighbour].stem}", ordered[neighbour])
 
 
 def _report_anatomies(plans: Sequence[ScanPlan], study: Study) -> Iterator[AnatomyReport]:
@@ -216,7 +226,7 @@ def _report_scan(plan: ScanPlan, study: Study, settings: ScanSettings, told: Seq
         verdicts=judge(measures),
         quality=tuple(_quality_table(measures, table)),
         notes=(*plan.notes, *_notes(plan, study)),
-        registration=figures.of("pet_on_t1w", "coregistration"),
+        registration=figures.registration(),
         motion=figures.of("motion", "motion", ".svg"),
         reference=figures.reference(),
         curves=figures.of("curves", "curves", ".svg"),
@@ -227,11 +237,12 @@ def _report_scan(plan: ScanPlan, study: Study, settings: ScanSettings, told: Seq
                 for window in kinetics.windows
                 for block in figures.of("fits", f"fits{window.name}", ".svg", f"Window {window.name}.")
             ),
+            *report_regions(plan, study),
             *figures.of("regional_estimates", "estimates", ".svg"),
             *figures.of("k2_prime", "k2prime", ".svg"),
             *figures.of("t_star", "tstar", ".svg"),
         ),
-        maps=figures.maps(),
+        maps=(*report_viewer(plan, study), *figures.maps()),
         protocol=figures.protocol(),
     )
 
@@ -281,6 +292,15 @@ class _ScanFigures:
         role = "pet_picture" if extension == ".png" else "pet_figure"
         path = output_path(self.study.output_dir, self.plan.scan.entities, role, {"desc": name})
         return tuple(_figure(kind, path, detail))
+
+    def registration(self) -> tuple[Block, ...]:
+        """PET and T1w on the same planes, alternating; PET alone where one of the two was not drawn."""
+        entities = self.plan.scan.entities
+        pet = output_path(self.study.output_dir, entities, "pet_picture", {"desc": "coregistration"})
+        t1w = output_path(self.study.output_dir, self.plan.t1w.entities, "t1w_picture", {"desc": "brain"})
+        if not (pet.exists() and t1w.exists()):
+            return self.of("pet_on_t1w", "coregistration")
+        return (flicker("coregistration", ("PET", pet), ("T1w", t1w)),)
 
     def reference(self) -> tuple[Block, ...]:
         on_pet, on_t1w = (

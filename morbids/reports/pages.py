@@ -19,6 +19,7 @@ from markupsafe import Markup, escape
 
 from morbids.bids.writing import write_text
 from morbids.reports.numbers import format_number, format_p, format_quantity
+from morbids.reports.strips import Strips, ends_of, place_points
 
 Level = Literal["pass", "flag", "fail", "note"]
 LEVEL_WORDS: dict[Level, str] = {"pass": "pass", "flag": "look", "fail": "failed", "note": "note"}
@@ -158,7 +159,17 @@ class Folded:
     blocks: "tuple[Block, ...]"
 
 
-Block = Figure | Flicker | Viewer | Table | Facts | Text | Quotation | Listing | Alert | Folded
+@dataclass(frozen=True)
+class Rating:
+    """A row per scan to keep or to exclude, with a note: the reader saves it as a table, which `command` reads."""
+
+    scans: tuple[Link, ...]
+    command: str
+
+
+Block = (
+    Strips | Rating | Figure | Flicker | Viewer | Table | Facts | Text | Quotation | Listing | Alert | Folded
+)
 
 
 @dataclass(frozen=True)
@@ -243,6 +254,8 @@ def _environment() -> Environment:
         exists=_exists,
         kind=_kind,
         anchor=_anchor,
+        points=place_points,
+        ends=ends_of,
         neighbours=_neighbours_of,
     )
     environment.globals.update(words=LEVEL_WORDS, marks=LEVEL_MARKS, decimals=_decimals)

@@ -8,7 +8,8 @@ from morbids.bids.names import output_path
 from morbids.bids.tables import read_table, write_table
 from morbids.group.plan import plan_group
 from morbids.group.quality_table import collect_quality, report_quality, robust_z
-from morbids.reports.pages import Table
+from morbids.reports.pages import Folded, Rating, Table
+from morbids.reports.strips import Strips
 from morbids.settings import GroupSettings, Study
 from tests.bids.conftest import DatasetMaker
 from tests.bids.test_maps import write_study
@@ -29,8 +30,20 @@ def test_the_group_page_shows_all_scans_and_what_is_unusual(dataset: DatasetMake
             study, number, 9.0 if number == 3 else 1.0 + number / 10, "It moved." if number == 3 else None
         )
     planned = plan_group(study, GroupSettings())
-    (shown,) = report_quality(planned, study)
+    for number in range(1, 8):
+        output_path(study.output_dir, {"sub": f"{number:02d}"}, "participant_page").touch()
+    _, strips, shown, folded = report_quality(planned, study)
     assert isinstance(shown, Table)
+    assert isinstance(strips, Strips)
+    (strip,) = strips.strips
+    assert [(point.label, point.value) for point in strip.points if point.far] == [
+        ("sub-03_task-rejection", 9.0)
+    ]
+    assert strip.points[0].page == study.output_dir / "sub-01.html"
+    assert isinstance(folded, Folded)
+    (rating,) = folded.blocks
+    assert isinstance(rating, Rating)
+    assert [scan.text for scan in rating.scans] == [f"sub-{n:02d}_task-rejection" for n in range(1, 8)]
     assert shown.columns == ("Scan", "Largest displacement (mm)", "Unusual", "Concern")
     assert len(shown.rows) == 7
     flagged = [row for row in shown.rows if row[2]]

@@ -13,6 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.text import Text
 from PIL import Image
 
 from morbids.errors import ExitCode, MorbidsError
@@ -139,6 +140,9 @@ def publish_figure(figure: Figure, out: Path, *, dpi: float) -> Path:
     if out.suffix not in PUBLISHED:
         told = ", ".join(PUBLISHED)
         raise MorbidsError(f"A figure cannot be written as {out.name}.", f"Use {told}.", ExitCode.USAGE)
+    # Letters with a halo would be written as outlines.
+    for text in figure.findobj(Text):
+        text.set_path_effects([])
     metadata = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}.get(out.suffix)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)

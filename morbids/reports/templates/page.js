@@ -29,6 +29,23 @@ for (const figure of document.querySelectorAll(".flicker")) {
     });
   }
 }
+// Ratings are saved as a table that the group level reads.
+function tabulate(form) {
+  const clean = (text) => text.replace(/\s+/g, " ").trim() || "n/a";
+  const rows = [...form.querySelectorAll("[data-scan]")].map((row) =>
+    [row.dataset.scan, clean(row.querySelector("select").value), clean(row.querySelector("input").value)]);
+  return [["scan", "rating", "note"], ...rows].map((cells) => cells.join("\t") + "\n").join("");
+}
+for (const form of document.querySelectorAll("form.rating")) {
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(new Blob([tabulate(form)], { type: "text/tab-separated-values" }));
+    link.download = form.dataset.file;
+    link.click();
+    URL.revokeObjectURL(link.href);
+  });
+}
 // Mark the section being read in the navigation.
 const places = new Map([...document.querySelectorAll("nav ol a")].map((link) => [link.hash.slice(1), link]));
 const watcher = new IntersectionObserver((entries) => {
