@@ -35,9 +35,12 @@ def add_contrast(workflow: Workflow, outputs: GroupOutputs, found: Found) -> Non
     names = {
         drawn: statistic,
         "effect": outputs.comparison.quantity,
+        "r2": "share of variance",
         corrected: "p corrected in this contrast",
     }
-    names = {name: shown for name, shown in names.items() if name in found.maps}
+    # Where there is an effect, the share of variance says no more than t.
+    there = {name: shown for name, shown in names.items() if name in found.maps}
+    names = {name: shown for name, shown in there.items() if name != "r2" or "effect" not in there}
     constants = {
         "maps": {name: found.maps[name] for name in names},
         "mask": found.mask,
