@@ -137,7 +137,7 @@ def _find_maps(
         {"space": output.space},
         {},
     )
-    first: MorbidsError | None = None
+    absent: list[MorbidsError] = []
     models: tuple[dict[str, str | None], ...] = ({"model": CLAIMED_MODEL}, {})
     if settings.model:
         models = ({"model": settings.model},)
@@ -158,8 +158,8 @@ def _find_maps(
         except MorbidsError as error:
             if error.exit_code != ExitCode.NOTHING_SELECTED:
                 raise
-            first = first or error
-    raise first or MorbidsError("No kind of map was looked for.")
+            absent.append(error)
+    raise absent[0]
 
 
 def _template_space(settings: GroupSettings) -> OutputSpace:

@@ -66,6 +66,6 @@ def test_no_worker_outlives_the_run(tmp_path: Path, number: signal.Signals, code
     worker = int((tmp_path / "pid").read_text())
     assert run.pid is not None
     os.kill(run.pid, number)
-    run.join(5)
+    run.join(60)
     assert run.exitcode == code
-    assert wait_for(lambda: not runs(worker), 5)
+    assert wait_for(lambda: not runs(worker), 30)
