@@ -9,9 +9,15 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import NamedTuple
 
 import nibabel as nib
 import numpy as np
+
+from morbids.bids.filters import Filters
+from morbids.participant.collection import collect
+from morbids.participant.run import LEAST_BATCH, build_participant_workflow
+from morbids.settings import Resources, ScanSettings, Study
 
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "build" / "benchmarks" / "startup"
@@ -31,12 +37,13 @@ SIDECAR = {
 
 def run(quick: bool) -> dict[str, float]:
     """Make datasets of scans of a few voxels (once), and time commands on them."""
-    n_few, n_many = (20, 50) if quick else (500, 5000)
+    n_few, n_many, n_graph = (20, 50, 48) if quick else (500, 5000, 1000)
     few, many = make_dataset(n_few), make_dataset(n_many)
     fifty, scans = make_dataset(50), make_dataset(70 if quick else 350, n_tasks=2)
     label = ["--participant-label", "0001"]
     return {
-        "version_s": wall_s([sys.executable, str(ROOT / "run.py"), "--version"]),
+        "version_s": used_s([sys.executable, str(ROOT / "run.py"), "--version"]).processor_s,
+        f"graph_{n_graph}_s": graph_s(make_dataset(n_graph // 2, n_tasks=2)),
         f"label_of_{n_few}_cpu_s": cpu_to_first_step_s(few, label),
         f"label_of_{n_many}_cpu_s": cpu_to_first_step_s(many, label),
         **dry_run_figures("50_participants", fifty),
@@ -93,22 +100,40 @@ def command(bids: Path, options: list[str]) -> list[str]:
     return [sys.executable, str(ROOT / "run.py"), str(bids), str(out), "participant", *options]
 
 
-def wall_s(words: list[str]) -> float:
-    """Seconds that a command takes."""
+class Used(NamedTuple):
+    """Seconds that a command took: of the clock, and of processors, which on a shared machine are steadier."""
+
+    wall_s: float
+    processor_s: float
+
+
+def used_s(words: list[str]) -> Used:
+    """Time a command."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     begin = time.perf_counter()
     finished = subprocess.run(words, capture_output=True, text=True, check=False, env=as_installed())
     if finished.returncode:
         raise SystemExit(finished.stderr)
-    return time.perf_counter() - begin
+    wall = time.perf_counter() - begin
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return Used(wall, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+
+
+def graph_s(bids: Path) -> float:
+    """Processor seconds of building the graphs of all scans, batch by batch, as a run does."""
+    study = Study(bids, bids.with_name(f"{bids.name}-out"), Filters(), "")
+    resources = Resources(2, 1, 8.0, FOLDER / "work")
+    plans = collect(study, ScanSettings(), resources.mem_gb, validate=False, read_images=False)
+    begin = time.process_time()
+    for batch in plans.batches(LEAST_BATCH):
+        build_participant_workflow(batch.scans, study, ScanSettings(), resources)
+    return time.process_time() - begin
 
 
 def dry_run_figures(name: str, bids: Path) -> dict[str, float]:
-    """Seconds of a dry run, and those of the processor: on a shared machine the second are steadier."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    wall = wall_s(command(bids, ["--dry-run"]))
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return {f"dry_run_{name}_s": wall, f"dry_run_{name}_cpu_s": used}
+    """What a dry run takes."""
+    used = used_s(command(bids, ["--dry-run"]))
+    return {f"dry_run_{name}_s": used.wall_s, f"dry_run_{name}_cpu_s": used.processor_s}
 
 
 def cpu_to_first_step_s(bids: Path, options: list[str]) -> float:

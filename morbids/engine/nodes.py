@@ -12,6 +12,7 @@ import inspect
 import os
 import typing
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -91,11 +92,10 @@ class Step(BaseInterface):
     def __init__(self, function: Callable[..., Any], constants: Mapping[str, Any] | None = None) -> None:
         super().__init__()
         self.function = function
-        self._hints = typing.get_type_hints(function)
+        self._hints, signature = _annotations_of(function)
         self._results: dict[str, Any] = {}
         self._resources: dict[str, Any] = {}
         self.trouble: Trouble | None = None
-        signature = inspect.signature(function).parameters
         self.parameters = tuple(name for name in signature if name not in (WORKING_DIRECTORY, *RESOURCES))
         self._takes_directory = WORKING_DIRECTORY in signature
         self.required = tuple(
@@ -148,6 +148,14 @@ class Step(BaseInterface):
 
     def _list_outputs(self) -> dict[str, Any]:
         return self._results
+
+
+@cache
+def _annotations_of(
+    function: Callable[..., Any],
+) -> tuple[dict[str, Any], Mapping[str, inspect.Parameter]]:
+    """Types and parameters of a function: every scan has a node of it."""
+    return typing.get_type_hints(function), inspect.signature(function).parameters
 
 
 class StepNode(Node):
