@@ -1,0 +1,59 @@
+"""The Boutiques descriptor (`docs/boutiques.json`) tells what the command line has: no option more, none less."""
+
+import json
+import re
+from pathlib import Path
+
+from morbids.bids.dataset import morbids_version
+from morbids.errors import ExitCode
+from morbids.options.command_line import GROUPS, LEVELS, build_parser
+
+DESCRIPTOR = json.loads((Path(__file__).parents[1] / "docs/boutiques.json").read_text(encoding="utf-8"))
+INPUTS = {one.get("command-line-flag", one["id"]): one for one in DESCRIPTOR["inputs"]}
+POSITIONAL = ("bids_dir", "output_dir", "analysis_level")
+
+
+def command_line(values: dict[str, list[str]]) -> list[str]:
+    """The words that Boutiques makes of values, by the rules of its schema 0.5."""
+    text = DESCRIPTOR["command-line"]
+    for one in DESCRIPTOR["inputs"]:
+        given = values.get(one["id"])
+        words = "" if given is None else one.get("list-separator", " ").join(given)
+        flag = one.get("command-line-flag", "") if given is not None else ""
+        text = text.replace(one["value-key"], f"{flag} {words}".strip())
+    assert not re.search(r"\[[A-Z0-9_]+\]", text)
+    return text.split()[1:]
+
+
+def test_it_has_every_option_with_its_choices() -> None:
+    options = {one.name: one for group in GROUPS.values() for one in group}
+    assert set(INPUTS) == {*POSITIONAL, *options, "--verbose"}
+    assert DESCRIPTOR["tool-version"] == morbids_version()
+    assert INPUTS["analysis_level"]["value-choices"] == list(LEVELS)
+    for name, option in options.items():
+        described = INPUTS[name]
+        assert described["optional"], name
+        assert (described["type"] == "Flag") == option.flag, name
+        assert described.get("value-choices", []) == list(option.choices or ()), name
+        assert described.get("list", False) == bool(option.many or option.counts or option.repeated), name
+
+
+def test_the_command_that_it_makes_is_understood() -> None:
+    values = {
+        "bids_dir": ["raw"],
+        "output_dir": ["out"],
+        "analysis_level": ["participant"],
+        "participant_label": ["01", "02"],
+        "window": ["baseline=10-40", "rejection=50-90"],
+        "psf_fwhm": ["6.5"],
+        "clean_workdir": [],
+    }
+    options = build_parser().parse_args(command_line(values))
+    assert options.participant_labels == ("01", "02")
+    assert [window.name for window in options.windows] == ["baseline", "rejection"]
+    assert options.clean_workdir is True
+
+
+def test_exit_codes_are_those_of_the_program() -> None:
+    told = {code["code"] for code in DESCRIPTOR["error-codes"]}
+    assert told == {int(code) for code in ExitCode if code}
