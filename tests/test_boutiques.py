@@ -1,4 +1,4 @@
-"""The Boutiques descriptor (`docs/boutiques.json`) tells what the command line has: no option more, none less."""
+"""Boutiques descriptor and Nipoppy bundle tell what the command line has: no option more, none less."""
 
 import json
 import re
@@ -8,7 +8,8 @@ from morbids.bids.dataset import morbids_version
 from morbids.errors import ExitCode
 from morbids.options.command_line import GROUPS, LEVELS, build_parser
 
-DESCRIPTOR = json.loads((Path(__file__).parents[1] / "docs/boutiques.json").read_text(encoding="utf-8"))
+BUNDLE = Path(__file__).parents[1] / "docs/nipoppy"
+DESCRIPTOR = json.loads((BUNDLE / "descriptor.json").read_text(encoding="utf-8"))
 INPUTS = {one.get("command-line-flag", one["id"]): one for one in DESCRIPTOR["inputs"]}
 POSITIONAL = ("bids_dir", "output_dir", "analysis_level")
 
@@ -21,7 +22,7 @@ def command_line(values: dict[str, list[str]]) -> list[str]:
         words = "" if given is None else one.get("list-separator", " ").join(given)
         flag = one.get("command-line-flag", "") if given is not None else ""
         text = text.replace(one["value-key"], f"{flag} {words}".strip())
-    assert not re.search(r"\[[A-Z0-9_]+\]", text)
+    assert not re.search(r" \[[A-Z0-9_]+\]( |$)", text)
     return text.split()[1:]
 
 
@@ -52,6 +53,16 @@ def test_the_command_that_it_makes_is_understood() -> None:
     assert options.participant_labels == ("01", "02")
     assert [window.name for window in options.windows] == ["baseline", "rejection"]
     assert options.clean_workdir is True
+
+
+def test_the_bundle_is_of_this_version_and_its_invocation_of_this_descriptor() -> None:
+    config = json.loads((BUNDLE / "config.json").read_text(encoding="utf-8"))
+    assert config["VERSION"] == morbids_version()
+    assert all((BUNDLE / name).is_file() for key, name in config["STEPS"][0].items() if key.endswith("_FILE"))
+    invocation = json.loads((BUNDLE / "invocation.json").read_text(encoding="utf-8"))
+    assert set(invocation) <= {one["id"] for one in DESCRIPTOR["inputs"]}
+    words = {name: [value] if isinstance(value, str) else value for name, value in invocation.items()}
+    assert build_parser().parse_args(command_line(words)).analysis_level == "participant"
 
 
 def test_exit_codes_are_those_of_the_program() -> None:
