@@ -15,7 +15,7 @@ from morbids.bids.images import Content, look_for_a_value, read_grid
 from morbids.bids.inheritance import read_sidecar
 from morbids.bids.names import output_path, parse_difference_label, parse_name, scan_label
 from morbids.bids.rows import SCAN_ENTITIES, DroppedMap, MapRow, scan_entities
-from morbids.bids.tables import read_table
+from morbids.bids.tables import read_texts
 from morbids.errors import ExitCode, MorbidsError
 
 Kind = Literal["difference", "percent difference", "parameter"]
@@ -280,10 +280,7 @@ def _read_row(dataset: Path, image: _Image, type_keys: tuple[str, ...]) -> MapRo
 def _read_concerns(dataset: Path, entities: Mapping[str, str]) -> tuple[str, ...]:
     """Sentences of the column `concern` in the scan's quality table, if it has one."""
     path = output_path(dataset, scan_entities(entities), "quality")
-    if not path.exists():
-        return ()
-    concerns = read_table(path, required=("concern",))["concern"].dropna()
-    return tuple(str(concern) for concern in concerns)
+    return tuple(read_texts(path, "concern")) if path.exists() else ()
 
 
 def _left_out(row: MapRow, selection: MapSelection) -> str:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from morbids.bids.dataset import morbids_version
 from morbids.bids.names import ROLES, output_path, parse_name
-from morbids.bids.tables import read_table
+from morbids.bids.tables import read_texts
 from morbids.reports.index import IndexReport, ParticipantLine, write_index_page
 from morbids.reports.pages import Level
 
@@ -29,9 +29,7 @@ def _participants(dataset: Path) -> Iterator[ParticipantLine]:
     for page in sorted(dataset.glob("sub-*.html")):
         tables = sorted((dataset / page.stem).glob(f"**/{pattern}"))
         concerns = [
-            f"{_scan(table)}: {concern}"
-            for table in tables
-            for concern in read_table(table, ("concern",))["concern"].dropna()
+            f"{_scan(table)}: {concern}" for table in tables for concern in read_texts(table, "concern")
         ]
         if not tables:
             yield ParticipantLine(page.stem, page, "fail", 0, "No scan was finished; the page says why.")

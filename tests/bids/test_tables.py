@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from morbids.bids.tables import read_events, read_table, write_table
+from morbids.bids.tables import read_events, read_table, read_texts, write_table
 from morbids.bids.windows import Event
 from morbids.errors import ExitCode, MorbidsError
 
@@ -43,6 +43,17 @@ def test_what_is_no_table_is_refused(tmp_path: Path, content: str, message: str)
     path.write_text(content)
     with pytest.raises(MorbidsError, match=message):
         read_table(path, required=("onset",))
+
+
+def test_texts_of_a_column_are_those_of_the_whole_table(tmp_path: Path) -> None:
+    concerns = ["Motion of 9 mm.", None, 'It says "far", and more.', None, "5"]
+    write_table(pd.DataFrame({"check": list("abcde"), "concern": concerns}), tmp_path / "x.tsv")
+    assert read_texts(tmp_path / "x.tsv", "concern") == [text for text in concerns if text]
+    with pytest.raises(MorbidsError, match=r"x\.tsv has no column 'concerns'"):
+        read_texts(tmp_path / "x.tsv", "concerns")
+    (tmp_path / "x.tsv").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(MorbidsError, match=r"x\.tsv cannot be read as a table"):
+        read_texts(tmp_path / "x.tsv", "concern")
 
 
 def test_an_unfetched_table_is_named(tmp_path: Path) -> None:
