@@ -138,6 +138,7 @@ class GroupSettings:
     mask_threshold: float = 0.2
     coverage: float = 1.0
     map_kind: MapKind = "difference"
+    maps_table: Path | None = None
     measure: str = "BPND"
     excluded: tuple[str, ...] = ()
     keep_flagged: bool = False

@@ -71,6 +71,7 @@ EXAMPLES: dict[str, list[str]] = {
     "--plugin-args": ['{"max_jobs": 5}', "--plugin", "SLURM"],
     "--verbose": [],
     "--maps": ["percent"],
+    "--maps-table": ["maps.tsv"],
     "--measure": ["DVR"],
     "--exclude": ["sub-03"],
     "--keep-flagged": [],

@@ -104,13 +104,13 @@ def find_maps(
     _refuse_unknown_exclusions(dataset, selection.excluded, [*scans, *(image.entities for image in fitting)])
     known = [scan for scan in scans if matches(scan, wanted)]
     dropped = _missing(images, fitting, known, selection)
-    type_keys = _scan_type_keys(fitting)
+    type_keys = scan_type_keys([image.entities for image in fitting])
 
     def read(image: _Image) -> MapRow | str:
         """Return the row, or why it is left out."""
         try:
             row = _read_row(dataset, image, type_keys)
-            return _left_out(row, selection) or _unfinished(dataset, row) or row
+            return leave_out(row, selection) or _unfinished(dataset, row) or row
         except MorbidsError as error:
             return error.message
 
@@ -252,7 +252,7 @@ def _listed(names: Sequence[str]) -> str:
     return ", ".join(names[:4]) + (" ..." if len(names) > 4 else "") if names else "no map at all"
 
 
-def _scan_type_keys(images: Sequence[_Image]) -> tuple[str, ...]:
+def scan_type_keys(entities: Sequence[Mapping[str, str]]) -> tuple[str, ...]:
     """Fewest entities that tell the scans of a participant apart.
 
     Tracer and reconstruction always part: their maps are never one kind. The task comes next: where the order of
@@ -260,14 +260,14 @@ def _scan_type_keys(images: Sequence[_Image]) -> tuple[str, ...]:
     """
     keys: tuple[str, ...] = ()
     for key in ("trc", "rec", "task", "ses", "run"):
-        varies = len({image.entities.get(key) for image in images}) > 1
-        if varies and (key in ("trc", "rec", "task") or not _tells_apart(images, keys)):
+        varies = len({own.get(key) for own in entities}) > 1
+        if varies and (key in ("trc", "rec", "task") or not _tells_apart(entities, keys)):
             keys += (key,)
     return keys
 
 
-def _tells_apart(images: Sequence[_Image], keys: tuple[str, ...]) -> bool:
-    seen = Counter(tuple(image.entities.get(key) for key in ("sub", "desc", *keys)) for image in images)
+def _tells_apart(entities: Sequence[Mapping[str, str]], keys: tuple[str, ...]) -> bool:
+    seen = Counter(tuple(own.get(key) for key in ("sub", "desc", *keys)) for own in entities)
     return max(seen.values()) == 1
 
 
@@ -283,7 +283,7 @@ def _read_concerns(dataset: Path, entities: Mapping[str, str]) -> tuple[str, ...
     return tuple(read_texts(path, "concern")) if path.exists() else ()
 
 
-def _left_out(row: MapRow, selection: MapSelection) -> str:
+def leave_out(row: MapRow, selection: MapSelection) -> str:
     """Reason why a row that is there is not used; empty when it is."""
     for label in (row.label, f"sub-{row.participant}", row.participant):
         if label in selection.excluded:

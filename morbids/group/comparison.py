@@ -226,6 +226,8 @@ class Comparison:
         What says how the protocol itself changes the maps; empty for what it cannot change.
     notes
         Doubts about the design, in sentences.
+    scans
+        Names of two scans of one parameter whose difference the rows are; None for other rows.
     """
 
     model: str
@@ -245,6 +247,7 @@ class Comparison:
     expected: int = 0
     protocols: Protocols = NO_PROTOCOLS
     notes: tuple[str, ...] = ()
+    scans: tuple[str, str] | None = None
 
     @property
     def label(self) -> str:

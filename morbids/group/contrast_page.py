@@ -76,6 +76,29 @@ REGION_COLUMNS: Mapping[str, str] = {
     "p_fdr": "p (FDR)",
     "hedges_g": "Hedges' g",
 }
+RETEST_COLUMNS: Mapping[str, str] = {
+    "label": "Region",
+    "n": "n",
+    "change_percent": "Change (%)",
+    "change_percent_low": "from",
+    "change_percent_high": "to",
+    "variability_percent": "Variability (%)",
+    "variability_percent_low": "from ",
+    "variability_percent_high": "to ",
+    "icc_agreement": "ICC(A,1)",
+    "icc_agreement_low": "from  ",
+    "icc_agreement_high": "to  ",
+    "icc_consistency": "ICC(C,1)",
+    "icc_consistency_low": "from   ",
+    "icc_consistency_high": "to   ",
+}
+OCCUPANCY_COLUMNS: Mapping[str, str] = {
+    "scan": "Participant",
+    "occupancy_percent": "Occupancy (%)",
+    "standard_error_percent": "SE (%)",
+    "nondisplaceable": "Meets the axis at",
+    "r": "r",
+}
 CORRELATION_COLUMNS: Mapping[str, str] = {
     "trait": "Trait",
     "label": "Region",
@@ -136,7 +159,7 @@ class ContrastPage:
             warnings=tuple(filter(None, [sentences.say_skewness(question)])) if question else (),
             maps=tuple(self._maps()),
             clusters=tuple(self._clusters()),
-            regions=tuple(self._regions()),
+            regions=(*self._regions(), *self._two_scans()),
             correlations=tuple(self._correlations()),
             sensitivity=tuple(self._sensitivity()) if self.summary else (),
             circular=tuple(self._circular()),
@@ -367,6 +390,20 @@ class ContrastPage:
             )
             for region in regions
         )
+
+    def _two_scans(self) -> Iterator[Block]:
+        """Change, agreement and occupancy of two scans of the same people: descriptions, not claims."""
+        path = self.outputs.path("regions", desc="retest")
+        if self.comparison.scans is None or not path.exists():
+            return
+        named = read_table(path).iloc[0]
+        yield tables.read_table(
+            path, f"{named['other']} against {named['reference']}, with 95 % intervals", RETEST_COLUMNS
+        )
+        occupancy = self.outputs.path("regions", desc="occupancy")
+        if occupancy.exists() and read_table(occupancy)["occupancy_percent"].notna().any():
+            yield from self._figure("lassen", "lassen")
+            yield tables.read_table(occupancy, "Occupancy over the a-priori regions", OCCUPANCY_COLUMNS)
 
     def _correlations(self) -> Iterator[Block]:
         if not self.comparison.trait or not self.outputs.path("correlations").exists():

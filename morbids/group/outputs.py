@@ -12,7 +12,7 @@ from morbids.engine.saving import Output
 from morbids.group.comparison import Comparison
 from morbids.group.locate import Found
 from morbids.group.plan import GroupPlan
-from morbids.group.steps import clusters, correlations, influence, regions, small_volumes
+from morbids.group.steps import clusters, correlations, influence, regions, small_volumes, two_scans
 from morbids.group.steps.correlations import Kind
 from morbids.group.steps.evidence import MAP
 from morbids.group.steps.inference import statistics_of
@@ -223,6 +223,15 @@ class GroupOutputs:
         columns = small_volumes.columns_of(self.comparison.design.statistic)
         described = self._table("Small volumes searched on their own", columns)
         return {"table": Output("regions", {**self.entities, "desc": "smallvolumes"}, described)}
+
+    def two_scans(self) -> dict[str, Output]:
+        """Change and agreement by region, occupancy by participant, and its plot."""
+        retest = self._table("Change and agreement of two scans", two_scans.RETEST_COLUMNS)
+        occupancy = self._table("Occupancy of each participant", two_scans.OCCUPANCY_COLUMNS)
+        return {
+            "retest": Output("regions", {**self.entities, "desc": "retest"}, retest),
+            "occupancy": Output("regions", {**self.entities, "desc": "occupancy"}, occupancy),
+        } | self.figures({"lassen": "lassen"})
 
     def correlations(self, *, circular: bool) -> dict[str, Output]:
         """Table, and the pictures that there may be."""

@@ -17,6 +17,7 @@ from morbids.engine.failures import StepFailure
 from morbids.engine.progress import doing, label_of
 from morbids.group import sentences
 from morbids.group.claims import COLUMNS, Claims, QuestionClaims, judge_claims, tabulate
+from morbids.group.conjunction import find_conjunction, write_shared_voxels
 from morbids.group.contrast_page import ContrastPage
 from morbids.group.doubts import report_doubts
 from morbids.group.locate import Found, Located
@@ -37,6 +38,8 @@ from morbids.reports.group import GroupReport, LeftOut, write_group_page
 from morbids.reports.pages import Block, Cell, Link, Text
 from morbids.settings import GroupSettings, Study
 
+# The `contrast-` of what all changes from baseline share.
+CONJUNCTION = "conjunction"
 CLAIM_COLUMNS: Mapping[str, str] = {
     "contrast": "Contrast",
     "label": "Test",
@@ -61,7 +64,7 @@ def judge_page(outputs: Sequence[GroupOutputs], settings: GroupSettings) -> Clai
         return claims
     path = outputs[0].claims_path
     write_table(tidy(tabulate(claims)), path)
-    record = {"Claims": sentences.describe(claims)}
+    record = {"Claims": sentences.describe(claims) | _conjoin(claims, there)}
     sidecar = table_sidecar("Every test of the group page, corrected for all of them", COLUMNS) | record
     write_text(sidecar_path(path), json.dumps(sidecar, indent=2) + "\n")
     for one, found in there:
@@ -69,6 +72,20 @@ def judge_page(outputs: Sequence[GroupOutputs], settings: GroupSettings) -> Clai
         if question is not None:
             _mark(one, found, question)
     return claims
+
+
+def _conjoin(claims: Claims, there: Sequence[tuple[GroupOutputs, Found]]) -> dict[str, object]:
+    """What all changes from baseline claim, for the record, and its voxels as a mask; nothing for one question."""
+    conjunction = find_conjunction(claims)
+    if conjunction is None:
+        return {}
+    first = there[0][0]
+    path = output_path(
+        first.study.output_dir, {}, "claimed_mask", {"model": first.comparison.model, "contrast": CONJUNCTION}
+    )
+    n_voxels = write_shared_voxels(claims, [found.mask for _, found in there], path)
+    told = {"Sentence": conjunction.sentence, "Regions": [one.label for one in conjunction.regions]}
+    return {"Conjunction": told | {"Voxels": n_voxels}}
 
 
 def _mark(outputs: GroupOutputs, found: Found, question: QuestionClaims) -> None:
@@ -104,7 +121,7 @@ def write_group_pages(
     report = GroupReport(
         dataset=dataset_name(study.bids_dir),
         facts=_facts(plan, settings),
-        family=sentences.say_family(claims) if claims.questions else "",
+        family=_say_family(claims),
         claims=tuple(_claims(outputs, claims)),
         picture=tuple(picture_overview(outputs, claims)),
         doubts=report_doubts(plan, outputs),
@@ -126,6 +143,13 @@ def write_group_pages(
         links=tuple(_links(study)),
     )
     return write_group_page(report, output_path(study.output_dir, {}, "group_page"))
+
+
+def _say_family(claims: Claims) -> str:
+    if not claims.questions:
+        return ""
+    conjunction = find_conjunction(claims)
+    return " ".join(filter(None, [sentences.say_family(claims), conjunction.sentence if conjunction else ""]))
 
 
 def _facts(plan: GroupPlan, settings: GroupSettings) -> tuple[tuple[str, Cell], ...]:

@@ -45,6 +45,7 @@ def pair_kinds(
         unpaired=unpaired,
     )
     if group.kind == "parameter":
+        rows = rows._replace(scans=(first.short, second.short))
         yield rows, f"Does binding differ within participants? Positive: higher in {first.short}."
         return
     yield rows, f"Does the change differ within participants? Positive: more activation in {first.short}."

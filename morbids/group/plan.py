@@ -11,7 +11,7 @@ from morbids.group.comparison import Comparison
 from morbids.group.models import ask_model
 from morbids.group.questions import Asked
 from morbids.group.regions import SmallVolumes, Sphere, choose_small_volumes, read_spheres
-from morbids.group.rows import GroupRows, doubt_columns, doubt_smoothing, find_rows, maps_dataset
+from morbids.group.rows import GroupRows, doubt_columns, doubt_smoothing, find_rows
 from morbids.numerics.statistics.plan import People
 from morbids.settings import GroupSettings, Study
 
@@ -73,7 +73,7 @@ def plan_group(
     spheres = read_spheres(settings.regions)
     small_volumes = choose_small_volumes(settings.small_volumes, spheres)
     group = find_rows(study, settings, on_progress)
-    dataset = maps_dataset(study)
+    dataset = group.dataset
     if settings.stats_model is None:
         asked = ask_built_in(group, dataset, settings)
     else:
@@ -102,6 +102,12 @@ def _check_options(study: Study, settings: GroupSettings) -> None:
         raise MorbidsError(
             "The group level reads maps from one dataset, and --derivatives names several.",
             "Name the one that has the maps.",
+            ExitCode.USAGE,
+        )
+    if settings.maps_table is not None and (study.derivatives or settings.map_kind != "difference"):
+        raise MorbidsError(
+            "--maps-table lists the maps: --derivatives and --maps would be ignored.",
+            "Leave them out.",
             ExitCode.USAGE,
         )
     if settings.equal_variances and not settings.group_column and settings.stats_model is None:

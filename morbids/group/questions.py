@@ -111,6 +111,7 @@ def write_comparison(
         family=words.family,
         expected=words.expected,
         protocols=rows.protocols._replace(tables=keep_terms(rows.protocols.tables, kept, n_rows)),
+        scans=rows.scans if words.family == "between" else None,
         notes=tuple(_judge_collinear(design, contrast, words.title)),
     )
 

@@ -28,6 +28,7 @@ class Rows(NamedTuple):
     model: str
     protocols: Protocols = NO_PROTOCOLS
     unpaired: tuple[Missing, ...] = ()
+    scans: tuple[str, str] | None = None
 
 
 def keep_terms(terms: Terms, kept: Sequence[int], n_rows: int) -> Terms:

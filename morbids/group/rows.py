@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from morbids.bids.map_history import smoothed_mm
+from morbids.bids.map_table import common_folder, find_listed_maps
 from morbids.bids.maps import FoundMaps, Kind, MapSelection, find_maps
 from morbids.bids.names import entity_label, output_path, parse_difference_label
 from morbids.bids.ratings import read_exclusions
@@ -36,6 +37,7 @@ KINDS: Mapping[MapKind, tuple[Kind, ...]] = {
     "percent": ("percent difference",),
     "parameter": ("parameter",),
 }
+PARAMETER: Kind = "parameter"
 # Column of the table of rows that tells the kinds apart.
 KIND = "kind"
 
@@ -75,6 +77,8 @@ class GroupRows(NamedTuple):
         A line per map with the columns of traits, and `kind`.
     kinds
         The rows by what they mean.
+    dataset
+        Folder that all maps lie in.
     partial_volume
         The correction that tables of regions are read with.
     """
@@ -83,6 +87,7 @@ class GroupRows(NamedTuple):
     kind: Kind
     table: pd.DataFrame
     kinds: tuple[RowKind, ...]
+    dataset: Path
     partial_volume: PartialVolume = "none"
 
     def values_of(self, trait: str, maps: Sequence[Path]) -> dict[str, float]:
@@ -104,7 +109,15 @@ def find_rows(
     MorbidsError
         There are no maps, all are left out, or a column that is asked for is in no table, constant or text.
     """
-    kind, found = _find_maps(study, settings, on_progress)
+    if settings.maps_table is not None:
+        selection = MapSelection(
+            measure=settings.measure,
+            filters=study.filters,
+            excluded=dict.fromkeys(settings.excluded, "--exclude"),
+        )
+        kind, found = PARAMETER, find_listed_maps(settings.maps_table, selection)
+    else:
+        kind, found = _find_maps(study, settings, on_progress)
     if not found.rows:
         reasons = "; ".join(f"{dropped.label}: {dropped.reason}" for dropped in found.dropped[:3])
         raise MorbidsError(
@@ -119,7 +132,8 @@ def find_rows(
         RowKind(name, _title(rows[0]), _short(rows[0]), tuple(rows), _lines(table, name))
         for name, rows in grouped.items()
     )
-    return GroupRows(found, kind, table, kinds, settings.partial_volume)
+    dataset = common_folder(found.rows) if settings.maps_table else maps_dataset(study)
+    return GroupRows(found, kind, table, kinds, dataset, settings.partial_volume)
 
 
 def maps_dataset(study: Study) -> Path:

@@ -33,6 +33,7 @@ from morbids.group.steps.maps import stack_maps
 from morbids.group.steps.permutations import CLAIMS, Heights, PermutationTest, permute, plan_tests
 from morbids.group.steps.regions import compare_regions, measure_spheres, read_tables
 from morbids.group.steps.small_volumes import search_small_volumes
+from morbids.group.steps.two_scans import compare_two_scans
 from morbids.group.words import WORDS
 from morbids.imaging.atlases import choose_atlas
 from morbids.imaging.naming import NamingAtlases, load_naming
@@ -173,6 +174,8 @@ def build_group_workflow(
         _add_influence(part, stack)
         values = _add_regions(part)
         _add_evidence(part, (stack, gather, values), tests)
+        if comparison.scans is not None:
+            _add_two_scans(part, comparison.scans)
         if plan.small_volumes.names:
             _add_small_volumes(part, stack, test)
     return whole
@@ -324,6 +327,22 @@ def _add_regions(part: ComparisonBuilder) -> Node:
     save_design = part.save("save_design", part.outputs.figures({"picture": "design"}))
     workflow.connect([(design, save_design, [("picture", "picture")])])
     return values
+
+
+def _add_two_scans(part: ComparisonBuilder, names: tuple[str, str]) -> None:
+    """Change, agreement and occupancy of two scans of the same people."""
+    comparison = part.comparison
+    constants = {
+        "added": comparison.maps.added,
+        "removed": comparison.maps.removed,
+        "names": names,
+        "labels": comparison.labels,
+        "spheres": part.group.plan.spheres,
+        "average": part.outputs.averages_sides,
+    }
+    compare = make_node(compare_two_scans, "two_scans", constants)
+    save = part.save("save_two_scans", part.outputs.two_scans())
+    part.workflow.connect([(compare, save, [(name, name) for name in ("retest", "occupancy", "lassen")])])
 
 
 def _add_small_volumes(part: ComparisonBuilder, stack: Node, test: Node) -> None:

@@ -29,5 +29,6 @@ WORDS: Mapping[str, str] = MappingProxyType(
         "pack_maps": "packing maps for the interactive brain",
         "pack_everyone": "packing everyone's maps for the interactive brain",
         "small_volumes": "searching small volumes",
+        "two_scans": "comparing two scans of the same people",
     }
 )

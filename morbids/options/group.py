@@ -14,6 +14,13 @@ GROUP = (
         "themselves; default {default}",
         choices=MAP_KINDS,
     ),
+    Option(
+        "--maps-table",
+        "maps_table",
+        "a TSV of maps of any origin: participant_id, path, and any of session_id, task, tracer, run, description",
+        Path,
+        "TSV",
+    ),
     Option("--measure", "measure", "the meas- of the maps; default {default}", metavar="MEASURE"),
     Option(
         "--exclude",

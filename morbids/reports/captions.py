@@ -30,6 +30,7 @@ FigureKind = Literal[
     "peaks",
     "place",
     "correlation",
+    "lassen",
     "influence",
     "design",
 ]
@@ -158,6 +159,11 @@ _FIGURES: Final[dict[FigureKind, _Words]] = {
         "The statistic at the place, outlined where the page claims it; every participant before and after, joined, "
         "with mean and 95 % interval; and, for a slope, the change against the trait.",
         "Slices through a place, every participant's values joined, and a scatter plot.",
+    ),
+    "lassen": _Words(
+        "Lassen plot: what is displaced over the binding of the reference scan, a point per a-priori region, a line "
+        "per participant. The slope is the occupancy; the line of BP_ND should meet the axis at 0.",
+        "Displaced against reference binding by region, with a line for each participant.",
     ),
     "correlation": _Words(
         "Each participant's effect against the trait, with the regression line and its 95 % confidence band.",

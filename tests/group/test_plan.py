@@ -17,6 +17,7 @@ from morbids.group.plan import GroupPlan, plan_group
 from morbids.group.plan_tables import write_plan_tables
 from morbids.settings import GroupSettings, Study
 from tests.bids.conftest import DatasetMaker
+from tests.bids.test_map_table import write_spm, write_table
 from tests.bids.test_maps import write_image, write_map, write_study
 from tests.participant.studies import make_study
 
@@ -543,3 +544,15 @@ def test_factors_that_are_not_there_are_refused(
 ) -> None:
     with pytest.raises(MorbidsError, match=message):
         plan(factorial, within=within)
+
+
+def test_maps_of_a_table_are_compared_within_participants(dataset: DatasetMaker, tmp_path: Path) -> None:
+    lines = write_spm(tmp_path / "spm", 4)
+    made_of = write_table(tmp_path / "spm", lines)
+    study = make_study(dataset.root.parent)
+    made = plan(study, maps_table=made_of, measure="con")
+    (pair,) = made.comparisons
+    assert (pair.name, pair.quantity, pair.scans) == ("drugAgainstPlacebo", "con", ("drug", "placebo"))
+    write_plan_tables(made, study)
+    with pytest.raises(MorbidsError, match="--derivatives and --maps would be ignored"):
+        plan(replace(study, derivatives=(tmp_path,)), maps_table=made_of)
