@@ -221,6 +221,7 @@ def _methods(outputs: Sequence[GroupOutputs], claims: Claims) -> tuple[str, ...]
             ),
             traits=tuple(dict.fromkeys(one.comparison.trait for one in tested if one.comparison.trait)),
             covariates=settings.covariates,
+            two_scans=any(one.comparison.scans for one in tested),
         )
     )
 
@@ -242,9 +243,10 @@ def _source(outputs: GroupOutputs) -> str:
 def _tested(outputs: GroupOutputs) -> ContrastChoices:
     """One contrast for the methods text."""
     comparison = outputs.comparison
+    what = "sign flips" if comparison.design.design.exchange == "signs" else "orders"
+    what += " of whole participants" if comparison.design.blocks else ""
     made = {
-        test["Method"]: f"{'all' if test['Exhaustive'] else 'random'} {test['Rearrangements']} "
-        f"{'sign flips' if comparison.design.design.exchange == 'signs' else 'orders'}"
+        test["Method"]: f"{'all' if test['Exhaustive'] else 'random'} {test['Rearrangements']} {what}"
         for test in outputs.summary["Tests"]
         if "Rearrangements" in test
     }

@@ -51,6 +51,7 @@ _REFERENCES: Final[dict[str, str]] = {
     "Benjamini 1995": "Benjamini Y, Hochberg Y (1995) J R Stat Soc B 57:289–300.",
     "Bullmore 1999": "Bullmore ET, et al. (1999) IEEE Trans Med Imaging 18:32–42.",
     "Fonov 2011": "Fonov V, et al. (2011) NeuroImage 54:313–327.",
+    "Cunningham 2010": "Cunningham VJ, et al. (2010) J Cereb Blood Flow Metab 30:46–50.",
     "Freedman 1983": "Freedman D, Lane D (1983) J Bus Econ Stat 1:292–298.",
     "Gunn 1997": "Gunn RN, et al. (1997) NeuroImage 6:279–287.",
     "Holm 1979": "Holm S (1979) Scand J Stat 6:65–70.",
@@ -59,6 +60,7 @@ _REFERENCES: Final[dict[str, str]] = {
     "Innis 2007": "Innis RB, et al. (2007) J Cereb Blood Flow Metab 27:1533–1539.",
     "Lammertsma 1996": "Lammertsma AA, Hume SP (1996) NeuroImage 4:153–158.",
     "Logan 1996": "Logan J, et al. (1996) J Cereb Blood Flow Metab 16:834–840.",
+    "McGraw 1996": "McGraw KO, Wong SP (1996) Psychol Methods 1:30–46.",
     "Nichols 2002": "Nichols TE, Holmes AP (2002) Hum Brain Mapp 15:1–25.",
     "Normandin 2012": "Normandin MD, et al. (2012) NeuroImage 59:2714–2726.",
     "Patlak 1985": "Patlak CS, Blasberg RG (1985) J Cereb Blood Flow Metab 5:584–590.",
@@ -168,6 +170,8 @@ class GroupChoices:
         Directions that were declared.
     traits, covariates
         Columns.
+    two_scans
+        Whether change, agreement and occupancy of two scans of the same people are described.
     """
 
     version: str
@@ -183,6 +187,7 @@ class GroupChoices:
     expected: tuple[str, ...] = ()
     traits: tuple[str, ...] = ()
     covariates: tuple[str, ...] = ()
+    two_scans: bool = False
 
 
 def participant_methods(choices: ScanChoices) -> tuple[str, ...]:
@@ -235,8 +240,14 @@ def group_methods(choices: GroupChoices) -> tuple[str, ...]:
     )
     others = [_words(name) for name in choices.corrections if name != choices.primary]
     beside = f" As sensitivity, of each contrast alone: {'; '.join(others)}." if others else ""
+    if choices.two_scans:
+        beside += (
+            " Change in percent, test-retest variability, intraclass correlations (ICC(A,1) and ICC(C,1); McGraw 1996) "
+            "and occupancy (Lassen plot over regions; Cunningham 2010) of two scans are described, not tested."
+        )
     sources = [source for name in choices.corrections for source in METHODS[name].sources]
     used = (*sources, *(("Freedman 1983",) if choices.covariates else ()), "Westfall 1993", "Holm 1979")
+    used += ("McGraw 1996", "Cunningham 2010") if choices.two_scans else ()
     return (first, f"{claims}{beside}", _references(used))
 
 

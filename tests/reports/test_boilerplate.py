@@ -108,3 +108,11 @@ def test_the_correction_for_partial_volume_is_stated_where_there_is_one() -> Non
     voxels = participant_methods(replace(SCAN, partial_volume=PartialVolume("RBV", (5.5, 5.5, 5.5))))
     assert "voxel by voxel" in voxels[1]
     assert "Thomas 2011" in voxels[1]
+
+
+def test_two_scans_of_one_person_are_described_with_their_papers() -> None:
+    _, claims, references = group_methods(replace(GROUP, two_scans=True))
+    assert "intraclass correlations (ICC(A,1) and ICC(C,1); McGraw 1996)" in claims
+    assert "McGraw KO" in references
+    assert "Cunningham VJ" in references
+    assert "McGraw" not in group_methods(GROUP)[2]
