@@ -1,8 +1,8 @@
 """Weights at the group level: plain t, pseudo-t and mixed effects on difference maps, level and power in one table.
 
 Each study draws difference maps of smooth noise: what differs between people, and the error of each scan, whose
-variance differs between scans as doses and body sizes do and is known to the judge. A tenth of the voxels has an effect.
-Signs are flipped for all three; a voxel is found where its statistic passes the largest of the rearrangements.
+variance differs between scans as doses and body sizes do and is known to the judge. A tenth of the voxels has an
+effect. Signs are flipped for all three; a voxel is found where its statistic passes the largest of the rearrangements.
 """
 
 from collections.abc import Callable
