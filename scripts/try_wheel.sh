@@ -13,7 +13,7 @@ rm -f "$out"/morbids-*.whl
 "$room/env/bin/python" -m pip install --quiet --require-hashes -r requirements.lock
 "$room/env/bin/python" -m pip install --quiet --no-deps "$out"/morbids-*.whl
 cd "$room"
-for command in "morbids --version" "python -m morbids.fit --help" "python -m morbids.simulation --help"; do
+for command in "morbids --version" "python -m morbids.fit --help" "python -m morbids.figures --help" "python -m morbids.simulation --help"; do
     env/bin/$command >/dev/null || { echo "try_wheel: '$command' does not run from the wheel" >&2; exit 1; }
 done
 env/bin/python -m morbids.simulation bids --participants 1 --voxel-mm 8 --seed 1 >/dev/null

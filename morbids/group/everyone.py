@@ -26,7 +26,7 @@ class Everyone(NamedTuple):
 
 def find_everyone(comparison: Comparison, plan: GroupPlan) -> Everyone | None:
     """Baseline and challenge of each row; of a comparison of two maps these two; None where rows have more terms."""
-    added, removed = comparison.maps
+    added, removed = comparison.maps.added, comparison.maps.removed
     n_rows = len(comparison.labels)
     if len(added) != n_rows or len(removed) not in (0, n_rows):
         return None
