@@ -29,9 +29,10 @@ def report_regions(plan: ScanPlan, study: Study) -> Iterator[Block]:
     read = {window: table for window, table in read.items() if parameter in table}
     if read:
         names = [str(name) for name in next(iter(read.values())).index]
-        heads = [f"{window}{end}" for window in read for end in (f": {parameter}", ", 95 % from", " to")]
+        symbol = parameter.replace("BPND", "BP_ND")
+        heads = [f"{window}{end}" for window in read for end in (f": {symbol}", ", 95 % from", " to")]
         rows = tuple((name, *_cells(name, read, parameter)) for name in names)
-        caption = f"{parameter} of a-priori regions ({plan.kinetics.model}), with 95 % intervals of the noise"
+        caption = f"{symbol} of a-priori regions ({plan.kinetics.model}), with 95 % intervals of the noise"
         yield Table(("Region", *heads), rows, caption, next(iter(tables.values())))
     links: list[tuple[str, Cell]] = [
         (f"{atlas.label}, {window.name}", Link(path.name, path))

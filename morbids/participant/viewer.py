@@ -36,13 +36,14 @@ def report_viewer(plan: ScanPlan, study: Study) -> Iterator[Block]:
 
 def _layers(plan: ScanPlan, study: Study) -> Iterator[Layer]:
     main = MODELS[plan.kinetics.model].parameters[0]
+    symbol = main.replace("BPND", "BP_ND")
     for pair in plan.kinetics.pairs:
         names = pair.baseline.name, pair.challenge.name
         for path in _maps(plan, study, main, {"desc": difference_label(*names)}):
-            yield Layer(f"{main}: {names[0]} minus {names[1]}", path, "signed")
+            yield Layer(f"{symbol}: {names[0]} minus {names[1]}", path, "signed")
     for window in plan.kinetics.windows:
         for path in _maps(plan, study, main, window_entities(window)):
-            yield Layer(f"{main}: {window.name}", path, "positive")
+            yield Layer(f"{symbol}: {window.name}", path, "positive")
 
 
 def _maps(plan: ScanPlan, study: Study, parameter: str, entities: Mapping[str, str]) -> Iterator[Path]:

@@ -97,5 +97,5 @@ def test_the_interactive_brain_holds_the_scans_own_maps(dataset: DatasetMaker) -
     path = output_path(study.output_dir, scan, "pet_pack", {"desc": "maps"})
     assert f'data-packs="{path.relative_to(study.output_dir)}"' in page.read_text()
     anatomy, shown = read_pack(path)["volumes"]
-    assert (anatomy["kind"], shown["name"]) == ("anatomy", f"BPND: {plan.kinetics.windows[0].name}")
+    assert (anatomy["kind"], shown["name"]) == ("anatomy", f"BP_ND: {plan.kinetics.windows[0].name}")
     assert at(shown, (6.0, 4.0, 2.0)) == pytest.approx(ramp[3, 2, 1] / 100, abs=shown["high"] / 254)

@@ -56,7 +56,7 @@ def draw_place(
     axes = figure.subplots(1, 1 + len(others), width_ratios=widths, squeeze=False)[0]
     mosaic_on(axes[0], picture)
     axes[0].set_aspect("equal", anchor="C")
-    axes[0].set_title(title)
+    figure.suptitle(title, x=0.01, ha="left", fontsize=10.5, fontweight="bold")
     if picture.overlay is not None:
         _bar_under(figure, axes[0], picture.overlay)
     remaining = iter(axes[1:])

@@ -8,7 +8,8 @@ const COLOURS = {
 COLOURS.p = COLOURS.positive;
 // World axes of a plane: the one it holds fixed, the one that runs right, the one that runs up.
 const PLANES = [["axial", 2, 0, 1], ["coronal", 1, 0, 2], ["sagittal", 0, 1, 2]];
-const ZOOM = 3;
+// Width of the widest slice, in pixels of the canvas: lines and letters are as fine on coarse grids.
+const WIDEST = 330;
 const SVG = Object.assign(document.createElement("div"), { innerHTML: "<svg></svg>" }).firstChild.namespaceURI;
 
 function loadPack(url) {
@@ -73,7 +74,7 @@ class Volume {
     if (Number.isNaN(value)) return "n/a";
     if (this.kind === "p") return value < 0.001 ? "< .001" : value.toFixed(3).replace("0.", ".");
     const digits = Math.max(0, Math.ceil(-Math.log10(this.high / 127)));
-    return (share >= 1 ? "at least " : "") + plain(value, digits);
+    return (share >= 1 ? "beyond " : "") + plain(value, digits);
   }
 }
 
@@ -100,6 +101,7 @@ class Viewer {
       this.values = await Volume.read(this.people.volume);
     }
     const { origin, step, shape } = this.anatomy;
+    this.zoom = Math.max(2, Math.round(WIDEST / Math.max(...shape)));
     this.mm = origin.map((low, axis) => low + step[axis] * Math.round(shape[axis] / 2));
     this.addControls();
     this.choose(0);
@@ -119,7 +121,7 @@ class Viewer {
       make("label", {}, "Threshold ", this.threshold, this.height), make("label", {}, "Opacity ", this.opacity));
     this.canvases = PLANES.map(([name, , across, up]) => {
       const canvas = make("canvas", { tabindex: 0, role: "img", "aria-label": `${name} slice; arrow keys move the crosshair`,
-        width: ZOOM * this.anatomy.shape[across], height: ZOOM * this.anatomy.shape[up] });
+        width: this.zoom * this.anatomy.shape[across], height: this.zoom * this.anatomy.shape[up] });
       this.listen(canvas, across, up);
       return canvas;
     });
@@ -183,8 +185,8 @@ class Viewer {
     const context = canvas.getContext("2d");
     context.drawImage(small, 0, 0, canvas.width, canvas.height);
     context.strokeStyle = "#009e73";
-    const x = ZOOM * ((this.mm[across] - origin[across]) / step[across] + 0.5);
-    const y = ZOOM * (height - 0.5 - (this.mm[up] - origin[up]) / step[up]);
+    const x = this.zoom * ((this.mm[across] - origin[across]) / step[across] + 0.5);
+    const y = this.zoom * (height - 0.5 - (this.mm[up] - origin[up]) / step[up]);
     context.beginPath();
     context.moveTo(x, 0); context.lineTo(x, canvas.height); context.moveTo(0, y); context.lineTo(canvas.width, y);
     context.stroke();
