@@ -46,7 +46,7 @@ PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 test: $(READY)  ## the test suite
 	$(PYTEST)
 
-test-quick: $(READY)  ## the tests without graphs, registrations and whole runs
+test-quick: $(READY)  ## the tests without graphs, registrations, simulations and whole runs
 	$(PYTEST) -m "not slow and not graph"
 
 test-all: $(READY)  ## the test suite with what takes minutes

@@ -26,6 +26,8 @@ from morbids.bids.windows import Window
 from morbids.errors import ExitCode, MorbidsError
 from tests.bids.conftest import DatasetMaker
 
+pytestmark = pytest.mark.graph
+
 MODEL = ModelUse(
     "LoganRef", "occipital", 0.1237, "preset", 10.0, "inverse variance", "0.1.0", "morbids in out"
 )

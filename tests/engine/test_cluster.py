@@ -16,6 +16,8 @@ from morbids.engine.work import work_folder
 from morbids.settings import Resources
 from tests.engine import steps_for_tests as steps
 
+pytestmark = pytest.mark.graph
+
 # Runs the job at once, and tells its number; nothing is ever pending.
 SBATCH = """#!/bin/bash
 echo "$*" >>"$CALLS"

@@ -98,6 +98,6 @@ def test_an_edit_of_the_reports_repeats_no_step_that_computes_an_image() -> None
             ).files
         )
     }
-    figures = {"figures", "protocol", "unknowns"}
-    tables = {"correlations", "evidence", "influence", "regions", "small_volumes"}
+    figures = {"figures", "protocol", "unknowns", "viewer"}
+    tables = {"correlations", "evidence", "influence", "places", "regions", "small_volumes"}
     assert drawing == figures | tables

@@ -14,6 +14,8 @@ from morbids.imaging.reuse import take_brain, take_normalization, take_tissue
 from morbids.imaging.templates import Template
 from morbids.numerics.arrays import FloatArray
 
+pytestmark = pytest.mark.graph
+
 
 def test_a_brain_mask_is_judged_like_an_own_one(extracted: BrainExtraction) -> None:
     taken = take_brain(extracted.corrected_t1w, extracted.mask)

@@ -122,6 +122,7 @@ def test_concerns_of_the_steps_flag_them_and_reach_the_group_level(study: Study,
         verdicts["PET to T1w"].finding
         == "normalised mutual information 1.20, overlap 0.900, contrast 4, agreement 0.900"
     )
+    write_map(study.output_dir, plan.scan.entities)
     table = read_table(write_quality(plan.scan.entities, measures, study))
     assert list(table.columns) == ["step", "measure", "value", "units", "least", "most", "concern"]
     assert table["concern"].notna().sum() == 2
@@ -129,7 +130,6 @@ def test_concerns_of_the_steps_flag_them_and_reach_the_group_level(study: Study,
         sidecar_path(output_path(study.output_dir, plan.scan.entities, "quality")).read_text()
     )
     assert set(table.columns) < set(described)
-    write_map(study.output_dir, plan.scan.entities)
     found = find_maps(study.output_dir, MapSelection())
     assert [one.reason for one in found.dropped] == [
         "flagged: It binds. StepChange2 failed in 50% (at most 20% expected) of the voxels."

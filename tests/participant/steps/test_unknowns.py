@@ -20,6 +20,8 @@ from tests.participant.steps.known_scan import (
     write_tables,
 )
 
+pytestmark = pytest.mark.graph
+
 WINDOWS = (BASELINE, CHALLENGE._replace(start_min=40.0))
 
 
