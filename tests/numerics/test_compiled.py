@@ -11,10 +11,27 @@ def test_a_loop_that_cannot_be_cached_is_still_compiled() -> None:
     assert compiled(scope["twice"])(21) == 42  # type: ignore[type-var, operator]
 
 
+@compiled
+def halve(x: float) -> float:
+    return x / 2
+
+
+@compiled
+def halve_twice(x: float) -> float:
+    return halve(halve(x))
+
+
+def test_loops_call_each_other_without_the_interpreter() -> None:
+    assert halve_twice(12.0) == 3.0
+    loop = vars(halve_twice)["machine_code"]
+    assert loop.nopython_signatures
+
+
 def test_importing_compiles_nothing() -> None:
     program = (
         "from morbids.numerics.statistics import clusters, tfce\n"
         "for loop in (clusters._join_neighbours, tfce._integrate, tfce._find_root):\n"
-        "    assert not loop.signatures\n"
+        "    assert 'machine_code' not in vars(loop)\n"
+        "assert 'numba' not in __import__('sys').modules\n"
     )
     subprocess.run([sys.executable, "-c", program], check=True)
