@@ -3,7 +3,7 @@
 Kinetics are two tissues (free and bound) behind a plasma curve of Feng's form, solved by the implicit midpoint rule
 for every class of tissue; a small head of folded cortex, white matter, fluid and nuclei is blurred in the Fourier
 domain, so that what a region shows is a weighted sum of the curves of its surroundings. Nothing here is imported from
-`morbids.numerics.tracer`, `morbids.numerics.kinetics.protocol` or the partial volume code.
+`morbids.numerics.tracer`, `morbids.numerics.kinetics.mixture` or the partial volume code.
 """
 
 from collections.abc import Mapping
@@ -50,6 +50,8 @@ SPHERES: Mapping[str, tuple[float, float, float]] = {
     "grey": (0.0, -24.0, -12.0),
 }
 RADIUS_MM, FWHM_MM, VOXEL_MM = 4.0, 5.5, 1.5
+# Voxels of a tissue with more of it than this part of the others count as pure.
+PUREST = 0.75
 N_GRID = (72, 88, 72)
 
 
@@ -64,11 +66,19 @@ class Mixing(NamedTuple):
         (n_regions, n_tissues) weights; those of air are missing.
     parts
         (n_tissues, n_tissues) the same for every tissue within itself: what a correction for partial volume measures.
+    pure
+        (3, n_tissues) the same for grey matter, white matter and fluid where each is purest.
     """
 
     names: tuple[str, ...]
     regions: FloatArray
     parts: FloatArray
+    pure: FloatArray
+
+    def by_class(self, weights: FloatArray) -> FloatArray:
+        """Weights (n, n_tissues) as those of grey matter, white matter and fluid (n, 3)."""
+        white, fluid = weights[:, NAMES.index("white")], weights[:, NAMES.index("fluid")]
+        return np.stack([weights.sum(axis=1) - white - fluid, white, fluid], axis=1)
 
 
 def response(time_min: FloatArray, shape: Shape) -> FloatArray:
@@ -141,7 +151,13 @@ def mix_head(fwhm_mm: float = FWHM_MM) -> Mixing:
     where[0] &= blurred[..., 0] > np.median(blurred[..., 0][where[0]])
     regions = np.stack([blurred[inside].mean(axis=0) for inside in where])
     parts = np.stack([blurred[labels == k].mean(axis=0) for k in range(len(NAMES))])
-    return Mixing(names, regions, parts)
+    slow = [NAMES.index(name) for name in ("white", "fluid")]
+    classes = ((labels >= 0) & ~np.isin(labels, slow), *(labels == k for k in slow))
+    purest = []
+    for own in classes:
+        share = blurred[..., np.unique(labels[own])].sum(axis=-1)
+        purest.append(blurred[own & (share > np.quantile(share[own], PUREST))].mean(axis=0))
+    return Mixing(names, regions, parts, np.stack(purest))
 
 
 def draw_head() -> IntArray:

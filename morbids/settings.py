@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from morbids.bids.filters import Filters, JoinRuns
+from morbids.bids.pooled_efflux import PublishedEfflux
 from morbids.bids.windows import Window
 from morbids.errors import ExitCode, MorbidsError
 from morbids.numerics.statistics.methods import METHODS, Inference
@@ -28,6 +29,8 @@ FrameWeights = Literal["decay", "none"]
 
 PartialVolume = Literal["none", "gtm", "rbv"]
 PARTIAL_VOLUME: tuple[PartialVolume, ...] = get_args(PartialVolume)
+MixedTissue = Literal["together", "apart"]
+MIXED_TISSUE: tuple[MixedTissue, ...] = get_args(MixedTissue)
 
 PLUGIN_ARGS = (
     'Write {"sbatch_args": "--account=lab --time=60", "max_jobs": 50}, or the path of a file with it.'
@@ -108,7 +111,7 @@ class ScanSettings:
     model: str | None = None
     reference: str | None = None
     reference_steps: ReferenceSteps = ReferenceSteps()
-    k2_prime_per_min: float | Literal["estimate", "none"] | None = None
+    k2_prime_per_min: float | Literal["estimate", "none"] | PublishedEfflux | None = None
     t_star_min: float | Literal["find"] | None = None
     weights: FrameWeights = "decay"
     windows: tuple[Window, ...] = ()
@@ -119,6 +122,7 @@ class ScanSettings:
     region_gm_threshold: float = 0.5
     partial_volume: PartialVolume = "none"
     psf_fwhm_mm: tuple[float, ...] = ()
+    mixed_tissue: MixedTissue = "together"
     output_spaces: tuple[OutputSpace, ...] = TEMPLATE_SPACES
     pet_smoothing_fwhm_mm: float = 5.0
     mask_threshold: float = 0.2

@@ -1,13 +1,16 @@
 """Options: each changes what it says, is read or refused with a sentence, and belongs to a level."""
 
 import argparse
+import json
 import os
 from dataclasses import fields, replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from morbids.arguments import Option
+from morbids.bids.pooled_efflux import PublishedEfflux
 from morbids.errors import ExitCode, MorbidsError
 from morbids.options.command_line import (
     GROUPS,
@@ -54,6 +57,7 @@ EXAMPLES: dict[str, list[str]] = {
     "--pvc": ["gtm"],
     "--psf-fwhm": ["5", "5", "6"],
     "--k2prime": ["0.1"],
+    "--mixed-tissue": ["apart"],
     "--t-star": ["20"],
     "--weights": ["none"],
     "--output-spaces": ["MNI152NLin2009cAsym:res-1"],
@@ -242,6 +246,18 @@ def test_arguments_that_cannot_be_read_are_usage_errors(
 )
 def test_a_model_is_found_by_any_spelling(typed: str, found: str) -> None:
     assert getattr(chosen(["--model", typed])[0], "model") == found  # noqa: B009
+
+
+def test_k2_prime_may_be_the_file_of_a_group(tmp_path: Path) -> None:
+    numbers = {"k2prime": 0.11, "k2primeStandardError": 0.003, "k2primeSpreadBetweenScans": 0.004}
+    path = tmp_path / "k2prime.json"
+    path.write_text(json.dumps(numbers | {"Scans": {"sub-01": {}}}))
+    settings, _, _ = chosen(["--k2prime", str(path)], "participant")
+    assert isinstance(settings, ScanSettings)
+    assert settings.k2_prime_per_min == PublishedEfflux(0.11, 0.005, "1 scans pooled in k2prime.json")
+    path.write_text("{}")
+    with pytest.raises(SystemExit):
+        chosen(["--k2prime", str(path)], "participant")
 
 
 def test_values_of_one_option_are_kept_once_and_numbers_all() -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from morbids.bids.writing import write_json
 from morbids.errors import ExitCode
 from morbids.fit.command import main as fit
 from morbids.options.command_line import build_parser, read_resources, read_settings, read_study
@@ -43,6 +44,16 @@ def make(title: str, dataset: DatasetMaker) -> None:
     corrected = "../PETPREP/sub-01/pet/sub-01_task-rejection_desc-mc_pet.nii.gz"
     dataset.image(corrected, len(START_S))
     dataset.image("../FMRIPREP/sub-01/anat/sub-01_desc-preproc_T1w.nii.gz")
+    if title == "k2' of the group":
+        scans: dict[str, dict[str, float]] = {f"sub-0{n}": {} for n in range(1, 4)}
+        pooled = {"k2prime": 0.11, "k2primeStandardError": 0.003, "k2primeSpreadBetweenScans": 0.004}
+        write_json(dataset.root.parent / "OUT" / "k2prime.json", pooled | {"Scans": scans})
+
+
+def place(word: str, places: dict[str, Path]) -> str:
+    """A word of a command, with a real folder for one that stands for any."""
+    head, _, rest = word.partition("/")
+    return str(places[head] / rest) if head in places else word
 
 
 @pytest.mark.parametrize(("title", "arguments"), commands("run.py "))
@@ -53,7 +64,7 @@ def test_every_command_can_be_run(title: str, arguments: str, dataset: DatasetMa
         "BIDS": dataset.root,
         **{name: folder / name for name in ("OUT", "WORK", "PETPREP", "FMRIPREP")},
     }
-    words = [str(places.get(word, word)) for word in shlex.split(arguments)]
+    words = [place(word, places) for word in shlex.split(arguments)]
     options = build_parser().parse_args(words)
     settings = read_settings(options)
     if not isinstance(settings, ScanSettings):

@@ -20,6 +20,8 @@ _FIELDS = (
     *("ModelName", "ReferenceRegion", "TracerName", "Units", "Weights", "SmoothingFWHM"),
     "PartialVolumeCorrection",
 )
+# Models that are fitted without white matter and fluid where the scanner's resolution is known.
+_FITTED_APART = ("StepChange2",)
 # Sources of a parameter whose value is the same in every scan; others say how each scan finds its own.
 _FIXED_SOURCES = ("given by the user", "preset of")
 _UNCORRECTED = ("none", "no", "nac", "n/a", "not corrected", "uncorrected", "false")
@@ -120,6 +122,13 @@ def told_attenuation(metadata: Mapping[str, Any]) -> str | None:
     return f"{'no ' if str(told).strip().lower() in _UNCORRECTED else ''}correction for attenuation"
 
 
+def told_mixture(metadata: Mapping[str, Any]) -> str | None:
+    """Whether white matter and fluid were fitted apart, in words; None of maps of other programs and models."""
+    if metadata.get("SoftwareName") != "morbids" or metadata.get("ModelName") not in _FITTED_APART:
+        return None
+    return str(metadata.get("MixedTissue", "white matter and fluid fitted together with grey matter"))
+
+
 def _version(metadata: Mapping[str, Any]) -> str | None:
     """Newest version at or before the map's in which results changed; other programs' numbers say nothing."""
     if metadata.get("SoftwareName") != "morbids" or "SoftwareVersion" not in metadata:
@@ -140,6 +149,7 @@ def _numbers(version: str) -> tuple[int, ...]:
 # Each reads one thing of a sidecar that maps must share, in words; None where the sidecar does not tell.
 TRAITS_OF_A_MAP: tuple[Callable[[Mapping[str, Any]], str | None], ...] = (
     *(_field(name) for name in _FIELDS),
+    told_mixture,
     _parameter("k2prime", "k2'"),
     _parameter("tstar", "t*"),
     told_attenuation,

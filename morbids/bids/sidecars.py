@@ -115,6 +115,8 @@ class ModelUse:
         Of the run.
     smoothing_fwhm_mm
         Of the image before its voxels were fitted.
+    mixed_tissue
+        Point spread by which white matter and fluid were fitted apart; None where they were not.
     """
 
     name: str
@@ -127,6 +129,7 @@ class ModelUse:
     command_line: str = ""
     t_star_source: str = ""
     smoothing_fwhm_mm: float | None = None
+    mixed_tissue: PointSpread | None = None
 
 
 def bids_uri(path: Path, root: Path, dataset: str = "") -> str:
@@ -213,6 +216,18 @@ def partial_volume_fields(method: str, spread: PointSpread) -> dict[str, Any]:
     """Fields that say how partial volume was corrected (no draft names them yet)."""
     return {
         "PartialVolumeCorrection": _CORRECTIONS[method],
+        **point_spread_fields(spread),
+    }
+
+
+def mixed_tissue_fields(spread: PointSpread) -> dict[str, Any]:
+    """Fields that say that white matter and fluid were fitted apart, and at which resolution (no draft names them)."""
+    return {"MixedTissue": "white matter and fluid fitted apart", **point_spread_fields(spread)}
+
+
+def point_spread_fields(spread: PointSpread) -> dict[str, Any]:
+    """Fields of a point spread."""
+    return {
         "PointSpreadFWHM": [round(width, 3) for width in spread.fwhm_mm],
         "PointSpreadFWHMUnits": "mm",
         "PointSpreadSource": spread.source,
@@ -244,7 +259,7 @@ def model_fields(model: ModelUse, window: Window | None) -> dict[str, Any]:
         fields["tstarSource"] = model.t_star_source
     if model.command_line:
         fields["CommandLine"] = model.command_line
-    return fields
+    return fields | (mixed_tissue_fields(model.mixed_tissue) if model.mixed_tissue else {})
 
 
 def parametric_map_sidecar(

@@ -12,9 +12,10 @@ from morbids.bids.curve_tables import CurveTable
 from morbids.bids.radioactivity import HALF_LIFE_S
 from morbids.bids.windows import MIN_FRAMES, WHOLE_SCAN, Window, window_points
 from morbids.errors import ExitCode, MorbidsError
+from morbids.fit.efflux import settle_efflux
+from morbids.fit.wishes import FIND, GIVEN, NONE, Wishes
 from morbids.numerics.arrays import BoolArray
 from morbids.numerics.kinetics.frame_noise import FrameNoise, estimate_noise
-from morbids.numerics.kinetics.k2prime import estimate_k2_prime
 from morbids.numerics.kinetics.missing import Missing, begins_late, missing_error
 from morbids.numerics.kinetics.model_names import ModelName
 from morbids.numerics.kinetics.models import MODELS, FitOptions
@@ -28,42 +29,8 @@ from morbids.numerics.kinetics.presets import (
 from morbids.numerics.kinetics.t_star import STRAIGHT_PERCENT, STRAIGHTENED, find_t_star
 from morbids.numerics.kinetics.weights import inverse_variance
 
-ESTIMATE, FIND, NONE = "estimate", "find", "none"
-GIVEN = "given by the user"
 # The half-life where neither an option nor a tracer tells; said in the sidecar.
 USUAL_NUCLIDE = "C11"
-
-
-@dataclass(frozen=True)
-class Wishes:
-    """What the command line asks for; None, empty or False where it says nothing.
-
-    Attributes
-    ----------
-    tracer, model
-        Names.
-    k2_prime
-        Per minute, ``estimate`` or ``none``.
-    t_star
-        Minutes, or ``find``.
-    windows
-        Minutes from injection.
-    onset_min
-        When binding may begin to change.
-    weights
-        ``none`` or ``decay``.
-    half_life_min
-        For the weights.
-    """
-
-    tracer: str | None = None
-    model: ModelName | None = None
-    k2_prime: float | str | None = None
-    t_star: float | str | None = None
-    windows: tuple[Window, ...] = ()
-    onset_min: float | None = None
-    weights: str = NONE
-    half_life_min: float | None = None
 
 
 @dataclass(frozen=True)
@@ -130,11 +97,12 @@ def settle(table: CurveTable, wishes: Wishes, source: Path) -> Choices:
     if preset is not None:
         options = replace(options, grid=preset.grid, bounds=preset.bounds)
     try:
-        options, k2_source = _choose_k2_prime(table, wishes, preset, model, options)
+        efflux = settle_efflux(table, wishes, preset, options, MODELS[model].needs_k2_prime)
     except MorbidsError:
         # A scan that begins late identifies no k2' either: what it lacks is the better reason.
         missing_error(model, table.frames, options).judge(model, table.frames, str(source))
         raise
+    options = replace(options, k2_prime=efflux.k2_prime)
     t_star_min, t_star_source = _choose_t_star(table, wishes, preset, model, options)
     whole = Window(WHOLE_SCAN, max(t_star_min, 0.0), float(table.frames.end_min[-1]))
     windows = wishes.windows or (whole,)
@@ -144,8 +112,7 @@ def settle(table: CurveTable, wishes: Wishes, source: Path) -> Choices:
         "ModelName": model,
         "Tracer": wishes.tracer,
         "PresetSource": preset.source if preset else None,
-        "k2prime": options.k2_prime if MODELS[model].needs_k2_prime else None,
-        "k2primeSource": k2_source,
+        **efflux.facts,
         "tstar": t_star_min,
         "tstarSource": t_star_source,
         "Onset": wishes.onset_min,
@@ -155,7 +122,7 @@ def settle(table: CurveTable, wishes: Wishes, source: Path) -> Choices:
         "NoiseProfile": noise.profile if noise else None,
         "Bounds": {name: list(ends) for name, ends in options.bounds.items()},
     }
-    chosen = Choices(model, windows, t_star_min, options, noise, facts=facts)
+    chosen = Choices(model, windows, t_star_min, options, noise, facts=facts, notes=efflux.notes)
     _check_onset(table, chosen)
     return _judge_missing(table, chosen, source)
 
@@ -221,29 +188,6 @@ def _choose_half_life(wishes: Wishes) -> tuple[float, str]:
     if nuclide:
         return HALF_LIFE_S[nuclide] / 60, f"{nuclide} in the tracer's name"
     return HALF_LIFE_S[USUAL_NUCLIDE] / 60, "taken for C-11"
-
-
-def _choose_k2_prime(
-    table: CurveTable,
-    wishes: Wishes,
-    preset: TracerPreset | None,
-    model: ModelName,
-    options: FitOptions,
-) -> tuple[FitOptions, str]:
-    """Options with k2', and where it is from; without a wish or a preset it is estimated."""
-    if not MODELS[model].needs_k2_prime:
-        return options, "not used"
-    if wishes.k2_prime == NONE:
-        return options, "left out of the Logan plot on request"
-    if isinstance(wishes.k2_prime, float):
-        return replace(options, k2_prime=wishes.k2_prime), GIVEN
-    if wishes.k2_prime is None and preset is not None and preset.k2_prime is not None:
-        return replace(options, k2_prime=preset.k2_prime), f"preset of {preset.name}"
-    found = estimate_k2_prime(
-        table.curves, table.reference, table.frames, inverse_variance=options.inverse_variance
-    )
-    source = f"estimated from the curves of {found.used.sum()} regions (SRTM, weighted median)"
-    return replace(options, k2_prime=found.k2_prime), source
 
 
 def _choose_t_star(
@@ -335,4 +279,4 @@ def _judge_missing(table: CurveTable, chosen: Choices, source: Path) -> Choices:
         for window in chosen.windows
         if (note := missing[window.name].judge(chosen.model, table.frames, str(source)))
     )
-    return replace(chosen, missing=missing, notes=notes)
+    return replace(chosen, missing=missing, notes=(*chosen.notes, *notes))

@@ -11,8 +11,9 @@ from morbids.arguments import Parser, number, or_word, parsed
 from morbids.bids.curve_tables import PER_MINUTE, CurveTable, read_curves
 from morbids.bids.windows import Window, parse_window
 from morbids.errors import ExitCode, MorbidsError
-from morbids.fit.choices import ESTIMATE, FIND, NONE, Choices, Wishes, settle
+from morbids.fit.choices import Choices, settle
 from morbids.fit.outputs import draw_figures, write_comparison, write_parameters, write_sidecar
+from morbids.fit.wishes import ESTIMATE, FIND, NONE, Wishes
 from morbids.numerics.kinetics.information import check_comparable
 from morbids.numerics.kinetics.intervals import with_sampling_errors
 from morbids.numerics.kinetics.model_names import find_model

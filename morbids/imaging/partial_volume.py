@@ -101,7 +101,7 @@ def draw_parts(
     tissue, tissue_to_pet
         Segmentation (1 grey, 2 white, 3 fluid), and its chain to PET.
     """
-    fine = _fine_grid(read_image(petref))
+    fine, _ = fine_grid(read_image(petref))
     classes = _nearest(tissue, tissue_to_pet, fine)
     regions = pd.read_csv(table, sep="\t", dtype={"name": str})
     labels = _nearest(atlas_dseg, transforms, fine)
@@ -196,13 +196,19 @@ def _four_dimensional(pet: Path) -> Image:
     return image if image.values.ndim == 4 else image._replace(values=image.values[..., None])
 
 
-def _fine_grid(pet: Image) -> Image:
-    """Grid whose voxels divide those of PET, without values."""
+def fine_grid(pet: Image) -> tuple[Image, tuple[int, int, int]]:
+    """Grid whose voxels divide those of PET, without values, and into how many along each axis."""
     split = np.maximum(np.rint(pet.voxel_mm / FINE_VOXEL_MM), 1).astype(int)
     scale = np.column_stack([np.diag(1 / split), (1 / split - 1) / 2])
     shape = tuple((np.array(pet.values.shape[:3]) * split).tolist())
     values = np.broadcast_to(np.float32(0), shape)
-    return Image(values, pet.affine @ np.vstack([scale, [0, 0, 0, 1]]), pet.header)
+    x, y, z = split.tolist()
+    return Image(values, pet.affine @ np.vstack([scale, [0, 0, 0, 1]]), pet.header), (x, y, z)
+
+
+def widths_along_axes(fwhm_mm: Sequence[float], affine: FloatArray) -> FloatArray:
+    """Widths (3,) of the scanner's axes along those of an image, which may be stored in another order."""
+    return np.asarray(np.asarray(fwhm_mm)[np.abs(affine[:3, :3]).argmax(axis=0)])
 
 
 def _nearest(labels: Path, transforms: Sequence[Path], grid: Image) -> IntArray:
@@ -290,7 +296,5 @@ def _read_geometry(
     rows = rows_of(labels.astype(np.int32), regions["index"].to_numpy())
     outside = rows == len(regions)
     measured: IntArray = np.where(outside, np.where(prevailing >= len(regions), prevailing, -1), rows)
-    # The widths belong to the scanner's axes; the axes of the image may be stored in another order.
-    axes = np.abs(image.affine[:3, :3]).argmax(axis=0)
-    sd = point_spread_sd(np.asarray(fwhm_mm)[axes], image.voxel_mm, split)
+    sd = point_spread_sd(widths_along_axes(fwhm_mm, image.affine), image.voxel_mm, split)
     return Geometry(drawn, measured, split, sd, n_parts)

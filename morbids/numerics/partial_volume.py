@@ -175,7 +175,12 @@ def _blurred_parts(geometry: Geometry) -> Iterator[tuple[int, tuple[slice, ...],
         mask = (geometry.parts[tuple(fine)] == part).astype(np.float32)
         # At the edge of the grid tissue goes on as it is there.
         share = ndimage.gaussian_filter(mask, geometry.sd, mode="nearest", truncate=REACH_SD)
-        yield part, tuple(coarse), _blocks(share, geometry.split).mean(axis=3)
+        yield part, tuple(coarse), average_blocks(share, geometry.split)
+
+
+def average_blocks(fine: FloatArray, split: tuple[int, int, int]) -> FloatArray:
+    """Mean of the fine voxels of every PET voxel."""
+    return np.asarray(_blocks(fine, split).mean(axis=3))
 
 
 def _blocks(fine: FloatArray | IntArray, split: tuple[int, int, int]) -> FloatArray | IntArray:

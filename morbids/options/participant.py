@@ -1,15 +1,25 @@
 """Options of the participant level: kinetics, images, regions."""
 
+from pathlib import Path
 from typing import get_args
 
 from morbids.arguments import Option, number, on_or_off, or_word, parsed
 from morbids.bids.filters import JOIN_RUNS
+from morbids.bids.pooled_efflux import PublishedEfflux, read_pooled
 from morbids.bids.windows import parse_window
 from morbids.numerics.kinetics.model_names import find_model
-from morbids.settings import PARTIAL_VOLUME, FrameWeights, parse_output_space
+from morbids.settings import MIXED_TISSUE, PARTIAL_VOLUME, FrameWeights, parse_output_space
 
 # Of k2': tissue cannot be emptied faster than blood flows through it.
 MAX_RATE_PER_MIN = 2.0
+
+
+def read_rate(text: str) -> float | PublishedEfflux:
+    """Read a rate per minute, or a file that holds one of a group."""
+    if Path(text).is_file():
+        return parsed(read_pooled)(text)
+    return number(0, MAX_RATE_PER_MIN, above=True)(text)
+
 
 KINETICS = (
     Option(
@@ -38,9 +48,10 @@ KINETICS = (
     Option(
         "--k2prime",
         "k2_prime_per_min",
-        "k2' of the reference region per minute, 'estimate', or 'none' for a Logan plot without it; default: the "
-        "tracer's preset",
-        or_word(number(0, MAX_RATE_PER_MIN, above=True), "estimate", "none"),
+        "k2' of the reference region per minute, 'estimate', 'none' for a Logan plot without it, or a file of "
+        "`python -m morbids.pool_k2prime`, whose group value is combined with the scan's own; default: the tracer's "
+        "preset",
+        or_word(read_rate, "estimate", "none"),
         "RATE",
     ),
     Option(
@@ -147,6 +158,13 @@ REGIONS = (
         "correction for partial volume: gtm corrects the curves of regions (maps stay as they are), rbv every "
         "voxel; the group level reads results of this kind; default {default}",
         choices=PARTIAL_VOLUME,
+    ),
+    Option(
+        "--mixed-tissue",
+        "mixed_tissue",
+        "white matter and fluid within regions and voxels, where binding changes within a scan: together fits curves "
+        "as they are, apart takes them out first and adds what they bind again; default {default}",
+        choices=MIXED_TISSUE,
     ),
     Option(
         "--psf-fwhm",

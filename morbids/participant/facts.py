@@ -78,6 +78,14 @@ class ReferenceNoiseFacts(NamedTuple):
     noise: Annotated[float | None, "LateNoise"]
 
 
+class ReferenceMixtureFacts(NamedTuple):
+    """Of a reference curve whose white matter and fluid are known: its noise, and their parts in it."""
+
+    noise: Annotated[float | None, "LateNoise"]
+    white_share: Annotated[float | None, "WhiteMatterShare"] = None
+    fluid_share: Annotated[float | None, "FluidShare"] = None
+
+
 class ReferenceVerdictFacts(NamedTuple):
     """Of a reference curve beside those of regions."""
 
@@ -99,7 +107,7 @@ class SettledFacts(NamedTuple):
 
 
 class K2PrimeFacts(NamedTuple):
-    """k2' of models that take it; where it is estimated, its standard error, the scan's own, and their distance.
+    """k2' of models that take it; where it is estimated, its standard error, the scan's own with its, their distance.
 
     The distance is that of the scan's estimate from what papers say, in standard errors.
     """
@@ -107,6 +115,7 @@ class K2PrimeFacts(NamedTuple):
     k2_prime_per_min: Annotated[float, "k2prime"]
     k2_prime_se: Annotated[float | None, "k2primeStandardError"] = None
     k2_prime_of_scan: Annotated[float | None, "k2primeOfScan"] = None
+    k2_prime_of_scan_se: Annotated[float | None, "k2primeOfScanStandardError"] = None
     k2_prime_distance: Annotated[float | None, "k2primeDistance"] = None
 
 

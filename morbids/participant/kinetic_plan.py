@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
+from morbids.bids.pooled_efflux import PublishedEfflux
 from morbids.bids.scans import PetScan
 from morbids.bids.window_choice import WindowChoice, WindowWishes, choose_windows
 from morbids.bids.windows import (
@@ -31,9 +32,7 @@ Value = TypeVar("Value")
 # The model of the transport map: linear, and with k2' fixed the least noisy one that yields R1.
 TRANSPORT_MODEL: ModelName = "MRTM2"
 ESTIMATED = "estimated from the scan"
-COMBINED = (
-    "estimated from the scan and combined, by inverse variance, with {:g} ± {:g} /min of the preset of {}"
-)
+COMBINED = "estimated from the scan and combined, by inverse variance, with {:.4g} ± {:.3g} /min of {}"
 FOUND = (
     f"found: earliest frame from which no point of the Logan plot is more than {STRAIGHT_PERCENT:g} % off the line, "
     "in the median region"
@@ -334,13 +333,16 @@ def _choose_k2_prime(
     settings: ScanSettings, preset: TracerPreset | None
 ) -> tuple[float | None, tuple[float, float] | None, str]:
     """The number, what papers say where an estimate is to be combined with it, and where it is from, in words."""
-    if isinstance(settings.k2_prime_per_min, float):
-        return settings.k2_prime_per_min, None, "given by the user"
-    if settings.k2_prime_per_min is None and preset is not None and preset.k2_prime is not None:
+    wish = settings.k2_prime_per_min
+    if isinstance(wish, float):
+        return wish, None, "given by the user"
+    if isinstance(wish, PublishedEfflux):
+        return None, (wish.k2_prime, wish.spread), COMBINED.format(*wish)
+    if wish is None and preset is not None and preset.k2_prime is not None:
         if preset.k2_prime_spread is None:
             return preset.k2_prime, None, f"preset of {preset.name}"
         published = (preset.k2_prime, preset.k2_prime_spread)
-        return None, published, COMBINED.format(*published, preset.name)
+        return None, published, COMBINED.format(*published, f"the preset of {preset.name}")
     return None, None, ESTIMATED
 
 

@@ -30,8 +30,8 @@ from morbids.participant.quality import (
 from morbids.participant.region_table import report_regions
 from morbids.participant.spaces import picture_space
 from morbids.participant.steps.kinetics import difference_name
+from morbids.participant.steps.null_range import range_picture_name
 from morbids.participant.steps.protocol import picture_name
-from morbids.participant.steps.unknowns import range_picture_name
 from morbids.participant.viewer import report_viewer
 from morbids.participant.words import WORDS
 from morbids.reports import tables
@@ -61,6 +61,8 @@ RANGES_SHOWN = {
     "shown_high_percent": "to (%) ",
     "full_low_percent": "full 95 % interval: from (%)",
     "full_high_percent": "to (%)  ",
+    "white_share": "white matter",
+    "fluid_share": "fluid",
 }
 
 
@@ -367,6 +369,7 @@ def _describe(plan: ScanPlan, study: Study, settings: ScanSettings) -> tuple[tup
         ("k2'", _describe_k2_prime(plan, study, settings)),
         ("t*", _describe_t_star(plan, study, settings)),
         ("partial volume", _describe_correction(plan, settings)),
+        ("mixed tissue", _describe_mixture(plan, settings)),
     )
 
 
@@ -376,6 +379,16 @@ def _describe_correction(plan: ScanPlan, settings: ScanSettings) -> str:
     what = {"gtm": "curves corrected (GTM), maps not", "rbv": "frames corrected (RBV)"}
     widths = " x ".join(f"{width:.3g}" for width in plan.point_spread.fwhm_mm)
     return f"{what[settings.partial_volume]}; point spread {widths} mm ({plan.point_spread.source})"
+
+
+def _describe_mixture(plan: ScanPlan, settings: ScanSettings) -> str:
+    spread = plan.mixed_tissue
+    if spread is None:
+        return "fitted together; the parts of white matter and fluid are not known"
+    widths = " x ".join(f"{width:.3g}" for width in spread.fwhm_mm)
+    return (
+        f"white matter and fluid fitted {settings.mixed_tissue}; point spread {widths} mm ({spread.source})"
+    )
 
 
 def _describe_k2_prime(plan: ScanPlan, study: Study, settings: ScanSettings) -> str:

@@ -19,6 +19,7 @@ from morbids.imaging.atlases import AtlasChoice, apriori_spheres, check_atlas, c
 from morbids.imaging.images import read_head
 from morbids.imaging.reference import ReferenceRule, find_reference_rule
 from morbids.imaging.user_atlases import IMAGE_EXTENSIONS
+from morbids.numerics.kinetics.models import MODELS
 from morbids.numerics.kinetics.presets import TracerPreset, find_no_reference, find_preset, nearest_name
 from morbids.numerics.tracer import Schedule
 from morbids.participant.kinetic_plan import KineticPlan, choose, choose_model, plan_kinetics
@@ -59,6 +60,8 @@ class ScanPlan:
         How the tracer was given.
     point_spread
         The scanner's where partial volume is corrected.
+    mixed_tissue
+        The scanner's point spread where a change within the scan is fitted to curves that it mixes.
     taken
         What other programs have made of the scan.
     """
@@ -72,6 +75,7 @@ class ScanPlan:
     spaces: tuple[str, ...]
     schedule: Schedule
     point_spread: PointSpread | None = None
+    mixed_tissue: PointSpread | None = None
     taken: TakenPet | None = None
 
     @property
@@ -171,14 +175,53 @@ def _plan(
     if judged is None:
         return None
     kinetics, lacking = judged
-    notes = (*chosen[1], *lacking, *_doubt_reference(scan.tracer, rule.name))
+    mixture = problems.attempt(_choose_mixed_tissue, settings, kinetics, scan)
+    if mixture is None:
+        return None
+    mixed_tissue, unknown = mixture
+    notes = (*chosen[1], *lacking, *unknown, *_doubt_reference(scan.tracer, rule.name))
     spaces = template_spaces((*atlases, cut[1]), settings)
     t1w = replace(t1w, taken=problems.attempt(find_anatomy, derivatives, t1w.entities, spaces))
     plan = ScanPlan(
         *(scan, t1w, kinetics, notes, atlases, cut[1], spaces, schedule, spread),
+        mixed_tissue=mixed_tissue,
         taken=taken if settings.motion else None,
     )
     return replace(plan, notes=(*notes, *_describe_taken(plan, settings, derivatives)))
+
+
+def _choose_mixed_tissue(
+    settings: ScanSettings, kinetics: KineticPlan, scan: PetScan
+) -> tuple[PointSpread | None, tuple[str, ...]]:
+    """The point spread that mixes tissue where a change within the scan is fitted, and what is to be said.
+
+    Curves that are corrected for partial volume have no other tissue in them.
+
+    Raises
+    ------
+    MorbidsError
+        Tissue is to be fitted apart, and cannot be: for the model, the correction, or want of the resolution.
+    """
+    known = MODELS[kinetics.model]
+    apart = settings.mixed_tissue == "apart"
+    if not (known.needs_onset and known.needs_k2_prime) or settings.partial_volume != "none":
+        if apart:
+            raise MorbidsError(
+                f"{scan.pet}: --mixed-tissue apart is for StepChange2 without --pvc, and this is {kinetics.model} with "
+                f"--pvc {settings.partial_volume}.",
+                "Leave one of the options out.",
+                ExitCode.USAGE,
+            )
+        return None, ()
+    try:
+        return find_point_spread(settings.psf_fwhm_mm, scan.metadata, scan.pet), ()
+    except MorbidsError:
+        if apart:
+            raise
+        return None, (
+            "The resolution of the scanner is not known: what a region can read without a release is simulated for any "
+            "mixture of tissue. With --psf-fwhm MM it is its own.",
+        )
 
 
 def _missing_choices(settings: ScanSettings, preset: TracerPreset | None) -> list[str]:

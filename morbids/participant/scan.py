@@ -1,5 +1,6 @@
 """The graph of one PET scan: motion, way to the T1w image, reference region, curves; then its models."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,7 @@ from morbids.participant.scan_partial_volume import add_correction
 from morbids.participant.scan_regions import (
     add_labels,
     add_measured_curves,
+    add_mixture,
     add_reference_region,
     add_reference_verdict,
 )
@@ -41,6 +43,7 @@ def build_scan_workflow(builder: ScanBuilder) -> Workflow:
     coregistration = _add_coregistration(builder, motion)
     mask = _add_mask(builder, motion, coregistration)
     region = add_reference_region(builder, motion, coregistration, mask)
+    builder = replace(builder, mixture=add_mixture(builder, motion, coregistration, mask))
     spheres = apriori_spheres()
     labels = {
         atlas: add_labels(builder, atlas, motion, coregistration)

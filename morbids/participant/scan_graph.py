@@ -38,6 +38,8 @@ class ScanBuilder:
         The graph of the scan's T1w image.
     opinion
         Begins the names of the nodes of a second opinion; empty for the first.
+    mixture
+        Node of white matter and fluid in every voxel, where they are known.
     templates, atlases
         Nodes that provide templates, by space and resolution, and atlases.
     """
@@ -52,6 +54,7 @@ class ScanBuilder:
     templates: Mapping[OutputSpace, Node]
     atlases: Mapping[AtlasChoice, Node]
     opinion: str = ""
+    mixture: Node | None = None
 
     def second_opinion(self) -> "ScanBuilder | None":
         """The same for the second model of the plan; None where it has none."""
@@ -60,6 +63,11 @@ class ScanBuilder:
             return None
         second = replace(kinetics, model=kinetics.second_model, second_model=None, maps_transport=False)
         return replace(self, plan=replace(self.plan, kinetics=second), opinion="second_")
+
+    @property
+    def fits_apart(self) -> bool:
+        """Whether white matter and fluid are fitted apart from grey matter."""
+        return self.mixture is not None and self.settings.mixed_tissue == "apart"
 
     @property
     def settled_plan(self) -> tuple[str, str]:
@@ -139,6 +147,7 @@ class ScanBuilder:
             software_version=morbids_version(),
             command_line=self.study.command_line,
             smoothing_fwhm_mm=self.settings.pet_smoothing_fwhm_mm,
+            mixed_tissue=self.plan.mixed_tissue if self.fits_apart else None,
         )
 
     def spatial_reference(self, space: str) -> dict[str, str]:
@@ -168,6 +177,31 @@ class ScanBuilder:
     def connect_template(self, node: Node, output: OutputSpace, pairs: Sequence[tuple[str, str]]) -> None:
         """Connect a template to a node of this scan."""
         connect_across(self.whole, self.templates[output], self.workflow, node, pairs)
+
+    def connect_shares(self, node: Node) -> None:
+        """Give a node that averages frames the image of the parts of white matter and fluid, where there is one."""
+        if self.mixture is not None:
+            self.workflow.connect(self.mixture, "shares", node, "shares")
+
+    def connect_slow(self, node: Node, curves: Node, reference: Node) -> None:
+        """Give a node that fits curves their white matter and fluid, where they are fitted apart.
+
+        `curves` are regions, or the node of the image of shares where voxels are fitted.
+        """
+        if self.fits_apart:
+            self.connect_mixture(node, curves, reference)
+
+    def connect_mixture(self, node: Node, curves: Node, reference: Node) -> None:
+        """Give a node curves and parts of white matter and fluid, where they are known."""
+        if self.mixture is None:
+            return
+        self.workflow.connect(
+            [
+                (self.mixture, node, [("curves", "slow_curves")]),
+                (curves, node, [("shares", "shares")]),
+                (reference, node, [("shares", "reference_shares")]),
+            ]
+        )
 
     def connect_atlas(self, node: Node, atlas: AtlasChoice) -> None:
         """Give a node an atlas, the way from its space to the T1w image, and grey matter."""

@@ -36,13 +36,15 @@ from morbids.participant.steps.kinetics import (
     response_parameters,
     settle_plan,
 )
+from morbids.participant.steps.null_range import RANGE_COLUMNS, range_picture_name, range_regions
 from morbids.participant.steps.pet import bring_maps, make_t1w_grid
 from morbids.participant.steps.protocol import CALIBRATION_COLUMNS, calibrate, picture_name
-from morbids.participant.steps.unknowns import RANGE_COLUMNS, range_picture_name, range_regions
 from morbids.settings import NATIVE_SPACE, OutputSpace
 
 # Fewer frames leave no start of a line to compare with another.
 FRAMES_FOR_T_STAR = 5
+# What they show is fitted anew.
+FITTING_PLOTS = ("plot_k2prime", "plot_tstar")
 
 
 def settled_facts(builder: ScanBuilder) -> dict[str, str]:
@@ -65,6 +67,7 @@ def add_settled(builder: ScanBuilder, curves: Node, reference: Node) -> Node:
             (reference, settled, [("curves", "reference_curve")]),
         ]
     )
+    builder.connect_slow(settled, curves, reference)
     return settled
 
 
@@ -84,6 +87,7 @@ def add_region_fits(builder: ScanBuilder, atlas: str, curves: Node, reference: N
             (settled, save, [(name, name) for name in settled_facts(builder)]),
         ]
     )
+    builder.connect_slow(fit, curves, reference)
 
 
 def add_plots(builder: ScanBuilder, curves: Node, reference: Node, settled: Node) -> None:
@@ -102,6 +106,8 @@ def add_plots(builder: ScanBuilder, curves: Node, reference: Node, settled: Node
             [(curves, plot, [("curves", "curves")]), (reference, plot, [("curves", "reference_curve")])]
         )
         builder.workflow.connect([(settled, plot, [("plan", "plan")])])
+        if plot.name in FITTING_PLOTS:
+            builder.connect_slow(plot, curves, reference)
         builder.save_picture(plot, plot.name.removeprefix("plot_"), ".svg")
     estimates = make_node(plot_estimates, "plot_estimates", {"parameter": known.parameters[0]})
     fits = builder.workflow.get_node(f"fit_regions_{SPHERES}")
@@ -136,7 +142,7 @@ def add_calibration(builder: ScanBuilder, settled: Node) -> None:
     kinetics = builder.plan.kinetics
     if not (kinetics.pairs and _compares_binding(kinetics.model)):
         return
-    constants = {"schedule": builder.plan.schedule}
+    constants = {"schedule": builder.plan.schedule, "fitted_apart": builder.fits_apart}
     node = make_node(calibrate, "calibrate_protocol", constants, mem_gb=0.8)
     description = "Contrasts on simulated curves with this scan's frames, windows and administration"
     outputs = {
@@ -159,7 +165,8 @@ def add_ranges(builder: ScanBuilder, curves: Node, reference: Node, settled: Nod
     kinetics = builder.plan.kinetics
     if not (kinetics.pairs and _compares_binding(kinetics.model)):
         return
-    node = make_node(range_regions, "range_regions", {"schedule": builder.plan.schedule}, mem_gb=0.8)
+    constants = {"schedule": builder.plan.schedule, "fitted_apart": builder.fits_apart}
+    node = make_node(range_regions, "range_regions", constants, mem_gb=0.8)
     description = "Contrasts of the a-priori regions, and what they can read without any release"
     outputs = {"table": Output("null_range", sidecar=sidecars.table_sidecar(description, RANGE_COLUMNS))}
     outputs |= {
@@ -174,6 +181,7 @@ def add_ranges(builder: ScanBuilder, curves: Node, reference: Node, settled: Nod
             (node, save, [("table", "table"), ("pictures", "pictures")]),
         ]
     )
+    builder.connect_mixture(node, curves, reference)
 
 
 def _compares_binding(model: ModelName) -> bool:
@@ -206,6 +214,8 @@ def add_map_fits(builder: ScanBuilder, motion: Node, mask: Node, reference: Node
             (settled, save, [(name, name) for name in settled_facts(builder)]),
         ]
     )
+    if builder.mixture is not None:
+        builder.connect_slow(fit, builder.mixture, reference)
     return fit
 
 

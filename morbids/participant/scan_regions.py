@@ -11,6 +11,7 @@ from morbids.engine.saving import NOTHING, Output
 from morbids.imaging.atlases import AtlasChoice
 from morbids.participant.facts import (
     ReferenceFacts,
+    ReferenceMixtureFacts,
     ReferenceNoiseFacts,
     ReferenceVerdictFacts,
     StepNotes,
@@ -19,6 +20,7 @@ from morbids.participant.facts import (
 from morbids.participant.scan_graph import ScanBuilder
 from morbids.participant.steps.curves import extract_curves, label_pet
 from morbids.participant.steps.figures import picture_reference
+from morbids.participant.steps.mixture import mix_tissue
 from morbids.participant.steps.reference import cut_reference, extract_reference, judge_reference
 
 
@@ -69,6 +71,30 @@ def _add_reference_picture(
     builder.connect_anatomy(picture, [("brain.corrected_t1w", "t1w")])
 
 
+def add_mixture(builder: ScanBuilder, motion: Node, coregistration: Node, mask: Node) -> Node | None:
+    """Find white matter and fluid in every voxel, where the scanner's resolution is known."""
+    spread = builder.plan.mixed_tissue
+    if spread is None:
+        return None
+    constants = {"fwhm_mm": spread.fwhm_mm, "axis": builder.plan.kinetics.axis}
+    mixture = make_node(mix_tissue, "mix_tissue", constants, mem_gb=1.1)
+    description = "Mean curves of white matter and fluid, freed of each other and of grey matter"
+    sidecar = sidecars.curves_sidecar(builder.plan.scan, description, builder.raw)
+    sidecar |= sidecars.point_spread_fields(spread)
+    output = Output("region_curves", {"seg": "tissue"}, sidecar)
+    save = builder.save("save_mixture", {"curves": output}, facts=keys_of(StepNotes))
+    builder.workflow.connect(
+        [
+            (motion, mixture, [("corrected_pet", "pet")]),
+            (mask, mixture, [("mask", "mask")]),
+            (coregistration, mixture, [("t1w_to_pet", "t1w_to_pet")]),
+            (mixture, save, [("curves", "curves"), ("notes", "notes")]),
+        ]
+    )
+    builder.connect_anatomy(mixture, [(f"tissue.{name}", name) for name in ("gm", "wm", "csf")])
+    return mixture
+
+
 def add_measured_curves(
     builder: ScanBuilder, motion: Node, labels: Mapping[AtlasChoice, Node], region: Node
 ) -> RegionCurves:
@@ -92,6 +118,7 @@ def add_reference_curve(
             (region, curve, [("mask", "mask")]),
         ]
     )
+    builder.connect_shares(curve)
     if correction:
         sidecar = _reference_sidecar(builder) | builder.correction_fields
         output = Output("reference_curve", {"label": name, **correction}, sidecar)
@@ -106,14 +133,15 @@ def add_reference_verdict(builder: ScanBuilder, measured: RegionCurves, labels: 
     judge = make_node(judge_reference, "judge_reference", {"plan": kinetics})
     label = {"label": kinetics.reference.name}
     outputs = {"curves": Output("reference_curve", label, _reference_sidecar(builder))}
-    facts = keys_of(ReferenceVerdictFacts, ReferenceNoiseFacts)
+    measures = ReferenceNoiseFacts if builder.mixture is None else ReferenceMixtureFacts
+    facts = keys_of(ReferenceVerdictFacts, measures)
     save = builder.save("save_reference_curve", outputs, facts=facts)
     builder.workflow.connect(
         [
             (measured.atlases[first], judge, [("curves", "curves")]),
             (labels, judge, [("table", "table")]),
             (measured.reference, judge, [("curves", "reference_curve")]),
-            (measured.reference, save, [(name, name) for name in ("curves", *ReferenceNoiseFacts._fields)]),
+            (measured.reference, save, [(name, name) for name in ("curves", *measures._fields)]),
             (judge, save, [(name, name) for name in ReferenceVerdictFacts._fields]),
         ]
     )
@@ -177,4 +205,5 @@ def add_curves(
             (curves, save, [("curves", "curves")]),
         ]
     )
+    builder.connect_shares(curves)
     return curves

@@ -32,6 +32,7 @@ WORDS: Mapping[str, str] = MappingProxyType(
         "judge_reference": "judging the reference region",
         "label_": "bringing the regions of {} to PET",
         "curves_": "averaging the regions of {}",
+        "mix_tissue": "finding white matter and fluid in every voxel",
         "draw_parts": "dividing the brain for partial volume",
         "correct_frames": "correcting voxels for partial volume",
         "correct_curves": "correcting regions for partial volume",

@@ -24,6 +24,7 @@ from morbids.numerics.kinetics.protocol import (
     spread_of,
 )
 from morbids.numerics.tracer import Schedule
+from morbids.settings import MIXED_TISSUE
 from morbids.simulation.command_line import Parser
 from morbids.simulation.settings import StudySettings, protocol_frames
 
@@ -64,6 +65,12 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--k4", type=float, nargs="+", default=DEFAULT_GRID.k4, help="dissociation rates to try, per minute"
     )
+    parser.add_argument(
+        "--mixed-tissue",
+        choices=MIXED_TISSUE,
+        default="together",
+        help="how the study fits white matter and fluid in regions: apart from grey matter, or together (default)",
+    )
     parser.add_argument("--out", type=Path, metavar="TSV", help="write a row per simulated truth")
     return parser
 
@@ -88,6 +95,7 @@ def run(words: Sequence[str]) -> int:
         true_k2_prime=arguments.true_k2prime,
         change=arguments.change,
         grid=DEFAULT_GRID._replace(k4=tuple(arguments.k4)),
+        accounted=arguments.mixed_tissue == "apart",
     )
     if arguments.out is not None:
         write_table(pd.DataFrame(calibration._asdict()).round(5), arguments.out)
@@ -119,16 +127,16 @@ def _check_window(window: Window, frames: Frames) -> None:
 
 
 def _summary(calibration: Calibration) -> list[str]:
-    """One line per dissociation rate and release shape."""
-    lines = ["k4 (/min)  release  without change: %, median (range)  recovered part, median (range)"]
-    shapes = np.array(calibration.shape)
+    """One line per dissociation rate, tissue and release shape."""
+    lines = ["k4 (/min)  tissue   release  without change: %, median (range)  recovered part, median (range)"]
+    shapes, tissues = np.array(calibration.shape), np.array(calibration.tissue)
     for k4 in np.unique(calibration.k4)[::-1]:
-        for shape in dict.fromkeys(calibration.shape):
-            rows = (calibration.k4 == k4) & (shapes == shape)
+        for tissue, shape in dict.fromkeys(zip(calibration.tissue, calibration.shape, strict=True)):
+            rows = (calibration.k4 == k4) & (shapes == shape) & (tissues == tissue)
             null = spread_of(calibration.null_percent, rows)
             part = spread_of(calibration.recovered, rows)
             lines.append(
-                f"{k4:<9g}  {shape:<7}  {null.median:+.1f} ({null.lowest:+.1f} to {null.highest:+.1f})  "
+                f"{k4:<9g}  {tissue:<7}  {shape:<7}  {null.median:+.1f} ({null.lowest:+.1f} to {null.highest:+.1f})  "
                 f"{part.median:.2f} ({part.lowest:.2f} to {part.highest:.2f})"
             )
     return lines

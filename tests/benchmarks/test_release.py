@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
-from benchmarks.release import Scene, draw_people, power, read_step, released, summarise
+from benchmarks.release import power, summarise
+from benchmarks.release_estimators import estimate_rates, read_apart, read_step
+from benchmarks.release_people import Scene, draw_people, released
 from benchmarks.release_truth import FRAMES, NAMES, mix_head, tissue_curves
 from morbids.numerics.kinetics.srtm import fit_srtm
 
@@ -37,6 +39,9 @@ def test_the_scanner_mixes_but_loses_nothing_deep_in_the_head() -> None:
     own = [head.regions[place, NAMES.index(name)] for place, name in enumerate(head.names)]
     assert 0.3 < min(own) < max(own) < 0.95
     assert head.regions.min() > -1e-6
+    purest = head.by_class(head.pure)
+    assert (np.diag(purest) > [0.7, 0.99, 0.7]).all()
+    assert (purest.sum(axis=1) < 1.001).all()
 
 
 def test_the_same_people_with_and_without_a_release_differ_where_it_is() -> None:
@@ -47,6 +52,17 @@ def test_the_same_people_with_and_without_a_release_differ_where_it_is() -> None
     reading = read_step(moved[0], 0.12) - read_step(still[0], 0.12)
     np.testing.assert_allclose(reading[~changed], 0, atol=1e-9)
     assert (reading[changed] < -5).all()
+
+
+def test_tissue_that_is_alike_everywhere_is_fitted_apart_rightly() -> None:
+    still, moved = (
+        draw_people(Scene(k2_prime_cv=0.0), shape, 1, noisy=False)[0] for shape in ("none", "step")
+    )
+    where, rates = released(), estimate_rates(still)
+    alone = read_step(still, rates.combined.value)
+    assert np.abs(read_apart(still, rates)).mean() < np.abs(alone).mean() / 2
+    share = read_apart(moved, estimate_rates(moved))[where].mean() / moved.true_percent[where].mean()
+    assert share == pytest.approx(1, abs=0.1)
 
 
 def test_summary_and_power_of_known_readings() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from morbids.errors import ExitCode
 from morbids.fit.command import main
-from morbids.numerics.tracer import simulate_curves
+from morbids.numerics.tracer import Release, simulate_curves
 from tests.numerics.kinetics.protocol import FRAMES
 
 BP_ND = [0.5, 1.5, 2.5]
@@ -152,12 +152,45 @@ def test_without_a_wish_k2_prime_is_estimated_and_told(tacs: Path, caplog: pytes
     assert "estimated from the curves" in caplog.text
 
 
+def test_k2_prime_of_a_table_with_a_challenge_is_estimated_with_its_step(tacs: Path) -> None:
+    curves = simulate_curves(
+        FRAMES, np.array(BP_ND), k2_prime=0.1, change=-0.2, release=Release(45, 90), kinetics="one_tissue"
+    )
+    table = curve_table()
+    table[["amygdala", "caudate", "thalamus"]], table["occipital"] = (
+        1e5 * curves.target,
+        1e5 * curves.reference,
+    )
+    table.to_csv(tacs, sep="\t", index=False)
+    for options in (
+        ("--model", "StepChange2", "--onset", "45"),
+        ("--window", "baseline=10-40", "--window", "challenge=45-90"),
+    ):
+        fit(tacs, "--tracer", "carfentanil", *options)
+        sidecar = json.loads((tacs.parent / "kinpar.json").read_text())
+        assert sidecar["k2primeOfScan"] == pytest.approx(0.1, rel=0.01)
+        assert sidecar["k2primeDistance"] > 1
+
+
+def test_one_region_cannot_tell_k2_prime_and_the_preset_is_named(
+    tacs: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    curve_table().drop(columns=["amygdala", "caudate"]).to_csv(tacs, sep="\t", index=False)
+    fit(tacs, "--tracer", "carfentanil")
+    sidecar = json.loads((tacs.parent / "kinpar.json").read_text())
+    assert (sidecar["k2prime"], sidecar["k2primeSource"]) == (0.1237, "preset of carfentanil")
+    assert "k2' is the preset's alone, because this table cannot tell it: Only 1 regions tell" in caplog.text
+
+
 def test_every_setting_is_beside_the_parameters(tacs: Path) -> None:
     fit(tacs, "--tracer", "[11C]carfentanil", "--window", "baseline=10-40", "--weights", "decay")
     sidecar = json.loads((tacs.parent / "kinpar.json").read_text())
     assert sidecar["ModelName"] == "LoganRef"
-    assert sidecar["k2prime"] == 0.1237
-    assert sidecar["k2primeSource"] == "preset of carfentanil"
+    assert sidecar["k2prime"] == pytest.approx(0.1237, rel=0.01)
+    assert sidecar["k2primeSource"] == (
+        "estimated from the curves of 3 regions (all at once), combined by inverse variance with 0.1237 ± 0.0168 /min "
+        "of the preset of carfentanil"
+    )
     assert sidecar["tstar"] == 10.0
     assert sidecar["Windows"][0]["FramesFitted"] == 6
     assert sidecar["HalfLifeSource"] == "C11 in the tracer's name"

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from morbids.bids.pooled_efflux import PublishedEfflux
 from morbids.bids.windows import Window
 from morbids.errors import ExitCode, MorbidsError
 from morbids.imaging.reference import find_reference_rule
@@ -75,6 +76,14 @@ def test_k2_prime_is_estimated_on_request_and_without_a_preset(dataset: DatasetM
     assert (wished.k2_prime_per_min, wished.k2_prime_source) == (None, ESTIMATED)
     write_scan(dataset, "01", changes={"TracerName": "DASB"})
     assert plan_one(dataset).kinetics.k2_prime_per_min is None
+
+
+def test_k2_prime_of_a_group_takes_the_place_of_the_literature(dataset: DatasetMaker) -> None:
+    write_scan(dataset, "01")
+    group = PublishedEfflux(0.11, 0.008, "12 scans pooled in k2prime.json")
+    kinetics = plan_one(dataset, replace(SETTINGS, k2_prime_per_min=group)).kinetics
+    assert (kinetics.k2_prime_per_min, kinetics.published_k2_prime) == (None, (0.11, 0.008))
+    assert kinetics.k2_prime_source.endswith("with 0.11 ± 0.008 /min of 12 scans pooled in k2prime.json")
 
 
 def test_k2_prime_can_be_left_out_of_the_logan_plot_only(dataset: DatasetMaker) -> None:

@@ -41,12 +41,15 @@ def participant_graph(dataset: DatasetMaker, settings: ScanSettings = SETTINGS) 
             reference="cerebellar_grey",
             output_spaces=(OutputSpace("MNI152NLin2009cAsym", 1), OutputSpace("MNI152NLin2009cAsym", 2)),
         ),
+        replace(SETTINGS, mixed_tissue="apart"),
         replace(SETTINGS, partial_volume="gtm", atlases=("HarvardOxford", "AAL")),
         replace(SETTINGS, partial_volume="rbv", t_star_min="find"),
         *(replace(SETTINGS, model=model) for model in MODELS),
     ],
     ids=lambda settings: (
-        settings.model or settings.reference or settings.partial_volume + settings.atlases[0]
+        settings.model
+        or settings.reference
+        or settings.partial_volume + settings.atlases[0] + settings.mixed_tissue
     ),
 )
 def test_every_input_of_the_participant_level_is_fed(dataset: DatasetMaker, settings: ScanSettings) -> None:

@@ -15,6 +15,9 @@ def test_fast_dissociation_fabricates_nothing_and_slow_does(tmp_path: Path) -> N
     assert main(["calibrate", "--out", str(tmp_path / "table.tsv")]) == ExitCode.OK
     table = pd.read_csv(tmp_path / "table.tsv", sep="\t")
     typical = table[(table["shape"] == "step") & (table["bp_nd"] == 1.6) & (table["r1"] == 1.0)]
+    mixed = typical[typical["tissue"] == "mixed"]
+    assert (mixed["null_percent"] < -2).all()
+    typical = typical[typical["tissue"] == "unmixed"]
     null = dict(zip(typical["k4"], typical["null_percent"], strict=True))
     recovered = dict(zip(typical["k4"], typical["recovered"], strict=True))
     assert abs(null[0.3]) < 1.5
@@ -38,6 +41,7 @@ def test_every_option_changes_the_result(tmp_path: Path) -> None:
         ["--change", "-0.4"],
         ["--window", "a=20-40", "b=60-90"],
         ["--k4", "0.1"],
+        ["--mixed-tissue", "apart"],
     ):
         assert medians(*words) != usual, words
 
@@ -50,7 +54,7 @@ def test_frames_come_from_the_sidecar(study: Path, caplog: pytest.LogCaptureFixt
         caplog.clear()
         run(["--k4", "0.3", "--sidecar", str(sidecar)])
     assert caplog.messages == usual
-    assert len(usual) == 4
+    assert len(usual) == 7
 
 
 def test_a_window_without_frames_is_refused() -> None:

@@ -69,6 +69,8 @@ def _spread_by_target(
     moves = np.zeros((n_frames, n_frames, n_targets))
     moves[np.arange(n_frames), np.arange(n_frames)] = sd
     moved = np.concatenate([target[:, None] + moves, target[:, None] - moves], axis=1)
+    if options.slow is not None:
+        options = replace(options, slow=options.slow.repeated(2 * n_frames))
     found = fit_model(model, moved.reshape(n_frames, -1), reference, frames, options).parameters
     variance = {}
     for name, values in found.items():

@@ -17,6 +17,7 @@ from morbids.numerics.kinetics.displacement import fit_lp_ntpet, fit_lssrm, fit_
 from morbids.numerics.kinetics.graphical import fit_logan_ref, fit_patlak_ref, fit_suvr
 from morbids.numerics.kinetics.model_names import ModelName
 from morbids.numerics.kinetics.multilinear import fit_mrtm0, fit_mrtm1, fit_mrtm2
+from morbids.numerics.kinetics.slow_tissue import SlowTissue
 from morbids.numerics.kinetics.srtm import DEFAULT_GRID, BasisGrid, fit_srtm, fit_srtm2
 from morbids.numerics.kinetics.step import fit_step_change2
 
@@ -73,6 +74,9 @@ class FitOptions:
     bounds
         Smallest and largest believable value per parameter; one beyond them is NaN, and all are when the
         main one is.
+    slow
+        White matter and fluid that are in the curves, to be fitted apart; None to fit curves as they are. For models
+        that estimate BP_ND and no ratio of activities.
     """
 
     points: BoolArray | None = None
@@ -81,6 +85,7 @@ class FitOptions:
     onset_min: float | None = None
     grid: BasisGrid = DEFAULT_GRID
     bounds: FitBounds = field(default_factory=lambda: DEFAULT_BOUNDS)
+    slow: SlowTissue | None = None
 
 
 class Estimates(NamedTuple):
@@ -318,12 +323,17 @@ def fit_model(
         When the model needs a k2' that is not given, or has fewer points than parameters.
     """
     known = MODELS[model]
+    slow = options.slow.limited() if options.slow is not None else None
     reference = np.asarray(reference, float)
+    reference = reference if slow is None else slow.out_of_reference(reference)
+
+    def fit(curves: FloatArray) -> dict[str, FloatArray]:
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            return known.fit(np.asarray(curves, float, order="C"), reference, frames, options)._asdict()
 
     def fit_block(start: int) -> dict[str, FloatArray]:
-        block = np.asarray(target[:, start : start + BLOCK], float, order="C")
-        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-            return known.fit(block, reference, frames, options)._asdict()
+        block = target[:, start : start + BLOCK]
+        return fit(block if slow is None else slow.out_of(block, start))
 
     starts = range(0, target.shape[1], BLOCK)
     # The matrices of a block are small: threads of the matrix library would only wait for those of the pool.
@@ -331,6 +341,8 @@ def fit_model(
     with alone, ThreadPoolExecutor(threads) as pool:
         blocks = list(pool.map(fit_block, starts))
     values = {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
+    if slow is not None:
+        values = slow.add_back(values, fit(slow.curves))
     degrees = max(_count_points(frames, options) - known.n_coefficients, 0)
     return _name_estimates(known, values, options.bounds, float(degrees) or np.nan)
 

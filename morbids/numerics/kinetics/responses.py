@@ -1,11 +1,14 @@
 """Time courses of displacement, h(t): what a challenge may do to the efflux from a tissue."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple, Protocol
 
 import numpy as np
 
 from morbids.numerics.arrays import FloatArray
+from morbids.numerics.frames import Frames
+from morbids.numerics.kinetics.integrals import sample_frames
 
 
 class ResponseLibrary(Protocol):
@@ -84,6 +87,39 @@ class GammaVariates(NamedTuple):
 def step_response(onset_min: float) -> Decays:
     """One lasting step."""
     return Decays(np.array([onset_min]), np.zeros(1), n_free=0)
+
+
+class StepIntegral(NamedTuple):
+    """What a step makes of curves.
+
+    Attributes
+    ----------
+    matrix
+        (n_frames, n_frames), minutes: frame means of the running integral from the onset on, as `integral_matrix`.
+    after
+        (n_frames,) part of each frame that comes after the onset.
+    """
+
+    matrix: FloatArray
+    after: FloatArray
+
+
+def integrate_step(frames: Frames, onset_min: float) -> StepIntegral:
+    """Integrate curves from the onset of a step on."""
+    return _cached_step(tuple(frames.start_min.tolist()), tuple(frames.duration_min.tolist()), onset_min)
+
+
+@lru_cache(maxsize=16)
+def _cached_step(
+    start_min: tuple[float, ...], duration_min: tuple[float, ...], onset_min: float
+) -> StepIntegral:
+    """The same for every block of voxels of a scan, so it is made once."""
+    samples = sample_frames(Frames(np.array(start_min), np.array(duration_min)))
+    response = step_response(onset_min).at(samples.time_min)[0]
+    found = StepIntegral((samples.running * response) @ samples.from_frames, samples.mean @ response)
+    for values in found:
+        values.flags.writeable = False
+    return found
 
 
 def decay_library(onset_min: float, half_times_min: Sequence[float] = ()) -> Decays:

@@ -15,9 +15,9 @@ from scipy import optimize
 from morbids.errors import MorbidsError
 from morbids.numerics.arrays import BoolArray, FloatArray
 from morbids.numerics.frames import Frames
-from morbids.numerics.kinetics.integrals import integral_matrix, sample_frames
+from morbids.numerics.kinetics.integrals import integral_matrix
 from morbids.numerics.kinetics.least_squares import regression_points
-from morbids.numerics.kinetics.responses import step_response
+from morbids.numerics.kinetics.responses import integrate_step
 
 # Rates that are searched, per minute.
 LOWEST_RATE, HIGHEST_RATE, N_RATES = 0.02, 0.5, 200
@@ -109,12 +109,10 @@ def estimate_shared_k2_prime(
     """
     chosen = regression_points(frames, points, inverse_variance, n_parameters=5)
     root = np.sqrt(chosen.weight)[:, None]
-    samples = sample_frames(frames)
     integrate = integral_matrix(frames)[chosen.rows]
     own = [integrate @ target]
     if onset_min is not None:
-        response = step_response(onset_min).at(samples.time_min)[0]
-        own.append(((samples.running * response) @ samples.from_frames)[chosen.rows] @ target)
+        own.append(integrate_step(frames, onset_min).matrix[chosen.rows] @ target)
     regressors = root[..., None] * np.stack(own, axis=-1)
     known = np.isfinite(target).all(axis=0) & (target[chosen.rows] > 0).any(axis=0)
     basis = np.linalg.qr(regressors[:, known].transpose(1, 0, 2))[0]

@@ -5,7 +5,6 @@ onset T of the challenge: the step of `displacement` with one regressor less, as
 goes through all of it while it stays in the processor's cache, as in `operational`.
 """
 
-from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -13,10 +12,10 @@ import numpy as np
 from morbids.numerics.arrays import BoolArray, FloatArray, IntArray
 from morbids.numerics.compiled import compiled
 from morbids.numerics.frames import Frames
-from morbids.numerics.kinetics.integrals import integral_matrix, sample_frames
+from morbids.numerics.kinetics.integrals import integral_matrix
 from morbids.numerics.kinetics.least_squares import regression_points, solve
 from morbids.numerics.kinetics.operational import LANES, combine, multiply, total_variance
-from morbids.numerics.kinetics.responses import step_response
+from morbids.numerics.kinetics.responses import integrate_step
 
 # k2, -k2a and -g.
 N_COEFFICIENTS = 3
@@ -132,9 +131,7 @@ def _make_equation(
     chosen = regression_points(frames, points, inverse_variance, N_COEFFICIENTS)
     rows = np.arange(frames.n_frames)[chosen.rows]
     integrate = integral_matrix(frames)[rows]
-    displaced, after = _cached_step(
-        tuple(frames.start_min.tolist()), tuple(frames.duration_min.tolist()), onset_min
-    )
+    displaced, after = integrate_step(frames, onset_min)
     return _Equation(
         delivery=integrate @ reference + reference[rows] / k2_prime,
         rows=rows,
@@ -146,18 +143,6 @@ def _make_equation(
         own=integrate[np.arange(len(rows)), rows],
         spread=chosen.frame_variance * (chosen.weight @ integrate**2),
     )
-
-
-@lru_cache(maxsize=16)
-def _cached_step(
-    start_min: tuple[float, ...], duration_min: tuple[float, ...], onset_min: float
-) -> tuple[FloatArray, FloatArray]:
-    """Integral matrix from the onset on (n_frames, n_frames), and the part of each frame after it (n_frames,)."""
-    samples = sample_frames(Frames(np.array(start_min), np.array(duration_min)))
-    response = step_response(onset_min).at(samples.time_min)[0]
-    matrix, after = (samples.running * response) @ samples.from_frames, samples.mean @ response
-    matrix.flags.writeable = after.flags.writeable = False
-    return np.asarray(matrix), np.asarray(after)
 
 
 @compiled

@@ -1,5 +1,6 @@
 """Tables of curves: `frame_start`, `frame_end` (s from TimeZero), then a column per region (BEP023)."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,6 +11,9 @@ from morbids.bids.tables import read_table, write_table
 from morbids.imaging.regions import PersonTissue, Regions, mean_curves, regions_in_pet
 from morbids.numerics.arrays import FloatArray
 from morbids.numerics.frames import TimeAxis
+
+SLOW_TISSUES = ("white", "fluid")
+"""Columns of tables of shares, and of the curves of these tissues alone."""
 
 
 class CurveTable(NamedTuple):
@@ -23,6 +27,13 @@ class Curves(NamedTuple):
     """A table of regional curves."""
 
     curves: Path
+
+
+class RegionCurves(NamedTuple):
+    """A table of regional curves, and one of the parts of white matter and fluid in them where those are known."""
+
+    curves: Path
+    shares: Path | None
 
 
 def label_pet(
@@ -51,16 +62,28 @@ def way_to_pet(space: str, template_to_t1w: Path, t1w_to_pet: Path) -> tuple[Pat
 
 
 def extract_curves(
-    pet: Path,
-    dseg: Path,
-    names: Path,
-    axis: TimeAxis,
-    out_dir: Path,
-) -> Curves:
-    """Average every region of a segmentation in every frame."""
+    pet: Path, dseg: Path, names: Path, axis: TimeAxis, out_dir: Path, shares: Path | None = None
+) -> RegionCurves:
+    """Average every region of a segmentation in every frame, and in an image of the parts of slow tissues."""
     found = mean_curves(pet, dseg, names)
-    table = CurveTable(found.names, found.curves)
-    return save_curves(table, axis, out_dir)
+    saved = save_curves(CurveTable(found.names, found.curves), axis, out_dir)
+    if shares is None:
+        return RegionCurves(saved.curves, None)
+    parts = mean_curves(shares, dseg, names)
+    return RegionCurves(saved.curves, save_shares(parts.names, parts.curves.T, out_dir))
+
+
+def save_shares(names: Sequence[str], shares: FloatArray, out_dir: Path) -> Path:
+    """Write parts of white matter and fluid (n_regions, 2), a row per region."""
+    out = out_dir / "shares.tsv"
+    write_table(pd.DataFrame({"name": list(names), **dict(zip(SLOW_TISSUES, shares.T, strict=True))}), out)
+    return out
+
+
+def read_shares(table: Path) -> FloatArray:
+    """Read what `save_shares` wrote (n_regions, 2)."""
+    columns = list(SLOW_TISSUES)
+    return np.asarray(read_table(table, SLOW_TISSUES)[columns].to_numpy(dtype=float))
 
 
 def write_curves(path: Path, table: CurveTable, axis: TimeAxis) -> None:

@@ -1,6 +1,7 @@
 """Draw what the pages show: each step writes the pictures of one result, by the name that their `desc` gets."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,6 +19,7 @@ from morbids.numerics.kinetics.prediction import predict_curves
 from morbids.participant.kinetic_plan import KineticPlan, SettledPlan
 from morbids.participant.steps.curves import read_curves
 from morbids.participant.steps.kinetics import difference_name, estimate, map_name
+from morbids.participant.steps.mixture import read_slow
 from morbids.reports.figures import anatomy as anatomy_figures
 from morbids.reports.figures import curves as curve_figures
 from morbids.reports.figures import kinetics as kinetic_figures
@@ -198,16 +200,25 @@ def plot_fits(curves: Path, reference_curve: Path, plan: SettledPlan, unit: str,
     return Pictures(pictures)
 
 
-def plot_t_star(curves: Path, reference_curve: Path, plan: SettledPlan, out_dir: Path) -> Picture:
+def plot_t_star(
+    curves: Path,
+    reference_curve: Path,
+    plan: SettledPlan,
+    out_dir: Path,
+    slow_curves: Path | None = None,
+    shares: Path | None = None,
+    reference_shares: Path | None = None,
+) -> Picture:
     """How much the estimates depend on t*: every start of the line that leaves enough points."""
     table = read_curves(curves)
+    slow = read_slow(slow_curves, shares, reference_shares)
     reference, frames = read_curves(reference_curve).curves[:, 0], plan.frames
     starts = frames.start_min[(frames.start_min >= 0) & (np.arange(frames.n_frames) <= frames.n_frames - 4)]
     main = MODELS[plan.model].parameters[0]
     estimates = []
     for start in starts:
         window = Window("", float(start), float(frames.end_min[-1]))
-        options = plan.options(window)
+        options = replace(plan.options(window), slow=slow)
         found = fit_model(plan.model, table.curves, reference, frames, options)
         estimates.append(found.parameters[main])
     figure = kinetic_figures.draw_sensitivity(
@@ -221,9 +232,18 @@ def plot_t_star(curves: Path, reference_curve: Path, plan: SettledPlan, out_dir:
     return Picture(style.write_figure(figure, out_dir / "tstar.svg"))
 
 
-def plot_k2_prime(curves: Path, reference_curve: Path, plan: SettledPlan, out_dir: Path) -> Picture:
+def plot_k2_prime(
+    curves: Path,
+    reference_curve: Path,
+    plan: SettledPlan,
+    out_dir: Path,
+    slow_curves: Path | None = None,
+    shares: Path | None = None,
+    reference_shares: Path | None = None,
+) -> Picture:
     """How much the first fit depends on the assumed k2': the change where a response is fitted."""
     table = read_curves(curves)
+    slow = read_slow(slow_curves, shares, reference_shares)
     reference, frames = read_curves(reference_curve).curves[:, 0], plan.frames
     assumed = plan.k2_prime_per_min * K2_PRIME_FACTORS
     main = "BPNDchange" if MODELS[plan.model].needs_onset else MODELS[plan.model].parameters[0]
@@ -233,7 +253,7 @@ def plot_k2_prime(curves: Path, reference_curve: Path, plan: SettledPlan, out_di
             table.curves,
             reference,
             frames,
-            plan.options(plan.first_fitted, value),
+            replace(plan.options(plan.first_fitted, value), slow=slow),
         ).parameters[main]
         for value in assumed
     ]

@@ -13,16 +13,17 @@ from morbids.bids.windows import Window, window_points
 from morbids.imaging.images import MaskedFrames, read_masked_frames, write_image
 from morbids.imaging.smoothing import smooth_volume
 from morbids.numerics.arrays import FloatArray
+from morbids.numerics.kinetics.efflux_choice import ChosenEfflux, choose_k2_prime
 from morbids.numerics.kinetics.frame_noise import FrameNoise, estimate_noise
 from morbids.numerics.kinetics.intervals import with_sampling_errors
-from morbids.numerics.kinetics.k2prime import estimate_k2_prime
 from morbids.numerics.kinetics.model_names import ModelName
-from morbids.numerics.kinetics.models import MODELS, Estimates, FitOptions, fit_model
-from morbids.numerics.kinetics.shared_efflux import combine_k2_prime, estimate_shared_k2_prime
+from morbids.numerics.kinetics.models import MODELS, Estimates, fit_model
+from morbids.numerics.kinetics.slow_tissue import SlowTissue
 from morbids.numerics.kinetics.t_star import find_t_star
 from morbids.numerics.statistics.multiple import false_discovery_rate
 from morbids.participant.kinetic_plan import TRANSPORT_MODEL, KineticPlan, SettledPlan
-from morbids.participant.steps.curves import read_curves
+from morbids.participant.steps.curves import read_curves, read_shares
+from morbids.participant.steps.mixture import read_slow
 
 # Displacement models: what belongs to the time before the response, and what to the response itself.
 BASELINE_PARAMETERS = ("BPND", "R1", "k2", "k2prime", "R2")
@@ -35,9 +36,9 @@ class Settled(NamedTuple):
 
     Attributes
     ----------
-    k2_prime_se, k2_prime_of_scan
-        Standard error of k2' (per minute), and the scan's own estimate; None where k2' was given, the former also where
-        it is the median of regional fits.
+    k2_prime_se, k2_prime_of_scan, k2_prime_of_scan_se
+        Standard error of k2' (per minute), and the scan's own estimate with its error; None where k2' was given, errors
+        also where it is the median of regional fits.
     k2_prime_distance
         Of the estimate from what papers say, in standard errors of the difference; None where they are not combined.
     """
@@ -48,6 +49,7 @@ class Settled(NamedTuple):
     t_star_min: float
     k2_prime_se: float | None = None
     k2_prime_of_scan: float | None = None
+    k2_prime_of_scan_se: float | None = None
     k2_prime_distance: float | None = None
 
 
@@ -74,9 +76,23 @@ def difference_name(parameter: str, challenge: Window, *, percent: bool = False)
     return f"{parameter}_{'percent' if percent else 'difference'}_{challenge.name}"
 
 
-def settle_plan(curves: Path, reference_curve: Path, plan: KineticPlan) -> Settled:
-    """Take k2' and t* as given, or estimate k2' from the regions, and find t* on the Logan plot."""
+def settle_plan(
+    curves: Path,
+    reference_curve: Path,
+    plan: KineticPlan,
+    slow_curves: Path | None = None,
+    shares: Path | None = None,
+    reference_shares: Path | None = None,
+) -> Settled:
+    """Take k2' and t* as given, or estimate k2' from the regions, and find t* on the Logan plot.
+
+    Curves are taken without their white matter and fluid where those are known.
+    """
     target, reference = read_curves(curves).curves, read_curves(reference_curve).curves[:, 0]
+    slow = read_slow(slow_curves, shares, reference_shares)
+    if slow is not None:
+        slow = slow.limited()
+        target, reference = slow.out_of(target), slow.out_of_reference(reference)
     efflux = _settle_k2_prime(target, reference, plan)
     t_star_min = plan.t_star_min
     if t_star_min is None:
@@ -92,57 +108,57 @@ def settle_plan(curves: Path, reference_curve: Path, plan: KineticPlan) -> Settl
         t_star_min = found.t_star_min
     settled = plan.settle(efflux.value, t_star_min)
     return Settled(
-        settled, settled.second, efflux.value, t_star_min, efflux.se, efflux.of_scan, efflux.distance
+        settled,
+        settled.second,
+        efflux.value,
+        t_star_min,
+        efflux.se,
+        efflux.of_scan,
+        efflux.of_scan_se,
+        efflux.distance,
     )
 
 
-class _Efflux(NamedTuple):
-    """k2' as `Settled` tells it."""
-
-    value: float
-    se: float | None = None
-    of_scan: float | None = None
-    distance: float | None = None
-
-
-def _settle_k2_prime(target: FloatArray, reference: FloatArray, plan: KineticPlan) -> _Efflux:
-    """k2' as given; of all regions at once where a challenge could be taken for it, or papers are to be heard too.
+def _settle_k2_prime(target: FloatArray, reference: FloatArray, plan: KineticPlan) -> ChosenEfflux:
+    """k2' as given, or by the rule of `choose_k2_prime`; NaN where nothing takes it.
 
     Where t* is still to be found, the estimate starts with the first window.
     """
-    weights = plan.inverse_variance
     if plan.k2_prime_per_min is not None:
-        return _Efflux(plan.k2_prime_per_min)
+        return ChosenEfflux(plan.k2_prime_per_min)
     if not plan.needs_k2_prime:
-        return _Efflux(np.nan)
-    if not plan.pairs and plan.published_k2_prime is None:
-        found = estimate_k2_prime(target, reference, plan.frames, inverse_variance=weights)
-        return _Efflux(found.k2_prime, of_scan=found.k2_prime)
+        return ChosenEfflux(np.nan)
     start_min = plan.windows[0].start_min if plan.t_star_min is None else plan.t_star_min
     challenge = plan.pairs[0].challenge if plan.pairs else None
     end_min = challenge.end_min if challenge else float(plan.frames.end_min[-1])
-    estimate = estimate_shared_k2_prime(
+    return choose_k2_prime(
         target,
         reference,
         plan.frames,
+        published=plan.published_k2_prime,
         onset_min=challenge.start_min if challenge else None,
         points=window_points(plan.frames, Window("", start_min, end_min)),
-        inverse_variance=weights,
+        inverse_variance=plan.inverse_variance,
     )
-    if plan.published_k2_prime is None:
-        return _Efflux(estimate.k2_prime, estimate.se, estimate.k2_prime)
-    both = combine_k2_prime(estimate, *plan.published_k2_prime)
-    return _Efflux(both.k2_prime, both.se, estimate.k2_prime, both.disagreement)
 
 
-def fit_regions(curves: Path, reference_curve: Path, plan: SettledPlan, out_dir: Path) -> RegionFits:
+def fit_regions(
+    curves: Path,
+    reference_curve: Path,
+    plan: SettledPlan,
+    out_dir: Path,
+    slow_curves: Path | None = None,
+    shares: Path | None = None,
+    reference_shares: Path | None = None,
+) -> RegionFits:
     """Fit every region in every window: a row per region, every parameter with its standard error and interval."""
     table = read_curves(curves)
+    slow = read_slow(slow_curves, shares, reference_shares)
     reference = read_curves(reference_curve).curves[:, 0]
     kinpar = {}
     every = np.column_stack([table.curves, reference])
     noise = estimate_noise(every, plan.frames, plan.half_life_min)
-    for name, found in estimate(table.curves, reference, plan, noise=noise).items():
+    for name, found in estimate(table.curves, reference, plan, noise=noise, slow=slow).items():
         estimates = plan.missing[name].widen(found) if name in plan.missing else found
         kinpar[name] = out_dir / f"{name}.tsv"
         write_table(pd.DataFrame({"name": table.names, **estimates.columns()}), kinpar[name])
@@ -158,6 +174,9 @@ def fit_maps(
     least_baseline: float,
     out_dir: Path,
     threads: int = 1,
+    slow_curves: Path | None = None,
+    shares: Path | None = None,
+    reference_shares: Path | None = None,
 ) -> MapFits:
     """Fit every voxel of the mask in every window, and take differences.
 
@@ -167,14 +186,22 @@ def fit_maps(
         Of the frames before fitting; 0 for none.
     least_baseline
         Differences in percent are NaN where the baseline's estimate is lower: they would be divided by noise.
+    slow_curves, shares, reference_shares
+        White matter and fluid: their curves, an image of their parts in every voxel, and those of the reference.
     """
-    scan = read_masked_frames(
-        pet, mask, lambda frame, voxel_mm: smooth_volume(frame, smoothing_fwhm_mm, voxel_mm)
-    )
+
+    def smooth(frame: FloatArray, voxel_mm: FloatArray) -> FloatArray:
+        return smooth_volume(frame, smoothing_fwhm_mm, voxel_mm)
+
+    scan = read_masked_frames(pet, mask, smooth)
+    slow = None
+    if slow_curves is not None and shares is not None and reference_shares is not None:
+        parts = read_masked_frames(shares, mask, smooth).curves.T
+        slow = SlowTissue(read_curves(slow_curves).curves, parts, read_shares(reference_shares)[0])
     voxels = scan.curves
     reference = read_curves(reference_curve).curves[:, 0]
     main = MODELS[plan.model].parameters[0]
-    found = estimate(voxels, reference, plan, threads)
+    found = estimate(voxels, reference, plan, threads, slow=slow)
     maps = {map_name(main, window): found[window.name].parameters[main] for window in plan.windows}
     for pair in plan.pairs:
         baseline, challenge = (maps[map_name(main, window)] for window in pair)
@@ -187,7 +214,7 @@ def fit_maps(
         if "p" in maps:
             maps["q"] = false_discovery_rate(maps["p"])
     if plan.maps_transport:
-        maps["R1"] = _fit_transport(voxels, reference, plan, threads)
+        maps["R1"] = _fit_transport(voxels, reference, plan, threads, slow)
     paths = {name: _write_map(values, scan, out_dir / f"{name}.nii.gz") for name, values in maps.items()}
     n_failed = sum(found[window.name].n_failed for window in plan.windows)
     return MapFits(paths, n_failed / max(voxels.shape[1] * len(plan.windows), 1))
@@ -199,8 +226,11 @@ def estimate(
     plan: SettledPlan,
     threads: int = 1,
     noise: FrameNoise | None = None,
+    slow: SlowTissue | None = None,
 ) -> dict[str, Estimates]:
     """Estimates by window name; a displacement model's response stands under `RESPONSE`.
+
+    White matter and fluid that are `slow` are fitted apart.
 
     Standard errors are those of the residuals; with the `noise` of targets and reference, of repeated scans.
 
@@ -209,15 +239,16 @@ def estimate(
     the challenge's.
     """
 
-    def fit(options: FitOptions) -> Estimates:
+    def fit(window: Window) -> Estimates:
+        options = replace(plan.options(window), slow=slow)
         found = fit_model(plan.model, curves, reference, plan.frames, options, threads=threads)
         if noise is None:
             return found
         return with_sampling_errors(found, plan.model, (curves, reference), plan.frames, options, noise)
 
     if not MODELS[plan.model].needs_onset:
-        return {window.name: fit(plan.options(window)) for window in plan.windows}
-    whole = fit(plan.options(plan.first_fitted))
+        return {window.name: fit(window) for window in plan.windows}
+    whole = fit(plan.first_fitted)
     (pair,) = plan.pairs
     after = Estimates(
         {"BPND": whole.parameters["BPNDafter"]},
@@ -252,9 +283,11 @@ def _select(estimates: Estimates, names: Sequence[str]) -> Estimates:
     )
 
 
-def _fit_transport(voxels: FloatArray, reference: FloatArray, plan: SettledPlan, threads: int) -> FloatArray:
+def _fit_transport(
+    voxels: FloatArray, reference: FloatArray, plan: SettledPlan, threads: int, slow: SlowTissue | None
+) -> FloatArray:
     """R1 from the frames up to the end of the first window: a challenge cannot disturb them."""
-    options = replace(plan.options(plan.undisturbed), k2_prime=plan.k2_prime_per_min)
+    options = replace(plan.options(plan.undisturbed), k2_prime=plan.k2_prime_per_min, slow=slow)
     estimates = fit_model(TRANSPORT_MODEL, voxels, reference, plan.frames, options, threads=threads)
     return estimates.parameters["R1"]
 

@@ -25,6 +25,10 @@ CALIBRATION_COLUMNS = {
     "r1": ("True ratio of delivery to the reference region", "unitless"),
     "k4": ("True dissociation rate", "1/min"),
     "shape": ("Time course of the release", ""),
+    "tissue": (
+        "Grey matter alone, or mixed with white matter and fluid, which the reference region is too",
+        "",
+    ),
     "null_percent": ("Baseline minus challenge without any change, in percent of baseline", "%"),
     "recovered": ("Share of the true change that the contrast shows beyond that", "unitless"),
 }
@@ -37,11 +41,17 @@ class Calibrated(NamedTuple):
     pictures: dict[str, Path]
 
 
-def calibrate(plan: SettledPlan, schedule: Schedule, out_dir: Path) -> Calibrated:
-    """Read every contrast of the plan on simulated null and displaced curves with the scan's own frames."""
+def calibrate(plan: SettledPlan, schedule: Schedule, fitted_apart: bool, out_dir: Path) -> Calibrated:
+    """Read every contrast of the plan on simulated null and displaced curves with the scan's own frames.
+
+    Parameters
+    ----------
+    fitted_apart
+        Whether white matter and fluid are.
+    """
     tables, pictures = [], {}
     for pair in plan.pairs:
-        calibration = _calibrate_pair(plan, pair, Schedule(*schedule))
+        calibration = _calibrate_pair(plan, pair, Schedule(*schedule), fitted_apart)
         table = pd.DataFrame(calibration._asdict())
         table.insert(0, "contrast", f"{pair.baseline.name} minus {pair.challenge.name}")
         tables.append(table)
@@ -58,7 +68,9 @@ def picture_name(pair: WindowPair) -> str:
     return f"protocol{pair.challenge.name}"
 
 
-def _calibrate_pair(plan: SettledPlan, pair: WindowPair, schedule: Schedule) -> Calibration:
+def _calibrate_pair(
+    plan: SettledPlan, pair: WindowPair, schedule: Schedule, fitted_apart: bool
+) -> Calibration:
     frames = plan.frames
     contrast = Contrast(
         (pair.baseline.start_min, pair.baseline.end_min),
@@ -67,28 +79,34 @@ def _calibrate_pair(plan: SettledPlan, pair: WindowPair, schedule: Schedule) -> 
         plan.k2_prime_in_model,
         plan.inverse_variance,
     )
-    return calibrate_contrast(frames, contrast, schedule=schedule, true_k2_prime=plan.k2_prime_per_min)
+    return calibrate_contrast(
+        frames,
+        contrast,
+        schedule=schedule,
+        true_k2_prime=plan.k2_prime_per_min,
+        accounted=fitted_apart,
+    )
 
 
 def _grids(calibration: Calibration) -> list["protocol_figures.Grid"]:
-    """Medians over delivery, by dissociation and binding; the table holds the other shapes of release too."""
-    step = np.array(calibration.shape) == "step"
-    bindings, rates = np.unique(calibration.bp_nd), np.unique(calibration.k4)
+    """Medians over delivery, by dissociation, mixture and binding; the table holds the other shapes of release too."""
+    step, tissues = np.array(calibration.shape) == "step", np.array(calibration.tissue)
+    bindings = np.unique(calibration.bp_nd)
+    rows = [
+        (rate, tissue) for tissue in dict.fromkeys(calibration.tissue) for rate in np.unique(calibration.k4)
+    ]
+
+    def median(values: FloatArray, rate: float, tissue: str, binding: float) -> float:
+        chosen = step & (calibration.k4 == rate) & (tissues == tissue) & (calibration.bp_nd == binding)
+        return float(np.nanmedian(values[chosen]))
 
     def grid(title: str, values: FloatArray, right: float, reach: float) -> "protocol_figures.Grid":
-        medians = [
-            [
-                float(np.nanmedian(values[step & (calibration.k4 == rate) & (calibration.bp_nd == binding)]))
-                for binding in bindings
-            ]
-            for rate in rates
-        ]
         return protocol_figures.Grid(
             title,
-            np.array(medians),
-            rows=[f"{rate:g}" for rate in rates],
+            np.array([[median(values, *row, binding) for binding in bindings] for row in rows]),
+            rows=[f"{rate:g} {tissue}" for rate, tissue in rows],
             columns=[f"{binding:g}" for binding in bindings],
-            row_label="true $k_4$ (1/min)",
+            row_label="true $k_4$ (1/min), tissue",
             column_label="true $BP_{ND}$",
             right=right,
             reach=reach,

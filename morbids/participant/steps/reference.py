@@ -11,7 +11,13 @@ from morbids.imaging.reference import ReferenceRegion, ReferenceRule, make_refer
 from morbids.numerics.frames import TimeAxis
 from morbids.numerics.reference_curve import LATE_SHARE, LEAST_RATIO, compare_retention
 from morbids.participant.kinetic_plan import KineticPlan
-from morbids.participant.steps.curves import CurveTable, read_curves, save_curves, way_to_pet
+from morbids.participant.steps.curves import (
+    CurveTable,
+    read_curves,
+    save_curves,
+    save_shares,
+    way_to_pet,
+)
 
 LEAST_REGION_ML = 1.0
 LEAST_TOGETHER_ML = 5.0
@@ -36,10 +42,17 @@ class ReferenceVerdict(NamedTuple):
 
 
 class ReferenceCurve(NamedTuple):
-    """The mean curve, and the coefficient of variation of the voxels in the last third of the scan."""
+    """The mean curve, the coefficient of variation of the voxels in the last third of the scan, and slow tissue.
+
+    `shares` is a table of the parts of white matter and fluid, which stand once more for the sidecar; None where they
+    are not known.
+    """
 
     curves: Path
     noise: float
+    shares: Path | None = None
+    white_share: float | None = None
+    fluid_share: float | None = None
 
 
 def cut_reference(
@@ -64,9 +77,17 @@ def extract_reference(
     name: str,
     axis: TimeAxis,
     out_dir: Path,
+    shares: Path | None = None,
 ) -> ReferenceCurve:
-    """Average the reference region in every frame, and measure how much its voxels differ late in the scan."""
-    voxels = read_image(pet).values[read_image(mask).values > 0.5].astype(float)
+    """Average the reference region in every frame, and measure how much its voxels differ late in the scan.
+
+    Parameters
+    ----------
+    shares
+        Image of the parts of white matter and fluid, to be averaged too.
+    """
+    inside = read_image(mask).values > 0.5
+    voxels = read_image(pet).values[inside].astype(float)
     # One static frame may be stored without an axis of time.
     voxels = voxels.reshape(len(voxels), -1)
     mean = voxels.mean(axis=0)
@@ -75,7 +96,10 @@ def extract_reference(
     noise = float(np.mean(voxels.std(axis=0)[late] / mean[late]))
     table = CurveTable((name,), mean[:, None])
     saved = save_curves(table, axis, out_dir)
-    return ReferenceCurve(saved.curves, noise)
+    if shares is None:
+        return ReferenceCurve(saved.curves, noise)
+    parts = read_image(shares).values[inside].mean(axis=0, dtype=float)
+    return ReferenceCurve(saved.curves, noise, save_shares((name,), parts[None], out_dir), *parts.tolist())
 
 
 def judge_reference(curves: Path, table: Path, reference_curve: Path, plan: KineticPlan) -> ReferenceVerdict:

@@ -6,7 +6,7 @@ import pytest
 from morbids.numerics.kinetics.protocol import Contrast, KineticGrid, calibrate_contrast, spread_of
 from tests.numerics.kinetics.protocol import FRAMES
 
-GRID = KineticGrid(bp_nd=(1.6,), r1=(1.0,), k4=(0.1, 0.3), shapes=("step", "gamma"))
+GRID = KineticGrid(bp_nd=(1.6,), r1=(1.0,), k4=(0.1, 0.3), shapes=("step", "gamma"), tissues=("unmixed",))
 
 
 def test_late_against_early_windows() -> None:
@@ -31,6 +31,14 @@ def test_displacement_size_hardly_matters() -> None:
         calibrate_contrast(FRAMES, contrast, change=change, grid=GRID).recovered for change in (-0.02, 0.2)
     )
     np.testing.assert_allclose(small, large, rtol=0.15)
+
+
+def test_mixed_tissue_fabricates_and_a_perfect_reading_of_it_recovers() -> None:
+    grid = GRID._replace(k4=(0.3,), shapes=("step",), tissues=("unmixed", "mixed"))
+    table = calibrate_contrast(FRAMES, Contrast((10.0, 40.0), (45.0, 90.0), "StepChange2"), grid=grid)
+    assert table.tissue == ("unmixed", "mixed")
+    assert abs(table.null_percent[0]) < 0.5 < 1 < abs(table.null_percent[1])
+    np.testing.assert_allclose(table.recovered, 1, atol=0.1)
 
 
 def test_spread_is_over_the_chosen_rows() -> None:

@@ -12,12 +12,14 @@ from morbids.bids.tables import write_table
 from morbids.bids.windows import WindowPair, window_points
 from morbids.numerics.arrays import FloatArray
 from morbids.numerics.kinetics.models import MODELS
+from morbids.numerics.kinetics.null_range import Range, range_at, read_unknowns
 from morbids.numerics.kinetics.protocol import Contrast
-from morbids.numerics.kinetics.unknowns import Range, range_at, read_unknowns
+from morbids.numerics.kinetics.slow_tissue import SlowTissue
 from morbids.numerics.tracer import Schedule
 from morbids.participant.kinetic_plan import SettledPlan
-from morbids.participant.steps.curves import read_curves
+from morbids.participant.steps.curves import SLOW_TISSUES, read_curves
 from morbids.participant.steps.kinetics import RESPONSE, estimate
+from morbids.participant.steps.mixture import read_slow, told_head
 from morbids.reports.figures import protocol as protocol_figures
 from morbids.reports.figures import style
 
@@ -38,6 +40,11 @@ RANGE_COLUMNS = {
     "shown_high_percent": ("The same: highest", "%"),
     "full_low_percent": ("95 % interval of the true change with noise, k2', k4 and mixture: lower end", "%"),
     "full_high_percent": ("The same: upper end", "%"),
+    "white_share": (
+        "Part of the region's signal that white matter gives, at the scanner's resolution",
+        "unitless",
+    ),
+    "fluid_share": ("The same of cerebrospinal fluid", "unitless"),
 }
 
 
@@ -62,7 +69,11 @@ def range_regions(
     plan: SettledPlan,
     k2_prime_se: float | None,
     schedule: Schedule,
+    fitted_apart: bool,
     out_dir: Path,
+    slow_curves: Path | None = None,
+    shares: Path | None = None,
+    reference_shares: Path | None = None,
 ) -> Ranges:
     """Measure every region's change, and simulate what could be read in its place.
 
@@ -70,23 +81,29 @@ def range_regions(
     ----------
     k2_prime_se
         Per minute; None where k2' was given, which then counts as known.
+    slow_curves, shares, reference_shares
+        White matter and fluid of the scan's own regions; where they are not known, any mixture may be.
+    fitted_apart
+        Whether they are taken out of the curves.
     """
     table = read_curves(curves)
     reference = read_curves(reference_curve).curves[:, 0]
+    slow = read_slow(slow_curves, shares, reference_shares)
+    taken = slow if fitted_apart else None
     rows, pictures = [], {}
     for pair in plan.pairs:
-        change = _measure(table.curves, reference, plan, pair)
+        change = _measure(table.curves, reference, plan, pair, taken)
         by_k2_prime = np.zeros(len(table.names))
         if k2_prime_se and plan.fits_k2_prime:
             sides = [
-                _measure(table.curves, reference, replace(plan, k2_prime_per_min=value), pair).percent
+                _measure(table.curves, reference, replace(plan, k2_prime_per_min=value), pair, taken).percent
                 for value in (plan.k2_prime_per_min - k2_prime_se, plan.k2_prime_per_min + k2_prime_se)
             ]
             by_k2_prime = np.abs(sides[1] - sides[0]) / 2
-        found = _simulate(plan, pair, k2_prime_se, Schedule(*schedule), change.bp_nd)
+        found = _simulate(plan, pair, k2_prime_se, Schedule(*schedule), change.bp_nd, slow, fitted_apart)
         lines = _tabulate(table.names, pair, change, by_k2_prime, found)
         quantile = float(stats.t.ppf(0.975, max(_degrees(plan), 1)))
-        lines = _add_interval(lines, quantile)
+        lines = _add_interval(lines, quantile).assign(**_name_shares(slow, len(lines)))
         rows.append(lines)
         name = range_picture_name(pair)
         pictures[name] = style.write_figure(
@@ -108,8 +125,16 @@ def _degrees(plan: SettledPlan) -> int:
     return min(int(window_points(plan.frames, window).sum()) for window in plan.windows) - 2
 
 
-def _measure(curves: FloatArray, reference: FloatArray, plan: SettledPlan, pair: WindowPair) -> _Change:
-    found = estimate(curves, reference, plan)
+def _name_shares(slow: SlowTissue | None, n_regions: int) -> dict[str, FloatArray]:
+    """Columns of the parts of white matter and fluid; NaN where they are not known."""
+    share = np.full((n_regions, 2), np.nan) if slow is None else slow.share
+    return {f"{name}_share": values for name, values in zip(SLOW_TISSUES, share.T, strict=True)}
+
+
+def _measure(
+    curves: FloatArray, reference: FloatArray, plan: SettledPlan, pair: WindowPair, slow: SlowTissue | None
+) -> _Change:
+    found = estimate(curves, reference, plan, slow=slow)
     before, after = (found[window.name] for window in pair)
     bp_nd = before.parameters["BPND"]
     percent = 100 * (1 - after.parameters["BPND"] / bp_nd)
@@ -123,7 +148,13 @@ def _measure(curves: FloatArray, reference: FloatArray, plan: SettledPlan, pair:
 
 
 def _simulate(
-    plan: SettledPlan, pair: WindowPair, k2_prime_se: float | None, schedule: Schedule, bp_nd: FloatArray
+    plan: SettledPlan,
+    pair: WindowPair,
+    k2_prime_se: float | None,
+    schedule: Schedule,
+    bp_nd: FloatArray,
+    slow: SlowTissue | None,
+    fitted_apart: bool,
 ) -> Range:
     contrast = Contrast(
         (max(pair.baseline.start_min, plan.t_star_min), pair.baseline.end_min),
@@ -142,6 +173,8 @@ def _simulate(
         schedule=schedule,
         published=published,
         estimates_k2_prime=k2_prime_se is not None and plan.fits_k2_prime,
+        told=told_head(slow) if slow is not None else None,
+        accounted=fitted_apart,
     )
     return range_at(readings, bp_nd)
 
@@ -174,7 +207,8 @@ def _add_interval(lines: pd.DataFrame, quantile: float) -> pd.DataFrame:
     low, high = lines["null_low_percent"], lines["null_high_percent"]
     middle = lines["change_percent"] - (low + high) / 2
     noise = quantile * np.hypot(lines["sampling_se_percent"], lines["k2prime_se_percent"])
-    half = np.hypot(noise, (high - low) / 2)
+    # The truth may be at an end of the range, where noise still has both sides.
+    half = noise + (high - low) / 2
     return lines.assign(full_low_percent=middle - half, full_high_percent=middle + half)
 
 

@@ -10,40 +10,27 @@ from typing import NamedTuple
 
 import numpy as np
 
-from morbids.numerics.arrays import FloatArray
+from morbids.numerics.arrays import FloatArray, IntArray
 from morbids.numerics.frames import Frames
+from morbids.numerics.kinetics.mixture import (
+    MIXED,
+    SLOW,
+    UNMIXED,
+    Head,
+    SlowKinetics,
+    mix,
+    simulate_tissues,
+    slow_tissue,
+)
 from morbids.numerics.kinetics.protocol import Contrast, read_contrast
 from morbids.numerics.kinetics.shared_efflux import estimate_shared_k2_prime
-from morbids.numerics.tracer import BOLUS_INFUSION, Curves, Release, Schedule, simulate_curves
+from morbids.numerics.tracer import BOLUS_INFUSION, Curves, Release, Schedule
 
 # BP_ND of grey matter that regions are mixed from; a mixture that would need more to read as much is left out.
 GREY_BP_ND = np.geomspace(0.15, 4.5, 12)
 # Regions of common binding tell k2'.
 TELLING_BP_ND = (0.4, 4.0)
 CHANGE = -0.1
-
-
-class Mixture(NamedTuple):
-    """Parts of a region's signal that come from grey matter, white matter and fluid."""
-
-    grey: float = 1.0
-    white: float = 0.0
-    fluid: float = 0.0
-
-
-class Head(NamedTuple):
-    """Mixtures that occur in one brain, and that of its reference region."""
-
-    regions: tuple[Mixture, ...]
-    reference: Mixture
-
-
-UNMIXED = Head((Mixture(),), Mixture())
-# What a scanner of 5 to 6 mm makes of cortex, nuclei and their neighbours.
-MIXED = Head(
-    (Mixture(0.8, 0.2, 0.0), Mixture(0.6, 0.3, 0.1), Mixture(0.5, 0.25, 0.25), Mixture(0.5, 0.5, 0.0)),
-    Mixture(0.75, 0.15, 0.1),
-)
 
 
 class Unknowns(NamedTuple):
@@ -54,16 +41,18 @@ class Unknowns(NamedTuple):
     k2_prime, k4
         True rates per minute; without a source for a tracer, all that papers report of reversible ones.
     heads
-        Mixtures.
-    white, fluid
-        BP_ND and delivery of what grey matter is mixed with.
+        Mixtures where no segmentation tells.
+    share_errors
+        True white matter and fluid, in parts of what a segmentation and the scanner's resolution say.
+    slow
+        Kinetics of what grey matter is mixed with.
     """
 
     k2_prime: tuple[float, ...] = (0.09, 0.15)
     k4: tuple[float, ...] = (0.05, 0.1, 0.3)
     heads: tuple[Head, ...] = (UNMIXED, MIXED)
-    white: tuple[float, float] = (0.15, 0.5)
-    fluid: tuple[float, float] = (0.0, 0.35)
+    share_errors: tuple[float, ...] = (0.8, 1.2)
+    slow: SlowKinetics = SLOW
 
 
 DEFAULT_UNKNOWNS = Unknowns()
@@ -78,11 +67,14 @@ class Readings(NamedTuple):
         (n_rows, n_bindings) BP_ND as read before the challenge, without a release.
     null, shown
         (n_rows, n_bindings) baseline minus challenge, BP_ND: without a release, and with one of 10 %.
+    region
+        (n_rows,) place of the region whose mixture it is; -1 where it may be any region's.
     """
 
     baseline: FloatArray
     null: FloatArray
     shown: FloatArray
+    region: IntArray
 
 
 class Range(NamedTuple):
@@ -110,6 +102,8 @@ def read_unknowns(
     published: tuple[float, float] | None = None,
     estimates_k2_prime: bool = True,
     unknowns: Unknowns = DEFAULT_UNKNOWNS,
+    told: Head | None = None,
+    accounted: bool = False,
 ) -> Readings:
     """Read every truth as the study would.
 
@@ -127,79 +121,63 @@ def read_unknowns(
         The study estimates it from its regions.
     unknowns
         Truths to try.
+    told
+        Mixture of the scan's own regions as its segmentation tells it; None where nobody tells.
+    accounted
+        Whether the study takes that white matter and fluid out.
     """
     rows = []
-    for k2_prime, k4, head in product(unknowns.k2_prime, unknowns.k4, unknowns.heads):
+    for k2_prime, k4, head in product(unknowns.k2_prime, unknowns.k4, _true_heads(unknowns, told)):
         still, moved = (
-            _simulate(frames, contrast, schedule, (k2_prime, k4), unknowns, change)
+            simulate_tissues(
+                frames,
+                GREY_BP_ND,
+                k2_prime=k2_prime,
+                k4=k4,
+                schedule=schedule,
+                change=change,
+                release=Release(contrast.challenge_min[0], float(frames.end_min[-1])) if change else None,
+                slow=unknowns.slow,
+            )
             for change in (0.0, CHANGE)
         )
-        own = contrast
+        slow = slow_tissue(still, told) if told is not None and accounted else None
+        own = contrast._replace(slow=slow)
         if estimates_k2_prime:
-            own = contrast._replace(k2_prime=_estimate(frames, contrast, _mix(still, head), published))
-        for region in head.regions:
-            null, baseline = read_contrast(frames, own, _mix(still, Head((region,), head.reference)))
-            shown, _ = read_contrast(frames, own, _mix(moved, Head((region,), head.reference)))
-            rows.append((baseline, null, shown))
-    return Readings(*map(np.array, zip(*rows, strict=True)))
+            own = own._replace(k2_prime=_estimate(frames, own, mix(still, head), published))
+        null, baseline = read_contrast(frames, own, mix(still, head))
+        shown, _ = read_contrast(frames, own, mix(moved, head))
+        shape = len(head.regions), len(GREY_BP_ND)
+        places = np.arange(shape[0]) if told is not None else np.full(shape[0], -1)
+        rows.append((*(values.reshape(shape) for values in (baseline, null, shown)), places))
+    return Readings(*map(np.concatenate, zip(*rows, strict=True)))
+
+
+def _true_heads(unknowns: Unknowns, told: Head | None) -> tuple[Head, ...]:
+    """Any mixture, or what the segmentation tells with its errors."""
+    if told is None:
+        return unknowns.heads
+    return tuple(told.scaled(factor) for factor in unknowns.share_errors)
 
 
 def range_at(readings: Readings, bp_nd: FloatArray) -> Range:
-    """What regions that read a binding (n_regions,) at baseline may show of nothing, and of a release of 10 %."""
+    """What regions that read a binding (n_regions,) at baseline may show of nothing, and of a release of 10 %.
+
+    Lower binding than any simulated one is taken for the lowest; NaN where no truth reaches the binding.
+    """
+    places = np.arange(len(bp_nd))
 
     def interpolate(values: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Lowest and highest of all rows that reach the binding (NaN where none does); lower than any is the lowest."""
+        """Lowest and highest of all rows that concern a region and reach its binding."""
         lowest, highest = np.full(len(bp_nd), np.nan), np.full(len(bp_nd), np.nan)
-        for baseline, row in zip(readings.baseline, values, strict=True):
+        for baseline, row, region in zip(readings.baseline, values, readings.region, strict=True):
             known = np.isfinite(baseline) & np.isfinite(row)
             found = np.interp(bp_nd, baseline[known], row[known], right=np.nan)
+            found = np.where((region < 0) | (places == region), found, np.nan)
             lowest, highest = np.fmin(lowest, found), np.fmax(highest, found)
         return lowest, highest
 
     return Range(*interpolate(readings.null), *interpolate(readings.shown))
-
-
-class _Tissues(NamedTuple):
-    """Curves (n_frames, n) of grey matter, and (n_frames,) of white matter, fluid and the reference's grey matter."""
-
-    grey: FloatArray
-    white: FloatArray
-    fluid: FloatArray
-    reference: FloatArray
-
-
-def _simulate(
-    frames: Frames,
-    contrast: Contrast,
-    schedule: Schedule,
-    rates: tuple[float, float],
-    unknowns: Unknowns,
-    change: float,
-) -> _Tissues:
-    n = len(GREY_BP_ND)
-    others = np.array([unknowns.white, unknowns.fluid, (0.0, 1.0)])
-    curves = simulate_curves(
-        frames,
-        np.append(GREY_BP_ND, others[:, 0]),
-        r1=np.append(np.ones(n), others[:, 1]),
-        k2_prime=rates[0],
-        k4=rates[1],
-        schedule=schedule,
-        change=np.append(np.full(n, change), np.zeros(len(others))),
-        release=Release(contrast.challenge_min[0], float(frames.end_min[-1])) if change else None,
-    ).target
-    return _Tissues(curves[:, :n], *curves[:, n:].T)
-
-
-def _mix(tissues: _Tissues, head: Head) -> Curves:
-    """Regions of every binding in every mixture, side by side."""
-
-    def blend(mixture: Mixture, grey: FloatArray) -> FloatArray:
-        rest = mixture.white * tissues.white + mixture.fluid * tissues.fluid
-        return mixture.grey * grey + rest.reshape(-1, *[1] * (grey.ndim - 1))
-
-    targets = np.hstack([blend(mixture, tissues.grey) for mixture in head.regions])
-    return Curves(targets, blend(head.reference, tissues.reference))
 
 
 def _estimate(
@@ -208,10 +186,14 @@ def _estimate(
     """k2' as the study estimates it, from regions of common binding."""
     telling = (TELLING_BP_ND[0] <= GREY_BP_ND) & (TELLING_BP_ND[1] >= GREY_BP_ND)
     regions = np.tile(telling, curves.target.shape[1] // len(telling))
+    target, reference = curves
+    if contrast.slow is not None:
+        slow = contrast.slow.limited()
+        target, reference = slow.out_of(target), slow.out_of_reference(reference)
     start_min, end_min = contrast.baseline_min[0], contrast.challenge_min[1]
     found = estimate_shared_k2_prime(
-        curves.target[:, regions],
-        curves.reference,
+        target[:, regions],
+        reference,
         frames,
         onset_min=contrast.challenge_min[0],
         points=(frames.mid_min >= start_min) & (frames.mid_min < end_min),

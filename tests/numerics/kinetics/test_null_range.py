@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from morbids.numerics.kinetics.mixture import UNMIXED, Head, Mixture
+from morbids.numerics.kinetics.null_range import Unknowns, range_at, read_unknowns
 from morbids.numerics.kinetics.protocol import Contrast, read_contrast
-from morbids.numerics.kinetics.unknowns import UNMIXED, Unknowns, range_at, read_unknowns
 from morbids.numerics.tracer import Release, simulate_curves
 from tests.numerics.kinetics.protocol import FRAMES, K2_PRIME, WEIGHT
 
@@ -52,6 +53,26 @@ def test_slow_dissociation_and_mixture_widen_the_range() -> None:
     assert (whole.null_low < alone.null_low).all()
     assert (whole.null_high > alone.null_high).all()
     assert (whole.shown_high > whole.null_high).all()
+
+
+def test_a_region_has_the_range_of_its_own_mixture_and_taking_it_out_narrows_it() -> None:
+    told = Head((Mixture(), Mixture(0.5, 0.4, 0.1)), Mixture(0.6, 0.2, 0.2))
+    unknowns = Unknowns(k2_prime=(0.12,), k4=(0.3,))
+    left, taken = (
+        range_at(
+            read_unknowns(FRAMES, STEP, unknowns=unknowns, told=told, accounted=accounted),
+            np.array([1.6, 1.0]),
+        )
+        for accounted in (False, True)
+    )
+    assert left.null_low[1] < left.null_low[0]
+    worst = [np.maximum(np.abs(found.null_low), np.abs(found.null_high)) for found in (left, taken)]
+    assert (worst[1] < 0.6 * worst[0]).all()
+    as_told = unknowns._replace(share_errors=(1.0,))
+    exact = range_at(
+        read_unknowns(FRAMES, STEP, unknowns=as_told, told=told, accounted=True), np.array([1.6, 1.0])
+    )
+    np.testing.assert_array_equal(exact.null_low, exact.null_high)
 
 
 def test_bindings_beyond_any_tissue_have_no_range() -> None:

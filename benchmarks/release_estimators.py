@@ -1,0 +1,181 @@
+"""Estimators that the benchmark `release` compares: each reads the change of every region of a person, in percent."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import cache
+from typing import NamedTuple
+
+import numpy as np
+
+from benchmarks.release_people import WEIGHT, Person
+from benchmarks.release_truth import FRAMES, NAMES, ONSET_MIN, mix_head
+from morbids.numerics.arrays import BoolArray, FloatArray
+from morbids.numerics.kinetics.efflux_choice import ChosenEfflux, choose_k2_prime
+from morbids.numerics.kinetics.k2prime import estimate_k2_prime
+from morbids.numerics.kinetics.mixture import Head, Mixture
+from morbids.numerics.kinetics.models import FitOptions, fit_model
+from morbids.numerics.kinetics.null_range import Readings, range_at, read_unknowns
+from morbids.numerics.kinetics.presets import load_presets
+from morbids.numerics.kinetics.protocol import Contrast
+from morbids.numerics.kinetics.slow_tissue import SlowTissue, tissues_alone
+from morbids.numerics.tracer import Schedule
+
+PRESET = load_presets()["carfentanil"]
+BASELINE_MIN, CHALLENGE_MIN = (10.0, 40.0), (45.0, 90.0)
+# The correction for partial volume takes the scanner for wider than it is.
+CORRECTED_FWHM_MM = 6.5
+
+
+class Rates(NamedTuple):
+    """k2' of one person, as several ways see it, and the slow tissue of their regions.
+
+    `combined` is the scan's own with the step, with the literature; `accounted` the same without slow tissue.
+    """
+
+    preset: float
+    srtm: float
+    combined: ChosenEfflux
+    accounted: ChosenEfflux
+    slow: SlowTissue
+
+
+def estimate_rates(person: Person) -> Rates:
+    """k2' of a person by every way that is compared."""
+    preset, spread = PRESET.k2_prime, PRESET.k2_prime_spread
+    assert preset is not None
+    assert spread is not None
+    curves = person.telling, person.reference, FRAMES
+    slow = slow_tissue(person)
+    srtm = estimate_k2_prime(*curves, inverse_variance=WEIGHT).k2_prime
+
+    def combine(slow: SlowTissue | None) -> ChosenEfflux:
+        return choose_k2_prime(
+            *curves,
+            published=(preset, spread),
+            onset_min=ONSET_MIN,
+            points=between(10.0, 90.0),
+            inverse_variance=WEIGHT,
+            slow=slow,
+        )
+
+    return Rates(preset, srtm, combine(None), combine(slow.repeated(2)), slow)
+
+
+def slow_tissue(person: Person) -> SlowTissue:
+    """White matter and fluid of a person's regions, from what a segmentation tells."""
+    alone = tissues_alone(person.pure, person.mixing)
+    return SlowTissue(alone[:, 1:], person.slow[1:], person.slow[0])
+
+
+def between(start_min: float, end_min: float) -> BoolArray:
+    """Frames whose middle lies between two times."""
+    return np.asarray((FRAMES.mid_min >= start_min) & (FRAMES.mid_min < end_min))
+
+
+def step_options(k2_prime: float | None, start_min: float, slow: SlowTissue | None = None) -> FitOptions:
+    """What a step model is told."""
+    return FitOptions(
+        points=between(start_min, 90.0),
+        inverse_variance=WEIGHT,
+        k2_prime=k2_prime,
+        onset_min=ONSET_MIN,
+        bounds={},
+        slow=slow,
+    )
+
+
+def fit_step(
+    person: Person, k2_prime: float, start_min: float = 10.0, slow: SlowTissue | None = None
+) -> dict[str, FloatArray]:
+    """Estimates of the step with k2' given, and standard errors as `<name>-se`."""
+    options = step_options(k2_prime, start_min, slow)
+    return fit_model("StepChange2", person.target, person.reference, FRAMES, options).columns()
+
+
+def read_step(
+    person: Person, k2_prime: float, start_min: float = 10.0, slow: SlowTissue | None = None
+) -> FloatArray:
+    """Change (n_regions,) by the step with k2' given."""
+    return fit_step(person, k2_prime, start_min, slow)["BPNDchange"]
+
+
+def read_apart(person: Person, rates: Rates) -> FloatArray:
+    """The default with white matter and fluid taken out, also for k2'."""
+    return read_step(person, rates.accounted.value, slow=rates.slow)
+
+
+def read_windows(person: Person, k2_prime: float) -> FloatArray:
+    """Change (n_regions,) between two windows of LoganRef."""
+    options = replace(step_options(k2_prime, 10.0), onset_min=None)
+    before, after = (
+        fit_model(
+            "LoganRef",
+            person.target,
+            person.reference,
+            FRAMES,
+            replace(options, points=between(*window)),
+        ).parameters["BPND"]
+        for window in (BASELINE_MIN, CHALLENGE_MIN)
+    )
+    return np.asarray(100 * (after / before - 1))
+
+
+def read_free_step(person: Person) -> FloatArray:
+    """Change (n_regions,) by the step whose k2' every region has for itself."""
+    found = fit_model("StepChange", person.target, person.reference, FRAMES, step_options(None, 10.0))
+    return found.parameters["BPNDchange"]
+
+
+def read_without_trend(person: Person, k2_prime: float) -> FloatArray:
+    """The step less what follows binding and delivery smoothly over the regions of the scan, about their mean."""
+    found = fit_step(person, k2_prime)
+    trend = np.column_stack([np.ones(len(found["R1"])), found["BPND"], found["R1"]])
+    slopes = np.linalg.lstsq(trend, found["BPNDchange"], rcond=None)[0]
+    return np.asarray(found["BPNDchange"] - (trend - trend.mean(axis=0)) @ slopes)
+
+
+def read_less_null(person: Person, rates: Rates) -> FloatArray:
+    """The default less the middle of what it can read without release, simulated for 50 % infusion."""
+    found = fit_step(person, rates.combined.value)
+    low, high = null_range(person, found["BPND"], 0.5)
+    return np.asarray(found["BPNDchange"] - (low + high) / 2)
+
+
+def read_corrected(person: Person) -> FloatArray:
+    """The step on curves that the transfer matrix of a slightly wrong scanner corrects, with their own k2'."""
+    head = mix_head(CORRECTED_FWHM_MM)
+    pure = np.linalg.solve(head.parts, person.parts.T).T
+    targets = pure[:, [NAMES.index(name) for name in head.names[1:]]]
+    corrected = person._replace(target=targets, telling=np.hstack([targets] * 2), reference=pure[:, 0])
+    return read_step(corrected, estimate_rates(corrected).combined.value)
+
+
+ESTIMATORS: Mapping[str, Callable[[Person, Rates], FloatArray]] = {
+    "windows": lambda person, rates: read_windows(person, rates.preset),
+    "windows_combined": lambda person, rates: read_windows(person, rates.combined.value),
+    "step_free": lambda person, _: read_free_step(person),
+    "step_preset": lambda person, rates: read_step(person, rates.preset),
+    "step_srtm": lambda person, rates: read_step(person, rates.srtm),
+    "default": lambda person, rates: read_step(person, rates.combined.value),
+    "step_late": lambda person, rates: read_step(person, rates.combined.value, 20.0),
+    "apart": read_apart,
+    "less_null": read_less_null,
+    "without_trend": lambda person, rates: read_without_trend(person, rates.combined.value),
+    "corrected": lambda person, _: read_corrected(person),
+}
+
+
+def null_range(person: Person, bp_nd: FloatArray, bolus_fraction: float) -> tuple[FloatArray, FloatArray]:
+    """Lowest and highest change (percent, negative for release) that the package says can occur without release."""
+    shares = tuple(map(tuple, person.slow.tolist()))
+    found = range_at(_readings(bolus_fraction, shares), bp_nd)
+    return -100 * found.null_high / bp_nd, -100 * found.null_low / bp_nd
+
+
+@cache
+def _readings(bolus_fraction: float, shares: tuple[tuple[float, float], ...]) -> Readings:
+    reference, *regions = (Mixture(1 - white - fluid, white, fluid) for white, fluid in shares)
+    contrast = Contrast(BASELINE_MIN, CHALLENGE_MIN, "StepChange2", None, WEIGHT)
+    schedule = Schedule(bolus_fraction, 90.0)
+    told = Head(tuple(regions), reference)
+    return read_unknowns(FRAMES, contrast, schedule=schedule, told=told)

@@ -1,0 +1,41 @@
+"""What the command line of `python -m morbids.fit` asks for."""
+
+from dataclasses import dataclass
+
+from morbids.bids.windows import Window
+from morbids.numerics.kinetics.model_names import ModelName
+
+ESTIMATE, FIND, NONE = "estimate", "find", "none"
+GIVEN = "given by the user"
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What the command line asks for; None, empty or False where it says nothing.
+
+    Attributes
+    ----------
+    tracer, model
+        Names.
+    k2_prime
+        Per minute, ``estimate`` or ``none``.
+    t_star
+        Minutes, or ``find``.
+    windows
+        Minutes from injection.
+    onset_min
+        When binding may begin to change.
+    weights
+        ``none`` or ``decay``.
+    half_life_min
+        For the weights.
+    """
+
+    tracer: str | None = None
+    model: ModelName | None = None
+    k2_prime: float | str | None = None
+    t_star: float | str | None = None
+    windows: tuple[Window, ...] = ()
+    onset_min: float | None = None
+    weights: str = NONE
+    half_life_min: float | None = None
