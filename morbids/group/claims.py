@@ -215,7 +215,12 @@ def _lay_out(found: Sequence[Found], method: Inference, *, joint: bool) -> _Test
         table = read_table(one.evidence)
         columns = table.drop(columns=MAP, errors="ignore").to_numpy(dtype=float)
         regions.append(columns if joint else count_smaller(columns)[None])
-        tail = describe_tail(table[MAP].to_numpy(dtype=float), one.facts["MapStatistic"]) if joint else None
+        maxima, squares = table.get(MAP), bool(one.comparison.design.several)
+        tail = (
+            describe_tail(maxima.to_numpy(dtype=float), one.facts["MapStatistic"], of_squares=squares)
+            if joint and maxima is not None
+            else None
+        )
         tails.append(tail)
         maps.append(tail.p(table[MAP].to_numpy(dtype=float)) if tail else np.array([_own_p(one, method)]))
     counts = tuple(columns.shape[1] for columns in regions)

@@ -27,10 +27,11 @@ from morbids.group.comparison import (
     Terms,
     write_design,
 )
+from morbids.group.placed import expected_sign
 from morbids.group.question_nodes import ask_group_column, ask_mean
 from morbids.group.questions import compare_asked
 from morbids.group.row_sources import Rows, keep_terms, rows_of_kind
-from morbids.group.rows import GroupRows, RowKind, region_table, window_map
+from morbids.group.rows import GroupRows, RowKind, places_of, region_table, window_map
 from morbids.numerics.statistics.designs import Design
 from morbids.numerics.statistics.factorial import groups_by_conditions, interaction_within, repeated_measures
 from morbids.settings import Factor, GroupSettings
@@ -126,9 +127,17 @@ def ask_factors(
                 yield title, partial(_repeated_by_groups, effect, rows, settings.group_column)
             continue
         words = effect.asks, settings, rows.lines, effect.directions
-        yield rows.title, partial(compare_asked, rows, partial(ask_mean, *words, family=effect.family))
+        expected = _expected(effect, group, settings)
+        ask_effect = partial(ask_mean, *words, family=effect.family, expected=expected)
+        yield rows.title, partial(compare_asked, rows, ask_effect)
         for end, ask in ask_group_column(groups, rows.lines, settings):
             yield f"{rows.title}{end}", partial(compare_asked, rows, ask)
+
+
+def _expected(effect: _Effect, group: GroupRows, settings: GroupSettings) -> int:
+    """Sign that was expected of the change from baseline in every scan; 0 for other effects."""
+    signs = {expected_sign(settings, places_of(kind)) for kind in group.kinds}
+    return signs.pop() if effect.family == "change" and len(signs) == 1 else 0
 
 
 def _refuse_incomplete(cells: _Cells) -> Comparison:
@@ -312,10 +321,15 @@ def _make_rows(effect: _Effect, cells: _Cells, group: GroupRows, dataset: Path) 
             dict.fromkeys(path for kind in group.kinds for path in rows_of_kind(kind, group, dataset).binding)
         ),
         tables=tables if None not in tables.files else Terms(),
-        quantity=like.quantity if "window" not in cells.factors else like.quantity.removeprefix("change of "),
+        quantity=like.quantity if "window" not in cells.factors else _of_window(like.quantity),
         protocols=NO_PROTOCOLS,
         unpaired=cells.dropped,
     )
+
+
+def _of_window(quantity: str) -> str:
+    """What the maps of single windows hold, whose differences are a change (in percent)."""
+    return quantity.removeprefix("change of ").removesuffix(" (%)")
 
 
 def _repeated(effect: _Effect, rows: Rows) -> Comparison:

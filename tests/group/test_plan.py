@@ -513,8 +513,9 @@ def test_windows_are_a_factor_of_scans_with_a_challenge(study: Study) -> None:
         for task in ("rejection", "acceptance"):
             for desc in ("baseline", task):
                 write_map(study.output_dir, {"sub": f"{number:02d}", "task": task}, desc=desc)
-    made = plan(study, within=("task", "window"))
+    made = plan(study, within=("task", "window"), expected=("activation",))
     window = find(made, "mainWindow")
+    assert (window.expected, find(made, "taskByWindow").expected, window.quantity) == (1, 0, "BP_ND")
     assert (window.family, window.directions) == ("change", ("activation", "deactivation"))
     assert {path.name.partition("_desc-")[2] for path in window.maps.added} == {"baseline_mimap.nii.gz"}
     both = find(made, "taskByWindow")

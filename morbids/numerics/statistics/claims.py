@@ -52,9 +52,12 @@ class Tail:
         return float(np.sign(powered) * np.abs(powered) ** (1 / self.power))
 
 
-def describe_tail(maxima: FloatArray, statistic: MaximumOf) -> Tail:
-    """Describe the maxima of all rearrangements, the data as observed among them."""
-    power = STATISTICS[statistic].power
+def describe_tail(maxima: FloatArray, statistic: MaximumOf, *, of_squares: bool = False) -> Tail:
+    """Describe the maxima of all rearrangements, the data as observed among them.
+
+    `of_squares` says that the map holds F, whose root is as skewed as t.
+    """
+    power = STATISTICS[statistic].power * (0.5 if of_squares else 1.0)
     heights = np.sign(maxima) * np.abs(maxima) ** power
     middle, high = np.quantile(heights, [_MIDDLE, _HIGH])
     spread = np.log(-np.log(_MIDDLE)) - np.log(-np.log(_HIGH))

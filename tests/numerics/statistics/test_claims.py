@@ -116,3 +116,12 @@ def test_maxima_that_are_mostly_nothing_still_have_a_tail(statistic: MaximumOf) 
 def test_one_tail_is_the_upper_one() -> None:
     assert tail_of_t(np.array([2.0]), 17, two_tailed=False) == pytest.approx(stats.t(17).sf(2.0))
     assert tail_of_t(np.array([-2.0]), np.inf, two_tailed=True) == pytest.approx(2 * stats.norm.sf(2.0))
+
+
+def test_the_tail_of_f_fits_the_maxima_of_f() -> None:
+    """Maxima of 300 voxels: the description is made of the middle and the 95th percentile, the tail is beyond."""
+    maxima = np.random.default_rng(2).f(2, 30, (4000, 300)).max(axis=1)
+    beyond = np.quantile(maxima, 0.995)
+    p = {squares: describe_tail(maxima, "t", of_squares=squares).p(beyond) for squares in (True, False)}
+    assert p[True] == pytest.approx(0.005, rel=0.5)
+    assert abs(np.log(p[True] / 0.005)) < abs(np.log(p[False] / 0.005))
