@@ -69,14 +69,16 @@ def run(quick: bool) -> dict[str, float]:
 
 def plain_t(maps: FloatArray, _errors: FloatArray) -> FloatArray:
     """Student's t of each (..., n_maps, n_voxels) set of maps."""
-    return maps.mean(axis=-2) / np.sqrt(maps.var(axis=-2, ddof=1) / maps.shape[-2])
+    t: FloatArray = maps.mean(axis=-2) / np.sqrt(maps.var(axis=-2, ddof=1) / maps.shape[-2])
+    return t
 
 
 def pseudo_t(maps: FloatArray, _errors: FloatArray) -> FloatArray:
     """T with the variance smoothed in space."""
     variance = maps.var(axis=-2, ddof=1).reshape(-1, *SHAPE)
     smooth = ndimage.gaussian_filter(variance, (0, *[VARIANCE_SIGMA_VOXELS] * 3), mode="wrap")
-    return maps.mean(axis=-2) / np.sqrt(smooth.reshape(*maps.shape[:-2], -1) / maps.shape[-2])
+    t: FloatArray = maps.mean(axis=-2) / np.sqrt(smooth.reshape(*maps.shape[:-2], -1) / maps.shape[-2])
+    return t
 
 
 def mixed_effects(maps: FloatArray, errors: FloatArray) -> FloatArray:

@@ -16,7 +16,7 @@ POSITIONAL = ("bids_dir", "output_dir", "analysis_level")
 
 def command_line(values: dict[str, list[str]]) -> list[str]:
     """The words that Boutiques makes of values, by the rules of its schema 0.5."""
-    text = DESCRIPTOR["command-line"]
+    text = str(DESCRIPTOR["command-line"])
     for one in DESCRIPTOR["inputs"]:
         given = values.get(one["id"])
         words = "" if given is None else one.get("list-separator", " ").join(given)

@@ -59,7 +59,7 @@ def find_listed_maps(table: Path, selection: MapSelection) -> FoundMaps:
             "phenotype/ of BIDS_DIR.",
             ExitCode.USAGE,
         )
-    entities = [_entities(line, selection.measure) for line in lines.to_dict("records")]
+    entities = [_entities(line, selection.measure) for _, line in lines.iterrows()]
     paths = [_image(table, number, str(path)) for number, path in enumerate(lines[_PATH], 2)]
     _refuse_repeated(table, entities)
     keys = scan_type_keys(entities)
@@ -88,12 +88,12 @@ def common_folder(rows: Sequence[MapRow]) -> Path:
     return Path(os.path.commonpath([row.path.parent for row in rows]))
 
 
-def _entities(line: Mapping[object, object], measure: str) -> dict[str, str]:
+def _entities(line: "pd.Series[str]", measure: str) -> dict[str, str]:
     """Entities of one row, as a name would have them."""
     told = {
         entity: strip_prefix(str(line[column]).strip(), entity)
         for column, entity in _ENTITIES.items()
-        if column in line and not pd.isna(line[column])
+        if column in line.dropna()
     }
     return told | {"meas": measure}
 
