@@ -99,5 +99,5 @@ def test_an_edit_of_the_reports_repeats_no_step_that_computes_an_image() -> None
         )
     }
     figures = {"figures", "protocol", "unknowns", "viewer"}
-    tables = {"correlations", "evidence", "influence", "places", "regions", "small_volumes"}
+    tables = {"correlations", "evidence", "influence", "places", "regions", "small_volumes", "two_scans"}
     assert drawing == figures | tables
