@@ -14,8 +14,8 @@ from morbids.bids.agreement import keep_comparable
 from morbids.bids.filters import matches, read_selection
 from morbids.bids.inheritance import read_json_object
 from morbids.bids.maps import FoundMaps, MapSelection, leave_out, scan_type_keys
-from morbids.bids.names import scan_label, sidecar_path, strip_prefix
-from morbids.bids.rows import DroppedMap, MapRow, scan_entities
+from morbids.bids.names import scan_entities, scan_label, sidecar_path, strip_prefix
+from morbids.bids.rows import DroppedMap, MapRow
 from morbids.bids.tables import read_table
 from morbids.errors import ExitCode, MorbidsError
 

@@ -13,8 +13,15 @@ from morbids.bids.agreement import keep_comparable
 from morbids.bids.filters import Filters, matches, read_selection
 from morbids.bids.images import Content, look_for_a_value, read_grid
 from morbids.bids.inheritance import read_sidecar
-from morbids.bids.names import output_path, parse_difference_label, parse_name, scan_label
-from morbids.bids.rows import SCAN_ENTITIES, DroppedMap, MapRow, scan_entities
+from morbids.bids.names import (
+    SCAN_ENTITIES,
+    output_path,
+    parse_difference_label,
+    parse_name,
+    scan_entities,
+    scan_label,
+)
+from morbids.bids.rows import DroppedMap, MapRow
 from morbids.bids.tables import read_texts
 from morbids.errors import ExitCode, MorbidsError
 

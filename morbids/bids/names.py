@@ -13,6 +13,8 @@ from typing import Literal, NamedTuple
 
 from morbids.errors import ExitCode, MorbidsError
 
+# Entities of the raw scan; the others say what was made of it.
+SCAN_ENTITIES = ("sub", "ses", "task", "trc", "rec", "run")
 Place = Literal["anat", "pet", "figures", "participant", "group", "group_figures", "top"]
 
 DRAFT_ENTITIES = ("from", "to", "mode", "pvc", "model", "meas", "contrast", "stat")
@@ -176,6 +178,11 @@ def parse_name(path: Path | str) -> ParsedName:
     entities = dict(part.split("-", 1) for part in parts if "-" in part)
     suffix = parts[-1] if "-" not in parts[-1] else ""
     return ParsedName(entities, suffix, dot + extension)
+
+
+def scan_entities(entities: Mapping[str, str]) -> dict[str, str]:
+    """Entities of the raw scan that a derivative is made of."""
+    return {key: entities[key] for key in SCAN_ENTITIES if key in entities}
 
 
 def scan_label(entities: Mapping[str, str]) -> str:

@@ -4,8 +4,7 @@ import glob
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from morbids.bids.names import parse_name, scan_label
-from morbids.bids.rows import SCAN_ENTITIES
+from morbids.bids.names import SCAN_ENTITIES, parse_name, scan_label
 from morbids.errors import ExitCode, MorbidsError
 
 

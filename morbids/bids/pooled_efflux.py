@@ -7,8 +7,7 @@ import numpy as np
 
 from morbids.bids.fields import as_number
 from morbids.bids.inheritance import read_json_object
-from morbids.bids.names import parse_name, scan_label
-from morbids.bids.rows import scan_entities
+from morbids.bids.names import parse_name, scan_entities, scan_label
 from morbids.bids.writing import write_json
 from morbids.errors import ExitCode, MorbidsError
 from morbids.numerics.kinetics.pooling import PooledEfflux, pool_k2_prime

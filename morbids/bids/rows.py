@@ -7,11 +7,8 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from morbids.bids.names import scan_label
+from morbids.bids.names import scan_entities, scan_label
 from morbids.errors import MorbidsError
-
-# Entities of the raw scan; the others say what was made of it.
-SCAN_ENTITIES = ("sub", "ses", "task", "trc", "rec", "run")
 
 
 @dataclass(frozen=True)
@@ -67,11 +64,6 @@ class PairedMaps(NamedTuple):
 
     pairs: tuple[tuple[MapRow, MapRow], ...]
     dropped: tuple[DroppedMap, ...]
-
-
-def scan_entities(entities: Mapping[str, str]) -> dict[str, str]:
-    """Entities of the raw scan that a derivative is made of."""
-    return {key: entities[key] for key in SCAN_ENTITIES if key in entities}
 
 
 def pair_maps(first: Sequence[MapRow], second: Sequence[MapRow], names: tuple[str, str]) -> PairedMaps:

