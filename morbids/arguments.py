@@ -2,9 +2,10 @@
 
 import argparse
 import difflib
+import logging
 import math
 import sys
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from importlib.metadata import version
 from typing import Any, NamedTuple, NoReturn, TypeVar
 
@@ -199,3 +200,23 @@ class Version(argparse.Action):
 
 def _shown(default: Any) -> str:
     return f"{default:g}" if isinstance(default, float) else str(default)
+
+
+def run_command(
+    parser: Parser,
+    work: Callable[[argparse.Namespace], str],
+    log: logging.Logger,
+    words: Sequence[str] | None,
+) -> int:
+    """Read a command line, do its work and log the sentence that it returns, or the error; return the exit code."""
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    try:
+        arguments = parser.parse_args(words)
+    except SystemExit as stop:
+        return ExitCode.USAGE if stop.code else ExitCode.OK
+    try:
+        log.info("%s", work(arguments))
+    except MorbidsError as error:
+        log.error("%s", error)
+        return error.exit_code
+    return ExitCode.OK

@@ -7,10 +7,10 @@ import logging
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-from morbids.arguments import Parser
+from morbids.arguments import Parser, run_command
 from morbids.bids.pooled_efflux import pool_dataset
-from morbids.errors import ExitCode, MorbidsError
 
 log = logging.getLogger("morbids.pool_k2prime")
 
@@ -32,21 +32,22 @@ def make_parser() -> Parser:
     return parser
 
 
+def run(arguments: Any) -> str:
+    """Pool and write; return a sentence.
+
+    Raises
+    ------
+    MorbidsError
+        As `pool_dataset`.
+    """
+    out = arguments.output or arguments.output_dir / FILE
+    k2_prime, error, spread = pool_dataset(arguments.output_dir, out, arguments.tracer_label)
+    return f"k2' {k2_prime:.4f} ± {error:.2g} /min, {spread:.2g} between scans: {out}"
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Command line; returns the exit code."""
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
-    try:
-        arguments = make_parser().parse_args(argv)
-    except SystemExit as stop:
-        return ExitCode.USAGE if stop.code else ExitCode.OK
-    out = arguments.output or arguments.output_dir / FILE
-    try:
-        pooled = pool_dataset(arguments.output_dir, out, arguments.tracer_label)
-    except MorbidsError as error:
-        log.error("%s", error)
-        return error.exit_code
-    log.info("k2' %.4f ± %.2g /min, %.2g between scans: %s", *pooled, out)
-    return ExitCode.OK
+    return run_command(make_parser(), run, log, argv)
 
 
 if __name__ == "__main__":

@@ -1,12 +1,11 @@
 """The command line: find the contrast, draw, write."""
 
 import logging
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from morbids.arguments import Parser, number
+from morbids.arguments import Parser, number, run_command
 from morbids.errors import ExitCode, MorbidsError
 from morbids.figures.contrasts import choose_contrast, file_stem, find_contrasts, places_of
 from morbids.figures.drawings import DRAWINGS, OPTIONS, Look
@@ -101,14 +100,4 @@ def make_parser() -> Parser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Command line; returns the exit code."""
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
-    try:
-        arguments = make_parser().parse_args(argv)
-    except SystemExit as stop:
-        return ExitCode.USAGE if stop.code else ExitCode.OK
-    try:
-        log.info("%s", run(arguments))
-    except MorbidsError as error:
-        log.error("%s", error)
-        return error.exit_code
-    return ExitCode.OK
+    return run_command(make_parser(), run, log, argv)

@@ -1,16 +1,15 @@
 """The command line: read a table of curves, fit it, write parameters, settings and figures."""
 
 import logging
-import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from morbids.arguments import Parser, number, or_word, parsed
+from morbids.arguments import Parser, number, or_word, parsed, run_command
 from morbids.bids.curve_tables import PER_MINUTE, CurveTable, read_curves
 from morbids.bids.windows import Window, parse_window
-from morbids.errors import ExitCode, MorbidsError
+from morbids.errors import MorbidsError
 from morbids.fit.choices import Choices, settle
 from morbids.fit.outputs import draw_figures, write_comparison, write_parameters, write_sidecar
 from morbids.fit.wishes import ESTIMATE, FIND, NONE, Wishes
@@ -185,14 +184,4 @@ def make_parser() -> Parser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Command line; returns the exit code."""
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
-    try:
-        arguments = make_parser().parse_args(argv)
-    except SystemExit as stop:
-        return ExitCode.USAGE if stop.code else ExitCode.OK
-    try:
-        log.info("Wrote %s", run(arguments))
-    except MorbidsError as error:
-        log.error("%s", error)
-        return error.exit_code
-    return ExitCode.OK
+    return run_command(make_parser(), lambda arguments: f"Wrote {run(arguments)}", log, argv)

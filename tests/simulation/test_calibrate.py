@@ -20,6 +20,7 @@ def test_fast_dissociation_fabricates_nothing_and_slow_does(tmp_path: Path) -> N
     null = dict(zip(typical["k4"], typical["null_percent"], strict=True))
     recovered = dict(zip(typical["k4"], typical["recovered"], strict=True))
     assert abs(null[0.3]) < 1.5
+    assert (mixed[[0.1, 0.05]] < -2).all()
     assert all(mixed[k4] < null[k4] - 1 for k4 in null), "mixed tissue reads a rise of its own"
     assert null[0.05] < -5
     assert 0.7 < recovered[0.3] < 1

@@ -8,7 +8,7 @@ null model,
 for each rearrangement P, as for t, which is the case of one contrast (q = 1) with its sign.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,7 +17,7 @@ from scipy import special
 from morbids.numerics.arrays import FloatArray
 from morbids.numerics.statistics.linear_model import (
     LinearFit,
-    cached_blocks,
+    MapsInBlocks,
     check_design,
     check_rows,
     residual_variance,
@@ -98,7 +98,7 @@ def _z_of_tail(p: FloatArray, f: FloatArray, n_tested: int, df: float) -> FloatA
 
 
 @dataclass(frozen=True)
-class FModel:
+class FModel(MapsInBlocks):
     """F of several contrasts; score = partial R2.
 
     Attributes
@@ -115,15 +115,6 @@ class FModel:
     data: FloatArray
     n_tested: int
     df: float
-
-    @property
-    def n_voxels(self) -> int:
-        """Voxels of a map."""
-        return int(self.data.shape[1])
-
-    def blocks(self) -> Iterator[slice]:
-        """Blocks that fit the cache."""
-        return cached_blocks(self.n_voxels)
 
     def score(self, rows: FloatArray, block: slice) -> FloatArray:
         """Partial R2 of each voxel."""

@@ -232,3 +232,18 @@ def summarise_fit(effect: FloatArray, variance: FloatArray, df: FloatArray, nois
         r_squared=t**2 / (t**2 + df),
         f=t**2,
     )
+
+
+class MapsInBlocks:
+    """Maps that are scored block by block: the half of a `RearrangedModel` that all share."""
+
+    data: FloatArray
+
+    @property
+    def n_voxels(self) -> int:
+        """Voxels of a map."""
+        return int(self.data.shape[1])
+
+    def blocks(self) -> Iterator[slice]:
+        """Blocks that fit the cache."""
+        return cached_blocks(self.n_voxels)

@@ -18,7 +18,7 @@ import numpy as np
 from morbids.numerics.arrays import FloatArray
 from morbids.numerics.statistics.designs import Design, split_by_contrast
 from morbids.numerics.statistics.f_test import FModel
-from morbids.numerics.statistics.linear_model import cached_blocks, voxel_blocks
+from morbids.numerics.statistics.linear_model import MapsInBlocks, voxel_blocks
 from morbids.numerics.statistics.partial import PartialModel, prepare_partial
 from morbids.numerics.statistics.pseudo_t import VarianceSmoother
 from morbids.numerics.statistics.unequal import SMALLEST_SHARE, UnequalModel, prepare_unequal
@@ -56,22 +56,13 @@ class _Residuals(NamedTuple):
 
 
 @dataclass(frozen=True)
-class StudentModel:
+class StudentModel(MapsInBlocks):
     """Student's t of one contrast; score = partial correlation."""
 
     rows: FloatArray
     data: FloatArray
     length: FloatArray
     df: float
-
-    @property
-    def n_voxels(self) -> int:
-        """Voxels of a map."""
-        return int(self.data.shape[1])
-
-    def blocks(self) -> Iterator[slice]:
-        """Blocks that fit the cache."""
-        return cached_blocks(self.n_voxels)
 
     def project(self, rows: FloatArray, block: slice) -> tuple[FloatArray, FloatArray | float]:
         """X'Py and the share 1 - |N'Py|^2 that the null model leaves, each (n, n_block)."""

@@ -8,7 +8,6 @@ These degrees of freedom differ from voxel to voxel: where the variance of a sma
 large and means little. Maxima are therefore taken of z, the normal deviate of t at the voxel's own degrees of freedom.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -18,7 +17,7 @@ from morbids.errors import MorbidsError
 from morbids.numerics.arrays import BoolArray, FloatArray
 from morbids.numerics.statistics.linear_model import (
     LinearFit,
-    cached_blocks,
+    MapsInBlocks,
     check_design,
     quick_z,
     residual_variance,
@@ -132,7 +131,7 @@ def fit_unequal_variances(
 
 
 @dataclass(frozen=True)
-class UnequalModel:
+class UnequalModel(MapsInBlocks):
     """Z of two groups with a variance each; the design is what is rearranged.
 
     Attributes
@@ -154,15 +153,6 @@ class UnequalModel:
     df: FloatArray
     squares: FloatArray
     overlap: FloatArray
-
-    @property
-    def n_voxels(self) -> int:
-        """Voxels of a map."""
-        return int(self.data.shape[1])
-
-    def blocks(self) -> Iterator[slice]:
-        """Blocks that fit the cache."""
-        return cached_blocks(self.n_voxels)
 
     def score(self, rows: FloatArray, block: slice) -> FloatArray:
         """Z from sums over the groups: the residuals themselves are never made."""
