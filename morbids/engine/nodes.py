@@ -8,11 +8,9 @@ import contextlib
 import dataclasses
 import fcntl
 import hashlib
-import inspect
 import os
 import typing
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -23,13 +21,10 @@ from nipype.interfaces.base import BaseInterface, DynamicTraitedSpec, traits
 from nipype.pipeline.engine.utils import load_resultfile
 
 from morbids.engine.failures import Trouble, describe_error
+from morbids.engine.inputs import WORKING_DIRECTORY, inputs_of
 from morbids.engine.sources import code_digest
 from morbids.errors import ExitCode, MorbidsError
 
-# The node supplies this parameter itself; those of RESOURCES cannot change a result, so they are kept off
-# nipype's inputs: whatever is an input is part of the cache key.
-WORKING_DIRECTORY = "out_dir"
-RESOURCES = ("threads",)
 # An input that the function never sees: with its code, the key of what it has computed changes.
 CODE = "code_digest"
 
@@ -75,8 +70,8 @@ class Step(BaseInterface):
     Parameters
     ----------
     function
-        Annotated parameters; returns a NamedTuple whose fields become the outputs. A parameter `out_dir`
-        receives the node's own working directory.
+        Annotated parameters, those that are `StepInputs` field by field; returns a NamedTuple whose fields become the
+        outputs. A parameter `out_dir` receives the node's own working directory.
     constants
         Inputs that are known when the graph is built.
 
@@ -92,22 +87,18 @@ class Step(BaseInterface):
     def __init__(self, function: Callable[..., Any], constants: Mapping[str, Any] | None = None) -> None:
         super().__init__()
         self.function = function
-        self._hints, signature = _annotations_of(function)
+        self._takes = inputs_of(function)
         self._results: dict[str, Any] = {}
         self._resources: dict[str, Any] = {}
         self.trouble: Trouble | None = None
-        self.parameters = tuple(name for name in signature if name not in (WORKING_DIRECTORY, *RESOURCES))
-        self._takes_directory = WORKING_DIRECTORY in signature
-        self.required = tuple(
-            name for name in self.parameters if signature[name].default is inspect.Parameter.empty
-        )
-        self.fields: tuple[str, ...] = self._hints["return"]._fields
+        self.parameters, self.required = tuple(self._takes.hints), self._takes.required
+        self.fields = self._takes.outputs
         for name in self.parameters:
             self.inputs.add_trait(name, traits.Any())
         self.inputs.trait_set(trait_change_notify=False, **dict.fromkeys(self.parameters, traits.Undefined))
         self.inputs.add_trait(CODE, traits.Str(code_digest(function.__module__)))
         for name, value in (constants or {}).items():
-            if name in RESOURCES and name in signature:
+            if name in self._takes.resources:
                 self._resources[name] = value
                 continue
             if name not in self.parameters:
@@ -120,12 +111,13 @@ class Step(BaseInterface):
 
     def call(self, folder: Path) -> Any:
         """Call the function with the inputs as they are now; what it writes goes to `folder`."""
-        arguments = {
-            name: _as_annotated(value, self._hints[name])
-            for name in self.parameters
+        given = {
+            name: _as_annotated(value, hint)
+            for name, hint in self._takes.hints.items()
             if (value := getattr(self.inputs, name)) is not traits.Undefined
         }
-        if self._takes_directory:
+        arguments = self._takes.gather(given)
+        if self._takes.in_directory:
             arguments[WORKING_DIRECTORY] = folder
         return self.function(**arguments, **self._resources)
 
@@ -148,14 +140,6 @@ class Step(BaseInterface):
 
     def _list_outputs(self) -> dict[str, Any]:
         return self._results
-
-
-@cache
-def _annotations_of(
-    function: Callable[..., Any],
-) -> tuple[dict[str, Any], Mapping[str, inspect.Parameter]]:
-    """Types and parameters of a function: every scan has a node of it."""
-    return typing.get_type_hints(function), inspect.signature(function).parameters
 
 
 class StepNode(Node):

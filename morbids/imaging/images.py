@@ -20,6 +20,8 @@ from morbids.numerics.arrays import BoolArray, FloatArray
 
 SCANNER_CODE = 1
 ALIGNED_CODE = 2
+FrameFilter = Callable[[FloatArray, FloatArray], FloatArray]
+"""Changes one frame, told the edges of its voxels in mm."""
 MOST_SHRUNK, SAMPLED_SLICES = 0.9, 8
 """Floating-point noise shrinks by a twentieth, in a second for 20 MB: then gzip files hold it as it is."""
 _PIECE_BYTES = 1 << 20
@@ -134,9 +136,7 @@ def read_head(path: Path) -> Image:
     return head
 
 
-def read_masked_frames(
-    path: Path, mask: Path, prepare: Callable[[FloatArray, FloatArray], FloatArray] | None = None
-) -> MaskedFrames:
+def read_masked_frames(path: Path, mask: Path, prepare: FrameFilter | None = None) -> MaskedFrames:
     """Read the curves of the voxels inside a mask without ever holding the whole image.
 
     Parameters

@@ -23,6 +23,7 @@ from morbids.numerics.kinetics.missing import Missing, begins_late
 from morbids.numerics.kinetics.model_names import ModelName, find_model
 from morbids.numerics.kinetics.models import DEFAULT_BOUNDS, MODELS, FitBounds, FitOptions
 from morbids.numerics.kinetics.presets import TracerPreset
+from morbids.numerics.kinetics.protocol import Contrast
 from morbids.numerics.kinetics.srtm import DEFAULT_GRID, BasisGrid
 from morbids.numerics.kinetics.t_star import STRAIGHT_PERCENT, STRAIGHTENED
 from morbids.numerics.kinetics.weights import inverse_variance
@@ -168,6 +169,17 @@ class SettledPlan(KineticPlan):
             onset_min=self.pairs[0].challenge.start_min if MODELS[self.model].needs_onset else None,
             grid=self.grid,
             bounds=self.bounds,
+        )
+
+    def contrast(self, pair: WindowPair) -> Contrast:
+        """Two windows as they are fitted: a response is fitted from t* on, whatever window stands for its baseline."""
+        start_min = self.first_fitted.start_min if MODELS[self.model].needs_onset else pair.baseline.start_min
+        return Contrast(
+            (start_min, pair.baseline.end_min),
+            (pair.challenge.start_min, pair.challenge.end_min),
+            self.model,
+            self.k2_prime_in_model,
+            self.inverse_variance,
         )
 
     @property

@@ -28,6 +28,7 @@ from morbids.participant.steps.figures import (
 )
 from morbids.participant.steps.kinetics import (
     RESPONSE,
+    MapRule,
     baseline_parameters,
     difference_name,
     fit_maps,
@@ -38,7 +39,7 @@ from morbids.participant.steps.kinetics import (
 )
 from morbids.participant.steps.null_range import RANGE_COLUMNS, range_picture_name, range_regions
 from morbids.participant.steps.pet import bring_maps, make_t1w_grid
-from morbids.participant.steps.protocol import CALIBRATION_COLUMNS, calibrate, picture_name
+from morbids.participant.steps.protocol import CALIBRATION_COLUMNS, Simulation, calibrate, picture_name
 from morbids.settings import NATIVE_SPACE, OutputSpace
 
 # Fewer frames leave no start of a line to compare with another.
@@ -142,7 +143,7 @@ def add_calibration(builder: ScanBuilder, settled: Node) -> None:
     kinetics = builder.plan.kinetics
     if not (kinetics.pairs and _compares_binding(kinetics.model)):
         return
-    constants = {"schedule": builder.plan.schedule, "fitted_apart": builder.fits_apart}
+    constants = {"simulation": Simulation(builder.plan.schedule, builder.fits_apart)}
     node = make_node(calibrate, "calibrate_protocol", constants, mem_gb=0.8)
     description = "Contrasts on simulated curves with this scan's frames, windows and administration"
     outputs = {
@@ -165,7 +166,7 @@ def add_ranges(builder: ScanBuilder, curves: Node, reference: Node, settled: Nod
     kinetics = builder.plan.kinetics
     if not (kinetics.pairs and _compares_binding(kinetics.model)):
         return
-    constants = {"schedule": builder.plan.schedule, "fitted_apart": builder.fits_apart}
+    constants = {"simulation": Simulation(builder.plan.schedule, builder.fits_apart)}
     node = make_node(range_regions, "range_regions", constants, mem_gb=0.8)
     description = "Contrasts of the a-priori regions, and what they can read without any release"
     outputs = {"table": Output("null_range", sidecar=sidecars.table_sidecar(description, RANGE_COLUMNS))}
@@ -195,11 +196,8 @@ def _compares_binding(model: ModelName) -> bool:
 def add_map_fits(builder: ScanBuilder, motion: Node, mask: Node, reference: Node, settled: Node) -> Node:
     """Fit every voxel."""
     settings, threads = builder.settings, builder.resources.omp_n_threads
-    constants = {
-        "smoothing_fwhm_mm": settings.pet_smoothing_fwhm_mm,
-        "least_baseline": settings.mask_threshold,
-        "threads": threads,
-    }
+    rule = MapRule(settings.pet_smoothing_fwhm_mm, settings.mask_threshold)
+    constants = {"rule": rule, "threads": threads}
     fit = make_node(fit_maps, f"{builder.opinion}fit_maps", constants, mem_gb=1.1, n_procs=threads)
     facts = {**settled_facts(builder), **keys_of(MapFacts)}
     name = f"{builder.opinion}save_maps"

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from morbids.engine.inputs import StepInputs
 from morbids.errors import MorbidsError
 
 
@@ -62,6 +63,30 @@ class Files(NamedTuple):
 def read_record(files: Files) -> Text:
     """A record arrives as itself, and so do the paths in it."""
     return Text(" / ".join(path.read_text() for path in (files.first, *files.others)))
+
+
+@dataclass(frozen=True)
+class Sides(StepInputs):
+    left: Path
+    right: Path | None = None
+
+    def text(self) -> str:
+        return " and ".join(path.read_text() for path in (self.left, self.right) if path)
+
+
+def join(sides: Sides, end: str = "") -> Text:
+    return Text(sides.text() + end)
+
+
+NOBODY = Sides(Path("nobody"))
+
+
+def greet(sides: Sides = NOBODY) -> Text:
+    return Text("nobody" if sides is NOBODY else sides.text())
+
+
+def confuse(left: Path, sides: Sides) -> Text:
+    return Text(f"{left} {sides}")
 
 
 @dataclass(frozen=True)

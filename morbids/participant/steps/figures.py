@@ -19,7 +19,7 @@ from morbids.numerics.kinetics.prediction import predict_curves
 from morbids.participant.kinetic_plan import KineticPlan, SettledPlan
 from morbids.participant.steps.curves import read_curves
 from morbids.participant.steps.kinetics import difference_name, estimate, map_name
-from morbids.participant.steps.mixture import read_slow
+from morbids.participant.steps.mixture import UNMIXED, SlowFiles
 from morbids.reports.figures import anatomy as anatomy_figures
 from morbids.reports.figures import curves as curve_figures
 from morbids.reports.figures import kinetics as kinetic_figures
@@ -205,13 +205,11 @@ def plot_t_star(
     reference_curve: Path,
     plan: SettledPlan,
     out_dir: Path,
-    slow_curves: Path | None = None,
-    shares: Path | None = None,
-    reference_shares: Path | None = None,
+    slow_files: SlowFiles = UNMIXED,
 ) -> Picture:
     """How much the estimates depend on t*: every start of the line that leaves enough points."""
     table = read_curves(curves)
-    slow = read_slow(slow_curves, shares, reference_shares)
+    slow = slow_files.of_regions()
     reference, frames = read_curves(reference_curve).curves[:, 0], plan.frames
     starts = frames.start_min[(frames.start_min >= 0) & (np.arange(frames.n_frames) <= frames.n_frames - 4)]
     main = MODELS[plan.model].parameters[0]
@@ -237,13 +235,11 @@ def plot_k2_prime(
     reference_curve: Path,
     plan: SettledPlan,
     out_dir: Path,
-    slow_curves: Path | None = None,
-    shares: Path | None = None,
-    reference_shares: Path | None = None,
+    slow_files: SlowFiles = UNMIXED,
 ) -> Picture:
     """How much the first fit depends on the assumed k2': the change where a response is fitted."""
     table = read_curves(curves)
-    slow = read_slow(slow_curves, shares, reference_shares)
+    slow = slow_files.of_regions()
     reference, frames = read_curves(reference_curve).curves[:, 0], plan.frames
     assumed = plan.k2_prime_per_min * K2_PRIME_FACTORS
     main = "BPNDchange" if MODELS[plan.model].needs_onset else MODELS[plan.model].parameters[0]

@@ -22,8 +22,8 @@ from morbids.numerics.kinetics.slow_tissue import SlowTissue
 from morbids.numerics.kinetics.t_star import find_t_star
 from morbids.numerics.statistics.multiple import false_discovery_rate
 from morbids.participant.kinetic_plan import TRANSPORT_MODEL, KineticPlan, SettledPlan
-from morbids.participant.steps.curves import read_curves, read_shares
-from morbids.participant.steps.mixture import read_slow
+from morbids.participant.steps.curves import read_curves
+from morbids.participant.steps.mixture import UNMIXED, SlowFiles
 
 # Displacement models: what belongs to the time before the response, and what to the response itself.
 BASELINE_PARAMETERS = ("BPND", "R1", "k2", "k2prime", "R2")
@@ -59,6 +59,21 @@ class RegionFits(NamedTuple):
     kinpar: dict[str, Path]
 
 
+class MapRule(NamedTuple):
+    """How maps are made.
+
+    Attributes
+    ----------
+    smoothing_fwhm_mm
+        Of the frames before fitting; 0 for none.
+    least_baseline
+        Differences in percent are NaN where the baseline's estimate is lower: they would be divided by noise.
+    """
+
+    smoothing_fwhm_mm: float
+    least_baseline: float
+
+
 class MapFits(NamedTuple):
     """Maps by the names of `map_name` and `difference_name`, NaN where the fit failed; share of failed voxels."""
 
@@ -80,16 +95,14 @@ def settle_plan(
     curves: Path,
     reference_curve: Path,
     plan: KineticPlan,
-    slow_curves: Path | None = None,
-    shares: Path | None = None,
-    reference_shares: Path | None = None,
+    slow_files: SlowFiles = UNMIXED,
 ) -> Settled:
     """Take k2' and t* as given, or estimate k2' from the regions, and find t* on the Logan plot.
 
     Curves are taken without their white matter and fluid where those are known.
     """
     target, reference = read_curves(curves).curves, read_curves(reference_curve).curves[:, 0]
-    slow = read_slow(slow_curves, shares, reference_shares)
+    slow = slow_files.of_regions()
     if slow is not None:
         slow = slow.limited()
         target, reference = slow.out_of(target), slow.out_of_reference(reference)
@@ -147,13 +160,11 @@ def fit_regions(
     reference_curve: Path,
     plan: SettledPlan,
     out_dir: Path,
-    slow_curves: Path | None = None,
-    shares: Path | None = None,
-    reference_shares: Path | None = None,
+    slow_files: SlowFiles = UNMIXED,
 ) -> RegionFits:
     """Fit every region in every window: a row per region, every parameter with its standard error and interval."""
     table = read_curves(curves)
-    slow = read_slow(slow_curves, shares, reference_shares)
+    slow = slow_files.of_regions()
     reference = read_curves(reference_curve).curves[:, 0]
     kinpar = {}
     every = np.column_stack([table.curves, reference])
@@ -170,34 +181,24 @@ def fit_maps(
     mask: Path,
     reference_curve: Path,
     plan: SettledPlan,
-    smoothing_fwhm_mm: float,
-    least_baseline: float,
+    rule: MapRule,
     out_dir: Path,
     threads: int = 1,
-    slow_curves: Path | None = None,
-    shares: Path | None = None,
-    reference_shares: Path | None = None,
+    slow_files: SlowFiles = UNMIXED,
 ) -> MapFits:
     """Fit every voxel of the mask in every window, and take differences.
 
     Parameters
     ----------
-    smoothing_fwhm_mm
-        Of the frames before fitting; 0 for none.
-    least_baseline
-        Differences in percent are NaN where the baseline's estimate is lower: they would be divided by noise.
-    slow_curves, shares, reference_shares
-        White matter and fluid: their curves, an image of their parts in every voxel, and those of the reference.
+    slow_files
+        White matter and fluid, with an image of their parts in every voxel.
     """
 
     def smooth(frame: FloatArray, voxel_mm: FloatArray) -> FloatArray:
-        return smooth_volume(frame, smoothing_fwhm_mm, voxel_mm)
+        return smooth_volume(frame, rule.smoothing_fwhm_mm, voxel_mm)
 
     scan = read_masked_frames(pet, mask, smooth)
-    slow = None
-    if slow_curves is not None and shares is not None and reference_shares is not None:
-        parts = read_masked_frames(shares, mask, smooth).curves.T
-        slow = SlowTissue(read_curves(slow_curves).curves, parts, read_shares(reference_shares)[0])
+    slow = slow_files.of_voxels(mask, smooth)
     voxels = scan.curves
     reference = read_curves(reference_curve).curves[:, 0]
     main = MODELS[plan.model].parameters[0]
@@ -207,7 +208,7 @@ def fit_maps(
         baseline, challenge = (maps[map_name(main, window)] for window in pair)
         difference = baseline - challenge
         maps[difference_name(main, pair.challenge)] = difference
-        divisor = np.where(baseline >= least_baseline, baseline, np.nan)
+        divisor = np.where(baseline >= rule.least_baseline, baseline, np.nan)
         maps[difference_name(main, pair.challenge, percent=True)] = 100 * difference / divisor
     if RESPONSE in found:
         maps |= found[RESPONSE].parameters

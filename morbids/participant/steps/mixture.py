@@ -1,10 +1,14 @@
 """White matter and fluid in a scan's regions: their curves and shares, and what a fit is told of them."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+from morbids.engine.inputs import StepInputs
+from morbids.imaging.images import FrameFilter, read_masked_frames
 from morbids.imaging.tissue_shares import find_slow_tissues
+from morbids.numerics.arrays import FloatArray
 from morbids.numerics.frames import TimeAxis
 from morbids.numerics.kinetics.mixture import Head, Mixture
 from morbids.numerics.kinetics.slow_tissue import SlowTissue
@@ -42,13 +46,41 @@ def mix_tissue(
     return MixedTissue(found.shares, saved.curves, found.notes)
 
 
-def read_slow(
-    slow_curves: Path | None, shares: Path | None, reference_shares: Path | None
-) -> SlowTissue | None:
-    """What a fit of regions takes out; None where mixed tissue is not accounted for."""
-    if slow_curves is None or shares is None or reference_shares is None:
-        return None
-    return SlowTissue(read_curves(slow_curves).curves, read_shares(shares), read_shares(reference_shares)[0])
+@dataclass(frozen=True)
+class SlowFiles(StepInputs):
+    """White matter and fluid of what is fitted; all None where mixed tissue is not accounted for.
+
+    Attributes
+    ----------
+    slow_curves
+        Table of the curves of both alone.
+    shares, reference_shares
+        Parts of both: a table of the regions that are fitted, or an image where voxels are; and of the reference.
+    """
+
+    slow_curves: Path | None = None
+    shares: Path | None = None
+    reference_shares: Path | None = None
+
+    def of_regions(self) -> SlowTissue | None:
+        """What a fit of regions takes out."""
+        return None if self.shares is None else self._read(read_shares(self.shares))
+
+    def of_voxels(self, mask: Path, smooth: FrameFilter) -> SlowTissue | None:
+        """What a fit of the voxels of a mask takes out, smoothed like the frames."""
+        if self.shares is None:
+            return None
+        return self._read(read_masked_frames(self.shares, mask, smooth).curves.T)
+
+    def _read(self, shares: FloatArray) -> SlowTissue | None:
+        if self.slow_curves is None or self.reference_shares is None:
+            return None
+        of_reference = read_shares(self.reference_shares)[0]
+        return SlowTissue(read_curves(self.slow_curves).curves, shares, of_reference)
+
+
+UNMIXED = SlowFiles()
+"""Nothing is known of mixed tissue, or it is not accounted for."""
 
 
 def told_head(slow: SlowTissue) -> Head:

@@ -13,13 +13,12 @@ from morbids.bids.windows import WindowPair, window_points
 from morbids.numerics.arrays import FloatArray
 from morbids.numerics.kinetics.models import MODELS
 from morbids.numerics.kinetics.null_range import Range, range_at, read_unknowns
-from morbids.numerics.kinetics.protocol import Contrast
 from morbids.numerics.kinetics.slow_tissue import SlowTissue
-from morbids.numerics.tracer import Schedule
 from morbids.participant.kinetic_plan import SettledPlan
 from morbids.participant.steps.curves import SLOW_TISSUES, read_curves
 from morbids.participant.steps.kinetics import RESPONSE, estimate
-from morbids.participant.steps.mixture import read_slow, told_head
+from morbids.participant.steps.mixture import UNMIXED, SlowFiles, told_head
+from morbids.participant.steps.protocol import Simulation
 from morbids.reports.figures import protocol as protocol_figures
 from morbids.reports.figures import style
 
@@ -68,12 +67,9 @@ def range_regions(
     reference_curve: Path,
     plan: SettledPlan,
     k2_prime_se: float | None,
-    schedule: Schedule,
-    fitted_apart: bool,
+    simulation: Simulation,
     out_dir: Path,
-    slow_curves: Path | None = None,
-    shares: Path | None = None,
-    reference_shares: Path | None = None,
+    slow_files: SlowFiles = UNMIXED,
 ) -> Ranges:
     """Measure every region's change, and simulate what could be read in its place.
 
@@ -81,15 +77,13 @@ def range_regions(
     ----------
     k2_prime_se
         Per minute; None where k2' was given, which then counts as known.
-    slow_curves, shares, reference_shares
+    slow_files
         White matter and fluid of the scan's own regions; where they are not known, any mixture may be.
-    fitted_apart
-        Whether they are taken out of the curves.
     """
     table = read_curves(curves)
     reference = read_curves(reference_curve).curves[:, 0]
-    slow = read_slow(slow_curves, shares, reference_shares)
-    taken = slow if fitted_apart else None
+    slow = slow_files.of_regions()
+    taken = slow if simulation.fitted_apart else None
     rows, pictures = [], {}
     for pair in plan.pairs:
         change = _measure(table.curves, reference, plan, pair, taken)
@@ -100,7 +94,7 @@ def range_regions(
                 for value in (plan.k2_prime_per_min - k2_prime_se, plan.k2_prime_per_min + k2_prime_se)
             ]
             by_k2_prime = np.abs(sides[1] - sides[0]) / 2
-        found = _simulate(plan, pair, k2_prime_se, Schedule(*schedule), change.bp_nd, slow, fitted_apart)
+        found = _simulate(plan, pair, k2_prime_se, simulation, change.bp_nd, slow)
         lines = _tabulate(table.names, pair, change, by_k2_prime, found)
         quantile = float(stats.t.ppf(0.975, max(_degrees(plan), 1)))
         lines = _add_interval(lines, quantile).assign(**_name_shares(slow, len(lines)))
@@ -151,30 +145,22 @@ def _simulate(
     plan: SettledPlan,
     pair: WindowPair,
     k2_prime_se: float | None,
-    schedule: Schedule,
+    simulation: Simulation,
     bp_nd: FloatArray,
     slow: SlowTissue | None,
-    fitted_apart: bool,
 ) -> Range:
-    contrast = Contrast(
-        (max(pair.baseline.start_min, plan.t_star_min), pair.baseline.end_min),
-        (pair.challenge.start_min, pair.challenge.end_min),
-        plan.model,
-        plan.k2_prime_in_model,
-        plan.inverse_variance,
-    )
     published = None
     if plan.published_k2_prime is not None and k2_prime_se is not None:
         value, spread = plan.published_k2_prime
         published = (value, min((k2_prime_se / spread) ** 2, 1.0))
     readings = read_unknowns(
         plan.frames,
-        contrast,
-        schedule=schedule,
+        plan.contrast(pair),
+        schedule=simulation.schedule,
         published=published,
         estimates_k2_prime=k2_prime_se is not None and plan.fits_k2_prime,
         told=told_head(slow) if slow is not None else None,
-        accounted=fitted_apart,
+        accounted=simulation.fitted_apart,
     )
     return range_at(readings, bp_nd)
 

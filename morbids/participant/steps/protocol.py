@@ -9,7 +9,7 @@ import pandas as pd
 from morbids.bids.tables import write_table
 from morbids.bids.windows import WindowPair
 from morbids.numerics.arrays import FloatArray
-from morbids.numerics.kinetics.protocol import Calibration, Contrast, calibrate_contrast
+from morbids.numerics.kinetics.protocol import Calibration, calibrate_contrast
 from morbids.numerics.tracer import Schedule
 from morbids.participant.kinetic_plan import SettledPlan
 from morbids.reports.figures import protocol as protocol_figures
@@ -41,17 +41,24 @@ class Calibrated(NamedTuple):
     pictures: dict[str, Path]
 
 
-def calibrate(plan: SettledPlan, schedule: Schedule, fitted_apart: bool, out_dir: Path) -> Calibrated:
-    """Read every contrast of the plan on simulated null and displaced curves with the scan's own frames.
+class Simulation(NamedTuple):
+    """How scans are simulated: as this one was injected, and with white matter and fluid fitted apart or not."""
 
-    Parameters
-    ----------
-    fitted_apart
-        Whether white matter and fluid are.
-    """
+    schedule: Schedule
+    fitted_apart: bool
+
+
+def calibrate(plan: SettledPlan, simulation: Simulation, out_dir: Path) -> Calibrated:
+    """Read every contrast of the plan on simulated null and displaced curves with the scan's own frames."""
     tables, pictures = [], {}
     for pair in plan.pairs:
-        calibration = _calibrate_pair(plan, pair, Schedule(*schedule), fitted_apart)
+        calibration = calibrate_contrast(
+            plan.frames,
+            plan.contrast(pair),
+            schedule=simulation.schedule,
+            true_k2_prime=plan.k2_prime_per_min,
+            accounted=simulation.fitted_apart,
+        )
         table = pd.DataFrame(calibration._asdict())
         table.insert(0, "contrast", f"{pair.baseline.name} minus {pair.challenge.name}")
         tables.append(table)
@@ -66,26 +73,6 @@ def calibrate(plan: SettledPlan, schedule: Schedule, fitted_apart: bool, out_dir
 def picture_name(pair: WindowPair) -> str:
     """Value of `desc-` of the picture of one contrast."""
     return f"protocol{pair.challenge.name}"
-
-
-def _calibrate_pair(
-    plan: SettledPlan, pair: WindowPair, schedule: Schedule, fitted_apart: bool
-) -> Calibration:
-    frames = plan.frames
-    contrast = Contrast(
-        (pair.baseline.start_min, pair.baseline.end_min),
-        (pair.challenge.start_min, pair.challenge.end_min),
-        plan.model,
-        plan.k2_prime_in_model,
-        plan.inverse_variance,
-    )
-    return calibrate_contrast(
-        frames,
-        contrast,
-        schedule=schedule,
-        true_k2_prime=plan.k2_prime_per_min,
-        accounted=fitted_apart,
-    )
 
 
 def _grids(calibration: Calibration) -> list["protocol_figures.Grid"]:

@@ -16,7 +16,7 @@ from morbids.numerics.kinetics.missing import Missing
 from morbids.numerics.kinetics.model_names import ModelName
 from morbids.numerics.kinetics.models import MODELS
 from morbids.participant.kinetic_plan import FOUND
-from morbids.participant.steps.kinetics import fit_maps, fit_regions, settle_plan
+from morbids.participant.steps.kinetics import MapRule, fit_maps, fit_regions, settle_plan
 from tests.participant.steps.known_scan import (
     BASELINE,
     BP_ND,
@@ -99,7 +99,7 @@ def test_without_k2_prime_the_plot_lacks_its_term_and_r1_keeps_it(tmp_path: Path
     assert (np.abs(found["BPND"] / BP_ND - 1) > 0.01).all()
     pet, mask = write_voxels(tmp_path, known.target)
     r1 = [
-        read_image(fit_maps(pet, mask, reference, one, 0.0, 0.2, tmp_path).maps["R1"]).values
+        read_image(fit_maps(pet, mask, reference, one, MapRule(0.0, 0.2), tmp_path).maps["R1"]).values
         for one in (plan, settled())
     ]
     np.testing.assert_array_equal(r1[0], r1[1])
@@ -132,7 +132,7 @@ def fit_voxels(
     _, reference = write_tables(folder, curves)
     pet, mask = write_voxels(folder, curves.target)
     plan = settled(model) if MODELS[model].fits_windows else settled(model, (WHOLE,))
-    return fit_maps(pet, mask, reference, plan, 0.0, least, folder, 2).maps
+    return fit_maps(pet, mask, reference, plan, MapRule(0.0, least), folder, 2).maps
 
 
 def values(path: Path) -> np.ndarray:
@@ -183,7 +183,7 @@ def test_smoothing_of_frames_comes_before_the_fit(tmp_path: Path) -> None:
     curves = known_curves()
     _, reference = write_tables(tmp_path, curves)
     pet, mask = write_voxels(tmp_path, curves.target)
-    maps = fit_maps(pet, mask, reference, settled(), 6.0, 0.2, tmp_path).maps
+    maps = fit_maps(pet, mask, reference, settled(), MapRule(6.0, 0.2), tmp_path).maps
     # Empty voxels around dilute the activity of these four, so that all binding falls.
     assert (values(maps["BPND_baseline"]) < BP_ND).all()
 
@@ -221,7 +221,7 @@ def test_one_static_frame_gives_ratios_of_regions_and_voxels(tmp_path: Path) -> 
     np.testing.assert_allclose(table["SUVR"], ratio)
     assert table["SUVR-se"].isna().all()
     images = write_voxels(tmp_path, curves.target)
-    maps = fit_maps(*images, tables[1], found.plan, 0.0, 0.2, tmp_path).maps
+    maps = fit_maps(*images, tables[1], found.plan, MapRule(0.0, 0.2), tmp_path).maps
     assert set(maps) == {"BPND_whole"}
     voxels = read_image(maps["BPND_whole"]).values
     np.testing.assert_allclose(voxels[np.isfinite(voxels)], ratio - 1, rtol=1e-5)
@@ -235,3 +235,19 @@ def test_missing_minutes_widen_the_error_of_regions(tmp_path: Path) -> None:
         read_table(fit_regions(*tables, plan, tmp_path).kinpar["baseline"]) for plan in (whole, lacking)
     )
     np.testing.assert_allclose(wide["BPND-se"], np.hypot(narrow["BPND-se"], 0.02 * narrow["BPND"]))
+
+
+@pytest.mark.parametrize(
+    ("model", "start_min"), [("LoganRef", 20.0), ("StepChange2", 12.0)], ids=["windows", "response"]
+)
+def test_a_simulated_contrast_begins_where_its_fit_begins(model: ModelName, start_min: float) -> None:
+    """Windows are fitted on their own frames, a response on all from t* on: two steps simulate either."""
+    windows = (BASELINE._replace(start_min=20.0), CHALLENGE)
+    plan = make_plan(model, windows).settle(K2_PRIME, 12.0)
+    contrast = plan.contrast(plan.pairs[0])
+    assert contrast.baseline_min == (start_min, 40.0)
+    assert contrast.challenge_min == (45.0, 90.0)
+    assert (contrast.model, contrast.k2_prime) == (model, K2_PRIME)
+    fitted = window_points(FRAMES, plan.first_fitted)
+    assert FRAMES.mid_min[fitted].min() >= start_min
+    assert FRAMES.mid_min[~fitted & (FRAMES.mid_min < 40)].max() < start_min

@@ -1,5 +1,6 @@
 """White matter and fluid through the steps: shares are averaged like curves, and regions and voxels read the same."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,8 +19,8 @@ from morbids.participant.steps.curves import (
     save_curves,
     save_shares,
 )
-from morbids.participant.steps.kinetics import difference_name, fit_maps, fit_regions, settle_plan
-from morbids.participant.steps.mixture import read_slow, told_head
+from morbids.participant.steps.kinetics import MapRule, difference_name, fit_maps, fit_regions, settle_plan
+from morbids.participant.steps.mixture import UNMIXED, SlowFiles, told_head
 from morbids.participant.steps.reference import extract_reference
 from tests.participant.steps.known_scan import (
     AXIS,
@@ -71,6 +72,10 @@ def mixed(tmp_path: Path) -> dict[str, Path]:
     }
 
 
+def slow_files(mixed: dict[str, Path], shares: str = "shares") -> SlowFiles:
+    return SlowFiles(mixed["slow_curves"], mixed[shares], mixed["reference_shares"])
+
+
 def test_regions_read_the_change_where_fits_of_the_whole_curve_do_not(
     tmp_path: Path, mixed: dict[str, Path]
 ) -> None:
@@ -79,32 +84,25 @@ def test_regions_read_the_change_where_fits_of_the_whole_curve_do_not(
     true = -10 * grey * BP_ND / (grey * (1 + BP_ND) + 1.15 * white + fluid - volume)
     plan = make_plan("StepChange2", WINDOWS, None)
     tables = mixed["curves"], mixed["reference_curve"]
-    slow = {name: mixed[name] for name in ("slow_curves", "shares", "reference_shares")}
     errors = []
-    for told in ({}, slow):
-        own = settle_plan(*tables, plan, **told).plan
-        found = fit_regions(*tables, own, tmp_path, **told)
+    for told in (UNMIXED, slow_files(mixed)):
+        own = settle_plan(*tables, plan, told).plan
+        found = fit_regions(*tables, own, tmp_path, told)
         errors.append(np.abs(read_table(found.kinpar["response"])["BPNDchange"] / true - 1).max())
     assert errors[1] < 0.08 < 2 * errors[1] < errors[0]
 
 
 def test_voxels_read_what_regions_read(tmp_path: Path, mixed: dict[str, Path]) -> None:
     plan = settled("StepChange2", WINDOWS)
-    slow = {name: mixed[name] for name in ("slow_curves", "reference_shares")}
-    regions = fit_regions(
-        mixed["curves"], mixed["reference_curve"], plan, tmp_path, **slow, shares=mixed["shares"]
-    )
+    regions = fit_regions(mixed["curves"], mixed["reference_curve"], plan, tmp_path, slow_files(mixed))
     voxels = fit_maps(
         mixed["pet"],
         mixed["mask"],
         mixed["reference_curve"],
         plan,
-        smoothing_fwhm_mm=0.0,
-        least_baseline=0.2,
-        out_dir=tmp_path,
-        slow_curves=mixed["slow_curves"],
-        shares=mixed["image"],
-        reference_shares=mixed["reference_shares"],
+        MapRule(smoothing_fwhm_mm=0.0, least_baseline=0.2),
+        tmp_path,
+        slow_files=slow_files(mixed, "image"),
     )
     percent = read_image(voxels.maps[difference_name("BPND", CHALLENGE, percent=True)]).values
     inside = read_image(mixed["mask"]).values > 0
@@ -128,9 +126,10 @@ def test_shares_are_averaged_with_curves(tmp_path: Path, mixed: dict[str, Path])
 
 
 def test_a_head_is_told_of_the_shares_and_nothing_of_none(mixed: dict[str, Path]) -> None:
-    slow = read_slow(mixed["slow_curves"], mixed["shares"], mixed["reference_shares"])
+    slow = slow_files(mixed).of_regions()
     assert slow is not None
     head = told_head(slow)
     np.testing.assert_allclose(head.reference, HEAD.reference, atol=1e-6)
     np.testing.assert_allclose(head.regions, np.tile(HEAD.regions[0], (4, 1)), atol=1e-6)
-    assert read_slow(None, mixed["shares"], mixed["reference_shares"]) is None
+    assert UNMIXED.of_regions() is None
+    assert replace(slow_files(mixed), slow_curves=None).of_regions() is None

@@ -9,6 +9,7 @@ from morbids.bids.tables import read_table
 from morbids.numerics.kinetics.model_names import ModelName
 from morbids.numerics.tracer import Schedule
 from morbids.participant.steps.null_range import RANGE_COLUMNS, range_regions
+from morbids.participant.steps.protocol import Simulation
 from tests.participant.steps.known_scan import (
     BASELINE,
     BP_ND,
@@ -28,7 +29,7 @@ WINDOWS = (BASELINE, CHALLENGE._replace(start_min=40.0))
 @pytest.mark.parametrize("model", ["StepChange2", "LoganRef"])
 def test_every_region_has_its_change_its_range_and_an_interval(tmp_path: Path, model: ModelName) -> None:
     tables = write_tables(tmp_path, known_curves(-0.1))
-    found = range_regions(*tables, settled(model, WINDOWS), 0.004, Schedule(), False, tmp_path)
+    found = range_regions(*tables, settled(model, WINDOWS), 0.004, Simulation(Schedule(), False), tmp_path)
     table = read_table(found.table)
     assert tuple(table.columns) == tuple(RANGE_COLUMNS)
     assert tuple(table["name"]) == NAMES
@@ -46,5 +47,5 @@ def test_every_region_has_its_change_its_range_and_an_interval(tmp_path: Path, m
 def test_a_given_k2_prime_adds_no_error(tmp_path: Path) -> None:
     tables = write_tables(tmp_path, known_curves())
     plan = settled("StepChange2", WINDOWS, K2_PRIME)
-    table = read_table(range_regions(*tables, plan, None, Schedule(), False, tmp_path).table)
+    table = read_table(range_regions(*tables, plan, None, Simulation(Schedule(), False), tmp_path).table)
     assert (table["k2prime_se_percent"] == 0).all()
