@@ -25,7 +25,7 @@ MACHINERY = {
     "runs",
 }
 # What some benchmarks take beside --quick.
-OPTIONS = ("data", "seed")
+OPTIONS = ("data", "seed", "against")
 
 
 def main() -> None:
@@ -35,6 +35,7 @@ def main() -> None:
     parser.add_argument("name", choices=names)
     parser.add_argument("--quick", action="store_true", help="smaller data, the same figures")
     parser.add_argument("--data", type=Path, help="folder of real heads with labels")
+    parser.add_argument("--against", type=Path, help="checkout of another commit to time beside this one")
     parser.add_argument("--seed", type=int, help="of what happens when")
     arguments = parser.parse_args()
     benchmark = import_module(f"benchmarks.{arguments.name}")

@@ -2,7 +2,8 @@
 
 Machines differ by a factor of two, and the same one by the hour: `scan_cpu_over_unit` is the processor time of the
 whole run by that of one registration, timed right before it and never to be changed. With `--data` (as of `heads`) the
-participant has the first of the real heads, at voxels of 1 mm, and the figures begin with `real_`.
+participant has the first of the real heads, at voxels of 1 mm, and the figures begin with `real_`. `--against` names a
+checkout of another commit, which then runs on the same data in the same session.
 """
 
 import os
@@ -28,20 +29,33 @@ LEAST_SHOWN_S = 1.0
 """Steps that take less, all scans together, are summed up as `other`."""
 
 
-def run(quick: bool, data: Path | None = None) -> dict[str, float]:
+def run(quick: bool, data: Path | None = None, against: Path | None = None) -> dict[str, float]:
     """Simulate one participant with two scans (once), and run the participant level from nothing."""
     folder = FOLDER / f"{'quick' if quick else 'full'}{'' if data is None else '_real'}"
     bids = simulate(folder, quick, data)
+    figures = _run_tree(ROOT, bids, folder)
+    if against is not None:
+        other = _run_tree(against.resolve(), bids, folder)
+        chosen = ("scan_cpu_over_unit", "unit_s", "scan_wall_min", "scan_peak_gb", "load_of_machine")
+        figures |= {f"against_{name}": other[name] for name in chosen}
+        figures["scan_share_of_against"] = figures["scan_cpu_over_unit"] / other["scan_cpu_over_unit"]
+    return figures if data is None else {f"real_{name}": value for name, value in figures.items()}
+
+
+def _run_tree(tree: Path, bids: Path, folder: Path) -> dict[str, float]:
+    """Time the unit, then the participant level of a checkout from nothing."""
     for name in ("out", "work"):
         shutil.rmtree(folder / name, ignore_errors=True)
     options = ["--work-dir", str(folder / "work"), "--nprocs", str(PROCESSORS)]
-    command = [sys.executable, str(ROOT / "run.py"), str(bids), str(folder / "out"), "participant", *options]
+    command = [sys.executable, str(tree / "run.py"), str(bids), str(folder / "out"), "participant", *options]
     unit_s = time_unit(folder)
-    use = watch_run(command, folder / "work", folder / "log.txt", os.environ)
+    # Its workers import the package of the same checkout, whatever is installed.
+    own_package = os.environ | {"PYTHONPATH": str(tree)}
+    log = folder / f"log_{tree.name}.txt"
+    use = watch_run(command, folder / "work", log, own_package)
     if use.exit_code:
-        raise SystemExit(f"The participant level failed: see {folder / 'log.txt'}.")
-    figures = {"scan_cpu_over_unit": use.processor_s / unit_s, "unit_s": unit_s} | figures_of(use)
-    return figures if data is None else {f"real_{name}": value for name, value in figures.items()}
+        raise SystemExit(f"The participant level of {tree} failed: see {log}.")
+    return {"scan_cpu_over_unit": use.processor_s / unit_s, "unit_s": unit_s} | figures_of(use)
 
 
 def time_unit(folder: Path) -> float:
