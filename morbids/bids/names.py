@@ -139,6 +139,7 @@ ROLES: Mapping[str, Role] = MappingProxyType(
         "t1w_figure": Role("figures", "T1w", ".svg", required=("desc",), optional=("space",)),
         "t1w_picture": Role("figures", "T1w", ".png", required=("desc",), optional=("space",)),
         "participant_page": Role("participant", "", ".html"),
+        "participant_references": Role("figures", "references", ".bib"),
         "statistical_map": Role(
             "group", "statmap", _NIFTI, required=("contrast", "stat"), optional=("label",)
         ),
@@ -163,6 +164,7 @@ ROLES: Mapping[str, Role] = MappingProxyType(
             "group_figures", "statmap", ".png", required=("desc",), optional=("contrast", "stat")
         ),
         "group_pack": Role("group_figures", "statmap", ".js", required=("desc",), optional=("contrast",)),
+        "group_references": Role("group_figures", "references", ".bib"),
         "pet_pack": Role("figures", "pet", ".js", required=("desc",)),
         "group_page": Role("top", "group", ".html"),
         "index_page": Role("top", "index", ".html"),

@@ -84,6 +84,11 @@ class GroupOutputs:
         named = {"model": self.comparison.model, "desc": "overview"}
         return output_path(self.study.output_dir, {}, "group_figure", named)
 
+    @property
+    def references_path(self) -> Path:
+        """What the methods text cites, in BibTeX."""
+        return output_path(self.study.output_dir, {}, "group_references", {"model": self.comparison.model})
+
     def path(self, role: str, **more: str) -> Path:
         """Return the path of an output."""
         return output_path(self.study.output_dir, {}, role, self.entities | more)

@@ -33,7 +33,7 @@ from morbids.group.words import WORDS
 from morbids.imaging.images import read_image
 from morbids.reports import tables
 from morbids.reports.boilerplate import ContrastChoices, GroupChoices, group_methods
-from morbids.reports.findings import Failure, make_provenance
+from morbids.reports.findings import Failure, Methods, make_provenance
 from morbids.reports.group import GroupReport, LeftOut, write_group_page
 from morbids.reports.pages import Block, Cell, Link, Text
 from morbids.settings import GroupSettings, Study
@@ -192,13 +192,13 @@ def _claims(outputs: Sequence[GroupOutputs], claims: Claims) -> Iterator[Block]:
         yield tables.read_table(outputs[0].claims_path, caption, CLAIM_COLUMNS)
 
 
-def _methods(outputs: Sequence[GroupOutputs], claims: Claims) -> tuple[str, ...]:
+def _methods(outputs: Sequence[GroupOutputs], claims: Claims) -> Methods | None:
     tested = [one for one in outputs if one.summary]
     if not tested or not claims.questions:
-        return ()
+        return None
     settings = outputs[0].settings
     told = [sentences.say_expected(one.comparison) for one in tested]
-    return group_methods(
+    paragraphs = group_methods(
         GroupChoices(
             version=morbids_version(),
             maps=_source(outputs[0]),
@@ -221,9 +221,11 @@ def _methods(outputs: Sequence[GroupOutputs], claims: Claims) -> tuple[str, ...]
             ),
             traits=tuple(dict.fromkeys(one.comparison.trait for one in tested if one.comparison.trait)),
             covariates=settings.covariates,
+            conjunction=find_conjunction(claims) is not None,
             two_scans=any(one.comparison.scans for one in tested),
         )
     )
+    return Methods(paragraphs, outputs[0].references_path)
 
 
 def _source(outputs: GroupOutputs) -> str:

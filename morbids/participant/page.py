@@ -37,7 +37,7 @@ from morbids.participant.words import WORDS
 from morbids.reports import tables
 from morbids.reports.boilerplate import PartialVolume, ScanChoices, TakenStep, participant_methods
 from morbids.reports.captions import FigureKind, figure, flicker
-from morbids.reports.findings import Failure, make_provenance
+from morbids.reports.findings import Failure, Methods, make_provenance
 from morbids.reports.numbers import format_quantity
 from morbids.reports.pages import Block, Cell, Link, Quantity, Table, Text
 from morbids.reports.participant import (
@@ -114,7 +114,7 @@ def write_participant_pages(
     return tuple(pages)
 
 
-def _methods(plans: Sequence[ScanPlan], study: Study, settings: ScanSettings) -> tuple[str, ...]:
+def _methods(plans: Sequence[ScanPlan], study: Study, settings: ScanSettings) -> Methods | None:
     """Methods text: paragraphs that several scans share stand once."""
     paragraphs: list[str] = []
     for plan in plans:
@@ -125,18 +125,47 @@ def _methods(plans: Sequence[ScanPlan], study: Study, settings: ScanSettings) ->
             template=space,
             template_source=template_source,
             model=kinetics.model,
-            reference=kinetics.reference.name,
-            k2_prime_per_min=kinetics.k2_prime_per_min if kinetics.fits_k2_prime else None,
-            k2_prime_source=kinetics.k2_prime_source,
+            reference=kinetics.reference,
+            smoothing_fwhm_mm=settings.pet_smoothing_fwhm_mm,
+            weighted=kinetics.weights == "decay",
+            k2_prime=_say_k2_prime(plan),
             t_star_min=kinetics.t_star_min or None,
             windows=tuple((w.name, w.start_min, w.end_min) for w in kinetics.windows),
-            atlas=" and ".join(atlas.label for atlas in plan.atlases),
+            atlases=tuple(atlas.label for atlas in plan.atlases),
+            second_model=kinetics.second_model or "",
+            mixed_tissue=_say_mixture(plan, settings),
             motion_corrected=settings.motion,
             partial_volume=_partial_volume(plan, settings),
             taken=_taken_steps(plan, space),
         )
         paragraphs += participant_methods(choices)
-    return tuple(dict.fromkeys(paragraphs))
+    if not paragraphs:
+        return None
+    bibliography = output_path(
+        study.output_dir, {"sub": plans[0].scan.entities["sub"]}, "participant_references"
+    )
+    return Methods(tuple(dict.fromkeys(paragraphs)), bibliography)
+
+
+def _say_k2_prime(plan: ScanPlan) -> str:
+    """How the model came to its k2', for the methods text, where scans share a rule and not a number."""
+    kinetics = plan.kinetics
+    if not kinetics.fits_k2_prime:
+        return ""
+    if kinetics.k2_prime_per_min is None:
+        return f"settled for each scan ({kinetics.k2_prime_source})"
+    return f"= {kinetics.k2_prime_per_min:.4g} /min ({kinetics.k2_prime_source})"
+
+
+def _say_mixture(plan: ScanPlan, settings: ScanSettings) -> str:
+    """What was done about white matter and fluid, for the methods text; empty where the model has no such part."""
+    if plan.mixed_tissue is None:
+        return ""
+    return {
+        "together": "What a region can read without a release was simulated for its own mixture of grey matter, white "
+        "matter and fluid, as the scanner's resolution mixes them.",
+        "apart": "White matter and fluid within regions were fitted apart, by their shares at its resolution.",
+    }[settings.mixed_tissue]
 
 
 def _template_source(plan: ScanPlan, study: Study, space: str) -> str:

@@ -6,9 +6,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
-from typing import Any, Final
+from pathlib import Path
+from typing import Any, Final, NamedTuple
 
 from morbids.bids.dataset import CONTAINER_TAG_VARIABLE, morbids_version
+from morbids.bids.writing import write_text
+from morbids.reports.bibliography import as_bibtex, number_citations
 from morbids.reports.pages import (
     LEVEL_WORDS,
     Alert,
@@ -148,9 +151,27 @@ def verdict_table(verdicts: Iterable[Verdict]) -> tuple[Block, ...]:
     return (Table(("Step", "Verdict", "Measured", "Why"), rows),) if rows else ()
 
 
-def methods_section(paragraphs: tuple[str, ...]) -> Section:
-    """Methods text to copy into a paper."""
-    return Section("Methods", "Text to copy into a paper; one click selects it.", (Quotation(paragraphs),))
+class Methods(NamedTuple):
+    """Methods text to copy into a paper, and where the works that it cites are written to."""
+
+    paragraphs: tuple[str, ...]
+    bibliography: Path
+
+
+def methods_sections(methods: Methods | None) -> tuple[Section, ...]:
+    """A section with the text and its numbered references, which go to a file in BibTeX too; nothing without text.
+
+    Raises
+    ------
+    MorbidsError
+        When the file cannot be written.
+    """
+    if methods is None:
+        return ()
+    cited = number_citations(methods.paragraphs)
+    write_text(methods.bibliography, as_bibtex(cited.references))
+    lead = "Text to copy into a paper; one click selects it."
+    return (Section("Methods", lead, (Quotation(*cited, methods.bibliography),)),)
 
 
 def provenance_section(provenance: Provenance) -> Section:

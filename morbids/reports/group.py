@@ -7,10 +7,11 @@ from typing import Final, NamedTuple
 
 from morbids.reports.findings import (
     Failure,
+    Methods,
     Provenance,
     failure_alerts,
     footer,
-    methods_section,
+    methods_sections,
     provenance_section,
 )
 from morbids.reports.pages import (
@@ -135,7 +136,7 @@ class GroupReport:
     included_columns: tuple[str, ...]
     included: tuple[tuple[Cell, ...], ...]
     left_out: tuple[LeftOut, ...]
-    methods: tuple[str, ...]
+    methods: Methods | None
     provenance: Provenance
     made_by: tuple[tuple[str, str], ...] = ()
     picture: tuple[Block, ...] = ()
@@ -174,7 +175,7 @@ def write_group_page(report: GroupReport, out: Path) -> Path:
     sections.append(_people_section(report))
     sections += [Section("Quality of the maps", blocks=report.quality)] if report.quality else []
     sections += [Section("What this protocol can see", blocks=report.protocol)] if report.protocol else []
-    sections += [methods_section(report.methods)] if report.methods else []
+    sections += methods_sections(report.methods)
     sections.append(provenance_section(report.provenance))
     page = Page(
         title="Group results",

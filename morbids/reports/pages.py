@@ -18,6 +18,7 @@ from jinja2.runtime import Context
 from markupsafe import Markup, escape
 
 from morbids.bids.writing import write_text
+from morbids.reports.bibliography import Reference
 from morbids.reports.numbers import format_number, format_p, format_quantity
 from morbids.reports.strips import Strips, ends_of, place_points
 
@@ -130,9 +131,14 @@ class Text:
 
 @dataclass(frozen=True)
 class Quotation:
-    """Paragraphs to copy as they are, such as methods text; one click selects them all."""
+    """Paragraphs to copy as they are, such as methods text, and the works that they cite by number.
+
+    One click selects them all; `file` holds the works in BibTeX.
+    """
 
     paragraphs: tuple[str, ...]
+    references: tuple[Reference, ...] = ()
+    file: Path | None = None
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,12 @@ from typing import Final
 
 from morbids.reports.findings import (
     Failure,
+    Methods,
     Provenance,
     Verdict,
     failure_alerts,
     footer,
-    methods_section,
+    methods_sections,
     provenance_section,
     verdict_badge,
     verdict_table,
@@ -96,7 +97,7 @@ class ParticipantReport:
     anatomy: tuple[AnatomyReport, ...]
     scans: tuple[ScanReport, ...]
     failures: tuple[Failure, ...]
-    methods: tuple[str, ...]
+    methods: Methods | None
     provenance: Provenance
     links: tuple[Link, ...] = ()
 
@@ -117,7 +118,7 @@ def write_participant_page(report: ParticipantReport, out: Path) -> Path:
     """Write the page of one participant to `out` (beside the folder that holds its figures)."""
     sections = [_anatomy_section(anatomy, report.failures) for anatomy in report.anatomy]
     sections += [_scan_section(scan, report.failures) for scan in report.scans]
-    sections += [methods_section(report.methods)] if report.methods else []
+    sections += methods_sections(report.methods)
     sections.append(provenance_section(report.provenance))
     page = Page(
         title=report.participant,

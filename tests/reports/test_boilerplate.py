@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from morbids.imaging.reference import find_reference_rule
 from morbids.numerics.statistics.methods import METHODS, Inference
 from morbids.reports.boilerplate import (
     ContrastChoices,
@@ -19,12 +20,13 @@ SCAN = ScanChoices(
     "MNI152NLin2009cAsym",
     "embedded copy",
     "LoganRef",
-    "occipital grey matter",
-    0.1237,
-    "preset",
+    find_reference_rule("occipital"),
+    5.0,
+    True,
+    "= 0.1237 /min (preset)",
     10.0,
     (("baseline", 10.0, 40.0), ("rejection", 45.0, 90.0)),
-    "AAL",
+    ("AAL", "own"),
 )
 GROUP = GroupChoices(
     "1.0",
@@ -43,45 +45,73 @@ GROUP = GroupChoices(
 )
 
 
-def test_windows_k2_prime_and_sources_are_stated() -> None:
-    imaging, kinetics, references = participant_methods(SCAN)
-    assert "MNI152NLin2009cAsym (embedded copy; Fonov 2011)" in imaging
-    assert "k2' = 0.1237 /min (preset) and t* = 10 min" in kinetics
+def test_what_was_done_is_stated_with_its_numbers_and_programs() -> None:
+    imaging, kinetics = participant_methods(SCAN)
+    assert "MNI152NLin2009cAsym [@Fonov2011] (embedded copy)" in imaging
+    assert "Images were registered with greedy [@Yushkevich2016]." in imaging
+    assert "N4 [@Tustison2010] of SimpleITK [@Lowekamp2013]" in imaging
+    assert "with k2' = 0.1237 /min (preset) and t* = 10 min" in kinetics
+    assert "every voxel (frames smoothed with a Gaussian of 5 mm full width at half maximum)" in kinetics
+    assert "regions of AAL [@Rolls2015] and own; frames were weighted by duration and decay" in kinetics
+    assert "The reference region was occipital (Calcarine, Cuneus, Lingual of AAL [@Rolls2015])" in kinetics
+    assert "at least 50% grey matter, a rim of 2 mm taken off, 17% of its height taken off" in kinetics
     assert "baseline 10–40 min, rejection 45–90 min; integrals run from injection in each" in kinetics
-    assert "J Cereb Blood Flow Metab 16:834" in references
-    assert "Sullivan" in references
+    assert "[@Logan1996]" in kinetics
+    assert "[@Sullivan2013]" in kinetics
 
 
 def test_what_was_not_done_is_not_claimed() -> None:
     plain = replace(
-        SCAN, model="SRTM", k2_prime_per_min=None, t_star_min=None, windows=(), motion_corrected=False
+        SCAN,
+        model="SRTM",
+        reference=replace(SCAN.reference, trim_share=0.0, erode_mm=0.0, clean_histogram=False),
+        smoothing_fwhm_mm=0.0,
+        weighted=False,
+        k2_prime="",
+        t_star_min=None,
+        windows=(),
+        motion_corrected=False,
+        taken=dict.fromkeys(("brain extraction", "normalization", "registration to T1w"), "smriprep 1"),
     )
-    imaging, kinetics, references = participant_methods(plain)
+    imaging, kinetics = participant_methods(plain)
     assert "Head motion was not corrected." in imaging
-    assert "k2'" not in kinetics
-    assert "t*" not in kinetics
-    assert "Window" not in kinetics
-    assert "Logan" not in references
-    assert "Sullivan" not in references
-    assert "Gunn RN" in references
+    assert "N4" not in imaging
+    assert "greedy" not in imaging
+    assert "Grey matter, white matter and cerebrospinal fluid were segmented" in imaging
+    assert "frames not smoothed" in kinetics
+    assert "weighted equally" in kinetics
+    for absent in (
+        "k2'",
+        "t*",
+        "Window",
+        "Logan",
+        "Sullivan",
+        "a rim of",
+        "height",
+        "unusual",
+        "second opinion",
+    ):
+        assert absent not in kinetics
+    assert "[@Lammertsma1996; @Gunn1997]" in kinetics
+
+
+def test_a_second_model_stands_beside_with_its_paper() -> None:
+    _, kinetics = participant_methods(replace(SCAN, second_model="MRTM2"))
+    assert "(MRTM2) [@Ichise2003] stands beside" in kinetics
 
 
 @pytest.mark.parametrize("correction", METHODS)
 def test_every_correction_is_described_and_its_sources_listed(correction: Inference) -> None:
-    maps, claims, references = group_methods(
-        replace(GROUP, corrections=("max-t", correction), smoothing_fwhm_mm=0.0)
-    )
+    maps, claims = group_methods(replace(GROUP, corrections=("max-t", correction), smoothing_fwhm_mm=0.0))
     text = maps + claims
     assert "not smoothed" in text
     assert ("As sensitivity" in text) == (correction != "max-t")
-    assert "Holm S (1979)" in references
-    for source in ("Smith 2009", "Worsley 1996", "Nichols 2002", "Benjamini 1995", "Bullmore 1999"):
-        name, year = source.split()
-        assert (source in text) == (f"{name} " in references and f"({year})" in references)
+    for source in METHODS[correction].sources:
+        assert source in claims
 
 
 def test_every_contrast_has_its_own_rearrangements() -> None:
-    text, claims, references = group_methods(
+    text, claims = group_methods(
         replace(GROUP, traits=("score",), covariates=("age", "dose"), expected=("rejection: activation",))
     )
     assert text.startswith(
@@ -92,27 +122,26 @@ def test_every_contrast_has_its_own_rearrangements() -> None:
     assert "subtracted" not in text
     assert "smoothed with a Gaussian of 8 mm" in text
     assert "Slopes on score are tested on maps and regions, and given as partial correlations" in text
-    assert "age, dose entered as covariates of no interest (Freedman 1983)" in text
-    assert "Freedman D, Lane D" in references
-    assert "2 questions are one family of 16 tests (Westfall 1993" in claims
+    assert "age, dose entered as covariates of no interest [@Freedman1983]" in text
+    assert "2 questions are one family of 16 tests [@Westfall1993" in claims
     assert "Declared before looking: rejection: activation" in claims
 
 
 def test_the_correction_for_partial_volume_is_stated_where_there_is_one() -> None:
     assert "partial volume" not in " ".join(participant_methods(SCAN))
     corrected = replace(SCAN, partial_volume=PartialVolume("GTM", (5.5, 5.5, 6.0)))
-    _, kinetics, references = participant_methods(corrected)
+    _, kinetics = participant_methods(corrected)
     assert "but not maps" in kinetics
-    assert "5.5 x 5.5 x 6 mm full width at half maximum (Rousset 1998)." in kinetics
-    assert "J Nucl Med 39:904" in references
+    assert "5.5 x 5.5 x 6 mm full width at half maximum [@Rousset1998]." in kinetics
     voxels = participant_methods(replace(SCAN, partial_volume=PartialVolume("RBV", (5.5, 5.5, 5.5))))
     assert "voxel by voxel" in voxels[1]
-    assert "Thomas 2011" in voxels[1]
+    assert "Thomas2011" in voxels[1]
 
 
-def test_two_scans_of_one_person_are_described_with_their_papers() -> None:
-    _, claims, references = group_methods(replace(GROUP, two_scans=True))
-    assert "intraclass correlations (ICC(A,1) and ICC(C,1); McGraw 1996)" in claims
-    assert "McGraw KO" in references
-    assert "Cunningham VJ" in references
-    assert "McGraw" not in group_methods(GROUP)[2]
+def test_two_scans_of_one_person_and_conjunctions_are_described_with_their_papers() -> None:
+    _, claims = group_methods(replace(GROUP, two_scans=True, conjunction=True))
+    assert "intraclass correlations (ICC(A,1) and ICC(C,1)) [@McGraw1996]" in claims
+    assert "[@Cunningham2010]" in claims
+    assert "[@Nichols2005]" in claims
+    assert "McGraw" not in group_methods(GROUP)[1]
+    assert "Nichols2005" not in group_methods(GROUP)[1]

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from morbids.reports.findings import Failure
+from morbids.reports.findings import Failure, Methods
 from morbids.reports.group import ContrastReport, GroupReport, LeftOut, write_group_page
 from morbids.reports.pages import Text
 from morbids.reports.tables import read_table
@@ -41,7 +41,7 @@ def write(tmp_path: Path, left_out: tuple[LeftOut, ...] = (), failures: tuple[Fa
         ("Participant", "resiliency"),
         (("sub-01", 71.0), ("sub-02", 68.5)),
         left_out,
-        ("Group statistics were computed.",),
+        Methods(("Group statistics were computed.",), tmp_path / "references.bib"),
         PROVENANCE,
     )
     return read_page(write_group_page(report, tmp_path / "group.html"))

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from morbids.reports.captions import figure, flicker
-from morbids.reports.findings import Failure, Verdict
+from morbids.reports.findings import Failure, Methods, Verdict
 from morbids.reports.pages import Level, Link
 from morbids.reports.participant import (
     AnatomyReport,
@@ -46,7 +46,7 @@ def write(tmp_path: Path, failures: tuple[Failure, ...] = (), flagged: bool = Tr
         (anatomy,),
         (scan, ScanReport("sub-01_task-acceptance")),
         failures,
-        ("BP_ND was estimated.",),
+        Methods(("BP_ND was estimated [@Innis2007].",), tmp_path / "sub-01_references.bib"),
         PROVENANCE,
         (Link("All participants", write_index(tmp_path)),),
     )
@@ -109,7 +109,10 @@ def test_windows_facts_methods_and_provenance_are_there(tmp_path: Path) -> None:
     assert ["baseline", "10–40", "6", "start raised to t*"] in page.tables[3]
     assert "Injected dose 412 MBq" in page.text
     assert "The scan has a gap." in page.text
-    assert "BPND was estimated." in page.text
+    assert "BPND was estimated [1]." in page.text
+    assert "Innis RB, Cunningham VJ, Delforge J, et al. (2007)." in page.text
+    assert 'href="https://doi.org/10.1038/sj.jcbfm.9600493"' in page.html
+    assert (tmp_path / "sub-01_references.bib").read_text("utf-8").startswith("@article{Innis2007,")
     assert "morbids 9.9.9, finished today." in page.text
     assert "morbids in out participant" in page.text
     assert "Template: embedded template" in page.text

@@ -127,7 +127,7 @@ class Method:
     column, column_description
         Of the table of clusters and peaks.
     words, sources
-        For the methods text: what it corrects by, and papers of `reports.boilerplate`.
+        For the methods text: what it corrects by, and keys of `data/references.bib`.
     """
 
     name: Inference
@@ -210,7 +210,7 @@ METHODS: Final[Mapping[Inference, Method]] = {
             column="p_fwe_peak",
             column_description="Family-wise p of the peak, permutation of the largest |t|",
             words="the permutation distribution of the largest |t| over the brain",
-            sources=("Nichols 2002",),
+            sources=("Nichols2002",),
         ),
         Method(
             name="cluster-extent",
@@ -225,7 +225,7 @@ METHODS: Final[Mapping[Inference, Method]] = {
             column="p_fwe_extent",
             column_description="Family-wise p of the cluster's extent, in its first row",
             words="the permutation distribution of the largest cluster's extent",
-            sources=("Nichols 2002",),
+            sources=("Nichols2002",),
         ),
         Method(
             name="cluster-mass",
@@ -238,7 +238,7 @@ METHODS: Final[Mapping[Inference, Method]] = {
             column="p_fwe_mass",
             column_description="Family-wise p of the cluster's mass, in its first row",
             words="the permutation distribution of the largest cluster's mass",
-            sources=("Bullmore 1999",),
+            sources=("Bullmore1999",),
         ),
         Method(
             name="tfce",
@@ -253,7 +253,7 @@ METHODS: Final[Mapping[Inference, Method]] = {
             column="p_fwe_tfce",
             column_description="Family-wise p of the peak, threshold-free cluster enhancement",
             words="threshold-free cluster enhancement (E = 0.5, H = 2, neighbours share a face) with permutation",
-            sources=("Smith 2009",),
+            sources=("Smith2009",),
             by_default=False,
         ),
         Method(
@@ -267,7 +267,7 @@ METHODS: Final[Mapping[Inference, Method]] = {
             column="p_fdr",
             column_description="p adjusted for the false discovery rate (Benjamini-Hochberg)",
             words="the false discovery rate",
-            sources=("Benjamini 1995",),
+            sources=("Benjamini1995",),
         ),
         Method(
             name="random-field",
@@ -280,7 +280,7 @@ METHODS: Final[Mapping[Inference, Method]] = {
             column="p_fwe_random_field",
             column_description="Family-wise p of the peak, random field theory, of t",
             words="Gaussian random field theory",
-            sources=("Worsley 1992", "Worsley 1996"),
+            sources=("Worsley1992", "Worsley1996"),
         ),
     )
 }
