@@ -18,7 +18,8 @@ from morbids.engine.progress import doing, label_of
 from morbids.group import sentences
 from morbids.group.claims import COLUMNS, Claims, QuestionClaims, judge_claims, tabulate
 from morbids.group.conjunction import find_conjunction, write_shared_voxels
-from morbids.group.contrast_page import ContrastPage
+from morbids.group.contrast_page import report_contrast
+from morbids.group.contrast_results import ContrastResults
 from morbids.group.doubts import report_doubts
 from morbids.group.locate import Found, Located
 from morbids.group.outputs import GroupOutputs
@@ -125,7 +126,7 @@ def write_group_pages(
         claims=tuple(_claims(outputs, claims)),
         picture=tuple(picture_overview(outputs, claims)),
         doubts=report_doubts(plan, outputs),
-        contrasts=tuple(ContrastPage(one, claims).report() for one in outputs),
+        contrasts=tuple(report_contrast(ContrastResults(one, claims)) for one in outputs),
         failures=tuple(
             Failure(
                 label_of(failure.units[-1]), doing(failure.step, WORDS), failure.sentence, failure.pointer
