@@ -12,6 +12,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -60,21 +61,21 @@ def run(quick: bool, seed: int = 0) -> dict[str, float]:
 def kill_often(
     places: Places, reference: Path, n_kills: int, chance: random.Random, whole_s: float
 ) -> dict[str, float]:
-    """Kill until so many kills were made, each life of the run ending in a comparison."""
+    """Kill so often; each life of the run, which takes up its work after every kill, ends in a comparison."""
     counts = dict.fromkeys(("kills", "kills_equal", "half_written", "left_processes", "left_files"), 0)
     by_victim = dict.fromkeys(VICTIMS, 0)
     while counts["kills"] < n_kills:
         places.clear()
         in_life = 0
-        while in_life < min(KILLS_OF_A_LIFE, n_kills - counts["kills"]):
-            victim = kill_once(places, chance, whole_s)
+        for gap_s in draw_gaps(min(KILLS_OF_A_LIFE, n_kills - counts["kills"]), whole_s, chance):
+            victim = kill_once(places, chance, gap_s)
             if not victim:  # the run has ended before
                 break
             in_life += 1
             by_victim[victim] += 1
             counts["left_processes"] += count_left(places)
             counts["half_written"] += len(half_written(places.out, reference))
-            print(f"killed the {victim} after {len(STARTED.findall(places.told))} steps", flush=True)
+            print(f"killed the {victim} after {places.told.count(': done after')} steps", flush=True)
         equal = ends_equal(places, reference)
         counts["kills"] += in_life
         counts["kills_equal"] += in_life * equal
@@ -83,25 +84,31 @@ def kill_often(
     return {name: float(count) for name, count in counts.items()} | named
 
 
-def kill_once(places: Places, chance: random.Random, whole_s: float) -> str:
-    """Start the run and kill one of its processes at a random moment; empty where it ended before that."""
+def draw_gaps(n_kills: int, whole_s: float, chance: random.Random) -> list[float]:
+    """Seconds of work before each kill of a life: together they are random moments of one undisturbed run."""
+    moments = sorted(chance.uniform(0, whole_s) for _ in range(n_kills))
+    return [moment - before for before, moment in pairwise([0.0, *moments])]
+
+
+def kill_once(places: Places, chance: random.Random, gap_s: float) -> str:
+    """Start the run and kill one of its processes when it has worked so long; empty where it ended before that."""
     process = start(places)
     (places.log.parent / "leader").write_text(str(process.pid))
-    wait_s = chance.uniform(0, whole_s)
-    wanted = chance.choice(VICTIMS)
+    while process.poll() is None and not STARTED.search(places.told):
+        time.sleep(0.05)
     try:
-        process.wait(wait_s)
+        process.wait(gap_s)
         return ""
     except subprocess.TimeoutExpired:
         pass
-    victim, number = choose_process(process.pid, wanted, chance)
+    victim, number = choose_process(process.pid, chance)
     os.kill(number, signal.SIGKILL)
     process.wait()
     return victim
 
 
-def choose_process(program: int, wanted: str, chance: random.Random) -> tuple[str, int]:
-    """Pick a process of the wanted kind, the program itself where there is none at that moment."""
+def choose_process(program: int, chance: random.Random) -> tuple[str, int]:
+    """Pick a kind of process, then one of it; a registration wherever one runs, as that is seldom."""
     kinds: dict[str, list[int]] = {name: [] for name in VICTIMS}
     for number in session_of(program):
         try:
@@ -110,7 +117,9 @@ def choose_process(program: int, wanted: str, chance: random.Random) -> tuple[st
             continue
         kind = "registration" if "greedy_process" in words else "worker"
         kinds["program" if number == program else kind].append(number)
-    return (wanted, chance.choice(kinds[wanted])) if kinds[wanted] else ("program", program)
+    running = [name for name in VICTIMS if kinds[name]]
+    kind = "registration" if kinds["registration"] else chance.choice(running or ["program"])
+    return kind, chance.choice(kinds[kind] or [program])
 
 
 def count_left(places: Places) -> int:

@@ -1,4 +1,4 @@
-"""What a job costs before its first step, and how long a dry run takes, on datasets of many participants."""
+"""What a job costs before its first step and leaves behind; how long a dry run takes on many participants."""
 
 import json
 import os
@@ -14,6 +14,8 @@ from typing import NamedTuple
 import nibabel as nib
 import numpy as np
 
+from benchmarks import scale
+from benchmarks.runs import session_of, simulate
 from morbids.bids.filters import Filters
 from morbids.participant.collection import collect
 from morbids.participant.run import LEAST_BATCH, build_participant_workflow
@@ -40,16 +42,22 @@ def run(quick: bool) -> dict[str, float]:
     n_few, n_many, n_graph = (20, 50, 48) if quick else (500, 5000, 1000)
     few, many = make_dataset(n_few), make_dataset(n_many)
     fifty, scans = make_dataset(50), make_dataset(70 if quick else 350, n_tasks=2)
-    label = ["--participant-label", "0001"]
     return {
         "version_s": used_s([sys.executable, str(ROOT / "run.py"), "--version"]).processor_s,
         f"graph_{n_graph}_s": graph_s(make_dataset(n_graph // 2, n_tasks=2)),
-        f"label_of_{n_few}_cpu_s": cpu_to_first_step_s(few, label),
-        f"label_of_{n_many}_cpu_s": cpu_to_first_step_s(many, label),
+        **job_figures(f"label_of_{n_few}", few),
+        **job_figures(f"label_of_{n_many}", many),
         **dry_run_figures("50_participants", fifty),
         **dry_run_figures(f"{140 if quick else 700}_scans", scans),
+        "work_inodes_per_scan": inodes_after_cleaning(),
         "load_of_machine": os.getloadavg()[0] / len(os.sched_getaffinity(0)),
     }
+
+
+def inodes_after_cleaning() -> float:
+    """Files and folders that `--clean-workdir` leaves of one coarse scan."""
+    figures = scale.measure(simulate(scale.FOLDER, 1), 1, "--clean-workdir")
+    return figures["work_inodes_per_scan"]
 
 
 def make_dataset(n_participants: int, n_tasks: int = 1) -> Path:
@@ -136,18 +144,29 @@ def dry_run_figures(name: str, bids: Path) -> dict[str, float]:
     return {f"dry_run_{name}_s": used.wall_s, f"dry_run_{name}_cpu_s": used.processor_s}
 
 
-def cpu_to_first_step_s(bids: Path, options: list[str]) -> float:
-    """Processor seconds of a run and of the programs that it has waited for, until its first step starts."""
-    words = command(bids, options)
-    with subprocess.Popen(words, stderr=subprocess.PIPE, text=True, env=as_installed()) as process:
+def job_figures(name: str, bids: Path) -> dict[str, float]:
+    """Processor seconds of a job of one participant: until its first step starts, and until one has ended.
+
+    Between the two, workers import what steps need, and the first steps run.
+    """
+    told = {"cpu_s": ": started", "first_answer_cpu_s": ": done after"}
+    label = ["--participant-label", "0001"]
+    return {f"{name}_{key}": cpu_until_s(mark, command(bids, label)) for key, mark in told.items()}
+
+
+def cpu_until_s(mark: str, words: list[str]) -> float:
+    """Processor seconds of a run and of every process that it has started, until it logs something."""
+    with subprocess.Popen(
+        words, stderr=subprocess.PIPE, text=True, env=as_installed(), start_new_session=True
+    ) as process:
         lines = []
         for line in process.stderr or ():
             lines.append(line)
-            if line.rstrip().endswith(": started"):
+            if mark in line:
                 break
         else:
-            raise SystemExit(f"No step was started:\n{''.join(lines)}")
-        used = cpu_s(process.pid)
+            raise SystemExit(f"'{mark}' was not told:\n{''.join(lines)}")
+        used = sum(cpu_s(number) for number in session_of(process.pid))
         process.send_signal(signal.SIGTERM)
     return used
 

@@ -7,6 +7,7 @@ import importlib.metadata
 import importlib.resources
 import os
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -150,6 +151,7 @@ def bidsignore() -> str:
     return "\n".join((*_IGNORED, *_DRAFT_NAMES, *(f"*_{suffix}.*" for suffix in DRAFT_SUFFIXES))) + "\n"
 
 
+@cache
 def morbids_version() -> str:
-    """Version of the installed program."""
+    """Version of the installed program: every sidecar of a graph names it, and finding it reads files."""
     return importlib.metadata.version("morbids")
