@@ -1,5 +1,6 @@
 """Is a dataset valid BIDS? Asked of the official validator, which runs offline."""
 
+import codecs
 import json
 import shutil
 import subprocess
@@ -168,9 +169,23 @@ def _stage(bids_dir: Path, participants: Sequence[str], target: Path) -> None:
             place = target / file.relative_to(bids_dir)
             place.parent.mkdir(parents=True, exist_ok=True)
             if file.suffix in _READ and is_here(file):
-                shutil.copyfile(file, place)
+                place.write_bytes(_as_read(file))
             elif file.suffix not in _READ:
                 place.write_bytes(b"\n")
+
+
+def _as_read(file: Path) -> bytes:
+    """A text as this program reads it: without a byte order mark, and with null for numbers that JSON does not have.
+
+    The validator rejects either as a whole, and then names every field as missing.
+    """
+    content = file.read_bytes().removeprefix(codecs.BOM_UTF8)
+    if file.suffix != ".json" or not (b"NaN" in content or b"Infinity" in content):
+        return content
+    try:
+        return json.dumps(json.loads(content, parse_constant=lambda _: None)).encode()
+    except (ValueError, RecursionError):  # the reader of the sidecar tells what is wrong
+        return content
 
 
 def _files(folder: Path) -> list[Path]:

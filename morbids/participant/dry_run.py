@@ -202,11 +202,8 @@ def _taken(plan: ScanPlan) -> list[str]:
 
 def _tell_notes(plans: Sequence[ScanPlan]) -> list[str]:
     """Notes and concerns of all scans, each kind once."""
-    groups: dict[str, list[tuple[str, str]]] = {}
+    groups: dict[str, dict[str, str]] = {}
     for plan in plans:
         for note in (*plan.notes, *filter(None, [plan.scan.timing.concern])):
-            groups.setdefault(generalise(note), []).append((plan.scan.label, note))
-    return [
-        f"{members[0][1]} [{len(members)}: {shorten([label for label, _ in members])}]"
-        for members in groups.values()
-    ]
+            groups.setdefault(generalise(note), {}).setdefault(plan.scan.label, note)
+    return [f"{next(iter(told.values()))} [{len(told)}: {shorten(list(told))}]" for told in groups.values()]

@@ -265,11 +265,16 @@ def choose(option: str, given: Value | None, preset: Value | None, scan: PetScan
         return given
     if preset is None:
         raise MorbidsError(
-            f"{scan.pet}: the tracer '{scan.tracer}' has no preset with a value for --{option}.",
+            f"{scan.pet}: {tracer_in_words(scan)} has no preset with a value for --{option}.",
             f"Give --{option} on the command line.",
             ExitCode.USAGE,
         )
     return preset
+
+
+def tracer_in_words(scan: PetScan) -> str:
+    """What a sentence calls the tracer of a scan."""
+    return f"the tracer '{scan.tracer}'" if scan.tracer else "a scan without TracerName"
 
 
 def _choose_t_star(

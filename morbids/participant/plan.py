@@ -22,7 +22,7 @@ from morbids.imaging.user_atlases import IMAGE_EXTENSIONS
 from morbids.numerics.kinetics.models import MODELS
 from morbids.numerics.kinetics.presets import TracerPreset, find_no_reference, find_preset, nearest_name
 from morbids.numerics.tracer import Schedule
-from morbids.participant.kinetic_plan import KineticPlan, choose, choose_model, plan_kinetics
+from morbids.participant.kinetic_plan import KineticPlan, choose, choose_model, plan_kinetics, tracer_in_words
 from morbids.participant.missing_minutes import judge_minutes
 from morbids.participant.spaces import template_spaces
 from morbids.settings import ScanSettings
@@ -246,8 +246,9 @@ def _no_preset(scan: PetScan, missing: Sequence[str]) -> MorbidsError:
     also = ", and --t-star where the model is linear from some minute on" if "model" in missing else ""
     near = nearest_name(scan.tracer)
     meant = f"; or correct TracerName if {near} is meant" if near else ""
+    meant = meant if scan.tracer else "; or add TracerName to the sidecar"
     return MorbidsError(
-        f"{scan.pet}: the tracer '{scan.tracer}' has no preset with a value for {options}.",
+        f"{scan.pet}: {tracer_in_words(scan)} has no preset with a value for {options}.",
         f"Give {options} on the command line{also}{meant}.",
         ExitCode.USAGE,
     )

@@ -1,6 +1,8 @@
 """The validator's verdict on input, and on an output of every role under the extended schema."""
 
+import codecs
 import json
+import math
 from pathlib import Path
 
 import pytest
@@ -162,6 +164,19 @@ def test_only_what_is_read_of_the_asked_participants_stops_a_scan(dataset: Datas
     assert "SIDECAR_KEY_REQUIRED Manufacturer (1)" in judged.note
     assert "foreign" not in judged.note
     assert judge_input(dataset.root, ["01"]).errors == {}
+
+
+def test_what_only_the_validator_cannot_read_stops_nobody(dataset: DatasetMaker) -> None:
+    """A byte order mark, and numbers that JSON does not have, in fields that are not needed."""
+    marked = dataset.pet("sub-01/pet/sub-01").with_name("sub-01_pet.json")
+    marked.write_bytes(codecs.BOM_UTF8 + marked.read_bytes())
+    dataset.pet("sub-02/pet/sub-02", InjectedMass=math.nan)
+    judged = judge_input(dataset.root, ["01", "02"])
+    assert judged.errors == {}
+    assert "JSON_SCHEMA_VALIDATION_ERROR InjectedMass" in judged.note
+    broken = dataset.pet("sub-03/pet/sub-03", InjectedMass=math.nan).with_name("sub-03_pet.json")
+    broken.write_text(broken.read_text()[:-1] + ",}")
+    assert "sub-03/pet/sub-03_pet.nii.gz" in judge_input(dataset.root, ["03"]).errors
 
 
 def test_texts_of_the_validator_are_whole(dataset: DatasetMaker) -> None:

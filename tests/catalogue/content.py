@@ -69,7 +69,9 @@ TRACER = tuple(
             "'novelty' has no preset with a value for --model",
             TracerName="novelty",
         ),
-        sidecar("no tracer", "the tracer '' has no preset with a value for --model", TracerName=None),
+        sidecar(
+            "no tracer", "a scan without TracerName has no preset with a value for --model", TracerName=None
+        ),
         sidecar("a tracer that is a number", "the tracer '11' has no preset", TracerName=11),
         sidecar(
             "a tracer that is a list", "has no preset with a value for --model", TracerName=["carfentanil x"]
