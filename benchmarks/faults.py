@@ -21,7 +21,7 @@ from benchmarks.runs import ROOT, STARTED, Places, finish, session_of, simulate,
 
 FOLDER = ROOT / "build" / "benchmarks" / "faults"
 VICTIMS = ("program", "worker", "registration")
-KILLS_OF_A_LIFE = 5
+KILLS_OF_A_LIFE = 10
 """Kills of one run that goes on and on, before it may end and is compared."""
 LATEST_END_S = 5.0
 # What every run writes anew, or a failed one otherwise, and how it ends when it is whole.
