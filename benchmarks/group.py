@@ -17,9 +17,11 @@ from morbids.bids.filters import Filters
 from morbids.bids.names import difference_label, output_path, sidecar_path
 from morbids.bids.writing import write_json
 from morbids.group.plan import plan_group
+from morbids.group.run import memory_gb
 from morbids.numerics.arrays import BoolArray, FloatArray
 from morbids.numerics.statistics.clusters import Lattice, find_clusters, make_lattice
 from morbids.numerics.statistics.designs import fit_design, one_sample
+from morbids.numerics.statistics.influence import measure_influence
 from morbids.numerics.statistics.methods import MaximumOf
 from morbids.numerics.statistics.permutation import (
     Measurement,
@@ -28,6 +30,7 @@ from morbids.numerics.statistics.permutation import (
     find_null_maxima,
 )
 from morbids.numerics.statistics.plan import PermutationPlan, Piece, plan_permutations
+from morbids.numerics.statistics.random_field import estimate_smoothness
 from morbids.numerics.statistics.rearranged import RearrangedModel, observed_t, prepare_model
 from morbids.numerics.statistics.tfce import enhance
 from morbids.settings import GroupSettings, Study
@@ -36,6 +39,8 @@ N_MAPS = 18
 GRID = (91, 109, 91)  # of the 2 mm templates
 SEMI_AXES = (34.0, 42.8, 37.8)
 N_MANY_MAPS = 1000
+# Numbers of maps whose memory is measured, and how many times wider their voxels are.
+MANY = {N_MANY_MAPS: 1, 10_000: 2}
 THREADS = 2
 
 
@@ -47,11 +52,13 @@ def run(quick: bool) -> dict[str, float]:
     dict
         maxt_nilearn_ratio, tfce_nilearn_ratio: nilearn's time per permutation over ours. exhaustive_18_s: all
         2**17 sign patterns. complete_run_min: t, clusters, max-T and TFCE with 5 000 permutations.
-        maps_1000_peak_gb: peak memory of a process that fits and permutes 1 000 maps. plan_1000_s: from 1 000 maps on
-        disk, each with three others beside it and with sidecars, to the questions.
+        maps_1000_peak_gb, maps_10000_peak_gb: peak memory of a process that fits and permutes 1 000 maps, and 10 000 of
+        an eighth of the voxels: a file larger than what is kept of it. plan_10000_gb: memory that each step on 10 000
+        maps declares. plan_1000_s: from 1 000 maps on disk, each with three others beside it and with sidecars, to the
+        questions.
     """
     mask = make_brain()
-    peak_gb = measure_peak_memory(mask)
+    peak_gb = {f"maps_{n}_peak_gb": measure_peak_memory(n, stride) for n, stride in MANY.items()}
     plan_s = time_planning(mask, 100 if quick else N_MANY_MAPS)
     maps = draw_maps(mask)
     lattice = make_lattice(mask)
@@ -63,7 +70,8 @@ def run(quick: bool) -> dict[str, float]:
         "exhaustive_18_s": time_exhaustive(model, 2**13 if quick else 2**17),
         **compare_tfce(maps, mask, lattice, model, 1 if quick else 3),
         "complete_run_min": time_complete_run(maps, lattice, 200 if quick else 5_000),
-        "maps_1000_peak_gb": peak_gb,
+        **peak_gb,
+        "plan_10000_gb": memory_gb(max(MANY)),
         "plan_1000_s": plan_s,
     }
 
@@ -160,25 +168,33 @@ def _leave_maps(output_dir: Path, participant: str, image: Path) -> None:
         write_json(sidecar_path(path), sidecar)
 
 
-def measure_peak_memory(mask: BoolArray) -> float:
-    """Peak memory in GB of a fresh process that analyses 1 000 maps kept in a file."""
+def measure_peak_memory(n_maps: int, stride: int) -> float:
+    """Peak memory in GB of a fresh process that analyses maps in a file, of every stride-th voxel along each axis."""
+    n_voxels = int(coarse_brain(stride).sum())
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "maps.npy"
         rng = np.random.default_rng(2)
-        shape = (N_MANY_MAPS, int(mask.sum()))
-        maps = np.lib.format.open_memmap(path, mode="w+", dtype=np.float32, shape=shape)
-        for row in maps:
-            row[:] = rng.standard_normal(shape[1], dtype=np.float32)
-        maps.flush()
-        del maps
+        with path.open("wb") as file:
+            header = {"descr": "<f4", "fortran_order": False, "shape": (n_maps, n_voxels)}
+            np.lib.format.write_array_header_1_0(file, header)
+            for _ in range(n_maps):
+                file.write(rng.standard_normal(n_voxels, dtype=np.float32).tobytes())
         with multiprocessing.get_context("spawn").Pool(1) as pool:
-            return pool.apply(_analyse_file, (path,))
+            return pool.apply(_analyse_file, (path, stride))
 
 
-def _analyse_file(path: Path) -> float:
-    maps = np.load(path, mmap_mode="r")
-    plan = plan_permutations(N_MANY_MAPS, "signs", 48, seed=1)
-    _analyse(maps, make_lattice(make_brain()), plan)
+def coarse_brain(stride: int) -> BoolArray:
+    """The ellipsoid on a coarser grid."""
+    return make_brain()[::stride, ::stride, ::stride]
+
+
+def _analyse_file(path: Path, stride: int) -> float:
+    maps, mask = np.load(path, mmap_mode="r"), coarse_brain(stride)
+    plan = plan_permutations(len(maps), "signs", 48, seed=1)
+    _analyse(maps, make_lattice(mask), plan)
+    design = one_sample(len(maps))
+    estimate_smoothness(maps, design.matrix, mask)
+    measure_influence(maps, design)
     # VmHWM is the high-water mark of this process alone, in kB.
     status = Path("/proc/self/status").read_text(encoding="utf-8")
     (line,) = (line for line in status.splitlines() if line.startswith("VmHWM"))

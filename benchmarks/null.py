@@ -21,7 +21,7 @@ from morbids.numerics.statistics.permutation import (
     measure_map,
 )
 from morbids.numerics.statistics.plan import plan_design
-from morbids.numerics.statistics.random_field import estimate_smoothness, find_unit_residuals, peak_p
+from morbids.numerics.statistics.random_field import estimate_smoothness, peak_p
 from morbids.numerics.statistics.rearranged import observed_t, prepare_model
 
 N_MAPS = 18
@@ -65,7 +65,7 @@ def _smallest_p(seed: int, mask: BoolArray, lattice: Lattice) -> list[float]:
         for name, value in zip(STATISTICS, observed, strict=True)
     ]
     fit = fit_design(maps, design)
-    smoothness = estimate_smoothness(find_unit_residuals(maps, design.matrix), mask, N_MAPS - 1)
+    smoothness = estimate_smoothness(maps, design.matrix, mask)
     return [*by_permutation, float(np.nanmin(peak_p(fit.t, smoothness.resels, N_MAPS - 1)))]
 
 

@@ -28,11 +28,7 @@ from morbids.numerics.statistics.methods import (
     Method,
 )
 from morbids.numerics.statistics.permutation import corrected_p, critical_value
-from morbids.numerics.statistics.random_field import (
-    Smoothness,
-    estimate_smoothness,
-    find_unit_residuals,
-)
+from morbids.numerics.statistics.random_field import Smoothness, estimate_smoothness
 from morbids.numerics.statistics.rearranged import observed_t
 from morbids.numerics.statistics.symmetry import mean_skewness
 
@@ -200,8 +196,7 @@ def _summarise(judged: Judged, design: WrittenDesign, image: Image, why_not: str
 def _smoothness(data: FloatArray, design: WrittenDesign, image: Image) -> tuple[Smoothness | None, str]:
     """Width of the noise; None and the reason where it cannot be estimated (too few maps)."""
     try:
-        residuals = find_unit_residuals(data, design.design.matrix)
-        return estimate_smoothness(residuals, image.values > 0.5, design.df), ""
+        return estimate_smoothness(data, design.design.matrix, image.values > 0.5), ""
     except MorbidsError as error:
         return None, error.message
 

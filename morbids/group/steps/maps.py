@@ -93,19 +93,19 @@ def stack_maps(
             f"No voxel remains for {added[0].name} and the other maps ({rule}).",
             "Lower --mask-threshold or --coverage, or look at the participants' maps.",
         )
-    stacked = np.lib.format.open_memmap(
-        out_dir / "maps.npy", mode="w+", dtype=np.float32, shape=(n_rows, int(tested.sum()))
-    )
-    n_missing, n_lost = [], []
-    for row in range(n_rows):
-        volume = rows.volume(row)
-        unknown = inside & ~np.isfinite(volume)
-        n_missing.append(int(unknown.sum()))
-        n_lost.append(int((unknown & (n_unknown == most_unknown + 1)).sum()))
-        stacked[row] = smooth_volume(volume, fwhm_mm, first.voxel_mm)[tested]
-    stacked.flush()
-    mask = write_image(tested, first.affine, out_dir / "mask.nii.gz", code=MNI_CODE)
     n_voxels = int(tested.sum())
+    n_missing, n_lost = [], []
+    with (out_dir / "maps.npy").open("wb") as stacked:
+        # Written, not mapped: the pages of a mapped file would count as memory of this step.
+        header = {"descr": "<f4", "fortran_order": False, "shape": (n_rows, n_voxels)}
+        np.lib.format.write_array_header_1_0(stacked, header)
+        for row in range(n_rows):
+            volume = rows.volume(row)
+            unknown = inside & ~np.isfinite(volume)
+            n_missing.append(int(unknown.sum()))
+            n_lost.append(int((unknown & (n_unknown == most_unknown + 1)).sum()))
+            stacked.write(smooth_volume(volume, fwhm_mm, first.voxel_mm)[tested].astype("<f4").tobytes())
+    mask = write_image(tested, first.affine, out_dir / "mask.nii.gz", code=MNI_CODE)
     return Stack(out_dir / "maps.npy", mask, n_voxels, rule, tuple(n_missing), tuple(n_lost))
 
 

@@ -11,8 +11,8 @@ from morbids.bids.tables import read_table, write_table
 from morbids.group.places import ShownPlace
 from morbids.group.regions import Sphere
 from morbids.group.steps.maps import read_map
-from morbids.group.steps.regions import SCAN, Values, average_sides, draw_sphere, tidy
-from morbids.imaging.images import Image, read_image
+from morbids.group.steps.regions import SCAN, Values, average_sides, draw_sphere, means_of, tidy
+from morbids.imaging.images import read_image
 from morbids.numerics.arrays import FloatArray
 from morbids.reports.figures.place_table import PLACE_COLUMNS, PlaceLook, PlaceMaps, draw_from_table
 from morbids.reports.figures.style import write_figure
@@ -61,20 +61,23 @@ def measure_places(
         By label; NaN and those that are missing have none.
     """
     number = read_image(clusters).values
+    grid = read_image(maps[0])
+    of_spheres = [] if tables else [draw_sphere(sphere, grid) for sphere in spheres]
+    of_clusters = {place.name: number == place.cluster for place in places if place.cluster}
     columns: dict[str, dict[str, FloatArray]] = {}
     for start, condition in enumerate(conditions):
         own = slice(start * len(labels), (start + 1) * len(labels))
-        volumes = [read_map(path) for path in maps[own]]
+        means = np.array(
+            [means_of(read_map(path), [*of_spheres, *of_clusters.values()]) for path in maps[own]]
+        )
         if tables:
             regions = _from_tables(tables[own], parameter, labels)
         else:
-            regions = _from_spheres(volumes, spheres, read_image(maps[0]), labels)
+            names = tuple(sphere.name for sphere in spheres)
+            regions = Values(names, labels, means[:, : len(of_spheres)])
         regions = average_sides(regions) if average else regions
         found = dict(zip(regions.names, regions.values.T, strict=True))
-        for place in places:
-            if place.cluster:
-                found[place.name] = np.array([_mean(volume[number == place.cluster]) for volume in volumes])
-        columns[condition] = found
+        columns[condition] = found | dict(zip(of_clusters, means[:, len(of_spheres) :].T, strict=True))
     table = _tabulate(columns, places, labels, trait_values)
     write_table(tidy(table), out_dir / "places.tsv")
     return PlaceValues(out_dir / "places.tsv")
@@ -122,20 +125,7 @@ def picture_places(
     return PlacePictures(pictures)
 
 
-def _from_spheres(
-    volumes: Sequence[FloatArray], spheres: tuple[Sphere, ...], grid: Image, labels: tuple[str, ...]
-) -> Values:
-    inside = [draw_sphere(sphere, grid) for sphere in spheres]
-    means = np.array([[_mean(volume[voxels]) for voxels in inside] for volume in volumes])
-    return Values(tuple(sphere.name for sphere in spheres), labels, means)
-
-
 def _from_tables(paths: Sequence[Path], parameter: str, labels: tuple[str, ...]) -> Values:
     read = [read_table(path, ("name", parameter)) for path in paths]
     names = tuple(map(str, read[0]["name"]))
     return Values(names, labels, np.array([table[parameter].to_numpy(dtype=float) for table in read]))
-
-
-def _mean(values: FloatArray) -> float:
-    known = values[np.isfinite(values)]
-    return float(known.mean()) if known.size else float("nan")

@@ -114,7 +114,7 @@ def measure_spheres(
     """Take the mean of the terms' maps, as they are, in every sphere; NaN where a map knows no voxel of it."""
     grid = read_image(added[0])
     inside = [draw_sphere(sphere, grid) for sphere in spheres]
-    terms = [[_means(read_map(path), inside) for path in paths] for paths in (added, removed)]
+    terms = [[means_of(read_map(path), inside) for path in paths] for paths in (added, removed)]
     names = tuple(sphere.name for sphere in spheres)
     return _write_values(sum_terms(terms[0], terms[1], len(labels), divisor), names, labels, out_dir)
 
@@ -126,7 +126,7 @@ def mean_in_spheres(paths: Sequence[Path], spheres: tuple[Sphere, ...], *, avera
         return {}
     grid = read_image(there[0])
     inside = [draw_sphere(sphere, grid) for sphere in spheres]
-    values = np.stack([_means(read_map(path), inside) for path in there])
+    values = np.stack([means_of(read_map(path), inside) for path in there])
     table = Values(tuple(sphere.name for sphere in spheres), tuple(map(str, there)), values)
     table = average_sides(table) if average else table
     return dict(zip(table.names, np.nanmean(table.values, axis=0).tolist(), strict=True))
@@ -226,6 +226,7 @@ def _write_values(
     return RegionValues(out_dir / "values.tsv")
 
 
-def _means(volume: FloatArray, inside: Sequence[BoolArray]) -> FloatArray:
+def means_of(volume: FloatArray, inside: Sequence[BoolArray]) -> FloatArray:
+    """(n,) mean of a map in each of several volumes; NaN where it knows no voxel of it."""
     known = [volume[voxels][np.isfinite(volume[voxels])] for voxels in inside]
     return np.array([float(values.mean()) if len(values) else np.nan for values in known])

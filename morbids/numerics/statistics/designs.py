@@ -13,6 +13,7 @@ from morbids.numerics.statistics.linear_model import (
     LinearFit,
     check_design,
     fit_linear_model,
+    portions,
 )
 from morbids.numerics.statistics.unequal import fit_unequal_variances
 
@@ -266,7 +267,12 @@ def fit_design(maps: FloatArray, design: Design) -> LinearFit:
 def _fit_known(maps: FloatArray, design: Design) -> LinearFit:
     """Fit each voxel on the maps that know it; NaN where they cannot estimate the design."""
     found = np.full((len(LinearFit._fields), maps.shape[1]), np.nan)
-    for voxels, known in find_patterns(maps):
+    of_portions = (
+        (voxels + portion.start, known)
+        for portion in portions(maps)
+        for voxels, known in find_patterns(maps[:, portion])
+    )
+    for voxels, known in of_portions:
         try:
             own = keep_rows(design, known)._replace(voxelwise=False)
             found[:, voxels] = np.stack(fit_design(np.asarray(maps[np.ix_(known, voxels)]), own))

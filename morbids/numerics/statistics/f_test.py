@@ -20,8 +20,8 @@ from morbids.numerics.statistics.linear_model import (
     MapsInBlocks,
     check_design,
     check_rows,
+    read_blocks,
     residual_variance,
-    voxel_blocks,
 )
 
 # Keeps F finite where a rearrangement leaves no residual.
@@ -69,8 +69,7 @@ def fit_f(
     tested = np.linalg.qr(np.linalg.solve(triangle.T, contrasts.T))[0]
     df, n_tested = float(matrix.shape[0] - matrix.shape[1]), len(contrasts)
     f = np.empty(maps.shape[1])
-    for columns in voxel_blocks(maps):
-        block = np.asarray(maps[:, columns], dtype=float)
+    for columns, block in read_blocks(maps):
         with np.errstate(invalid="ignore"):
             coordinates = orthonormal.T @ block
             noise = residual_variance(block, block - orthonormal @ coordinates, df)

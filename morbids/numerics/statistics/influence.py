@@ -7,7 +7,7 @@ import numpy as np
 from morbids.errors import MorbidsError
 from morbids.numerics.arrays import FloatArray
 from morbids.numerics.statistics.designs import Design, fit_design, keep_rows, split_by_contrast
-from morbids.numerics.statistics.linear_model import voxel_blocks
+from morbids.numerics.statistics.linear_model import read_blocks
 
 # The median absolute deviation of normal values, in standard deviations.
 _MAD_PER_SD = 0.6745
@@ -57,9 +57,8 @@ def measure_influence(maps: FloatArray, design: Design) -> Influence:
     # Sums over voxels of x, y, x^2, y^2, xy, where x is the map and y the mean of the others.
     sums = np.zeros((5, n_maps))
     n_voxels = 0
-    for columns in voxel_blocks(maps):
-        block = np.asarray(maps[:, columns], dtype=float)
-        block = block[:, np.all(np.isfinite(block), axis=0) & (np.ptp(block, axis=0) > 0)]
+    for _, every in read_blocks(maps):
+        block = every[:, np.all(np.isfinite(every), axis=0) & (np.ptp(every, axis=0) > 0)]
         deleted = _delete_each(block, design)
         squared_distance += (deleted.residual**2).sum(axis=1)
         squared_change += (deleted.change**2).sum(axis=1)

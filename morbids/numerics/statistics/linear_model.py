@@ -1,5 +1,6 @@
 """The general linear model at every voxel: one contrast, its t, effect sizes and probabilities."""
 
+import mmap
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -12,6 +13,8 @@ from morbids.numerics.arrays import FloatArray
 # Values worked on at once: bounds each double-precision copy to 32 MB, however many maps there are.
 _VALUES_AT_ONCE = 2**22
 _SMALLEST_P_OF_NDTRI = 1e-300
+# Bytes of a portion of voxels whose copy is kept while it is tested: bounds memory, however many maps there are.
+_BYTES_OF_PORTION = 2**29
 # Residual variance below this share of the data's power is rounding, not noise.
 _ROUNDING = 1e-12
 # Columns of unit length whose smallest singular value is below this are one column too many.
@@ -170,8 +173,7 @@ def fit_linear_model(
     weights = np.linalg.solve(triangle.T, contrast)
     df = float(design.shape[0] - design.shape[1])
     effect, noise = np.empty(maps.shape[1]), np.empty(maps.shape[1])
-    for columns in voxel_blocks(maps):
-        block = np.asarray(maps[:, columns], dtype=float)
+    for columns, block in read_blocks(maps):
         # Infinite values become NaN here, as promised.
         with np.errstate(invalid="ignore"):
             coordinates = orthonormal.T @ block
@@ -186,6 +188,32 @@ def voxel_blocks(maps: FloatArray) -> Iterator[slice]:
     """Cut (n_maps, n_voxels) maps into blocks of voxels that are small in double precision."""
     size = max(_VALUES_AT_ONCE // max(maps.shape[0], 1), 1)
     return (slice(start, start + size) for start in range(0, maps.shape[1], size))
+
+
+def read_blocks(maps: FloatArray) -> Iterator[tuple[slice, FloatArray]]:
+    """Read (n_maps, n_voxels) maps in double precision, block by block of voxels, each with its place.
+
+    What was read of a memory-mapped file leaves the memory of the process again.
+    """
+    for columns in voxel_blocks(maps):
+        yield columns, np.asarray(maps[:, columns], dtype=float)
+        _let_go(maps)
+
+
+def portions(maps: FloatArray) -> list[slice]:
+    """Cut (n_maps, n_voxels) maps into portions of voxels of which a copy may be kept; few maps are one portion."""
+    n_maps, n_voxels = maps.shape
+    size = max(_BYTES_OF_PORTION // max(n_maps * maps.itemsize, 1), 1)
+    return [slice(start, min(start + size, n_voxels)) for start in range(0, n_voxels, size)]
+
+
+def _let_go(maps: FloatArray) -> None:
+    """Let the system take back the pages of a memory-mapped file; they are read again when they are asked for."""
+    owner: object = maps
+    while isinstance(owner, np.ndarray):
+        owner = owner.base
+    if isinstance(owner, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+        owner.madvise(mmap.MADV_DONTNEED)
 
 
 def cached_blocks(n_voxels: int) -> Iterator[slice]:
@@ -235,7 +263,7 @@ def summarise_fit(effect: FloatArray, variance: FloatArray, df: FloatArray, nois
 
 
 class MapsInBlocks:
-    """Maps that are scored block by block: the half of a `RearrangedModel` that all share."""
+    """Maps that are scored block by block: the half of a `Portion` that all share."""
 
     data: FloatArray
 

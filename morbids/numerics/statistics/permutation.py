@@ -1,6 +1,6 @@
 """Family-wise error from the null distribution of a map's maximum, found by rearranging the maps."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -19,6 +19,8 @@ from morbids.numerics.statistics.rearranged import RearrangedModel, largest_t, m
 # Rearrangements at once: many rows make a matrix product efficient, but whole maps must stay few.
 _BATCH_WITHOUT_MAPS = 256
 _BATCH_OF_MAPS = 16
+# Of maps that are prepared anew for each batch.
+_BATCH_OF_PORTIONED_MAPS = 128
 # A null value this little below the observed one is a tie: float32 maps carry about seven digits.
 _TIE = 1e-5
 
@@ -107,7 +109,6 @@ def find_null_maxima(
     measurement: Measurement,
     *,
     threads: int = 1,
-    on_progress: Callable[[int], None] | None = None,
 ) -> NullMaxima:
     """Rearrange the maps and note the maxima; any split of a plan gives the same numbers.
 
@@ -115,28 +116,37 @@ def find_null_maxima(
     ----------
     threads
         For TFCE and clusters; matrix products use the threads of the linear algebra library.
-    on_progress
-        Is told after each batch how many rearrangements were made in it.
     """
-    size = _BATCH_OF_MAPS if measurement.needs_maps else _BATCH_WITHOUT_MAPS
+    if not measurement.needs_maps:
+        largest = _find_largest(model, plan, piece)
+        maxima: dict[MaximumOf, FloatArray] = dict.fromkeys(measurement.statistics, largest)
+        return NullMaxima(piece, maxima, np.zeros(0, dtype=np.int64))
     n_at_least = np.zeros(0 if measurement.observed is None else model.n_voxels, dtype=np.int64)
-    batches = []
+    size = _BATCH_OF_MAPS if model.is_whole else _BATCH_OF_PORTIONED_MAPS
+    found: list[list[float]] = []
     with ThreadPoolExecutor(threads) as pool:
-        for start in range(piece.start, piece.stop, size):
-            batch = Piece(start, min(start + size, piece.stop))
-            rows = plan.rearrange(model.rows, batch)
-            if measurement.needs_maps:
-                t_maps = make_t_maps(model, rows)
-                measured = pool.map(lambda t: measure_map(t, measurement, two_tailed=plan.two_tailed), t_maps)
-                batches.append(np.array(list(measured)))
-                if measurement.observed is not None:
-                    n_at_least += _count_at_least(measurement.observed, t_maps, two_tailed=plan.two_tailed)
-            else:
-                batches.append(largest_t(model, rows, two_tailed=plan.two_tailed)[:, None])
-            if on_progress:
-                on_progress(batch.stop - batch.start)
-    columns = np.concatenate(batches).T
+        for batch in _batches(piece, size):
+            t_maps = make_t_maps(model, plan.rearrange(model.rows, batch))
+            found += pool.map(lambda t: measure_map(t, measurement, two_tailed=plan.two_tailed), t_maps)
+            if measurement.observed is not None:
+                n_at_least += _count_at_least(measurement.observed, t_maps, two_tailed=plan.two_tailed)
+    columns = np.array(found).T
     return NullMaxima(piece, dict(zip(measurement.statistics, columns, strict=True)), n_at_least)
+
+
+def _find_largest(model: RearrangedModel, plan: PermutationPlan, piece: Piece) -> FloatArray:
+    """(n,) largest t of each rearrangement; each portion of the maps is prepared once for all of them."""
+    largest = np.full(piece.stop - piece.start, -np.inf)
+    for _, portion in model.portions():
+        for batch in _batches(piece, _BATCH_WITHOUT_MAPS):
+            own = largest[batch.start - piece.start : batch.stop - piece.start]
+            rows = plan.rearrange(model.rows, batch)
+            np.maximum(own, largest_t(portion, rows, two_tailed=plan.two_tailed), out=own)
+    return largest
+
+
+def _batches(piece: Piece, size: int) -> Iterator[Piece]:
+    return (Piece(start, min(start + size, piece.stop)) for start in range(piece.start, piece.stop, size))
 
 
 def measure_map(t_map: FloatArray, measurement: Measurement, *, two_tailed: bool) -> list[float]:

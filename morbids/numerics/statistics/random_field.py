@@ -1,6 +1,7 @@
 """Random-field theory: smoothness, resels and the p of peaks (Worsley 1992, 1996), for whole brain or small volumes."""
 
 import math
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -8,11 +9,11 @@ from scipy import optimize, special
 
 from morbids.errors import MorbidsError
 from morbids.numerics.arrays import BoolArray, FloatArray, IntArray
-from morbids.numerics.statistics.linear_model import voxel_blocks
+from morbids.numerics.statistics.linear_model import read_blocks
 
 _FOUR_LOG_2 = 4 * math.log(2)
 _ROUNDING = 1e-12
-_PAIRS_AT_ONCE = 8192
+_PAIRS_AT_ONCE = 1024
 _HIGHEST = 1e4
 
 
@@ -31,21 +32,7 @@ class Smoothness(NamedTuple):
     resels: FloatArray
 
 
-def find_unit_residuals(maps: FloatArray, design: FloatArray) -> FloatArray:
-    """(n_maps, n_voxels) residuals of a fitted design, of length 1 at each voxel; 0 where there are none."""
-    orthonormal = np.linalg.qr(np.asarray(design, dtype=float))[0]
-    unit = np.empty(maps.shape, dtype=np.float32)
-    for columns in voxel_blocks(maps):
-        block = np.asarray(maps[:, columns], dtype=float)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            residuals = block - orthonormal @ (orthonormal.T @ block)
-            squares = np.einsum("ij,ij->j", residuals, residuals)
-            usable = np.isfinite(squares) & (squares > _ROUNDING * np.einsum("ij,ij->j", block, block))
-            unit[:, columns] = np.where(usable, residuals / np.sqrt(squares), 0)
-    return unit
-
-
-def estimate_smoothness(unit_residuals: FloatArray, mask: BoolArray, df: float) -> Smoothness:
+def estimate_smoothness(maps: FloatArray, matrix: FloatArray, mask: BoolArray) -> Smoothness:
     """Estimate the width from the correlation of neighbouring residuals.
 
     Noise with a Gaussian autocorrelation has rho = exp(-1 / (4 sigma^2)) one voxel away (Forman 1995, MRM
@@ -54,26 +41,63 @@ def estimate_smoothness(unit_residuals: FloatArray, mask: BoolArray, df: float) 
 
     Parameters
     ----------
-    unit_residuals
-        (n_maps, n_voxels), see `find_unit_residuals`.
+    maps
+        (n_maps, n_voxels), possibly memory-mapped: two planes of the mask are in memory at once.
+    matrix
+        (n_maps, n_columns) design.
     mask
         (x, y, z) with n_voxels inside.
-    df
-        Residual degrees of freedom.
 
     Raises
     ------
     MorbidsError
         Along an axis no two neighbours lie in the mask, or fewer than 3 degrees of freedom remain.
     """
+    df = float(matrix.shape[0] - matrix.shape[1])
     if df < 3:
         raise MorbidsError(
             f"{df:g} degrees of freedom are too few to estimate smoothness.", "Use permutations instead."
         )
-    positions = np.full(mask.shape, -1, dtype=np.int64)
-    positions[mask] = np.arange(int(mask.sum()))
-    fwhm = np.array([_width_along(unit_residuals, positions, axis, df) for axis in range(3)])
+    totals = np.zeros((3, 2))
+    before = _Plane(np.full(mask.shape[1:], -1), np.zeros((len(maps), 0), dtype=np.float32))
+    for plane in _planes(maps, matrix, mask):
+        totals[0] += _correlate(before, before.positions, plane, plane.positions)
+        for axis, (here, there) in enumerate(_neighbours(plane.positions), 1):
+            totals[axis] += _correlate(plane, here, plane, there)
+        before = plane
+    fwhm = np.array([_width(total, n_pairs, axis, df) for axis, (total, n_pairs) in enumerate(totals, 1)])
     return Smoothness(fwhm, count_resels(mask, fwhm))
+
+
+class _Plane(NamedTuple):
+    """One plane of the mask: (y, z) places of its voxels, -1 outside, and their (n_maps, n) unit residuals."""
+
+    positions: IntArray
+    unit: FloatArray
+
+
+def _planes(maps: FloatArray, matrix: FloatArray, mask: BoolArray) -> Iterator[_Plane]:
+    """Planes along the first axis, whose voxels follow each other in the maps."""
+    orthonormal = np.linalg.qr(np.asarray(matrix, dtype=float))[0]
+    start = 0
+    for inside in mask:
+        stop = start + int(inside.sum())
+        positions = np.full(inside.shape, -1, dtype=np.int64)
+        positions[inside] = np.arange(stop - start)
+        yield _Plane(positions, _find_unit_residuals(maps[:, start:stop], orthonormal))
+        start = stop
+
+
+def _find_unit_residuals(maps: FloatArray, orthonormal: FloatArray) -> FloatArray:
+    """(n_maps, n_voxels) residuals of a fitted design, of length 1 at each voxel; 0 where there are none."""
+    unit = np.empty(maps.shape, dtype=np.float32)
+    for columns, block in read_blocks(maps):
+        with np.errstate(invalid="ignore", divide="ignore"):
+            residuals = block - orthonormal @ (orthonormal.T @ block)
+            squares = np.einsum("ij,ij->j", residuals, residuals)
+            usable = np.isfinite(squares) & (squares > _ROUNDING * np.einsum("ij,ij->j", block, block))
+            unit[:, columns] = np.where(usable, residuals / np.sqrt(squares), 0)
+    return unit
 
 
 def count_resels(mask: BoolArray, fwhm_voxels: FloatArray) -> FloatArray:
@@ -188,21 +212,34 @@ def peak_threshold(
     return float(optimize.brentq(excess, 0.0, _HIGHEST, xtol=1e-10))
 
 
-def _width_along(unit_residuals: FloatArray, positions: IntArray, axis: int, df: float) -> float:
-    length = positions.shape[axis]
-    here, there = (np.take(positions, steps, axis) for steps in (range(length - 1), range(1, length)))
+def _neighbours(positions: IntArray) -> Iterator[tuple[IntArray, IntArray]]:
+    """Places of voxels and of the next ones, along both axes of a plane."""
+    for axis in range(2):
+        yield (
+            positions.take(range(positions.shape[axis] - 1), axis),
+            positions.take(range(1, positions.shape[axis]), axis),
+        )
+
+
+def _correlate(one: _Plane, here: IntArray, other: _Plane, there: IntArray) -> FloatArray:
+    """Sum of the correlations of voxels that are paired, and number of the pairs that have residuals."""
     pairs = (here >= 0) & (there >= 0)
     first, second = here[pairs], there[pairs]
     total, n_pairs = 0.0, 0
     for start in range(0, len(first), _PAIRS_AT_ONCE):
         columns = slice(start, start + _PAIRS_AT_ONCE)
-        one, other = unit_residuals[:, first[columns]], unit_residuals[:, second[columns]]
-        total += float(np.einsum("ij,ij->", one, other, dtype=float))
+        left, right = one.unit[:, first[columns]], other.unit[:, second[columns]]
+        total += float(np.einsum("ij,ij->", left, right, dtype=float))
         # Voxels without residuals are columns of zeros.
-        n_pairs += int(np.sum(np.any(one != 0, axis=0) & np.any(other != 0, axis=0)))
+        n_pairs += int(np.sum(np.any(left != 0, axis=0) & np.any(right != 0, axis=0)))
+    return np.array([total, n_pairs])
+
+
+def _width(total: float, n_pairs: float, axis: int, df: float) -> float:
+    """Width of the noise along an axis, in voxels, from the sum of the correlations of neighbours."""
     if n_pairs == 0:
         raise MorbidsError(
-            f"No two voxels of the mask are neighbours along axis {axis + 1}, so smoothness is unknown.",
+            f"No two voxels of the mask are neighbours along axis {axis}, so smoothness is unknown.",
             "Use a mask of connected voxels.",
         )
     r = total / n_pairs

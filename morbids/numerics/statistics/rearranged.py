@@ -9,22 +9,46 @@ length 1, regressor x and null model N,
 for each rearrangement P. Constants need no row when orders change: every order keeps the mean at 0.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 
 from morbids.numerics.arrays import FloatArray
 from morbids.numerics.statistics.designs import Design, split_by_contrast
 from morbids.numerics.statistics.f_test import FModel
-from morbids.numerics.statistics.linear_model import MapsInBlocks, voxel_blocks
-from morbids.numerics.statistics.partial import PartialModel, prepare_partial
+from morbids.numerics.statistics.linear_model import MapsInBlocks, portions, read_blocks
+from morbids.numerics.statistics.partial import prepare_partial
 from morbids.numerics.statistics.pseudo_t import VarianceSmoother
-from morbids.numerics.statistics.unequal import SMALLEST_SHARE, UnequalModel, prepare_unequal
+from morbids.numerics.statistics.unequal import SMALLEST_SHARE, prepare_unequal
 
 # Residuals below this share of the data's power are rounding (the same rule as in the linear model).
 _ROUNDING = 1e-12
+
+
+class Portion(Protocol):
+    """Prepared voxels of the maps, all of them or some."""
+
+    @property
+    def rows(self) -> FloatArray:
+        """(n_rows, n_maps) what is rearranged instead of the maps."""
+
+    @property
+    def n_voxels(self) -> int:
+        """How many; those that cannot be tested score 0."""
+
+    def blocks(self) -> Iterator[Any]:
+        """Voxels that can be scored together, one block after the other: a slice, or their places."""
+
+    def score(self, rows: FloatArray, block: Any) -> FloatArray:
+        """(n, n_block) scores of (n, n_rows, n_maps) rearranged rows, rising with t."""
+
+    def to_t(self, scores: FloatArray) -> FloatArray:
+        """The statistic that belongs to each score: t, pseudo-t, or z where degrees of freedom differ."""
+
+
+AnyPortion = TypeVar("AnyPortion", bound=Portion)
 
 
 class RearrangedModel(Protocol):
@@ -36,16 +60,14 @@ class RearrangedModel(Protocol):
 
     @property
     def n_voxels(self) -> int:
-        """Voxels of a map; those that cannot be tested score 0."""
+        """Voxels of a map."""
 
-    def blocks(self) -> Iterator[Any]:
-        """Voxels that can be scored together, one block after the other: a slice, or their places."""
+    @property
+    def is_whole(self) -> bool:
+        """Whether all voxels stay prepared; otherwise portions are prepared whenever they are asked for."""
 
-    def score(self, rows: FloatArray, block: Any) -> FloatArray:
-        """(n, n_block) scores of (n, n_rows, n_maps) rearranged rows, rising with t."""
-
-    def to_t(self, scores: FloatArray) -> FloatArray:
-        """The statistic that belongs to each score: t, pseudo-t, or z where degrees of freedom differ."""
+    def portions(self) -> Iterator[tuple[slice, Portion]]:
+        """Every voxel once, in portions with their places."""
 
 
 class _Residuals(NamedTuple):
@@ -83,36 +105,71 @@ class StudentModel(MapsInBlocks):
         return np.asarray(np.sqrt(self.df) * scores / np.sqrt(np.maximum(1 - scores**2, SMALLEST_SHARE)))
 
 
+class PortionedModel(Generic[AnyPortion]):
+    """Voxels that are tested each on its own: few maps are prepared once, many in portions that memory can hold.
+
+    Attributes
+    ----------
+    rows, n_voxels, is_whole
+        See `RearrangedModel`.
+    """
+
+    def __init__(self, maps: FloatArray, prepare: Callable[[FloatArray], AnyPortion]) -> None:
+        self._maps, self._prepare = maps, prepare
+        self._places = portions(maps)
+        self.is_whole = len(self._places) == 1
+        self._first = prepare(maps if self.is_whole else maps[:, :1])
+        self.rows, self.n_voxels = self._first.rows, int(maps.shape[1])
+
+    def portions(self) -> Iterator[tuple[slice, AnyPortion]]:
+        """Every voxel once, in portions with their places."""
+        for place in self._places:
+            yield place, self._first if self.is_whole else self._prepare(self._maps[:, place])
+
+
 @dataclass(frozen=True)
 class PseudoModel:
     """Pseudo-t: the residual variance is smoothed over the mask before it divides (Nichols & Holmes 2002)."""
 
-    student: StudentModel
+    students: PortionedModel[StudentModel]
     smoother: VarianceSmoother
+    df: float
 
     @property
     def rows(self) -> FloatArray:
         """Those of Student's t."""
-        return self.student.rows
+        return self.students.rows
 
     @property
     def n_voxels(self) -> int:
         """Voxels of a map."""
-        return self.student.n_voxels
+        return self.students.n_voxels
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all voxels stay prepared."""
+        return self.students.is_whole
+
+    def portions(self) -> Iterator[tuple[slice, "PseudoModel"]]:
+        """The whole map at once: smoothing needs it."""
+        yield slice(0, self.n_voxels), self
 
     def blocks(self) -> Iterator[slice]:
-        """The whole map at once: smoothing needs it."""
+        """The whole map at once."""
         yield slice(0, self.n_voxels)
 
     def score(self, rows: FloatArray, block: slice) -> FloatArray:
         """Pseudo-t of whole maps."""
-        interest, left = self.student.project(rows, block)
-        power = self.student.length**2
-        variance = self.smoother.smooth((left - interest**2) * power / self.student.df)
-        tested = self.student.length > 0
-        return np.divide(
-            interest * self.student.length, np.sqrt(variance), out=np.zeros_like(variance), where=tested
-        )
+        effect, variance = np.empty((2, len(rows), self.n_voxels))
+        tested = np.empty(self.n_voxels, dtype=bool)
+        for place, student in self.students.portions():
+            interest, left = student.project(rows, slice(None))
+            effect[:, place] = interest * student.length
+            variance[:, place] = (left - interest**2) * (student.length**2 / self.df)
+            tested[place] = student.length > 0
+        noise = np.sqrt(self.smoother.smooth(variance))
+        pseudo_t = np.divide(effect, noise, out=np.zeros_like(effect), where=tested)
+        return np.asarray(pseudo_t[:, block])
 
     def to_t(self, scores: FloatArray) -> FloatArray:
         """Scores are pseudo-t."""
@@ -121,7 +178,7 @@ class PseudoModel:
 
 def prepare_model(
     maps: FloatArray, design: Design, smoother: VarianceSmoother | None = None
-) -> StudentModel | FModel | UnequalModel | PseudoModel | PartialModel:
+) -> RearrangedModel:
     """Take the null model out of the maps and scale what is left to length 1.
 
     The copy has the precision of the maps: float32 maps are tested in float32, half the memory and twice the
@@ -134,20 +191,36 @@ def prepare_model(
     smoother
         Makes it a pseudo-t; not used for unequal variances, whose statistic has two of them, for F, nor voxel by voxel.
     """
+    if smoother is None or design.voxelwise or design.n_tested or design.second_group is not None:
+        return PortionedModel(maps, lambda own: _prepare(own, design))
+    students = PortionedModel(maps, lambda own: _prepare_student(own, design))
+    return PseudoModel(students, smoother, _residual_df(design))
+
+
+def _prepare(maps: FloatArray, design: Design) -> Portion:
+    """Prepare voxels that one copy can hold."""
     if design.voxelwise:
-        return prepare_partial(maps, design, prepare_model)
+        return prepare_partial(maps, design, _prepare)
     interest, null_model = split_by_contrast(design.matrix, design.contrast)
     if design.second_group is not None:
         data = _take_out(maps, null_model).data
         return prepare_unequal(data, design.matrix, design.contrast, design.second_group)
+    if not design.n_tested:
+        return _prepare_student(maps, design)
     residuals = _take_out(maps, null_model, interest)
-    moving = _what_moves(null_model, design)
-    df = float(design.matrix.shape[0] - design.matrix.shape[1])
-    rows = np.vstack([interest.T, moving.T])
-    if design.n_tested:
-        return FModel(rows, residuals.data, design.n_tested, df)
-    student = StudentModel(rows, residuals.data, residuals.length, df)
-    return PseudoModel(student, smoother) if smoother is not None else student
+    rows = np.vstack([interest.T, _what_moves(null_model, design).T])
+    return FModel(rows, residuals.data, design.n_tested, _residual_df(design))
+
+
+def _prepare_student(maps: FloatArray, design: Design) -> StudentModel:
+    interest, null_model = split_by_contrast(design.matrix, design.contrast)
+    residuals = _take_out(maps, null_model, interest)
+    rows = np.vstack([interest, _what_moves(null_model, design).T])
+    return StudentModel(rows, residuals.data, residuals.length, _residual_df(design))
+
+
+def _residual_df(design: Design) -> float:
+    return float(design.matrix.shape[0] - design.matrix.shape[1])
 
 
 def observed_t(model: RearrangedModel) -> FloatArray:
@@ -158,27 +231,28 @@ def observed_t(model: RearrangedModel) -> FloatArray:
 def make_t_maps(model: RearrangedModel, rows: FloatArray) -> FloatArray:
     """(n, n_voxels) statistic maps of (n, n_rows, n_maps) rearranged rows."""
     maps = np.zeros((len(rows), model.n_voxels))
-    for block in model.blocks():
-        maps[:, block] = model.to_t(model.score(rows, block))
+    for place, portion in model.portions():
+        own = maps[:, place]
+        for block in portion.blocks():
+            own[:, block] = portion.to_t(portion.score(rows, block))
     return maps
 
 
-def largest_t(model: RearrangedModel, rows: FloatArray, *, two_tailed: bool) -> FloatArray:
+def largest_t(portion: Portion, rows: FloatArray, *, two_tailed: bool) -> FloatArray:
     """(n,) largest t, or |t|, of each rearrangement, without keeping its map."""
     largest = np.full(len(rows), -np.inf)
-    for block in model.blocks():
-        scores = model.score(rows, block)
+    for block in portion.blocks():
+        scores = portion.score(rows, block)
         np.maximum(largest, scores.max(axis=1), out=largest)
         if two_tailed:
             np.maximum(largest, -scores.min(axis=1), out=largest)
-    return model.to_t(largest)
+    return portion.to_t(largest)
 
 
 def _take_out(maps: FloatArray, null_model: FloatArray, interest: FloatArray | None = None) -> _Residuals:
     precision = np.float32 if maps.dtype == np.float32 else np.float64
     data, length = np.empty(maps.shape, dtype=precision), np.empty(maps.shape[1])
-    for columns in voxel_blocks(maps):
-        block = np.asarray(maps[:, columns], dtype=float)
+    for columns, block in read_blocks(maps):
         with np.errstate(invalid="ignore", divide="ignore"):
             residuals = block - null_model @ (null_model.T @ block)
             squares = np.einsum("ij,ij->j", residuals, residuals)

@@ -3,7 +3,7 @@
 import numpy as np
 
 from morbids.numerics.arrays import FloatArray
-from morbids.numerics.statistics.linear_model import voxel_blocks
+from morbids.numerics.statistics.linear_model import read_blocks
 
 
 def mean_skewness(maps: FloatArray, matrix: FloatArray) -> float:
@@ -18,8 +18,7 @@ def mean_skewness(maps: FloatArray, matrix: FloatArray) -> float:
     """
     basis = np.linalg.qr(matrix)[0]
     total, count = 0.0, 0
-    for columns in voxel_blocks(maps):
-        block = np.asarray(maps[:, columns], dtype=float)
+    for _, block in read_blocks(maps):
         residuals = block - basis @ (basis.T @ block)
         variance = (residuals**2).mean(axis=0)
         with np.errstate(invalid="ignore", divide="ignore"):

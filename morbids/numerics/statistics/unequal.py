@@ -20,9 +20,9 @@ from morbids.numerics.statistics.linear_model import (
     MapsInBlocks,
     check_design,
     quick_z,
+    read_blocks,
     residual_variance,
     summarise_fit,
-    voxel_blocks,
 )
 
 # Keeps t finite where a rearrangement leaves no residual.
@@ -116,8 +116,7 @@ def fit_unequal_variances(
     check_design(matrix, contrast, [str(column + 1) for column in range(matrix.shape[1])])
     groups = _split(matrix, contrast, second_group)
     effect, variances = np.empty(maps.shape[1]), np.empty((2, maps.shape[1]))
-    for columns in voxel_blocks(maps):
-        block = np.asarray(maps[:, columns], dtype=float)
+    for columns, block in read_blocks(maps):
         with np.errstate(invalid="ignore"):
             coordinates = groups.basis.T @ block
             residuals = block - groups.basis @ coordinates

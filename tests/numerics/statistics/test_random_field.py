@@ -8,7 +8,6 @@ from morbids.numerics.statistics.random_field import (
     count_resels,
     density,
     estimate_smoothness,
-    find_unit_residuals,
     peak_p,
     peak_threshold,
 )
@@ -95,8 +94,7 @@ def test_finds_the_width_of_simulated_noise(fwhm: tuple[float, float, float]) ->
     )
     maps *= rng.uniform(0.5, 2, size=(36, 36, 36))
     mask = np.ones((36, 36, 36), dtype=bool)
-    residuals = find_unit_residuals(maps.reshape(12, -1), np.ones((12, 1)))
-    smoothness = estimate_smoothness(residuals, mask, 11)
+    smoothness = estimate_smoothness(maps.reshape(12, -1), np.ones((12, 1)), mask)
     np.testing.assert_allclose(smoothness.fwhm_voxels, fwhm, rtol=0.04)
     np.testing.assert_allclose(smoothness.resels, count_resels(mask, smoothness.fwhm_voxels))
 
@@ -107,16 +105,16 @@ def test_voxels_without_residuals_do_not_count() -> None:
     line = np.zeros((4000, 2, 2), dtype=bool)
     line[:, 0, 0] = True
     with pytest.raises(MorbidsError, match="neighbours along axis 2"):
-        estimate_smoothness(find_unit_residuals(maps, np.ones((10, 1))), line, 9)
+        estimate_smoothness(maps, np.ones((10, 1)), line)
     block = np.ones((10, 10, 40), dtype=bool)
-    whole = estimate_smoothness(find_unit_residuals(maps, np.ones((10, 1))), block, 9)
+    whole = estimate_smoothness(maps, np.ones((10, 1)), block)
     maps[:, ::7] = np.nan
-    holes = estimate_smoothness(find_unit_residuals(maps, np.ones((10, 1))), block, 9)
+    holes = estimate_smoothness(maps, np.ones((10, 1)), block)
     assert holes.fwhm_voxels[2] == pytest.approx(whole.fwhm_voxels[2], rel=0.03)
 
 
 def test_refusals() -> None:
     with pytest.raises(MorbidsError, match="2 degrees of freedom are too few"):
-        estimate_smoothness(np.zeros((3, 8)), np.ones((2, 2, 2), dtype=bool), 2)
+        estimate_smoothness(np.zeros((3, 8)), np.ones((3, 1)), np.ones((2, 2, 2), dtype=bool))
     with pytest.raises(MorbidsError, match="error rate is 5"):
         peak_threshold(5, BRAIN)
