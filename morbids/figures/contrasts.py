@@ -82,8 +82,8 @@ class Contrast:
 
     @property
     def trait(self) -> str:
-        """Label of the trait of a slope; empty for others."""
-        return str(self.told.get("Trait", ""))
+        """What the trait of a slope is called; empty for others."""
+        return str(self.told.get("TraitWords") or self.told.get("Trait", ""))
 
 
 def find_contrasts(output_dir: Path) -> tuple[Contrast, ...]:

@@ -12,8 +12,8 @@ from morbids.group.comparison import Comparison
 from morbids.group.factors import ask_factors
 from morbids.group.pairs import pair_kinds
 from morbids.group.placed import check_places, expected_sign, traits_of, traits_of_pair
-from morbids.group.question_nodes import ask_group_column, ask_mean, ask_slope, levels_of
-from morbids.group.questions import Asked, Question, compare_asked
+from morbids.group.question_nodes import Groups, ask_group_column, ask_mean, ask_slope, find_groups
+from morbids.group.questions import Asked, Question, Trait, compare_asked
 from morbids.group.row_sources import Rows, rows_of_kind
 from morbids.group.rows import GroupRows, RowKind, places_of
 from morbids.settings import GroupSettings
@@ -30,11 +30,12 @@ def ask_built_in(group: GroupRows, dataset: Path, settings: GroupSettings) -> As
     MorbidsError
         The column of groups has one value, or an option names scans or factors that are not there.
     """
-    levels = levels_of(settings.group_column, group.table) if settings.group_column else ()
+    column = settings.group_column
+    groups = find_groups(column, group.table, group.words_of(column)) if column else None
     check_places(settings, {kind.title: places_of(kind) for kind in group.kinds})
     comparisons: list[Comparison] = []
     skipped: dict[str, str] = {}
-    for title, make in _askings(group, dataset, settings, levels):
+    for title, make in _askings(group, dataset, settings, groups):
         try:
             comparisons.append(make())
         except MorbidsError as error:
@@ -43,28 +44,28 @@ def ask_built_in(group: GroupRows, dataset: Path, settings: GroupSettings) -> As
 
 
 def _askings(
-    group: GroupRows, dataset: Path, settings: GroupSettings, levels: tuple[str, ...]
+    group: GroupRows, dataset: Path, settings: GroupSettings, groups: Groups | None
 ) -> Iterator[Asking]:
     """Every question: of one kind after the other, then within participants."""
     alone = len(group.kinds) == 1 and not settings.traits and not settings.group_column
     for kind in group.kinds:
         rows = rows_of_kind(kind, group, dataset)
         # Factors within participants compare groups in the mean over all scans, and in each effect.
-        of_groups = () if settings.within else ask_group_column(levels, rows.lines, settings)
+        of_groups = () if settings.within else ask_group_column(groups, rows.lines, settings)
         for title, ask in (*_of_kind(rows.lines, settings, kind, group, alone=alone), *of_groups):
             yield f"{rows.title}{title}", partial(compare_asked, rows, ask)
     if settings.within:
-        yield from ask_factors(group, settings, dataset, levels)
+        yield from ask_factors(group, settings, dataset, groups)
         return
     alike = tuple(
         kind for kind in group.kinds if group.kind != "parameter" or _same_window(kind, group.kinds[0])
     )
     if len(alike) > 2:
-        yield from ask_factors(group._replace(kinds=alike), settings, dataset, levels)
+        yield from ask_factors(group._replace(kinds=alike), settings, dataset, groups)
     for first, second in combinations(group.kinds, 2):
         for rows, asks in pair_kinds(first, second, group, dataset):
             yield from _of_pair(rows, asks, (first, second), group, settings)
-            for title, ask in ask_group_column(levels, rows.lines, settings):
+            for title, ask in ask_group_column(groups, rows.lines, settings):
                 yield f"{rows.title}{title}", partial(compare_asked, rows, ask)
 
 
@@ -83,8 +84,9 @@ def _of_kind(
     elif alone:
         asks = "Does the mean differ from 0? Positive: it is higher."
         yield "", partial(ask_mean, asks, settings, lines, ("above 0", "below 0"), family="change")
-    for trait in traits_of(settings, places_of(kind)):
-        yield f" by {trait}", partial(ask_slope, trait, settings, lines)
+    for column in traits_of(settings, places_of(kind)):
+        trait = Trait(column, group.words_of(column).name)
+        yield f" by {trait.words}", partial(ask_slope, trait, settings, lines)
 
 
 def _of_pair(
@@ -100,8 +102,9 @@ def _of_pair(
             compare_asked, rows, partial(ask_mean, asks, settings, rows.lines, between, family="between")
         ),
     )
-    for trait in traits_of_pair(settings, places_of(first), places_of(second)):
+    for column in traits_of_pair(settings, places_of(first), places_of(second)):
+        trait = Trait(column, group.words_of(column).name)
         yield (
-            f"{rows.title} by {trait}",
+            f"{rows.title} by {trait.words}",
             partial(compare_asked, rows, partial(ask_slope, trait, settings, rows.lines)),
         )

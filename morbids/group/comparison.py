@@ -214,8 +214,8 @@ class Comparison:
         Tables of a-priori regions that each row's values are made of; empty when they come from the maps.
     design
         The test.
-    trait
-        Column whose slope is tested, empty for other questions.
+    trait, trait_words
+        Column whose slope is tested, and what people call it; empty for other questions.
     dropped
         Scans of this kind that lack a value or the other of a pair.
     family
@@ -242,6 +242,7 @@ class Comparison:
     tables: Terms
     design: WrittenDesign
     trait: str = ""
+    trait_words: str = ""
     dropped: tuple[Missing, ...] = ()
     family: Family = "model"
     expected: int = 0

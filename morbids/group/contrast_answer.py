@@ -53,5 +53,5 @@ def _traits(contrast: ContrastResults) -> str | None:
         for one in contrast.claims.questions
         if one.comparison.trait and one.comparison.name.startswith(f"{contrast.comparison.name}By")
     ]
-    claimed = [f"{one.comparison.trait}: {sentences.say_claimed(one)}" for one in slopes if one.claimed]
+    claimed = [f"{one.comparison.trait_words}: {sentences.say_claimed(one)}" for one in slopes if one.claimed]
     return "; ".join(claimed) or ("nothing" if slopes else None)

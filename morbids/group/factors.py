@@ -28,7 +28,7 @@ from morbids.group.comparison import (
     write_design,
 )
 from morbids.group.placed import expected_sign
-from morbids.group.question_nodes import ask_group_column, ask_mean
+from morbids.group.question_nodes import Groups, ask_group_column, ask_mean
 from morbids.group.questions import compare_asked
 from morbids.group.row_sources import Rows, keep_terms, rows_of_kind
 from morbids.group.rows import GroupRows, RowKind, places_of, region_table, window_map
@@ -99,7 +99,7 @@ class _Effect(NamedTuple):
 
 
 def ask_factors(
-    group: GroupRows, settings: GroupSettings, dataset: Path, groups: Sequence[str]
+    group: GroupRows, settings: GroupSettings, dataset: Path, groups: Groups | None
 ) -> Iterator[tuple[str, Callable[[], Comparison]]]:
     """Every main effect and interaction, and how they differ between groups, each with what makes the comparison.
 
@@ -123,8 +123,7 @@ def ask_factors(
         if len(effect.rows) > 1:
             yield rows.title, partial(_repeated, effect, rows)
             if groups and not effect.both:
-                title = f"{rows.title}: groups of {settings.group_column}"
-                yield title, partial(_repeated_by_groups, effect, rows, settings.group_column)
+                yield f"{rows.title}{groups.title}", partial(_repeated_by_groups, effect, rows, groups)
             continue
         words = effect.asks, settings, rows.lines, effect.directions
         expected = _expected(effect, group, settings)
@@ -340,9 +339,9 @@ def _repeated(effect: _Effect, rows: Rows) -> Comparison:
     return _write(effect, rows, repeated_measures(n_people, _conditions(effect)))
 
 
-def _repeated_by_groups(effect: _Effect, rows: Rows, column: str) -> Comparison:
+def _repeated_by_groups(effect: _Effect, rows: Rows, groups: Groups) -> Comparison:
     """How repeated measures differ between groups; whose group is not known is left out."""
-    n_each = len(effect.rows)
+    n_each, column = len(effect.rows), groups.column
     known = rows.lines[column].notna().to_numpy()
     kept = np.flatnonzero(known).tolist()
     left_out = tuple(
@@ -350,15 +349,15 @@ def _repeated_by_groups(effect: _Effect, rows: Rows, column: str) -> Comparison:
     )
     taken = rows._replace(
         name=f"{rows.name}By{capitalised(entity_label(column))}",
-        title=f"{rows.title}: groups of {column}",
+        title=f"{rows.title}{groups.title}",
         labels=tuple(rows.labels[row] for row in kept),
         maps=keep_terms(rows.maps, kept, len(rows.labels)),
         tables=keep_terms(rows.tables, kept, len(rows.labels)),
         unpaired=(*rows.unpaired, *left_out),
     )
-    groups = [level_name(value) for value in rows.lines[column][known][::n_each]]
-    design = groups_by_conditions(groups, _conditions(effect))
-    asks = f"Do the differences among {_listed([row.name for row in effect.rows])} depend on {column}?"
+    of_people = [level_name(value) for value in rows.lines[column][known][::n_each]]
+    design = groups_by_conditions(of_people, _conditions(effect))
+    asks = f"Do the differences among {_listed([row.name for row in effect.rows])} depend on {groups.words.name}?"
     return _write(effect._replace(asks=asks, family="group"), taken, design)
 
 

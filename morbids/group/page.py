@@ -220,7 +220,7 @@ def _methods(outputs: Sequence[GroupOutputs], claims: Claims) -> Methods | None:
             expected=tuple(
                 f"{one.comparison.title}: {said}" for one, said in zip(tested, told, strict=True) if said
             ),
-            traits=tuple(dict.fromkeys(one.comparison.trait for one in tested if one.comparison.trait)),
+            traits=tuple(dict.fromkeys(one.comparison.trait_words for one in tested if one.comparison.trait)),
             covariates=settings.covariates,
             conjunction=find_conjunction(claims) is not None,
             two_scans=any(one.comparison.scans for one in tested),

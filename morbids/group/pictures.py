@@ -16,7 +16,7 @@ from morbids.group.outputs import GroupOutputs
 from morbids.group.places import choose_places, find_places
 from morbids.group.ranges import Extremes, height_of_claims, kind_of, share_ranges
 from morbids.group.sentences import outline_of
-from morbids.group.steps.correlations import correlate_clusters, correlate_regions
+from morbids.group.steps.correlations import Slope, correlate_clusters, correlate_regions
 from morbids.group.steps.figures import picture_comparison
 from morbids.group.steps.inference import CLUSTERS, PSEUDO_T
 from morbids.group.steps.places import measure_places, picture_places
@@ -131,7 +131,7 @@ def _add_places(part: _Part) -> None:
         part.extremes.statistic,
         comparison.directions,
         everyone.quantity.replace("BP_ND", "$BP_{ND}$"),
-        comparison.trait,
+        comparison.trait_words,
     )
     drawing = {
         "shown": shown,
@@ -194,9 +194,7 @@ def _add_circular(part: _Part) -> None:
         return
     comparison = part.outputs.comparison
     constants = _of_trait(part) | {
-        "added": comparison.maps.added,
-        "removed": comparison.maps.removed,
-        "divisor": comparison.maps.divisor,
+        "terms": comparison.maps,
         "labels": comparison.labels,
         "clusters": part.outputs.path("statistical_map", stat=CLUSTERS),
         "names": {place.cluster: place.name for place in brain.located.places},
@@ -206,13 +204,9 @@ def _add_circular(part: _Part) -> None:
 
 def _of_trait(part: _Part) -> dict[str, Any]:
     comparison, settings = part.outputs.comparison, part.outputs.settings
-    return {
-        "design": comparison.design,
-        "column": comparison.trait,
-        "quantity": comparison.label,
-        "n_permutations": settings.n_permutations,
-        "seed": settings.random_seed,
-    }
+    of_trait = comparison.trait, comparison.trait_words, comparison.label
+    slope = Slope(comparison.design, *of_trait, settings.n_permutations, settings.random_seed)
+    return {"slope": slope}
 
 
 def _correlate(part: _Part, node: Node, *, circular: bool) -> None:

@@ -11,12 +11,13 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from morbids.bids.column_words import ColumnWords
 from morbids.bids.names import capitalised, entity_label
 from morbids.bids.stats_model import Contrast, Node
 from morbids.bids.transformers import Factor, Instruction, Scale, level_name
 from morbids.errors import ExitCode, MorbidsError
 from morbids.group.comparison import DIFFERENCE, Family
-from morbids.group.questions import Question, Words
+from morbids.group.questions import Question, Trait, Words
 from morbids.numerics.statistics.designs import INTERCEPT
 from morbids.settings import GroupSettings
 
@@ -42,23 +43,41 @@ def ask_mean(
     return Question(words, node)
 
 
-def ask_slope(trait: str, settings: GroupSettings, lines: pd.DataFrame) -> Question:
+def ask_slope(trait: Trait, settings: GroupSettings, lines: pd.DataFrame) -> Question:
     """Whether the maps go with a trait."""
-    covariates = _covariates(settings, lines, of_interest=trait)
+    column, words = trait
+    covariates = _covariates(settings, lines, of_interest=column)
     node = Node(
         "slope",
-        (INTERCEPT, trait, *covariates.columns),
-        instructions=(Scale((trait,), (trait,), rescale=False), *covariates.instructions),
-        contrasts=(Contrast("slope", (trait,), (1.0,)),),
+        (INTERCEPT, column, *covariates.columns),
+        instructions=(Scale((column,), (column,), rescale=False), *covariates.instructions),
+        contrasts=(Contrast("slope", (column,), (1.0,)),),
     )
-    asks = f"Do the maps go with {trait}? Positive: higher values, such as more activation, with a higher {trait}."
-    directions = (f"rises with {trait}", f"falls with {trait}")
-    name = f"By{capitalised(entity_label(trait))}"
-    return Question(Words(name, f" by {trait}", asks, directions, family="trait"), node, trait)
+    asks = f"Do the maps go with {words}? Positive: higher values, such as more activation, with a higher {words}."
+    directions = (f"rises with {words}", f"falls with {words}")
+    name = f"By{capitalised(entity_label(column))}"
+    return Question(Words(name, f" by {words}", asks, directions, family="trait"), node, trait)
 
 
-def levels_of(column: str, lines: pd.DataFrame) -> tuple[str, ...]:
-    """Return the values of a column of groups, in their order.
+class Groups(NamedTuple):
+    """A column of groups: its values in their order, and what it and they are called."""
+
+    column: str
+    levels: tuple[str, ...]
+    words: ColumnWords
+
+    @property
+    def title(self) -> str:
+        """The end of a title."""
+        return f": groups of {self.words.name}"
+
+    def difference(self, first: str, second: str) -> str:
+        """Two groups, as they are subtracted."""
+        return f"{self.words.level(second)} − {self.words.level(first)}"
+
+
+def find_groups(column: str, lines: pd.DataFrame, words: ColumnWords) -> Groups:
+    """Find the groups of a column.
 
     Raises
     ------
@@ -74,10 +93,10 @@ def levels_of(column: str, lines: pd.DataFrame) -> tuple[str, ...]:
             "--group-column compares two groups or more, of two participants or more; --trait takes a number as it is.",
             ExitCode.USAGE,
         )
-    return tuple(levels)
+    return Groups(column, tuple(levels), words)
 
 
-def ask_groups(settings: GroupSettings, lines: pd.DataFrame) -> Question:
+def ask_groups(groups: Groups, settings: GroupSettings, lines: pd.DataFrame) -> Question:
     """Whether any of three groups or more differs from the others."""
     column = settings.group_column
     covariates = _covariates(settings, lines, of_interest=column)
@@ -93,8 +112,9 @@ def ask_groups(settings: GroupSettings, lines: pd.DataFrame) -> Question:
     )
     words = Words(
         f"Among{capitalised(entity_label(column))}",
-        f": groups of {column}",
-        f"Do the maps differ among the {len(columns)} groups of {column}? F says that some differ, not which.",
+        groups.title,
+        f"Do the maps differ among the {len(columns)} groups of {groups.words.name}? F says that some differ, not "
+        "which.",
         DIFFERENCE,
         family="group",
     )
@@ -114,9 +134,11 @@ def _present(wanted: Sequence[str], settings: GroupSettings, lines: pd.DataFrame
     return levels
 
 
-def ask_two_groups(first: str, second: str, settings: GroupSettings, lines: pd.DataFrame) -> Question:
+def ask_two_groups(
+    groups: Groups, pair: tuple[str, str], settings: GroupSettings, lines: pd.DataFrame
+) -> Question:
     """How one group differs from another; the others of the column, if any, stand beside them."""
-    column = settings.group_column
+    column, (first, second) = groups.column, pair
     covariates = _covariates(settings, lines, of_interest=column)
     columns = tuple(f"{column}.{level}" for level in (first, second))
     present = _present((first, second), settings, lines)
@@ -127,12 +149,14 @@ def ask_two_groups(first: str, second: str, settings: GroupSettings, lines: pd.D
         instructions=(Factor((column,)), *covariates.instructions),
         contrasts=(Contrast("difference", columns, (-1.0, 1.0)),),
     )
+    first_called, second_called = (groups.words.level(level) for level in pair)
     suffix = f"{capitalised(entity_label(second))}Minus{capitalised(entity_label(first))}"
     words = Words(
         suffix,
-        f": {column} {second} − {first}",
-        f"Do the maps differ between groups? Positive: higher in {column} {second} than in {first}.",
-        (f"higher in {second}", f"higher in {first}"),
+        f": {groups.words.name} {groups.difference(first, second)}",
+        f"Do the maps differ between groups? Positive: higher in {groups.words.name} {second_called} than in "
+        f"{first_called}.",
+        (f"higher in {second_called}", f"higher in {first_called}"),
         "" if settings.equal_variances or others else columns[1],
         family="group",
     )
@@ -140,14 +164,17 @@ def ask_two_groups(first: str, second: str, settings: GroupSettings, lines: pd.D
 
 
 def ask_group_column(
-    levels: Sequence[str], lines: pd.DataFrame, settings: GroupSettings
+    groups: Groups | None, lines: pd.DataFrame, settings: GroupSettings
 ) -> Iterator[tuple[str, Callable[[], Question]]]:
     """Whether groups differ, with the end of the title: each pair of them, and of three or more any."""
-    if len(levels) > 2:
-        yield f": groups of {settings.group_column}", partial(ask_groups, settings, lines)
-    for first, second in combinations(levels, 2):
-        title = f": groups of {settings.group_column}" + (f", {second} − {first}" if len(levels) > 2 else "")
-        yield title, partial(ask_two_groups, first, second, settings, lines)
+    if groups is None:
+        return
+    several = len(groups.levels) > 2
+    if several:
+        yield groups.title, partial(ask_groups, groups, settings, lines)
+    for pair in combinations(groups.levels, 2):
+        title = groups.title + (f", {groups.difference(*pair)}" if several else "")
+        yield title, partial(ask_two_groups, groups, pair, settings, lines)
 
 
 class _Covariates(NamedTuple):

@@ -46,15 +46,22 @@ class Words(NamedTuple):
     expected: int = 0
 
 
+class Trait(NamedTuple):
+    """A trait by its column, and what people call it."""
+
+    column: str
+    words: str
+
+
 class Question(NamedTuple):
     """What is asked of the rows of a kind: a design with one contrast; name and title are added to the kind's.
 
-    `trait` is the column whose slope it is, empty for other questions.
+    `trait` is that whose slope it is, None for other questions.
     """
 
     words: Words
     node: Node
-    trait: str = ""
+    trait: Trait | None = None
 
 
 class Asked(NamedTuple):
@@ -76,7 +83,7 @@ def compare(rows: Rows, question: Question) -> Comparison:
     full = words._replace(name=f"{rows.name}{words.name}", title=f"{rows.title}{words.title}")
     (design,) = build_designs(StatsModel(rows.model, (question.node,)), rows.lines).designs
     if question.trait:
-        _refuse_correlation(rows.lines[question.trait].to_numpy(dtype=float))
+        _refuse_correlation(rows.lines[question.trait.column].to_numpy(dtype=float))
     return write_comparison(rows, design, 0, full, question.trait)
 
 
@@ -86,7 +93,7 @@ def compare_asked(rows: Rows, ask: Callable[[], Question]) -> Comparison:
 
 
 def write_comparison(
-    rows: Rows, design: GroupDesign, contrast: int, words: Words, trait: str = ""
+    rows: Rows, design: GroupDesign, contrast: int, words: Words, trait: Trait | None = None
 ) -> Comparison:
     """Put the rows of a design and one of its contrasts together."""
     kept = design.rows.tolist()
@@ -103,7 +110,8 @@ def write_comparison(
         binding=rows.binding,
         tables=keep_terms(rows.tables, kept, n_rows),
         design=write_design(design.contrasts[contrast].design, words.second_group),
-        trait=trait,
+        trait=trait.column if trait else "",
+        trait_words=trait.words if trait else "",
         dropped=(
             *(Missing(rows.labels[one.row], one.reason) for one in design.dropped),
             *rows.unpaired,

@@ -4,11 +4,13 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from itertools import product
 from pathlib import Path
+from types import MappingProxyType
 from typing import Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
 
+from morbids.bids.column_words import ColumnWords, read_column_words
 from morbids.bids.map_history import smoothed_mm
 from morbids.bids.map_table import common_folder, find_listed_maps
 from morbids.bids.maps import FoundMaps, Kind, MapSelection, find_maps
@@ -81,6 +83,8 @@ class GroupRows(NamedTuple):
         Folder that all maps lie in.
     partial_volume
         The correction that tables of regions are read with.
+    words
+        What columns of the table and their values are called.
     """
 
     found: FoundMaps
@@ -89,6 +93,11 @@ class GroupRows(NamedTuple):
     kinds: tuple[RowKind, ...]
     dataset: Path
     partial_volume: PartialVolume = "none"
+    words: Mapping[str, ColumnWords] = MappingProxyType({})
+
+    def words_of(self, column: str) -> ColumnWords:
+        """What a column is called; its own name where nothing says more."""
+        return self.words.get(column, ColumnWords(column))
 
     def values_of(self, trait: str, maps: Sequence[Path]) -> dict[str, float]:
         """A trait as it was measured, of the rows with these maps, by their labels; nothing for no trait."""
@@ -124,7 +133,7 @@ def find_rows(
             f"All {len(found.dropped)} maps are left out ({reasons}).",
             "Look at these maps; --keep-flagged takes those with concerns of quality.",
         )
-    table = _join(study, settings, found.rows)
+    table, words = _join(study, settings, found.rows)
     grouped = _by_kind(found.rows)
     names = {row.path: name for name, rows in grouped.items() for row in rows}
     table[KIND] = [names[row.path] for row in found.rows]
@@ -133,7 +142,7 @@ def find_rows(
         for name, rows in grouped.items()
     )
     dataset = common_folder(found.rows) if settings.maps_table else maps_dataset(study)
-    return GroupRows(found, kind, table, kinds, dataset, settings.partial_volume)
+    return GroupRows(found, kind, table, kinds, dataset, settings.partial_volume, words)
 
 
 def maps_dataset(study: Study) -> Path:
@@ -188,12 +197,14 @@ def _template_space(settings: GroupSettings) -> OutputSpace:
     )
 
 
-def _join(study: Study, settings: GroupSettings, rows: Sequence[MapRow]) -> pd.DataFrame:
-    """Table of rows with traits; columns that are asked for are there and differ between rows."""
+def _join(
+    study: Study, settings: GroupSettings, rows: Sequence[MapRow]
+) -> tuple[pd.DataFrame, dict[str, ColumnWords]]:
+    """Table of rows with traits, and what these are called; columns that are asked for are there and differ."""
     asked = (*trait_columns(settings), *settings.covariates, *filter(None, [settings.group_column]))
     wanted = asked if settings.stats_model is None else read_stats_model(settings.stats_model).variables
     if not wanted:
-        return rows_table(rows)
+        return rows_table(rows), {}
     joined = join_traits(rows_table(rows), read_traits(study.bids_dir, wanted))
     for name in asked:
         _refuse_constant(joined, name)
@@ -201,7 +212,9 @@ def _join(study: Study, settings: GroupSettings, rows: Sequence[MapRow]) -> pd.D
         told = joined.table.get(name)
         if name in trait_columns(settings) or (told is not None and pd.api.types.is_numeric_dtype(told)):
             numeric_trait(joined, name)
-    return joined.table
+    return joined.table, read_column_words(
+        {name: joined.sources[name] for name in asked if name in joined.sources}
+    )
 
 
 def doubt_columns(table: pd.DataFrame, settings: GroupSettings) -> tuple[str, ...]:

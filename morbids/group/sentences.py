@@ -135,6 +135,7 @@ def _describe(question: QuestionClaims) -> dict[str, Any]:
         "Quantity": comparison.quantity,
         "Directions": list(comparison.directions),
         "Trait": comparison.trait,
+        "TraitWords": comparison.trait_words,
         "Family": comparison.family,
         "Expected": say_expected(comparison),
         "Finding": say_finding(question),

@@ -387,6 +387,20 @@ def test_a_question_that_cannot_be_asked_does_not_stop_the_others(study: Study) 
     assert len(made.comparisons) == 3
 
 
+def test_traits_and_groups_are_called_as_their_sidecar_says(study: Study, dataset: DatasetMaker) -> None:
+    levels = {"F": "female", "M": "male"}
+    told = {"score": {"LongName": "Ego resiliency"}, "sex": {"LongName": "Sex", "Levels": levels}}
+    dataset.text("participants.json", json.dumps(told))
+    made = plan(study, traits=("score",), group_column="sex")
+    slope = find(made, "baselineMinusRejectionByScore")
+    assert slope.title == "rejection: baseline − rejection by Ego resiliency"
+    assert slope.directions == ("rises with Ego resiliency", "falls with Ego resiliency")
+    assert (slope.trait, slope.trait_words) == ("score", "Ego resiliency")
+    groups = find(made, "baselineMinusRejectionMMinusF")
+    assert groups.title == "rejection: baseline − rejection: Sex male − female"
+    assert groups.directions == ("higher in male", "higher in female")
+
+
 def test_three_values_of_a_trait_are_no_slope(study: Study, dataset: DatasetMaker) -> None:
     path = dataset.root / "participants.tsv"
     text = path.read_text()

@@ -1,6 +1,6 @@
 """How regions go with a trait: the slope of a comparison as correlations, and, called circular, of claimed clusters."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple
 
@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from morbids.bids.names import entity_label
 from morbids.bids.tables import write_table
-from morbids.group.comparison import WrittenDesign, sum_terms
+from morbids.group.comparison import Terms, WrittenDesign, sum_terms
 from morbids.group.regions import readable_region
 from morbids.group.steps.maps import read_map
 from morbids.group.steps.regions import Values, average_sides, read_values, tidy
@@ -50,68 +50,72 @@ class Correlated(NamedTuple):
     pictures: dict[str, Path]
 
 
+class Slope(NamedTuple):
+    """The slope that is given as a correlation.
+
+    Attributes
+    ----------
+    design, column, words
+        Of the slope, whose slope it is, and what that is called: the other columns are covariates.
+    quantity
+        What the maps hold.
+    n_permutations, seed
+        Of Spearman's correlation.
+    """
+
+    design: WrittenDesign
+    column: str
+    words: str
+    quantity: str
+    n_permutations: int
+    seed: int
+
+
 def correlate_regions(
-    values: Path,
-    design: WrittenDesign,
-    column: str,
-    p_page: Mapping[str, float],
-    average: bool,
-    quantity: str,
-    n_permutations: int,
-    seed: int,
-    out_dir: Path,
+    values: Path, slope: Slope, p_page: Mapping[str, float], average: bool, out_dir: Path
 ) -> Correlated:
     """Give the slope of every region as a correlation, by Pearson and by Spearman.
 
     Parameters
     ----------
-    design, column
-        Of the slope, and whose slope it is: the other columns are covariates.
     p_page
         Corrected p by region, from the claims.
     average
         Whether left and right are one region.
     """
     table = average_sides(read_values(values)) if average else read_values(values)
-    asked = _Asked(column, INDEPENDENT, quantity, dict(p_page), n_permutations, seed)
-    return _correlate(table, design, asked, out_dir)
+    return _correlate(table, _Asked(slope, INDEPENDENT, dict(p_page)), out_dir)
 
 
 def correlate_clusters(
-    added: Sequence[Path],
-    removed: Sequence[Path],
-    divisor: int,
+    terms: Terms,
     labels: tuple[str, ...],
     clusters: Path,
     names: Mapping[int, str],
-    design: WrittenDesign,
-    column: str,
-    quantity: str,
-    n_permutations: int,
-    seed: int,
+    slope: Slope,
     out_dir: Path,
 ) -> Correlated:
     """Correlate the trait with the mean of each claimed cluster: circular, and called so.
 
     Parameters
     ----------
-    added, removed, divisor
-        Maps of the rows (see `Terms`), measured as they are.
+    terms
+        Maps of the rows, measured as they are.
     clusters
         Image of cluster numbers.
     names
         Of the claimed clusters, by number.
     """
     number = read_image(clusters).values
-    terms = [
+    added, removed = (
         [
             np.array([np.nanmean(volume[number == cluster]) for cluster in names])
             for volume in map(read_map, paths)
         ]
-        for paths in (added, removed)
-    ]
-    table = Values(tuple(names.values()), labels, sum_terms(terms[0], terms[1], len(labels), divisor))
-    return _correlate(table, design, _Asked(column, CIRCULAR, quantity, {}, n_permutations, seed), out_dir)
+        for paths in (terms.added, terms.removed)
+    )
+    table = Values(tuple(names.values()), labels, sum_terms(added, removed, len(labels), terms.divisor))
+    return _correlate(table, _Asked(slope, CIRCULAR, {}), out_dir)
 
 
 def picture_name(kind: Kind, trait: str, rank: int) -> str:
@@ -120,19 +124,18 @@ def picture_name(kind: Kind, trait: str, rank: int) -> str:
 
 
 class _Asked(NamedTuple):
-    """What is correlated, and how."""
+    """What is correlated: the slope, in which kind of place, with corrected p by place."""
 
-    trait: str
+    slope: Slope
     kind: Kind
-    quantity: str
     p_page: dict[str, float]
-    n_permutations: int
-    seed: int
 
 
-def _correlate(table: Values, design: WrittenDesign, asked: _Asked, out_dir: Path) -> Correlated:
-    others = [column for name, column in design.columns.items() if name not in (INTERCEPT, asked.trait)]
-    known = np.array(design.columns[asked.trait])
+def _correlate(table: Values, asked: _Asked, out_dir: Path) -> Correlated:
+    slope = asked.slope
+    columns_of = slope.design.columns
+    others = [column for name, column in columns_of.items() if name not in (INTERCEPT, slope.column)]
+    known = np.array(columns_of[slope.column])
     covariates = np.array(others, dtype=float).reshape(len(others), len(known)).T
     pearson, spearman = (
         correlate(
@@ -140,13 +143,13 @@ def _correlate(table: Values, design: WrittenDesign, asked: _Asked, out_dir: Pat
             table.values,
             method,
             covariates=covariates if others else None,
-            n_permutations=asked.n_permutations,
-            seed=asked.seed,
+            n_permutations=slope.n_permutations,
+            seed=slope.seed,
         )
         for method in ("pearson", "spearman")
     )
     columns: dict[str, Any] = {
-        "trait": asked.trait,
+        "trait": slope.column,
         "name": table.names,
         "label": [_label(name, asked.kind) for name in table.names],
         "kind": asked.kind,
@@ -160,7 +163,7 @@ def _correlate(table: Values, design: WrittenDesign, asked: _Asked, out_dir: Pat
     pictures = {}
     strongest = [place for place in np.argsort(pearson.p) if np.isfinite(pearson.p[place])][:N_DRAWN]
     for rank, place in enumerate(strongest):
-        name = picture_name(asked.kind, asked.trait, rank)
+        name = picture_name(asked.kind, slope.column, rank)
         figure = _draw(table, int(place), known, covariates, _note(told, int(place), asked, len(others)))
         pictures[name] = write_figure(figure, out_dir / f"{name}.svg")
     return Correlated(out_dir / "correlations.tsv", pictures)
@@ -177,7 +180,7 @@ def _note(told: pd.DataFrame, place: int, asked: _Asked, n_covariates: int) -> t
         page = f", corrected {row['p_page']:.3g}" if np.isfinite(row["p_page"]) else ""
         above = f"{partial} = {row['r']:.2f}, p = {row['p']:.3g}{page}, n = {row['n']}\n{chosen} regions"
     beside = " (without covariates)" if n_covariates else ""
-    return f"{asked.trait}{beside}", f"{row['label']}: {asked.quantity}{beside}", above
+    return f"{asked.slope.words}{beside}", f"{row['label']}: {asked.slope.quantity}{beside}", above
 
 
 def _draw(

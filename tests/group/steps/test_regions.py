@@ -9,14 +9,14 @@ from scipy import stats
 
 from morbids.bids.tables import read_table, write_table
 from morbids.errors import MorbidsError
-from morbids.group.comparison import write_design
+from morbids.group.comparison import Terms, write_design
 from morbids.group.regions import (
     Sphere,
     choose_small_volumes,
     read_spheres,
     readable_region,
 )
-from morbids.group.steps.correlations import correlate_clusters, correlate_regions
+from morbids.group.steps.correlations import Slope, correlate_clusters, correlate_regions
 from morbids.group.steps.regions import (
     average_sides,
     compare_regions,
@@ -147,9 +147,8 @@ def test_the_slope_and_the_correlation_have_one_p(tmp_path: Path) -> None:
     for covariates in ({}, {"age": age}):
         design = write_design(regression(score, "score", covariates))
         slopes = read_table(compare_regions(read.values, design, False, tmp_path).tests)
-        found = correlate_regions(
-            read.values, design, "score", {"PAG": 0.3}, False, "change", 499, 0, tmp_path
-        )
+        slope = Slope(design, "score", "Total score", "change", 499, 0)
+        found = correlate_regions(read.values, slope, {"PAG": 0.3}, False, tmp_path)
         table = read_table(found.correlations)
         np.testing.assert_allclose(table["p"], slopes["p"], rtol=1e-4)
         assert table["p_page"].tolist() == pytest.approx([np.nan, 0.3], nan_ok=True)
@@ -158,6 +157,7 @@ def test_the_slope_and_the_correlation_have_one_p(tmp_path: Path) -> None:
         text = found.pictures["independentScore1"].read_text()
         assert ("partial r" in text) == bool(covariates)
         assert f"n = {N}" in text
+        assert "Total score" in text
         assert "one of the 2 smallest p of 2 regions" in text
     left = [numbers - np.polyval(np.polyfit(age, numbers, 1), age) for numbers in (score, values[:, 0])]
     assert table["r"][0] == pytest.approx(stats.pearsonr(*left).statistic, rel=1e-3)
@@ -170,8 +170,9 @@ def test_correlations_within_claimed_clusters_are_called_circular(tmp_path: Path
     labels = save(brain.active.astype(float), tmp_path / "labels.nii.gz")
     score = np.random.default_rng(3).normal(size=N)
     design = write_design(regression(score, "score"))
+    slope = Slope(design, "score", "score", "change", 99, 0)
     found = correlate_clusters(
-        paths, [], 1, LABELS, labels, {1: "cluster 1, Thalamus L"}, design, "score", "change", 99, 0, tmp_path
+        Terms(tuple(paths)), LABELS, labels, {1: "cluster 1, Thalamus L"}, slope, tmp_path
     )
     table = read_table(found.correlations)
     assert list(table["kind"]) == ["circular"]
