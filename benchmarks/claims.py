@@ -36,7 +36,7 @@ from morbids.group.plan import GroupPlan, plan_group
 from morbids.group.sentences import say_skewness
 from morbids.group.steps.evidence import Baselines, Claiming, gather_evidence
 from morbids.group.steps.inference import Asked, infer
-from morbids.group.steps.maps import Stack, stack_maps
+from morbids.group.steps.maps import Stack, StackRule, stack_maps
 from morbids.group.steps.permutations import Heights, permute, plan_tests
 from morbids.group.steps.regions import compare_regions, measure_spheres
 from morbids.numerics.statistics.methods import ALPHA
@@ -124,12 +124,9 @@ class _Prepared(NamedTuple):
 
 
 def _prepare(one: Comparison, plan: GroupPlan, settings: GroupSettings, folder: Path) -> _Prepared:
-    added, removed, divisor = one.maps
-    stack = stack_maps(
-        added, removed, divisor, one.binding, len(one.labels), prepare_brain().mask,
-        settings.group_smoothing_fwhm_mm, settings.mask_threshold, settings.coverage, folder,
-    )  # fmt: skip
-    return _Prepared(stack, measure_spheres(added, removed, divisor, one.labels, plan.spheres, folder).values)
+    rule = StackRule(settings.group_smoothing_fwhm_mm, settings.mask_threshold, settings.coverage)
+    stack = stack_maps(one.maps, one.binding, len(one.labels), prepare_brain().mask, rule, folder)
+    return _Prepared(stack, measure_spheres(one.maps, one.labels, plan.spheres, folder).values)
 
 
 def _test(

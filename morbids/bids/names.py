@@ -193,6 +193,11 @@ def scan_label(entities: Mapping[str, str]) -> str:
     return "_".join(f"{key}-{entities[key]}" for key in ordered)
 
 
+def stat_label(statistic: str) -> str:
+    """Value of `stat-` of a statistic that is called so in tables and on pages."""
+    return "".join(filter(str.isalnum, statistic))
+
+
 def entity_label(text: str) -> str:
     """Make an entity value of free text, in camel case: `social rejection` becomes `socialRejection`.
 

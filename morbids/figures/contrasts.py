@@ -6,12 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from morbids.bids.inheritance import read_json_object
-from morbids.bids.names import output_path, parse_name, sidecar_path
+from morbids.bids.names import output_path, parse_name, sidecar_path, stat_label
 from morbids.bids.tables import read_table
 from morbids.errors import ExitCode, MorbidsError
-
-# `stat-` of a statistic where it is not its name.
-_STATISTICS = {"pseudo-t": "pseudot"}
 
 
 @dataclass(frozen=True)
@@ -51,7 +48,7 @@ class Contrast:
     @property
     def statistic(self) -> Path:
         """The map that is judged."""
-        return self.path("statistical_map", stat=_STATISTICS.get(self.statistic_name, self.statistic_name))
+        return self.path("statistical_map", stat=stat_label(self.statistic_name))
 
     @property
     def statistic_name(self) -> str:

@@ -8,6 +8,7 @@ from morbids.bids.names import parse_name
 from morbids.group.comparison import Comparison
 from morbids.group.plan import GroupPlan
 from morbids.group.rows import RowKind, window_map
+from morbids.group.steps.maps import ConditionMaps
 
 
 class Everyone(NamedTuple):
@@ -19,9 +20,10 @@ class Everyone(NamedTuple):
     quantity: str
 
     @property
-    def maps(self) -> tuple[Path, ...]:
-        """All of them, condition after condition."""
-        return tuple(path for paths in self.conditions.values() for path in paths)
+    def maps(self) -> ConditionMaps:
+        """All of them, as steps take them."""
+        paths = tuple(path for paths in self.conditions.values() for path in paths)
+        return ConditionMaps(tuple(self.conditions), paths, self.labels)
 
 
 def find_everyone(comparison: Comparison, plan: GroupPlan) -> Everyone | None:

@@ -7,10 +7,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy import special
 
+from morbids.bids.names import stat_label
 from morbids.bids.tables import read_table
 from morbids.group.bias import NullRanges, mean_at
 from morbids.group.comparison import Comparison
-from morbids.group.steps.inference import CLUSTERS, PSEUDO_T
+from morbids.group.steps.inference import CLUSTERS
 from morbids.imaging.images import Image, read_image
 from morbids.numerics.arrays import BoolArray, FloatArray
 from morbids.numerics.statistics.clusters import make_lattice
@@ -82,7 +83,7 @@ def locate(found: Found, method: Inference, critical: float, null: NullRanges | 
     image = read_image(found.mask)
     inside = image.values > 0.5
     judged = str(found.summary["Statistic"])
-    height = read_image(found.maps[{"pseudo-t": PSEUDO_T}.get(judged, judged)]).values[inside]
+    height = read_image(found.maps[stat_label(judged)]).values[inside]
     height = np.maximum(height, 0) if found.comparison.design.several else height
     passing = _passing(found, method, critical, np.nan_to_num(height), image)
     expected = found.comparison.expected

@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from nipype import Node, Workflow
 
+from morbids.bids.names import stat_label
 from morbids.engine.nodes import connect_across, make_node
 from morbids.engine.saving import Output, make_save_node
 from morbids.engine.templates import make_template_node
@@ -17,9 +18,9 @@ from morbids.group.places import choose_places, find_places
 from morbids.group.ranges import Extremes, height_of_claims, kind_of, share_ranges
 from morbids.group.sentences import outline_of
 from morbids.group.steps.correlations import Slope, correlate_clusters, correlate_regions
-from morbids.group.steps.figures import picture_comparison
-from morbids.group.steps.inference import CLUSTERS, PSEUDO_T
-from morbids.group.steps.places import measure_places, picture_places
+from morbids.group.steps.figures import MapLook, picture_comparison
+from morbids.group.steps.inference import CLUSTERS
+from morbids.group.steps.places import RegionSource, measure_places, picture_places
 from morbids.group.steps.regions import picture_regions
 from morbids.group.viewer import add_anatomy, add_contrast, add_everyone
 from morbids.reports.figures.place_table import PlaceLook
@@ -80,20 +81,20 @@ def _add_packs(part: _Part, packed: set[str]) -> None:
 
 def _add_maps(part: _Part) -> None:
     """Draw the statistic, the effect, and the peaks."""
-    found = part.found
+    found, comparison = part.found, part.outputs.comparison
     constants = {
         "maps": {name: path for name, path in found.maps.items() if path.exists()},
         "clusters": found.clusters,
-        "statistic_name": str(found.summary["Statistic"]),
-        "forming": float(found.summary["ClusterFormingHeight"]),
         "claimed": part.outputs.path("claimed_mask"),
-        "rule": outline_of(part.question.brain),
-        "quantity": "partial $R^2$"
-        if part.outputs.comparison.design.several
-        else part.outputs.comparison.label,
-        "directions": part.outputs.comparison.directions,
-        "threshold": height_of_claims(part.question),
-        "extremes": tuple(part.extremes),
+        "look": MapLook(
+            str(found.summary["Statistic"]),
+            float(found.summary["ClusterFormingHeight"]),
+            outline_of(part.question.brain),
+            "partial $R^2$" if comparison.design.several else comparison.label,
+            comparison.directions,
+            height_of_claims(part.question),
+            *part.extremes,
+        ),
     }
     picture = make_node(picture_comparison, "picture", constants, mem_gb=0.8)
     save = part.save("save_pictures", part.outputs.pictures(), ("pictures",))
@@ -109,15 +110,15 @@ def _add_places(part: _Part) -> None:
     if everyone is None or comparison.maps.removed:
         return
     constants = {
-        "conditions": tuple(everyone.conditions),
-        "maps": everyone.maps,
-        "tables": _tables_of(outputs, everyone),
-        "parameter": outputs.settings.measure,
-        "labels": everyone.labels,
+        "people": everyone.maps,
+        "regions": RegionSource(
+            _tables_of(outputs, everyone),
+            outputs.settings.measure,
+            outputs.plan.spheres,
+            outputs.averages_sides,
+        ),
         "places": find_places(part.question, outputs),
         "clusters": outputs.path("statistical_map", stat=CLUSTERS),
-        "spheres": outputs.plan.spheres,
-        "average": outputs.averages_sides,
         "trait_values": outputs.plan.group.values_of(comparison.trait, comparison.maps.added),
     }
     measure = make_node(measure_places, "measure_places", constants, mem_gb=0.8)
@@ -136,7 +137,7 @@ def _add_places(part: _Part) -> None:
     drawing = {
         "shown": shown,
         "look": look,
-        "statistic": part.found.maps[{"pseudo-t": PSEUDO_T}.get(statistic, statistic)],
+        "statistic": part.found.maps[stat_label(statistic)],
         "claimed": outputs.path("claimed_mask"),
     }
     picture = make_node(picture_places, "picture_places", drawing, mem_gb=0.8)
@@ -179,7 +180,8 @@ def _add_regions(part: _Part) -> None:
 
 def _add_correlations(part: _Part) -> None:
     """Give the slope in each region as a correlation."""
-    constants = _of_trait(part) | {
+    constants = {
+        "slope": _slope(part),
         "values": part.outputs.path("regions", desc="values"),
         "p_page": part.question.p_of_regions,
         "average": part.outputs.averages_sides,
@@ -193,7 +195,8 @@ def _add_circular(part: _Part) -> None:
     if brain is None or not brain.located.places:
         return
     comparison = part.outputs.comparison
-    constants = _of_trait(part) | {
+    constants = {
+        "slope": _slope(part),
         "terms": comparison.maps,
         "labels": comparison.labels,
         "clusters": part.outputs.path("statistical_map", stat=CLUSTERS),
@@ -202,11 +205,10 @@ def _add_circular(part: _Part) -> None:
     _correlate(part, make_node(correlate_clusters, "correlate_clusters", constants), circular=True)
 
 
-def _of_trait(part: _Part) -> dict[str, Any]:
+def _slope(part: _Part) -> Slope:
     comparison, settings = part.outputs.comparison, part.outputs.settings
     of_trait = comparison.trait, comparison.trait_words, comparison.label
-    slope = Slope(comparison.design, *of_trait, settings.n_permutations, settings.random_seed)
-    return {"slope": slope}
+    return Slope(comparison.design, *of_trait, settings.n_permutations, settings.random_seed)
 
 
 def _correlate(part: _Part, node: Node, *, circular: bool) -> None:

@@ -5,9 +5,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from morbids.bids.names import stat_label
 from morbids.group.claims import Claims, QuestionClaims
 from morbids.group.locate import Found
-from morbids.group.steps.inference import PSEUDO_T
 from morbids.imaging.images import read_image
 
 # Colours end at this percentile of the absolute values of the map with the largest: single voxels do not pale the rest.
@@ -51,7 +51,7 @@ def height_of_claims(question: QuestionClaims | None) -> float | None:
 
 def _measure(found: Found, question: QuestionClaims | None) -> Extremes:
     statistic = str(found.summary["Statistic"])
-    height = _extreme(found, {"pseudo-t": PSEUDO_T}.get(statistic, statistic))
+    height = _extreme(found, stat_label(statistic))
     # Of several contrasts at once there is no single effect, and the share of variance is drawn.
     effect = "effect" if "effect" in found.maps else "r2"
     thresholds = [float(found.summary["ClusterFormingHeight"]), height_of_claims(question) or 0.0]

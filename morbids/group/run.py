@@ -29,7 +29,7 @@ from morbids.group.steps.evidence import Baselines, Claiming, gather_evidence
 from morbids.group.steps.figures import picture_design
 from morbids.group.steps.inference import Asked, infer
 from morbids.group.steps.influence import measure_each_map
-from morbids.group.steps.maps import stack_maps
+from morbids.group.steps.maps import StackRule, stack_maps
 from morbids.group.steps.permutations import CLAIMS, Heights, PermutationTest, permute, plan_tests
 from morbids.group.steps.regions import compare_regions, measure_spheres, read_tables
 from morbids.group.steps.small_volumes import search_small_volumes
@@ -187,14 +187,10 @@ def _add_stack(part: ComparisonBuilder) -> Node:
     """Make the matrix of maps, and save its mask."""
     comparison, settings = part.comparison, part.group.settings
     constants = {
-        "added": comparison.maps.added,
-        "removed": comparison.maps.removed,
-        "divisor": comparison.maps.divisor,
+        "terms": comparison.maps,
         "binding": comparison.binding,
         "n_rows": len(comparison.labels),
-        "fwhm_mm": settings.group_smoothing_fwhm_mm,
-        "least_binding": settings.mask_threshold,
-        "coverage": settings.coverage,
+        "rule": StackRule(settings.group_smoothing_fwhm_mm, settings.mask_threshold, settings.coverage),
     }
     stack = make_node(stack_maps, "stack_maps", constants, mem_gb=0.8)
     connect_across(part.group.whole, part.group.template, part.workflow, stack, [("mask", "template_mask")])
@@ -308,7 +304,7 @@ def _add_regions(part: ComparisonBuilder) -> Node:
     """Take values of regions from tables, else from maps; test them; return the node of the values."""
     comparison, settings, workflow = part.comparison, part.group.settings, part.workflow
     terms = comparison.tables if part.outputs.reads_tables else comparison.maps
-    files: dict[str, Any] = {**terms._asdict(), "labels": comparison.labels}
+    files: dict[str, Any] = {"terms": terms, "labels": comparison.labels}
     if part.outputs.reads_tables:
         values = make_node(read_tables, "read_regions", files | {"parameter": settings.measure})
     else:
@@ -353,7 +349,6 @@ def _add_small_volumes(part: ComparisonBuilder, stack: Node, test: Node) -> None
     constants = {
         "design": part.comparison.design,
         "volumes": volumes,
-        "mask_images": tuple(volumes.masks.values()),
         "n_permutations": part.group.settings.n_permutations,
         "seed": part.group.settings.random_seed,
     }

@@ -2,12 +2,12 @@
 
 from nipype import Node, Workflow
 
+from morbids.bids.names import stat_label
 from morbids.engine.nodes import connect_across, make_node
 from morbids.engine.saving import Output, make_save_node
 from morbids.group.everyone import Everyone
 from morbids.group.locate import Found
 from morbids.group.outputs import GroupOutputs
-from morbids.group.steps.inference import PSEUDO_T
 from morbids.group.steps.viewer import pack_anatomy, pack_contrast, pack_everyone
 from morbids.imaging.atlases import choose_atlas, load_atlas
 from morbids.numerics.statistics.methods import METHODS
@@ -30,7 +30,7 @@ def add_anatomy(whole: Workflow, template: Node, outputs: GroupOutputs, resource
 def add_contrast(workflow: Workflow, outputs: GroupOutputs, found: Found) -> None:
     """Pack the maps of one contrast."""
     statistic = str(found.summary["Statistic"])
-    drawn = {"pseudo-t": PSEUDO_T}.get(statistic, statistic)
+    drawn = stat_label(statistic)
     corrected = METHODS[outputs.inference[0]].stat
     names = {
         drawn: statistic,
@@ -55,13 +55,7 @@ def add_contrast(workflow: Workflow, outputs: GroupOutputs, found: Found) -> Non
 
 def add_everyone(workflow: Workflow, outputs: GroupOutputs, found: Found, everyone: Everyone) -> None:
     """Pack everyone's maps."""
-    constants = {
-        "conditions": tuple(everyone.conditions),
-        "maps": everyone.maps,
-        "labels": everyone.labels,
-        "quantity": everyone.quantity,
-        "mask": found.mask,
-    }
+    constants = {"people": everyone.maps, "quantity": everyone.quantity, "mask": found.mask}
     pack = make_node(pack_everyone, "pack_everyone", constants, mem_gb=0.8)
     _save(workflow, pack, outputs, outputs.everyone_pack(everyone.name))
 

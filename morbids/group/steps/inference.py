@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from morbids.bids.names import stat_label
 from morbids.bids.tables import write_table
 from morbids.errors import MorbidsError
 from morbids.group.comparison import StatisticName, WrittenDesign
@@ -32,7 +33,7 @@ from morbids.numerics.statistics.random_field import Smoothness, estimate_smooth
 from morbids.numerics.statistics.rearranged import observed_t
 from morbids.numerics.statistics.symmetry import mean_skewness
 
-PSEUDO_T = "pseudot"
+PSEUDO_T = stat_label("pseudo-t")
 CLUSTERS = "clusters"
 STATISTICS: Mapping[StatisticName, tuple[str, ...]] = {
     "t": ("effect", "variance", "t", "z", "p", "g", "r2"),

@@ -10,6 +10,7 @@ import numpy as np
 from scipy import ndimage
 
 from morbids.errors import MorbidsError
+from morbids.group.comparison import Terms
 from morbids.imaging.images import Image, read_image, write_image
 from morbids.imaging.smoothing import smooth_volume
 from morbids.numerics.arrays import BoolArray, FloatArray, IntArray
@@ -44,53 +45,69 @@ class Stack(NamedTuple):
     n_lost: tuple[int, ...]
 
 
+class StackRule(NamedTuple):
+    """How maps are smoothed, and which voxels are kept.
+
+    Attributes
+    ----------
+    fwhm_mm
+        Of the smoothing; 0 for none.
+    least_binding
+        Smallest mean of maps of binding, as the original study had.
+    coverage
+        Share of the rows that must know a voxel.
+    """
+
+    fwhm_mm: float
+    least_binding: float
+    coverage: float
+
+
+class ConditionMaps(NamedTuple):
+    """Maps of every row under each condition: condition after condition, in the order of the labels."""
+
+    conditions: tuple[str, ...]
+    maps: tuple[Path, ...]
+    labels: tuple[str, ...]
+
+
 def stack_maps(
-    added: Sequence[Path],
-    removed: Sequence[Path],
-    divisor: int,
+    terms: Terms,
     binding: Sequence[Path],
     n_rows: int,
     template_mask: Path,
-    fwhm_mm: float,
-    least_binding: float,
-    coverage: float,
+    rule: StackRule,
     out_dir: Path,
 ) -> Stack:
     """Make each row's map, smooth it, and keep brain voxels that enough rows know and that bind enough.
 
     Parameters
     ----------
-    added, removed, divisor
-        Maps of the terms of each row (see `Terms`).
+    terms
+        Maps that each row is made of.
     binding
         Maps whose mean limits the mask; those that are not there (other software) do not.
-    fwhm_mm
-        Of the smoothing; 0 for none.
-    least_binding
-        Smallest mean of `binding`, as the original study had.
-    coverage
-        Share of the rows that must know a voxel.
 
     Raises
     ------
     MorbidsError
         No voxel remains.
     """
-    first = read_image(added[0])
-    rows = _Rows(added, removed, n_rows, divisor)
-    inside, rule = _binds(binding, _brain(template_mask, first), least_binding)
+    first = read_image(terms.added[0])
+    rows = _Rows(terms, n_rows)
+    inside, bound = _binds(binding, _brain(template_mask, first), rule.least_binding)
     n_unknown = sum(
         ((~rows.known(row)).astype(np.int16) for row in range(n_rows)), np.zeros(inside.shape, np.int16)
     )
-    most_unknown = n_rows - math.ceil(coverage * n_rows - 1e-9)
+    most_unknown = n_rows - math.ceil(rule.coverage * n_rows - 1e-9)
     tested = inside & (n_unknown <= most_unknown)
     known = f"known in all {n_rows} rows" if not most_unknown else (
         f"known in {n_rows - most_unknown} of {n_rows} rows at least"
     )  # fmt: skip
-    rule = f"brain, {known}{rule}"
+    mask_rule = f"brain, {known}{bound}"
     if not tested.any():
         raise MorbidsError(
-            f"No voxel remains for {added[0].name} and the other maps ({rule}).",
+            f"No voxel remains for {terms.added[0].name} and the other maps ({mask_rule}).",
             "Lower --mask-threshold or --coverage, or look at the participants' maps.",
         )
     n_voxels = int(tested.sum())
@@ -104,19 +121,17 @@ def stack_maps(
             unknown = inside & ~np.isfinite(volume)
             n_missing.append(int(unknown.sum()))
             n_lost.append(int((unknown & (n_unknown == most_unknown + 1)).sum()))
-            stacked.write(smooth_volume(volume, fwhm_mm, first.voxel_mm)[tested].astype("<f4").tobytes())
+            stacked.write(smooth_volume(volume, rule.fwhm_mm, first.voxel_mm)[tested].astype("<f4").tobytes())
     mask = write_image(tested, first.affine, out_dir / "mask.nii.gz", code=MNI_CODE)
-    return Stack(out_dir / "maps.npy", mask, n_voxels, rule, tuple(n_missing), tuple(n_lost))
+    return Stack(out_dir / "maps.npy", mask, n_voxels, mask_rule, tuple(n_missing), tuple(n_lost))
 
 
 @dataclass(frozen=True)
 class _Rows:
     """The map of each row, made of its terms."""
 
-    added: Sequence[Path]
-    removed: Sequence[Path]
+    terms: Terms
     n_rows: int
-    divisor: int
 
     def known(self, row: int) -> BoolArray:
         """Voxels that every term knows."""
@@ -124,14 +139,14 @@ class _Rows:
 
     def volume(self, row: int) -> FloatArray:
         """Sum of the added terms minus the removed ones, divided; NaN where one is unknown."""
-        plus = [read_map(path) for path in self.added[row :: self.n_rows]]
-        minus = [read_map(path) for path in self.removed[row :: self.n_rows]]
+        plus = [read_map(path) for path in self.terms.added[row :: self.n_rows]]
+        minus = [read_map(path) for path in self.terms.removed[row :: self.n_rows]]
         total = np.zeros_like(plus[0])
         for term in plus:
             total = total + term
         for term in minus:
             total = total - term
-        return total / self.divisor
+        return total / self.terms.divisor
 
 
 def _binds(binding: Sequence[Path], brain: BoolArray, least_binding: float) -> tuple[BoolArray, str]:

@@ -10,7 +10,8 @@ import pandas as pd
 from morbids.bids.tables import read_table, write_table
 from morbids.group.places import ShownPlace
 from morbids.group.regions import Sphere
-from morbids.group.steps.maps import read_map
+from morbids.group.steps.figures import TemplateFiles
+from morbids.group.steps.maps import ConditionMaps, read_map
 from morbids.group.steps.regions import SCAN, Values, average_sides, draw_sphere, means_of, tidy
 from morbids.imaging.images import read_image
 from morbids.numerics.arrays import FloatArray
@@ -24,6 +25,23 @@ class PlaceValues(NamedTuple):
     table: Path
 
 
+class RegionSource(NamedTuple):
+    """Where values of regions come from.
+
+    Attributes
+    ----------
+    tables, parameter
+        Tables of regional estimates, condition after condition, and their column; without tables the spheres.
+    average
+        Whether left and right are one region.
+    """
+
+    tables: tuple[Path, ...]
+    parameter: str
+    spheres: tuple[Sphere, ...]
+    average: bool
+
+
 class PlacePictures(NamedTuple):
     """The figures, by `desc`."""
 
@@ -31,15 +49,10 @@ class PlacePictures(NamedTuple):
 
 
 def measure_places(
-    conditions: tuple[str, ...],
-    maps: Sequence[Path],
-    tables: Sequence[Path],
-    parameter: str,
-    labels: tuple[str, ...],
+    people: ConditionMaps,
+    regions: RegionSource,
     places: tuple[ShownPlace, ...],
     clusters: Path,
-    spheres: tuple[Sphere, ...],
-    average: bool,
     trait_values: Mapping[str, float],
     out_dir: Path,
 ) -> PlaceValues:
@@ -47,36 +60,32 @@ def measure_places(
 
     Parameters
     ----------
-    conditions, maps
-        Names of the conditions, and the maps of every row, condition after condition.
-    tables, parameter
-        Tables of regional estimates in the same order, and their column; empty where there are none.
+    people
+        Everyone's maps.
     places
         What is measured.
     clusters
         Image of cluster numbers.
-    average
-        Whether left and right are one region.
     trait_values
         By label; NaN and those that are missing have none.
     """
-    number = read_image(clusters).values
-    grid = read_image(maps[0])
-    of_spheres = [] if tables else [draw_sphere(sphere, grid) for sphere in spheres]
+    number, labels = read_image(clusters).values, people.labels
+    grid = read_image(people.maps[0])
+    of_spheres = [] if regions.tables else [draw_sphere(sphere, grid) for sphere in regions.spheres]
     of_clusters = {place.name: number == place.cluster for place in places if place.cluster}
     columns: dict[str, dict[str, FloatArray]] = {}
-    for start, condition in enumerate(conditions):
+    for start, condition in enumerate(people.conditions):
         own = slice(start * len(labels), (start + 1) * len(labels))
         means = np.array(
-            [means_of(read_map(path), [*of_spheres, *of_clusters.values()]) for path in maps[own]]
+            [means_of(read_map(path), [*of_spheres, *of_clusters.values()]) for path in people.maps[own]]
         )
-        if tables:
-            regions = _from_tables(tables[own], parameter, labels)
+        if regions.tables:
+            values = _from_tables(regions.tables[own], regions.parameter, labels)
         else:
-            names = tuple(sphere.name for sphere in spheres)
-            regions = Values(names, labels, means[:, : len(of_spheres)])
-        regions = average_sides(regions) if average else regions
-        found = dict(zip(regions.names, regions.values.T, strict=True))
+            names = tuple(sphere.name for sphere in regions.spheres)
+            values = Values(names, labels, means[:, : len(of_spheres)])
+        values = average_sides(values) if regions.average else values
+        found = dict(zip(values.names, values.values.T, strict=True))
         columns[condition] = found | dict(zip(of_clusters, means[:, len(of_spheres) :].T, strict=True))
     table = _tabulate(columns, places, labels, trait_values)
     write_table(tidy(table), out_dir / "places.tsv")
@@ -109,18 +118,17 @@ def picture_places(
     look: PlaceLook,
     statistic: Path,
     claimed: Path,
-    template_brain: Path,
-    template_mask: Path,
+    template: TemplateFiles,
     out_dir: Path,
 ) -> PlacePictures:
     """Draw the places that are `shown` (their `desc` by name)."""
     values = read_table(table, PLACE_COLUMNS)
-    maps = PlaceMaps(statistic, claimed, template_brain, template_mask)
+    maps = PlaceMaps(statistic, claimed, template.template_brain, template.template_mask)
     pictures = {}
     for name, desc in shown.items():
         own = values[values["place"] == name]
         if len(own):
-            figure = draw_from_table(own, maps, PlaceLook(*look))
+            figure = draw_from_table(own, maps, look)
             pictures[desc] = write_figure(figure, out_dir / f"{desc}.svg")
     return PlacePictures(pictures)
 

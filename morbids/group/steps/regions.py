@@ -9,7 +9,7 @@ import pandas as pd
 
 from morbids.bids.tables import read_table, write_table
 from morbids.errors import MorbidsError
-from morbids.group.comparison import StatisticName, WrittenDesign, sum_terms
+from morbids.group.comparison import StatisticName, Terms, WrittenDesign, sum_terms
 from morbids.group.regions import Sphere, readable_region
 from morbids.group.steps.maps import read_map
 from morbids.imaging.images import Image, read_image
@@ -72,9 +72,7 @@ class RegionPictures(NamedTuple):
 
 
 def read_tables(
-    added: Sequence[Path],
-    removed: Sequence[Path],
-    divisor: int,
+    terms: Terms,
     labels: tuple[str, ...],
     parameter: str,
     out_dir: Path,
@@ -87,9 +85,9 @@ def read_tables(
         A table cannot be read, or names other regions than the first.
     """
     names: tuple[str, ...] = ()
-    terms: list[list[FloatArray]] = []
-    for paths in (added, removed):
-        terms.append([])
+    values: list[list[FloatArray]] = []
+    for paths in (terms.added, terms.removed):
+        values.append([])
         for path in paths:
             table = read_table(path, ("name", parameter))
             found = tuple(map(str, table["name"]))
@@ -99,24 +97,24 @@ def read_tables(
                     f"{path} names other regions than the tables before it.",
                     "Run all scans with one version.",
                 )
-            terms[-1].append(table[parameter].to_numpy(dtype=float))
-    return _write_values(sum_terms(terms[0], terms[1], len(labels), divisor), names, labels, out_dir)
+            values[-1].append(table[parameter].to_numpy(dtype=float))
+    return _write_values(sum_terms(values[0], values[1], len(labels), terms.divisor), names, labels, out_dir)
 
 
 def measure_spheres(
-    added: Sequence[Path],
-    removed: Sequence[Path],
-    divisor: int,
+    terms: Terms,
     labels: tuple[str, ...],
     spheres: tuple[Sphere, ...],
     out_dir: Path,
 ) -> RegionValues:
     """Take the mean of the terms' maps, as they are, in every sphere; NaN where a map knows no voxel of it."""
-    grid = read_image(added[0])
+    grid = read_image(terms.added[0])
     inside = [draw_sphere(sphere, grid) for sphere in spheres]
-    terms = [[means_of(read_map(path), inside) for path in paths] for paths in (added, removed)]
+    added, removed = (
+        [means_of(read_map(path), inside) for path in paths] for paths in (terms.added, terms.removed)
+    )
     names = tuple(sphere.name for sphere in spheres)
-    return _write_values(sum_terms(terms[0], terms[1], len(labels), divisor), names, labels, out_dir)
+    return _write_values(sum_terms(added, removed, len(labels), terms.divisor), names, labels, out_dir)
 
 
 def mean_in_spheres(paths: Sequence[Path], spheres: tuple[Sphere, ...], *, average: bool) -> dict[str, float]:

@@ -72,7 +72,6 @@ def search_small_volumes(
     summary: dict[str, Any],
     design: WrittenDesign,
     volumes: SmallVolumes,
-    mask_images: tuple[Path, ...],
     n_permutations: int,
     seed: int,
     out_dir: Path,
@@ -83,8 +82,6 @@ def search_small_volumes(
     ----------
     summary
         Of the whole brain: the width of its noise serves the random fields.
-    mask_images
-        The files of `volumes.masks`, in its order.
     """
     image = read_image(mask)
     inside = image.values > 0.5
@@ -92,7 +89,7 @@ def search_small_volumes(
     search = _Search(np.load(maps, mmap_mode="r"), inside, image, design, plan, _width(summary, image))
     rows = []
     union = np.zeros_like(inside)
-    for name, volume in _draw(volumes, mask_images, image):
+    for name, volume in _draw(volumes, image):
         union |= volume & inside
         rows.append({"name": name} | _search(search, volume & inside))
     if len(rows) > 1:
@@ -106,13 +103,11 @@ def search_small_volumes(
     return Searched(out_dir / "small_volumes.tsv")
 
 
-def _draw(
-    volumes: SmallVolumes, mask_images: tuple[Path, ...], grid: Image
-) -> Iterator[tuple[str, BoolArray]]:
+def _draw(volumes: SmallVolumes, grid: Image) -> Iterator[tuple[str, BoolArray]]:
     """Every volume on the grid of the maps."""
     for sphere in volumes.spheres:
         yield sphere.name, draw_sphere(sphere, grid)
-    for name, path in zip(volumes.masks, mask_images, strict=True):
+    for name, path in volumes.masks.items():
         image = read_image(path)
         to_image = np.linalg.inv(image.affine) @ grid.affine
         sampled = ndimage.affine_transform(

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from morbids.bids.tables import write_table
+from morbids.group.comparison import Terms
 from morbids.group.regions import Sphere, readable_region
 from morbids.group.steps.regions import SCAN, Values, average_sides, measure_spheres, read_values, tidy
 from morbids.numerics.statistics.agreement import (
@@ -112,7 +113,7 @@ def _measure(
     average: bool,
 ) -> Values:
     folder.mkdir(exist_ok=True)
-    values = read_values(measure_spheres(paths, (), 1, labels, spheres, folder).values)
+    values = read_values(measure_spheres(Terms(tuple(paths)), labels, spheres, folder).values)
     return average_sides(values) if average else values
 
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from morbids.bids.tables import read_table
-from morbids.group.steps.maps import read_map
+from morbids.group.steps.maps import ConditionMaps, read_map
 from morbids.imaging.images import read_image, write_image
 from morbids.reports.volumes import Grid, Layer, grid_of, pack_layers, pack_people
 
@@ -63,16 +63,9 @@ def pack_contrast(
     return Pack(pack_layers(layers, _box(mask), out_dir / "contrast.js"))
 
 
-def pack_everyone(
-    conditions: tuple[str, ...],
-    maps: Sequence[Path],
-    labels: tuple[str, ...],
-    quantity: str,
-    mask: Path,
-    out_dir: Path,
-) -> Pack:
+def pack_everyone(people: ConditionMaps, quantity: str, mask: Path, out_dir: Path) -> Pack:
     """Everyone's maps, condition after condition."""
-    return Pack(pack_people(conditions, maps, labels, quantity, _box(mask), out_dir / "people.js"))
+    return Pack(pack_people(*people, quantity, _box(mask), out_dir / "people.js"))
 
 
 def _box(mask: Path) -> Grid:

@@ -10,12 +10,12 @@ import pytest
 from scipy import stats
 
 from morbids.bids.tables import read_table
-from morbids.group.comparison import WrittenDesign, write_design
+from morbids.group.comparison import Terms, WrittenDesign, write_design
 from morbids.group.regions import SmallVolumes, Sphere
 from morbids.group.steps.clusters import NAMING, columns_of
 from morbids.group.steps.inference import Asked, Inferred, infer, statistics_of
 from morbids.group.steps.influence import measure_each_map
-from morbids.group.steps.maps import Stack, stack_maps
+from morbids.group.steps.maps import Stack, StackRule, stack_maps
 from morbids.group.steps.permutations import CLAIMS, Heights, permute, plan_tests
 from morbids.group.steps.regions import draw_sphere
 from morbids.group.steps.small_volumes import UNION, search_small_volumes
@@ -40,10 +40,15 @@ class Case(NamedTuple):
     folder: Path
 
 
+def stack(brain: Brain, paths: list[Path], folder: Path, coverage: float = 1.0) -> Stack:
+    rule = StackRule(0.0, 0.2, coverage)
+    return stack_maps(Terms(tuple(paths)), [], len(paths), brain.mask, rule, folder)
+
+
 def make_case(folder: Path, effect: float = 3.0, n: int = N) -> Case:
     brain = make_brain(folder)
     paths = [save(values, folder / f"{i}.nii.gz") for i, values in enumerate(draw_maps(brain, n, effect))]
-    return Case(brain, stack_maps(paths, [], 1, [], n, brain.mask, 0.0, 0.2, 1.0, folder), folder)
+    return Case(brain, stack(brain, paths, folder), folder)
 
 
 @pytest.fixture
@@ -168,7 +173,11 @@ def test_voxels_are_tested_by_the_maps_that_know_them(tmp_path: Path) -> None:
     drawn = draw_maps(brain, N, 3.0)
     drawn[2][brain.active] = np.nan
     paths = [save(one, tmp_path / f"{i}.nii.gz") for i, one in enumerate(drawn)]
-    case = Case(brain, stack_maps(paths, [], 1, [], N, brain.mask, 0.0, 0.2, 0.8, tmp_path), tmp_path)
+    case = Case(
+        brain,
+        stack(brain, paths, tmp_path, coverage=0.8),
+        tmp_path,
+    )
     design = replace(write_design(one_sample(N)), voxelwise=True)
     tested = judge(case, design, ("max-t", "cluster-mass", "tfce"))
     assert case.stack.n_voxels == brain.inside.sum()
@@ -186,7 +195,7 @@ def test_small_volumes_of_two_groups_are_judged_by_z(case: Case) -> None:
     tested = judge(case, design, ("max-t",))
     ball = SmallVolumes((Sphere("Ball_L", ACTIVE_MM, 8.0),), {})
     found = search_small_volumes(
-        case.stack.maps, case.stack.mask, tested.summary, design, ball, (), 999, 0, case.folder
+        case.stack.maps, case.stack.mask, tested.summary, design, ball, 999, 0, case.folder
     )
     (row,) = read_table(found.table).to_dict("records")
     inside = np.load(case.stack.maps)[
@@ -241,9 +250,8 @@ def test_noise_has_a_table_without_rows(tmp_path: Path) -> None:
 
 def search(case: Case, volumes: SmallVolumes, design: WrittenDesign) -> dict[str, dict[str, Any]]:
     tested = judge(case, design, ("random-field",))
-    images = tuple(volumes.masks.values())
     found = search_small_volumes(
-        case.stack.maps, case.stack.mask, tested.summary, design, volumes, images, 999, 0, case.folder
+        case.stack.maps, case.stack.mask, tested.summary, design, volumes, 999, 0, case.folder
     )
     table = read_table(found.table)
     return dict(zip(table["name"], table.to_dict("records"), strict=True))
@@ -320,7 +328,7 @@ def test_three_groups_are_judged_by_f(case: Case) -> None:
     assert told(tested, "max-t")["CriticalStatistic"] == "F"
     ball = SmallVolumes((Sphere("Ball_L", ACTIVE_MM, 8.0),), {})
     found = search_small_volumes(
-        case.stack.maps, case.stack.mask, tested.summary, design, ball, (), 99, 0, case.folder
+        case.stack.maps, case.stack.mask, tested.summary, design, ball, 99, 0, case.folder
     )
     (row,) = read_table(found.table).to_dict("records")
     assert row["p_uncorrected"] == pytest.approx(stats.f.sf(row["f"], 2, 7), rel=1e-2)
@@ -335,7 +343,11 @@ def test_repeated_measures_find_what_differs_within_participants(tmp_path: Path)
         for number, values in enumerate(draw_maps(brain, 15, 0.0))
     ]
     paths = [save(values, tmp_path / f"{i}.nii.gz") for i, values in enumerate(maps)]
-    case = Case(brain, stack_maps(paths, [], 1, [], 15, brain.mask, 0.0, 0.2, 1.0, tmp_path), tmp_path)
+    case = Case(
+        brain,
+        stack(brain, paths, tmp_path),
+        tmp_path,
+    )
     tested = judge(case, write_design(repeated_measures(5, ["s.1", "s.2", "s.3"])), ("max-t",))
     assert told(tested, "max-t")["SmallestPossibleP"] == 1 / 16
     assert told(tested, "max-t")["Exhaustive"]

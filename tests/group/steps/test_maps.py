@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from morbids.errors import MorbidsError
-from morbids.group.steps.maps import Stack, read_map, stack_maps, write_map
+from morbids.group.comparison import Terms
+from morbids.group.steps.maps import Stack, StackRule, read_map, stack_maps, write_map
 from morbids.imaging.images import read_image
 from tests.group.group_maps import AFFINE, SHAPE, draw_maps, make_brain, save
 
@@ -26,7 +27,9 @@ def stack(
     coverage: float = 1.0,
 ) -> Stack:
     mask = make_brain(folder).mask
-    return stack_maps(added, removed, 1, binding, n_rows, mask, 0.0, 0.2, coverage, folder)
+    return stack_maps(
+        Terms(tuple(added), tuple(removed)), binding, n_rows, mask, StackRule(0.0, 0.2, coverage), folder
+    )
 
 
 def test_rows_keep_their_values_in_the_order_of_the_mask(tmp_path: Path) -> None:
@@ -126,7 +129,7 @@ def test_the_brain_is_found_on_another_grid(tmp_path: Path) -> None:
     fine = AFFINE @ np.diag([0.5, 0.5, 0.5, 1])
     path = tmp_path / "fine.nii.gz"
     nib.save(nib.Nifti1Image(np.ones([2 * size for size in SHAPE], dtype=np.float32), fine), path)
-    stacked = stack_maps([path] * 3, [], 1, [], 3, brain.mask, 0.0, 0.2, 1.0, tmp_path)
+    stacked = stack_maps(Terms((path,) * 3), [], 3, brain.mask, StackRule(0.0, 0.2, 1.0), tmp_path)
     volume_mm3 = stacked.n_voxels * 27
     assert volume_mm3 == pytest.approx(brain.inside.sum() * 216, rel=0.2)  # the border runs between voxels
 

@@ -51,7 +51,7 @@ def test_tables_of_two_windows_become_differences(tmp_path: Path) -> None:
     added, removed = (
         write_kinpar(tmp_path, kind, numbers) for kind, numbers in (("b", baseline), ("c", challenge))
     )
-    values = read_tables(added, removed, 1, LABELS, "BPND", tmp_path)
+    values = read_tables(Terms(tuple(added), tuple(removed)), LABELS, "BPND", tmp_path)
     read = read_values(values.values)
     assert (read.names, read.labels) == (NAMES, LABELS)
     np.testing.assert_allclose(read.values, baseline - challenge, rtol=1e-5)
@@ -69,7 +69,7 @@ def test_tables_of_other_regions_are_refused(tmp_path: Path) -> None:
     added = write_kinpar(tmp_path, "b", np.ones((2, 2)))
     other = write_kinpar(tmp_path, "c", np.ones((2, 2)), ("PAG", "sgACC"))
     with pytest.raises(MorbidsError, match="names other regions than the tables before it"):
-        read_tables(added, other, 1, LABELS[:2], "BPND", tmp_path)
+        read_tables(Terms(tuple(added), tuple(other)), LABELS[:2], "BPND", tmp_path)
 
 
 def test_spheres_are_measured_on_maps_that_have_no_tables(tmp_path: Path) -> None:
@@ -77,7 +77,7 @@ def test_spheres_are_measured_on_maps_that_have_no_tables(tmp_path: Path) -> Non
     maps = draw_maps(brain, N, 2.0)
     paths = [save(values, tmp_path / f"{n}.nii.gz") for n, values in enumerate(maps)]
     ball, far = Sphere("Ball", ACTIVE_MM, 10.0), Sphere("Far", (900.0, 0.0, 0.0), 5.0)
-    read = read_values(measure_spheres(paths, [], 1, LABELS, (ball, far), tmp_path).values)
+    read = read_values(measure_spheres(Terms(tuple(paths)), LABELS, (ball, far), tmp_path).values)
     expected = [values[brain.active].mean() for values in maps]
     np.testing.assert_allclose(read.values[:, 0], expected, rtol=1e-4)
     assert np.isnan(read.values[:, 1]).all()
@@ -96,7 +96,7 @@ def test_the_baseline_is_the_mean_of_the_maps_that_are_there(tmp_path: Path) -> 
 
 def test_a_forest_fills_what_is_claimed(tmp_path: Path) -> None:
     values = np.random.default_rng(5).normal(1, 0.2, (N, 2))
-    read = read_tables(write_kinpar(tmp_path, "b", values), [], 1, LABELS, "BPND", tmp_path)
+    read = read_tables(Terms(tuple(write_kinpar(tmp_path, "b", values))), LABELS, "BPND", tmp_path)
     compared = compare_regions(read.values, write_design(one_sample(N)), False, tmp_path)
     drawn = picture_regions(read.values, compared.tests, {"PAG": 0.3}, False, "BP", ("up", "down"), tmp_path)
     assert "p(page) .300" in drawn.forest.read_text()
@@ -107,7 +107,7 @@ def test_a_sphere_that_is_smaller_than_a_voxel_takes_the_voxel_that_it_is_in(tmp
     brain = make_brain(tmp_path)
     path = save(draw_maps(brain, 1, 0.0)[0], tmp_path / "map.nii.gz")
     between = Sphere("Between", (-33 + 5 * 6 + 2.0, -45 + 5 * 6 + 2.0, -27 + 5 * 6 + 2.0), 1.0)
-    read = read_values(measure_spheres([path], [], 1, LABELS[:1], (between,), tmp_path).values)
+    read = read_values(measure_spheres(Terms((path,)), LABELS[:1], (between,), tmp_path).values)
     assert read.values[0, 0] == pytest.approx(read_image(path).values[5, 5, 5], rel=1e-5)
 
 
@@ -116,7 +116,7 @@ def test_a_slope_is_tested_in_regions_too(tmp_path: Path) -> None:
     trait = rng.normal(size=N)
     values = np.stack([2 * trait + 0.5 * rng.normal(size=N), rng.normal(size=N)], axis=1)
     added = write_kinpar(tmp_path, "b", values)
-    read = read_tables(added, [], 1, LABELS, "BPND", tmp_path)
+    read = read_tables(Terms(tuple(added)), LABELS, "BPND", tmp_path)
     design = write_design(regression(trait, "score"))
     tests = read_table(compare_regions(read.values, design, False, tmp_path).tests)
     reference = stats.linregress(trait, values[:, 0])
@@ -128,7 +128,7 @@ def test_left_and_right_are_one_region_unless_a_side_is_missing(tmp_path: Path) 
     names = ("Amygdala_L", "PAG", "Amygdala_R", "Insula_L")
     values = np.random.default_rng(4).normal(size=(N, 4))
     values[2, 2] = np.nan
-    read = read_tables(write_kinpar(tmp_path, "b", values, names), [], 1, LABELS, "BPND", tmp_path)
+    read = read_tables(Terms(tuple(write_kinpar(tmp_path, "b", values, names))), LABELS, "BPND", tmp_path)
     joined = average_sides(read_values(read.values))
     assert joined.names == ("Amygdala", "PAG", "Insula_L")
     np.testing.assert_allclose(joined.values[:, 0], (values[:, 0] + values[:, 2]) / 2, rtol=1e-5)
@@ -143,7 +143,7 @@ def test_the_slope_and_the_correlation_have_one_p(tmp_path: Path) -> None:
     age = rng.normal(size=N)
     score = age + 0.1 * rng.normal(size=N)
     values = np.stack([age + 0.4 * rng.normal(size=N), rng.normal(size=N)], axis=1)
-    read = read_tables(write_kinpar(tmp_path, "b", values), [], 1, LABELS, "BPND", tmp_path)
+    read = read_tables(Terms(tuple(write_kinpar(tmp_path, "b", values))), LABELS, "BPND", tmp_path)
     for covariates in ({}, {"age": age}):
         design = write_design(regression(score, "score", covariates))
         slopes = read_table(compare_regions(read.values, design, False, tmp_path).tests)
