@@ -11,6 +11,7 @@ from morbids.bids.tables import read_table, write_table
 from morbids.imaging.regions import PersonTissue, Regions, mean_curves, regions_in_pet
 from morbids.numerics.arrays import FloatArray
 from morbids.numerics.frames import TimeAxis
+from morbids.participant.steps.inputs import AtlasFiles, WayToPet
 
 SLOW_TISSUES = ("white", "fluid")
 """Columns of tables of shares, and of the curves of these tissues alone."""
@@ -37,28 +38,16 @@ class RegionCurves(NamedTuple):
 
 
 def label_pet(
-    atlas_dseg: Path,
-    table: Path,
-    space: str,
-    petref: Path,
-    template_to_t1w: Path,
-    t1w_to_pet: Path,
+    atlas: AtlasFiles,
+    way: WayToPet,
     gm: Path,
     csf: Path,
     gm_threshold: float,
     out_dir: Path,
 ) -> Regions:
     """Bring an atlas to the PET grid; with a threshold, its regions keep voxels of so much grey matter."""
-    way = way_to_pet(space, template_to_t1w, t1w_to_pet)
-    tissue = PersonTissue(gm, csf, (t1w_to_pet,)) if gm_threshold > 0 else None
-    return regions_in_pet(atlas_dseg, table, petref, way, out_dir, tissue, gm_threshold)
-
-
-def way_to_pet(space: str, template_to_t1w: Path, t1w_to_pet: Path) -> tuple[Path, ...]:
-    """Chain of transforms that brings images of a space to PET."""
-    if space == "petref":
-        return ()
-    return (t1w_to_pet,) if space == "T1w" else (template_to_t1w, t1w_to_pet)
+    tissue = PersonTissue(gm, csf, (way.t1w_to_pet,)) if gm_threshold > 0 else None
+    return regions_in_pet(atlas.atlas_dseg, atlas.table, way.petref, way.chain, out_dir, tissue, gm_threshold)
 
 
 def extract_curves(

@@ -1,7 +1,7 @@
 """Draw what the pages show: each step writes the pictures of one result, by the name that their `desc` gets."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,6 +10,7 @@ import numpy as np
 from morbids.bids.sidecars import MEASUREMENTS
 from morbids.bids.tables import read_table
 from morbids.bids.windows import Window, window_points
+from morbids.engine.inputs import StepInputs
 from morbids.imaging.images import read_image, write_image
 from morbids.imaging.transforms import invert, read_itk
 from morbids.numerics.arrays import BoolArray, FloatArray
@@ -42,6 +43,14 @@ class Pictures(NamedTuple):
     """Pictures by the name that their `desc` gets."""
 
     pictures: dict[str, Path]
+
+
+@dataclass(frozen=True)
+class ReferenceFiles(StepInputs):
+    """The reference region, and the labels that it was cut from, in PET space."""
+
+    reference_mask: Path
+    reference_labels: Path
 
 
 def picture_anatomy(t1w: Path, mask: Path, dseg: Path, out_dir: Path) -> Picture:
@@ -78,8 +87,7 @@ def picture_registration(
 
 def picture_reference(
     petref: Path,
-    reference_mask: Path,
-    reference_labels: Path,
+    region: ReferenceFiles,
     mask: Path,
     t1w: Path,
     pet_to_t1w: Path,
@@ -88,10 +96,10 @@ def picture_reference(
     out_dir: Path,
 ) -> Pictures:
     """The reference region on the PET reference image, and on the T1w image on the same planes."""
-    region = reference_mask, reference_labels
-    on_pet = pet_figures.draw_reference_region(petref, *region, mask, name=name, unit=unit)
+    files = region.reference_mask, region.reference_labels
+    on_pet = pet_figures.draw_reference_region(petref, *files, mask, name=name, unit=unit)
     moved = _move(t1w, read_itk(pet_to_t1w)[0], out_dir / "t1w.nii.gz")
-    on_t1w = pet_figures.draw_reference_region(petref, *region, mask, name=name, t1w=moved)
+    on_t1w = pet_figures.draw_reference_region(petref, *files, mask, name=name, t1w=moved)
     return Pictures(
         {
             "reference": style.write_figure(on_pet, out_dir / "reference.png"),

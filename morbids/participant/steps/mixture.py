@@ -19,6 +19,7 @@ from morbids.participant.steps.curves import (
     read_shares,
     save_curves,
 )
+from morbids.participant.steps.inputs import TissueFiles
 
 
 class MixedTissue(NamedTuple):
@@ -32,16 +33,14 @@ class MixedTissue(NamedTuple):
 def mix_tissue(
     pet: Path,
     mask: Path,
-    gm: Path,
-    wm: Path,
-    csf: Path,
+    tissue: TissueFiles,
     t1w_to_pet: Path,
     fwhm_mm: Sequence[float],
     axis: TimeAxis,
     out_dir: Path,
 ) -> MixedTissue:
     """Find what the scanner mixes into every voxel, and the curves of white matter and fluid."""
-    found = find_slow_tissues(pet, mask, (gm, wm, csf), (t1w_to_pet,), fwhm_mm, out_dir)
+    found = find_slow_tissues(pet, mask, (tissue.gm, tissue.wm, tissue.csf), (t1w_to_pet,), fwhm_mm, out_dir)
     saved = save_curves(CurveTable(SLOW_TISSUES, found.curves), axis, out_dir)
     return MixedTissue(found.shares, saved.curves, found.notes)
 

@@ -16,8 +16,8 @@ from morbids.participant.steps.curves import (
     read_curves,
     save_curves,
     save_shares,
-    way_to_pet,
 )
+from morbids.participant.steps.inputs import AtlasFiles, WayToPet
 
 LEAST_REGION_ML = 1.0
 LEAST_TOGETHER_ML = 5.0
@@ -56,19 +56,12 @@ class ReferenceCurve(NamedTuple):
 
 
 def cut_reference(
-    atlas_dseg: Path,
-    table: Path,
-    space: str,
-    petref: Path,
-    template_to_t1w: Path,
-    t1w_to_pet: Path,
-    gm: Path,
-    rule: ReferenceRule,
-    out_dir: Path,
+    atlas: AtlasFiles, way: WayToPet, gm: Path, rule: ReferenceRule, out_dir: Path
 ) -> ReferenceRegion:
     """Cut the reference region out of its atlas, all of which is brought to PET space."""
-    way = way_to_pet(space, template_to_t1w, t1w_to_pet)
-    return make_reference_region(rule, atlas_dseg, table, petref, out_dir, gm, (t1w_to_pet,), way)
+    return make_reference_region(
+        rule, atlas.atlas_dseg, atlas.table, way.petref, out_dir, gm, (way.t1w_to_pet,), way.chain
+    )
 
 
 def extract_reference(

@@ -9,6 +9,7 @@ from morbids.bids.windows import Window
 from morbids.imaging.images import read_image, write_image
 from morbids.numerics.kinetics.model_names import ModelName
 from morbids.participant.steps.figures import (
+    ReferenceFiles,
     label_of_parameter,
     picture_maps,
     picture_reference,
@@ -94,7 +95,9 @@ def test_registration_is_drawn_without_interpolation(tmp_path: Path) -> None:
     np.testing.assert_allclose(moved.affine[:3, 3], [5, 0, 0], atol=1e-5)
     np.testing.assert_array_equal(moved.values, read_image(petref).values)
 
-    pictures = picture_reference(petref, dseg, dseg, mask, mask, way, "occipital", "kBq/mL", folder).pictures
+    pictures = picture_reference(
+        petref, ReferenceFiles(dseg, dseg), mask, mask, way, "occipital", "kBq/mL", folder
+    ).pictures
     assert set(pictures) == {"reference", "referenceT1w"}
     np.testing.assert_allclose(read_image(folder / "t1w.nii.gz").affine[:3, 3], [-5, 0, 0], atol=1e-5)
 

@@ -8,7 +8,8 @@ import pytest
 from morbids.imaging.images import write_image
 from morbids.numerics.frames import TimeAxis
 from morbids.numerics.tracer import simulate_curves
-from morbids.participant.steps.curves import CurveTable, read_curves, way_to_pet, write_curves
+from morbids.participant.steps.curves import CurveTable, read_curves, write_curves
+from morbids.participant.steps.inputs import WayToPet
 from morbids.participant.steps.reference import ReferenceVerdict, extract_reference, judge_reference
 from tests.participant.steps.known_scan import AXIS, FRAMES, K2_PRIME, make_plan
 
@@ -45,9 +46,11 @@ def test_nothing_is_said_where_no_region_serves(tmp_path: Path) -> None:
 
 def test_the_way_to_pet_depends_on_the_space() -> None:
     template, t1w = Path("template.h5"), Path("t1w.txt")
-    assert way_to_pet("petref", template, t1w) == ()
-    assert way_to_pet("T1w", template, t1w) == (t1w,)
-    assert way_to_pet("MNI152NLin2009cAsym", template, t1w) == (template, t1w)
+    chains = {
+        space: WayToPet(space, template, t1w, Path("petref.nii.gz")).chain
+        for space in ("petref", "T1w", "MNI152NLin2009cAsym")
+    }
+    assert chains == {"petref": (), "T1w": (t1w,), "MNI152NLin2009cAsym": (template, t1w)}
 
 
 @pytest.mark.parametrize("shape", [(2, 2, 1), (2, 2, 1, 1)])
