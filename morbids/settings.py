@@ -153,6 +153,7 @@ class GroupSettings:
     group_column: str = ""
     equal_variances: bool = False
     within: tuple[Factor, ...] = ()
+    average_runs: bool = False
     covariates: tuple[str, ...] = ()
     inference: tuple[Inference, ...] = tuple(name for name, method in METHODS.items() if method.by_default)
     n_permutations: int = 5000

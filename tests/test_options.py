@@ -89,6 +89,7 @@ EXAMPLES: dict[str, list[str]] = {
     "--group-column": ["sex"],
     "--equal-variances": [],
     "--within": ["task"],
+    "--average-runs": [],
     "--covariate": ["age"],
     "--inference": ["tfce"],
     "--n-permutations": ["100"],

@@ -41,6 +41,11 @@ class MapRow:
         return self.entities["sub"]
 
     @property
+    def run(self) -> int:
+        """Number of the run; 0 where it has none."""
+        return int(self.entities.get("run", 0))
+
+    @property
     def description(self) -> str:
         """The `desc-` entity: windows of a difference map; empty when absent."""
         return self.entities.get("desc", "")

@@ -47,10 +47,13 @@ Role = Literal["Baseline", "Challenge"]
 
 
 class _Image(NamedTuple):
-    """Map of one cell of one participant, its table of regions where there is one, and what is known of its row."""
+    """Maps that one cell of one participant is the mean of, their tables of regions, and what is known of the row.
 
-    path: Path
-    table: Path | None
+    There are several where runs are averaged; a table is None where there is none.
+    """
+
+    maps: tuple[Path, ...]
+    tables: tuple[Path | None, ...]
     known: "pd.Series[Any]"
 
 
@@ -162,10 +165,10 @@ def _find_cells(group: GroupRows, within: Sequence[Factor], dataset: Path) -> _C
     _refuse_constant(factors, levels)
     for person, cell, image in found:
         earlier = images.setdefault(person, {}).setdefault(cell, image)
-        if earlier.path != image.path:
+        if earlier.maps != image.maps:
             raise MorbidsError(
-                f"sub-{person} has two maps of {' '.join(cell)}: {earlier.path.name} and {image.path.name}.",
-                "Name what tells them apart with --within, or select some of the scans.",
+                f"sub-{person} has two maps of {' '.join(cell)}: {earlier.maps[0].name} and {image.maps[0].name}.",
+                "Name what tells them apart with --within, select some of the scans, or add --average-runs.",
                 ExitCode.USAGE,
             )
     return _Cells(factors, levels, *_complete(images, set(product(*levels))))
@@ -178,13 +181,15 @@ def _images(group: GroupRows, factors: tuple[str, ...], dataset: Path) -> Iterat
             known = kind.lines.iloc[place]
             for window in _WINDOWS if "window" in factors else ("",):
                 cell = tuple(window if one == "window" else _level(row, kind, one, group) for one in factors)
-                yield row.participant, cell, _image(row, window, known, group, dataset)
+                images = [_image(part[place], window, group, dataset) for part in kind.parts]
+                maps, tables = zip(*images, strict=True)
+                yield row.participant, cell, _Image(maps, tables, known)
 
 
-def _image(row: MapRow, window: str, known: "pd.Series[Any]", group: GroupRows, dataset: Path) -> _Image:
-    """Map of a row, or of one of its windows."""
+def _image(row: MapRow, window: str, group: GroupRows, dataset: Path) -> tuple[Path, Path | None]:
+    """Map of a row, or of one of its windows, and its table of regions."""
     if not window:
-        return _Image(row.path, None, known)
+        return row.path, None
     role: Role = "Baseline" if window == _WINDOWS[0] else "Challenge"
     path = window_map(row, role)
     if path is None or not path.exists():
@@ -193,7 +198,7 @@ def _image(row: MapRow, window: str, known: "pd.Series[Any]", group: GroupRows, 
             "Name other factors, or run the participant level with windows.",
             ExitCode.USAGE,
         )
-    return _Image(path, region_table(row, role, dataset, group.partial_volume), known)
+    return path, region_table(row, role, dataset, group.partial_volume)
 
 
 def _level(row: MapRow, kind: RowKind, factor: str, group: GroupRows) -> str:
@@ -300,14 +305,18 @@ def _make_rows(effect: _Effect, cells: _Cells, group: GroupRows, dataset: Path) 
     like = rows_of_kind(group.kinds[0], group, dataset)
     own = [(images, row) for _, images in people for row in effect.rows]
 
-    def files(name: Literal["added", "removed"], what: Literal["path", "table"]) -> tuple[Any, ...]:
-        n_terms = len(getattr(effect.rows[0], name))
+    n_parts = like.maps.divisor
+
+    def files(name: Literal["added", "removed"], what: Literal["maps", "tables"]) -> tuple[Any, ...]:
+        terms = product(range(len(getattr(effect.rows[0], name))), range(n_parts))
         return tuple(
-            getattr(images[getattr(row, name)[term]], what) for term in range(n_terms) for images, row in own
+            getattr(images[getattr(row, name)[term]], what)[part]
+            for term, part in terms
+            for images, row in own
         )
 
-    divisor = effect.rows[0].divisor
-    tables = Terms(files("added", "table"), files("removed", "table"), divisor)
+    divisor = effect.rows[0].divisor * n_parts
+    tables = Terms(files("added", "tables"), files("removed", "tables"), divisor)
     ends = [f"_{row.name}" if row.name else "" for row in effect.rows]
     first = [next(iter(images.values())).known for _, images in people for _ in effect.rows]
     return like._replace(
@@ -315,7 +324,7 @@ def _make_rows(effect: _Effect, cells: _Cells, group: GroupRows, dataset: Path) 
         title=effect.title,
         labels=tuple(f"sub-{person}{end}" for person, _ in people for end in ends),
         lines=pd.DataFrame(first).reset_index(drop=True),
-        maps=Terms(files("added", "path"), files("removed", "path"), divisor),
+        maps=Terms(files("added", "maps"), files("removed", "maps"), divisor),
         binding=tuple(
             dict.fromkeys(path for kind in group.kinds for path in rows_of_kind(kind, group, dataset).binding)
         ),

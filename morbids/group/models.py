@@ -59,6 +59,7 @@ def _refuse_options(settings: GroupSettings) -> None:
         "--group-column": settings.group_column,
         "--equal-variances": settings.equal_variances,
         "--within": settings.within,
+        "--average-runs": settings.average_runs,
     }
     wrong = [name for name, value in given.items() if value]
     if wrong:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from morbids.bids.names import capitalised, entity_label
-from morbids.bids.rows import MapRow, pair_maps
+from morbids.bids.rows import pair_maps
 from morbids.group.comparison import NO_PROTOCOLS, Missing, Protocols, Terms
 from morbids.group.row_sources import Rows, rows_of_kind
 from morbids.group.rows import GroupRows, RowKind, window_map
@@ -21,24 +21,21 @@ def pair_kinds(
         return
     unpaired = tuple(Missing(one.label, one.reason) for one in paired.dropped)
     kinds = tuple(
-        kind._replace(
-            rows=tuple(pair[place] for pair in paired.pairs),
-            lines=kind.lines.iloc[[kind.rows.index(pair[place]) for pair in paired.pairs]].reset_index(
-                drop=True
-            ),
-        )
+        kind.take([kind.rows.index(pair[place]) for pair in paired.pairs])
         for place, kind in enumerate((first, second))
     )
     one, other = (rows_of_kind(kind, group, dataset) for kind in kinds)
     against = f"{entity_label(first.short)}Against{capitalised(entity_label(second.short))}"
     labels = tuple(f"sub-{pair[0].participant}" for pair in paired.pairs)
     # Regions that only one of the two has tables of are measured on the maps, for both alike.
-    tables = Terms(one.tables.added + other.tables.removed, one.tables.removed + other.tables.added)
+    tables = Terms(
+        one.tables.added + other.tables.removed, one.tables.removed + other.tables.added, one.maps.divisor
+    )
     rows = one._replace(
         name=against,
         title=f"{first.short} against {second.short}",
         labels=labels,
-        maps=Terms(one.maps.added, other.maps.added),
+        maps=Terms(one.maps.added, other.maps.added, one.maps.divisor),
         binding=one.binding + other.binding,
         tables=tables if one.tables.added and other.tables.added else Terms(),
         protocols=_against(one.protocols, other.protocols),
@@ -50,7 +47,7 @@ def pair_kinds(
         return
     yield rows, f"Does the change differ within participants? Positive: more activation in {first.short}."
     if group.kind == "difference" and first.rows[0].scan_type != second.rows[0].scan_type:
-        late = _late(rows, kinds[0].rows, kinds[1].rows, one, other)
+        late = _late(rows, kinds, one, other)
         if late is not None:
             yield (
                 late,
@@ -69,19 +66,18 @@ def _against(one: Protocols, other: Protocols) -> Protocols:
     return Protocols(tables, (one.contrasts[0], other.contrasts[0]))
 
 
-def _late(
-    rows: Rows, first: Sequence[MapRow], second: Sequence[MapRow], one: Rows, other: Rows
-) -> Rows | None:
+def _late(rows: Rows, kinds: Sequence[RowKind], one: Rows, other: Rows) -> Rows | None:
     """Maps of the challenge windows alone; None where they are not all there."""
-    challenges = [[window_map(row, "Challenge") for row in kind] for kind in (first, second)]
+    challenges = [[window_map(row, "Challenge") for part in kind.parts for row in part] for kind in kinds]
     there = [tuple(path for path in paths if path is not None and path.exists()) for paths in challenges]
-    if any(len(paths) < len(rows.labels) for paths in there):
+    if any(len(paths) < len(rows.maps.added) for paths in there):
         return None
-    tables = Terms(other.tables.removed, one.tables.removed) if rows.tables.added else Terms()
+    divisor = rows.maps.divisor
+    tables = Terms(other.tables.removed, one.tables.removed, divisor) if rows.tables.added else Terms()
     return rows._replace(
         name=f"{rows.name}Late",
         title=f"{rows.title}: late against late",
-        maps=Terms(there[1], there[0]),
+        maps=Terms(there[1], there[0], divisor),
         tables=tables,
         protocols=NO_PROTOCOLS,
     )

@@ -11,7 +11,7 @@ from morbids.group.comparison import Comparison
 from morbids.group.models import ask_model
 from morbids.group.questions import Asked
 from morbids.group.regions import SmallVolumes, Sphere, choose_small_volumes, read_spheres
-from morbids.group.rows import GroupRows, doubt_columns, doubt_smoothing, find_rows
+from morbids.group.rows import GroupRows, doubt_columns, doubt_runs, doubt_smoothing, find_rows
 from morbids.numerics.statistics.plan import People
 from morbids.settings import GroupSettings, Study
 
@@ -91,6 +91,7 @@ def plan_group(
         *doubt_columns(group.table, settings),
         *(note for one in chosen for note in one.notes),
         *_unused_methods(chosen, settings),
+        *(doubt_runs(group.kinds) if settings.average_runs else ()),
         *doubt_smoothing(group.found.rows, settings.group_smoothing_fwhm_mm),
     )
     return GroupPlan(group, dataset, chosen, asked.skipped, spheres, small_volumes, notes)
@@ -113,6 +114,12 @@ def _check_options(study: Study, settings: GroupSettings) -> None:
     if settings.equal_variances and not settings.group_column and settings.stats_model is None:
         raise MorbidsError(
             "--equal-variances has no use without two groups.", "Add --group-column.", ExitCode.USAGE
+        )
+    if settings.average_runs and "run" in settings.within:
+        raise MorbidsError(
+            "--within run compares the runs that --average-runs averages.",
+            "Leave one of them out.",
+            ExitCode.USAGE,
         )
     if settings.variance_smoothing_fwhm_mm and settings.coverage < 1:
         raise MorbidsError(

@@ -68,7 +68,7 @@ def report_protocol(plan: GroupPlan, study: Study) -> tuple[Block, ...]:
 def _summarise(kind: RowKind, plan: GroupPlan) -> Iterator[tuple[object, ...]]:
     """One line per time course of release."""
     parts = []
-    for row in kind.rows:
+    for row in {row.path: row for part in kind.parts for row in part}.values():
         path = output_path(plan.dataset, scan_entities(row.entities), "calibration")
         if path.exists():
             table = read_table(path, ("contrast", "null_percent", "recovered", "shape"))

@@ -44,21 +44,20 @@ def rows_of_kind(kind: RowKind, group: GroupRows, dataset: Path) -> Rows:
     """Rows of one kind as they are."""
     difference = group.kind != "parameter"
     measure = kind.rows[0].entities["meas"]
-    binding = (
-        [window_map(row, "Baseline") for row in kind.rows] if difference else [r.path for r in kind.rows]
-    )
-    tables = _tables(kind.rows, dataset, group.partial_volume) if group.kind == "difference" else Terms()
+    n_parts, every = len(kind.parts), [row for part in kind.parts for row in part]
+    binding = [window_map(row, "Baseline") if difference else row.path for row in every]
+    tables = _tables(every, dataset, group.partial_volume) if group.kind == "difference" else Terms()
     return Rows(
         name=kind.name,
         title=kind.title,
-        labels=tuple(row.label for row in kind.rows),
+        labels=kind.labels,
         lines=kind.lines,
-        maps=Terms(tuple(row.path for row in kind.rows)),
-        binding=tuple(path for path in binding if path is not None),
-        tables=tables,
+        maps=Terms(tuple(row.path for row in every), (), n_parts),
+        binding=tuple(dict.fromkeys(path for path in binding if path is not None)),
+        tables=tables._replace(divisor=n_parts),
         quantity=_quantity(measure, group.kind),
         model=DIFFERENCES if difference else PARAMETERS,
-        protocols=_protocols(kind.rows, dataset) if difference else NO_PROTOCOLS,
+        protocols=_protocols(every, dataset) if difference else NO_PROTOCOLS,
     )
 
 

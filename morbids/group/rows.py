@@ -1,7 +1,9 @@
 """The rows of a group analysis: which maps there are, of which kinds, and what is known of each participant."""
 
+import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 from types import MappingProxyType
@@ -14,7 +16,7 @@ from morbids.bids.column_words import ColumnWords, read_column_words
 from morbids.bids.map_history import smoothed_mm
 from morbids.bids.map_table import common_folder, find_listed_maps
 from morbids.bids.maps import FoundMaps, Kind, MapSelection, find_maps
-from morbids.bids.names import entity_label, output_path, parse_difference_label, scan_entities
+from morbids.bids.names import entity_label, output_path, parse_difference_label, scan_entities, scan_label
 from morbids.bids.ratings import read_exclusions
 from morbids.bids.rows import MapRow, rows_table
 from morbids.bids.stats_model import read_stats_model
@@ -57,6 +59,8 @@ class RowKind(NamedTuple):
         One per participant.
     lines
         The same rows in the table of rows, with traits.
+    runs
+        Where runs are averaged, the rows of each run, the first of which are `rows`; empty where they are not.
     """
 
     name: str
@@ -64,6 +68,27 @@ class RowKind(NamedTuple):
     short: str
     rows: tuple[MapRow, ...]
     lines: pd.DataFrame
+    runs: tuple[tuple[MapRow, ...], ...] = ()
+
+    @property
+    def parts(self) -> tuple[tuple[MapRow, ...], ...]:
+        """What each row is the mean of: part after part, a row per participant."""
+        return self.runs or (self.rows,)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Names of the rows' scans, without the run where runs are averaged."""
+        if not self.runs:
+            return tuple(row.label for row in self.rows)
+        return tuple(scan_label(scan_entities(_without_run(row.entities))) for row in self.rows)
+
+    def take(self, places: Sequence[int]) -> "RowKind":
+        """Some of the rows, in this order."""
+        return self._replace(
+            rows=tuple(self.rows[place] for place in places),
+            lines=self.lines.iloc[list(places)].reset_index(drop=True),
+            runs=tuple(tuple(run[place] for place in places) for run in self.runs),
+        )
 
 
 class GroupRows(NamedTuple):
@@ -134,15 +159,78 @@ def find_rows(
             "Look at these maps; --keep-flagged takes those with concerns of quality.",
         )
     table, words = _join(study, settings, found.rows)
-    grouped = _by_kind(found.rows)
-    names = {row.path: name for name, rows in grouped.items() for row in rows}
+    rows = [_of_any_run(row) for row in found.rows] if settings.average_runs else found.rows
+    grouped = _by_kind(rows)
+    names = {row.path: name for name, members in grouped.items() for row in members}
     table[KIND] = [names[row.path] for row in found.rows]
     kinds = tuple(
-        RowKind(name, _title(rows[0]), _short(rows[0]), tuple(rows), _lines(table, name))
-        for name, rows in grouped.items()
+        RowKind(name, _title(members[0]), _short(members[0]), tuple(members), _lines(table, name))
+        for name, members in grouped.items()
     )
+    if settings.average_runs:
+        kinds = average_runs(kinds)
     dataset = common_folder(found.rows) if settings.maps_table else maps_dataset(study)
     return GroupRows(found, kind, table, kinds, dataset, settings.partial_volume, words)
+
+
+def average_runs(kinds: Sequence[RowKind]) -> tuple[RowKind, ...]:
+    """Make one row of all runs of a participant.
+
+    Every row is the mean of the same number of maps, in all kinds: those of a participant with fewer runs are repeated
+    so that each counts alike.
+
+    Raises
+    ------
+    MorbidsError
+        Nobody has two runs of one scan.
+    """
+    places = [_places_by_participant(kind.rows) for kind in kinds]
+    counts = {len(own) for of_kind in places for own in of_kind.values()}
+    if counts == {1}:
+        raise MorbidsError(
+            "--average-runs: nobody has two runs of one scan.",
+            "Leave it out, or select the scans that have run- in their names.",
+            ExitCode.USAGE,
+        )
+    n_parts = math.lcm(*counts)
+    averaged = []
+    for kind, of_kind in zip(kinds, places, strict=True):
+        repeated = [[own[part * len(own) // n_parts] for own in of_kind.values()] for part in range(n_parts)]
+        parts = [kind.take(part) for part in repeated]
+        averaged.append(parts[0]._replace(runs=tuple(part.rows for part in parts)))
+    return tuple(averaged)
+
+
+def doubt_runs(kinds: Sequence[RowKind]) -> tuple[str, ...]:
+    """Say who has fewer runs than others where runs are averaged."""
+    doubts = []
+    for kind in kinds:
+        own = [len({run[place].path for run in kind.runs}) for place in range(len(kind.rows))]
+        fewer = [label for label, count in zip(kind.labels, own, strict=True) if count < max(own)]
+        if fewer:
+            doubts.append(
+                f"{kind.title}: {len(fewer)} of {len(own)} rows are the mean of fewer than {max(own)} runs "
+                f"({', '.join(fewer[:3])}{', ...' if len(fewer) > 3 else ''})."
+            )
+    return tuple(doubts)
+
+
+def _places_by_participant(rows: Sequence[MapRow]) -> dict[str, list[int]]:
+    """Places of each participant's rows, run after run."""
+    places: dict[str, list[int]] = {}
+    for place in sorted(range(len(rows)), key=lambda place: (rows[place].participant, rows[place].run)):
+        places.setdefault(rows[place].participant, []).append(place)
+    return places
+
+
+def _of_any_run(row: MapRow) -> MapRow:
+    """The row with a scan type that does not tell its run."""
+    kept = [part for part in row.scan_type.split("_") if not part.startswith("run-")]
+    return replace(row, scan_type="_".join(kept))
+
+
+def _without_run(entities: Mapping[str, str]) -> dict[str, str]:
+    return {key: value for key, value in entities.items() if key != "run"}
 
 
 def maps_dataset(study: Study) -> Path:

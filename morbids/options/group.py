@@ -100,6 +100,12 @@ GROUP = (
         many=True,
     ),
     Option(
+        "--average-runs",
+        "average_runs",
+        "take the mean of the runs of one scan, not each run as a scan of its own",
+        flag=True,
+    ),
+    Option(
         "--covariate",
         "covariates",
         "columns of no interest in every design, numbers or text",

@@ -79,7 +79,7 @@ def compare_two_scans(
     Parameters
     ----------
     added, removed
-        Maps of the two scans of each participant.
+        Maps of the two scans of each participant, run after run.
     names
         What the two scans are called: one that is named like a baseline is the reference, else the first.
     average
@@ -113,7 +113,8 @@ def _measure(
     average: bool,
 ) -> Values:
     folder.mkdir(exist_ok=True)
-    values = read_values(measure_spheres(Terms(tuple(paths)), labels, spheres, folder).values)
+    terms = Terms(tuple(paths), (), len(paths) // len(labels))
+    values = read_values(measure_spheres(terms, labels, spheres, folder).values)
     return average_sides(values) if average else values
 
 
