@@ -26,6 +26,7 @@ Factor = Literal["task", "session", "run", "tracer", "window"]
 FACTORS: tuple[Factor, ...] = get_args(Factor)
 
 FrameWeights = Literal["decay", "none"]
+Outputs = Literal["minimal", "full"]
 
 PartialVolume = Literal["none", "gtm", "rbv"]
 PARTIAL_VOLUME: tuple[PartialVolume, ...] = get_args(PartialVolume)
@@ -61,7 +62,13 @@ class OutputSpace:
 
 @dataclass(frozen=True)
 class Study:
-    """Which scans, where results go, and datasets of other programs whose results take the place of own steps."""
+    """Which scans, where results go, and datasets of other programs whose results take the place of own steps.
+
+    Attributes
+    ----------
+    outputs
+        Whether everything is written, or what the group level and the pages read.
+    """
 
     bids_dir: Path
     output_dir: Path
@@ -69,6 +76,7 @@ class Study:
     command_line: str
     derivatives: tuple[Path, ...] = ()
     bids_database_dir: Path | None = None
+    outputs: Outputs = "full"
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from morbids.bids.names import ROLES, difference_label, output_path, parse_name
+from morbids.bids.names import FULL_ONLY, ROLES, Role, difference_label, output_path, parse_name, sidecar_path
 from morbids.bids.tables import read_table
 from morbids.bids.validation import run_validator, validate_derivatives
 from morbids.errors import ExitCode
@@ -71,8 +71,43 @@ class Story(NamedTuple):
     deleted: tuple[Path, ...]
     came_back: tuple[bool, ...]
     untouched: bool
+    minimal: "Minimal"
     broken: Finished
     broken_scan: str
+
+
+class Minimal(NamedTuple):
+    """Both levels where only what is read was written; what pages link to with everything, and so."""
+
+    participant: Finished
+    group: Finished
+    links_before: list[str]
+    links: list[str]
+
+
+def run_minimal(places: Places) -> Minimal:
+    """Take away what `--outputs minimal` does not write, and run again with it."""
+    before = links_of_pages(places.out)
+    for path in places.out.glob("sub-*/**/*"):
+        if any(is_of_role(path, ROLES[role]) for role in FULL_ONLY):
+            path.unlink()
+            sidecar_path(path).unlink(missing_ok=True)
+    participant = run_level(places, "participant", "--outputs", "minimal")
+    group = run_level(places, "group", "--trait", TRAIT, "--n-permutations", "64")
+    return Minimal(participant, group, before, links_of_pages(places.out))
+
+
+def is_of_role(path: Path, role: Role) -> bool:
+    name = parse_name(path)
+    alike = (name.suffix, name.extension) == (role.suffix, role.extension)
+    return (
+        alike and role.fixed.items() <= name.entities.items() and set(role.required) <= name.entities.keys()
+    )
+
+
+def links_of_pages(out: Path) -> list[str]:
+    pages = (page.read_text() for page in sorted(out.glob("*.html")))
+    return [link for page in pages for link in re.findall(r'(?:src|href)="([^"#]+)"', page)]
 
 
 def run_level(places: Places, level: str, *options: str) -> Finished:
@@ -119,12 +154,15 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
     came_back = tuple(path.is_file() for path in deleted)
     untouched = times(places.out) == before
 
+    minimal = run_minimal(places)
+
     broken_scan = "sub-02_task-rejection_trc-carfentanil"
     image = places.bids / "sub-02/pet" / f"{broken_scan}_pet.nii.gz"
     image.write_bytes(image.read_bytes()[: image.stat().st_size // 2])
     broken = run_level(places, "participant")
     return Story(
-        places, participant, group, *problems, again, deleted, came_back, untouched, broken, broken_scan
+        *(places, participant, group, *problems, again, deleted, came_back, untouched, minimal, broken),
+        broken_scan,
     )
 
 
@@ -309,6 +347,17 @@ def test_a_second_run_computes_nothing(story: Story) -> None:
 def test_deleted_derivatives_come_back_and_the_others_are_left_alone(story: Story) -> None:
     assert story.came_back == (True, True)
     assert story.untouched, "restored files carry the times of the results they are copies of"
+
+
+def test_minimal_outputs_are_all_that_pages_and_group_read(story: Story) -> None:
+    minimal = story.minimal
+    assert (minimal.participant.exit_code, minimal.group.exit_code) == (ExitCode.OK, ExitCode.OK)
+    assert minimal.participant.started == []
+    assert minimal.links == minimal.links_before
+    assert len(minimal.links) > 40
+    assert output_path(story.places.out, scan("01", "rejection"), "preproc_pet").exists(), (
+        "a later run with all outputs has written it again"
+    )
 
 
 def test_a_truncated_image_stops_only_its_own_scan(story: Story) -> None:

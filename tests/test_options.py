@@ -35,6 +35,8 @@ TESTED_ELSEWHERE = {
     "--json": "test_a_dry_run_speaks_json",
     "--skip-bids-validation": "test_a_dataset_that_is_not_valid",
 }
+# Beside the fields of ScanSettings.
+PARTICIPANT_ONLY = ("outputs",)
 # A value for every option that differs from its default.
 EXAMPLES: dict[str, list[str]] = {
     "--participant-label": ["01"],
@@ -64,6 +66,7 @@ EXAMPLES: dict[str, list[str]] = {
     "--pet-smoothing-fwhm": ["4"],
     "--atlas": ["HarvardOxford"],
     "--join-runs": ["never"],
+    "--outputs": ["minimal"],
     "--motion": ["off"],
     "--work-dir": ["elsewhere"],
     "--nprocs": ["1" if (os.cpu_count() or 1) > 1 else "2"],
@@ -114,6 +117,8 @@ def long_options() -> dict[str, argparse.Action]:
 def levels_of(option: str) -> tuple[Level, ...]:
     """Levels that take an option."""
     known = {one.name: one for options in GROUPS.values() for one in options}.get(option)
+    if known is not None and known.field in PARTICIPANT_ONLY:
+        return ("participant",)
     if known is None or known in (*STUDY, *EXECUTION):
         return LEVELS
     own = tuple(level for level in LEVELS if known.field in {field.name for field in fields(SETTINGS[level])})

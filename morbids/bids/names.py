@@ -172,6 +172,16 @@ ROLES: Mapping[str, Role] = MappingProxyType(
 )
 
 
+# What neither the group level nor any page reads: large images, transforms the other way round, and others that a run
+# can make again. `t1w_to_template` stays: its sidecar holds how well the registration went.
+FULL_ONLY = frozenset(
+    {
+        *("gm_probseg", "wm_probseg", "csf_probseg", "t1w_in_template", "template_to_t1w"),
+        *("preproc_pet", "corrected_pet", "motion_transforms", "t1w_to_pet"),
+    }
+)
+
+
 def parse_name(path: Path | str) -> ParsedName:
     """Take a BIDS file name apart, whatever the order of its entities."""
     name = Path(path).name

@@ -9,20 +9,22 @@ from typing import Any, NamedTuple
 from nipype import Node
 from nipype.interfaces.base import BaseInterface, DynamicTraitedSpec, traits
 
-from morbids.bids.names import output_path, sidecar_path
+from morbids.bids.names import FULL_ONLY, output_path, sidecar_path
 from morbids.bids.writing import replace_file, write_json
 from morbids.engine.failures import Trouble, describe_error
 from morbids.engine.nodes import StepNode, hold_folder
+from morbids.settings import Outputs
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 class Output(NamedTuple):
-    """Where one result goes and what its JSON says; no sidecar where it is empty."""
+    """Where one result goes and what its JSON says; no sidecar where it is empty, nothing where it is not kept."""
 
     role: str
     entities: Mapping[str, str] = NOTHING
     sidecar: Mapping[str, Any] = NOTHING
+    kept: bool = True
 
 
 class Save(BaseInterface):
@@ -58,7 +60,7 @@ class Save(BaseInterface):
         super().__init__()
         self.root, self.source = str(root), dict(source)
         self.destinations = {
-            name: Output(output.role, dict(output.entities), dict(output.sidecar))
+            name: output._replace(entities=dict(output.entities), sidecar=dict(output.sidecar))
             for name, output in outputs.items()
         }
         self.fields, self.facts = tuple(fields or outputs), dict(facts)
@@ -87,6 +89,8 @@ class Save(BaseInterface):
         return {}
 
     def _save(self, output: Output, path: Path, facts: Mapping[str, Any]) -> None:
+        if not output.kept:
+            return
         destination = output_path(Path(self.root), self.source, output.role, output.entities)
         copy_if_different(path, destination)
         if output.sidecar or facts:
@@ -114,6 +118,14 @@ def make_save_node(
     """Build a node that saves `outputs`; see `Save`."""
     interface = Save(root, source, outputs, fields, facts)
     return SaveNode(interface, name=name, mem_gb=0.1, run_without_submitting=True)
+
+
+def keep(outputs: Mapping[str, Output], wanted: Outputs) -> dict[str, Output]:
+    """The same outputs, those that are not wanted marked as not to be kept."""
+    return {
+        name: output._replace(kept=wanted == "full" or output.role not in FULL_ONLY)
+        for name, output in outputs.items()
+    }
 
 
 def copy_if_different(source: Path, destination: Path) -> None:

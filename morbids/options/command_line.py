@@ -168,6 +168,7 @@ def read_study(options: argparse.Namespace, arguments: Sequence[str]) -> Study:
         shlex.join([Path(sys.argv[0]).name, *arguments]),
         tuple(folder.absolute() for folder in given.get("derivatives", ())),
         database.absolute() if database else None,
+        given.get("outputs", Study.outputs),
     )
 
 
@@ -197,6 +198,8 @@ def _fields_of(level: Level) -> Iterator[tuple[str, Any]]:
             yield from ((step.name, step.default) for step in fields(ReferenceSteps))
         else:
             yield field.name, field.default
+    if level == "participant":
+        yield "outputs", Study.outputs
 
 
 def _frozen(value: Any) -> Any:

@@ -1,9 +1,10 @@
 """Options of both levels: which images, and how to run."""
 
 from pathlib import Path
+from typing import get_args
 
 from morbids.arguments import Option, number, parsed, whole
-from morbids.settings import PLUGINS, parse_plugin_args
+from morbids.settings import PLUGINS, Outputs, parse_plugin_args
 
 STUDY = (
     *(
@@ -71,6 +72,13 @@ EXECUTION = (
         "memory that steps share; default: nine tenths of what there is",
         number(0.1),
         "GB",
+    ),
+    Option(
+        "--outputs",
+        "outputs",
+        "participant level: minimal writes what the group level and the pages read, and no frames, tissue shares, T1w "
+        "image in the template or transforms back; files of an earlier run stay; default {default}",
+        choices=get_args(Outputs),
     ),
     Option(
         "--plugin",

@@ -10,7 +10,7 @@ from nipype import Node, Workflow
 from morbids.bids import sidecars
 from morbids.engine.nodes import connect_across, make_node
 from morbids.engine.progress import workflow_name
-from morbids.engine.saving import NOTHING, Output, make_save_node
+from morbids.engine.saving import NOTHING, Output, keep, make_save_node
 from morbids.imaging.brain import extract_brain
 from morbids.imaging.normalization import register_to_template
 from morbids.imaging.reuse import take_brain, take_normalization, take_tissue
@@ -95,7 +95,8 @@ class AnatomyBuilder:
         facts: Mapping[str, str] = NOTHING,
     ) -> Node:
         """Build a node that saves outputs of this image."""
-        return make_save_node(name, self.study.output_dir, self.t1w.entities, outputs, fields, facts)
+        kept = keep(outputs, self.study.outputs)
+        return make_save_node(name, self.study.output_dir, self.t1w.entities, kept, fields, facts)
 
 
 def build_anatomy_workflow(

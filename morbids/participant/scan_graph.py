@@ -10,7 +10,7 @@ from morbids.bids import sidecars
 from morbids.bids.dataset import morbids_version
 from morbids.bids.names import output_path
 from morbids.engine.nodes import connect_across
-from morbids.engine.saving import NOTHING, Output, make_save_node
+from morbids.engine.saving import NOTHING, Output, keep, make_save_node
 from morbids.imaging.atlases import AtlasChoice
 from morbids.imaging.user_atlases import INDIVIDUAL_SPACES
 from morbids.numerics.kinetics.models import MODELS
@@ -166,7 +166,8 @@ class ScanBuilder:
     ) -> Node:
         """Build a node that saves outputs of this scan."""
         source = self.plan.scan.entities
-        return make_save_node(name, self.study.output_dir, source, outputs, fields, facts)
+        kept = keep(outputs, self.study.outputs)
+        return make_save_node(name, self.study.output_dir, source, kept, fields, facts)
 
     def save_picture(self, node: Node, name: str, extension: Literal[".png", ".svg"] = ".png") -> None:
         """Save the one picture that a node draws."""

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from morbids.bids.names import output_path
-from morbids.engine.saving import Output, Save, copy_if_different, make_save_node
+from morbids.engine.saving import Output, Save, copy_if_different, keep, make_save_node
 from morbids.errors import ExitCode, MorbidsError
 
 SCAN = {"sub": "01", "task": "rest"}
@@ -48,6 +48,16 @@ def test_a_mapping_of_results_goes_to_as_many_names(tmp_path: Path, result: Path
     save(interface, {"pictures": {"a": str(result), "b": str(result)}})
     saved = sorted(path.name for path in (tmp_path / "out/sub-01/figures").iterdir())
     assert saved == ["sub-01_task-rest_desc-a_pet.png", "sub-01_task-rest_desc-b_pet.png"]
+
+
+def test_only_what_others_read_is_kept_of_minimal_outputs(tmp_path: Path, result: Path) -> None:
+    outputs = {"frames": Output("preproc_pet", sidecar={"Units": "Bq/mL"}), "mask": Output("pet_brain_mask")}
+    inputs = {"frames": str(result), "mask": str(result)}
+    save(Save(tmp_path / "out", SCAN, keep(outputs, "minimal")), inputs)
+    saved = [path.name for path in (tmp_path / "out").glob("sub-01/**/*") if path.is_file()]
+    assert saved == ["sub-01_task-rest_desc-brain_mask.nii.gz"]
+    save(Save(tmp_path / "out", SCAN, keep(outputs, "full")), inputs)
+    assert output_path(tmp_path / "out", SCAN, "preproc_pet").exists()
 
 
 def test_a_deleted_result_comes_back_and_an_unchanged_one_is_not_written_again(

@@ -6,14 +6,15 @@ from pathlib import Path
 import pytest
 from nipype import Workflow
 
+from morbids.bids.names import FULL_ONLY
 from morbids.engine.nodes import make_node
-from morbids.engine.saving import Output, make_save_node
+from morbids.engine.saving import Output, Save, make_save_node
 from morbids.errors import ExitCode
 from morbids.numerics.kinetics.models import MODELS
 from morbids.participant.collection import UnplannedScan, plan_study
 from morbids.participant.run import build_participant_workflow
 from morbids.participant.words import WORDS
-from morbids.settings import OutputSpace, ScanSettings
+from morbids.settings import Outputs, OutputSpace, ScanSettings
 from tests.bids.conftest import DURATION_S, START_S, DatasetMaker
 from tests.engine import steps_for_tests as steps
 from tests.engine.wiring import find_problems, steps_without_words
@@ -59,6 +60,27 @@ def test_every_input_of_the_participant_level_is_fed(dataset: DatasetMaker, sett
     whole = participant_graph(dataset, settings)
     assert find_problems(whole) == []
     assert steps_without_words(whole, WORDS) == []
+
+
+def test_minimal_outputs_leave_out_only_what_nobody_reads(dataset: DatasetMaker) -> None:
+    write_scan(dataset, "01", "rejection")
+    study = make_study(dataset.root.parent)
+    plans = plan_study(study, SETTINGS).scans
+
+    def kept(outputs: Outputs) -> set[str]:
+        chosen = replace(study, outputs=outputs)
+        whole = build_participant_workflow(plans, chosen, SETTINGS, make_resources(dataset.root / "work"))
+        savers = [whole.get_node(name).interface for name in whole.list_node_names()]
+        return {
+            output.role
+            for saver in savers
+            if isinstance(saver, Save)
+            for output in saver.destinations.values()
+            if output.kept
+        }
+
+    left_out = kept("full") - kept("minimal")
+    assert left_out == FULL_ONLY - {"corrected_pet"}, "which is written with --pvc rbv only"
 
 
 def test_a_t1w_image_is_processed_once_for_all_its_scans(dataset: DatasetMaker) -> None:
