@@ -229,7 +229,8 @@ def _from_templateflow_archive(
 ) -> _Candidate | None:
     """Download the template with TemplateFlow's client; None when the archive is out of reach or lacks it."""
     if not _reachable(archive_url):
-        logger.info("TemplateFlow (%s) cannot be reached.", archive_url)
+        # The installation's own copy says where it is from; without one the error says that no network brings it.
+        logger.debug("TemplateFlow (%s) cannot be reached.", archive_url)
         return None
     cache_dir.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".templateflow-", dir=cache_dir) as private_home:

@@ -10,6 +10,7 @@ from pathlib import Path
 from morbids.errors import ExitCode, MorbidsError
 from morbids.simulation import calibrate
 from morbids.simulation.command_line import Parser
+from morbids.simulation.effects import TASKS
 from morbids.simulation.settings import (
     FULL_PARTICIPANTS,
     FULL_PET_VOXEL_MM,
@@ -29,7 +30,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser = Parser(
         prog="python -m morbids.simulation",
         description="Simulate a [11C]carfentanil PET study with known truth as a PET-BIDS dataset: two scans per "
-        "participant (task-rejection, task-acceptance), T1w images, events, traits; the truth in "
+        "participant (task-rejection, task-acceptance) or one, T1w images, events, traits; the truth in "
         "OUT/derivatives/truth.",
         epilog="`python -m morbids.simulation calibrate --help`: what a protocol's windows can see.",
     )
@@ -37,6 +38,13 @@ def build_parser() -> argparse.ArgumentParser:
     size = parser.add_argument_group("size")
     size.add_argument(
         "--participants", type=int, metavar="N", help=f"people (default {_DEFAULTS.participants})"
+    )
+    size.add_argument(
+        "--tasks",
+        nargs="+",
+        choices=TASKS,
+        default=TASKS,
+        help="one scan per participant for each (default: both)",
     )
     size.add_argument(
         "--voxel-mm",
@@ -116,6 +124,7 @@ def choose_settings(arguments: argparse.Namespace) -> StudySettings:
     people = len(arguments.heads) if arguments.heads else people
     return StudySettings(
         participants=people if arguments.participants is None else arguments.participants,
+        tasks=tuple(task for task in TASKS if task in arguments.tasks),
         pet_voxel_mm=voxel_mm,
         t1w_voxel_mm=t1w_voxel_mm if arguments.t1w_voxel_mm is None else arguments.t1w_voxel_mm,
         seed=arguments.seed,

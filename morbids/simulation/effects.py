@@ -64,10 +64,10 @@ RELEASES: tuple[Release, ...] = (
 """Everything that happens during the challenge blocks of a study that is not null."""
 
 
-def built_in_effects() -> tuple[Effect, ...]:
-    """List the effects that an analysis of the study should find, each with its direction."""
+def built_in_effects(tasks: tuple[Task, ...] = TASKS) -> tuple[Effect, ...]:
+    """List the effects that an analysis of a study with these tasks should find, each with its direction."""
     effects = []
-    for release in RELEASES:
+    for release in releases_of(tasks):
         where = f"{release.task}: {release.region}"
         if release.is_claim:
             verb = "activation" if release.mean > 0 else "deactivation"
@@ -76,6 +76,11 @@ def built_in_effects() -> tuple[Effect, ...]:
             name = f"{where} activation with {release.trait}"
             effects.append(_effect(release, name, "correlation", release.trait, release.slope))
     return tuple(effects)
+
+
+def releases_of(tasks: tuple[Task, ...]) -> tuple[Release, ...]:
+    """What happens during the challenge blocks of these tasks."""
+    return tuple(release for release in RELEASES if release.task in tasks)
 
 
 def _effect(release: Release, name: str, kind: Kind, trait: str, size: float) -> Effect:

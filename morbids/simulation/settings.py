@@ -9,6 +9,7 @@ import numpy as np
 from morbids.errors import ExitCode, MorbidsError
 from morbids.numerics.frames import Frames
 from morbids.numerics.tracer import Schedule
+from morbids.simulation.effects import TASKS, Task
 
 CARBON_11_HALF_LIFE_MIN = 20.363
 BASELINE_MIN = (5.0, 40.0)
@@ -69,7 +70,9 @@ class StudySettings:
     Attributes
     ----------
     participants
-        Number of people, each with two scans.
+        Number of people, each with a scan per task.
+    tasks
+        Which of the two challenges are scanned. One scan is the same with and without the other.
     pet_voxel_mm, t1w_voxel_mm
         In-plane edge of a PET voxel (planes are 1.08 times as far apart, as on the HR+), and the T1w voxel.
     seed
@@ -101,6 +104,7 @@ class StudySettings:
     occipital_binding: float = 0.0
     frames: Frames = field(default_factory=protocol_frames)
     schedule: Schedule = field(default_factory=Schedule)
+    tasks: tuple[Task, ...] = TASKS
 
     @property
     def template_voxel_mm(self) -> float:

@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from morbids.simulation.cohort import ER89, STATE_RATINGS, Participant
-from morbids.simulation.effects import TASKS, Task
+from morbids.simulation.cohort import ER89, STATE_RATINGS, Participant, Rating
+from morbids.simulation.effects import Task
 from morbids.simulation.scan import Injection
 from morbids.simulation.settings import BASELINE_MIN, CHALLENGE_MIN, StudySettings
 
@@ -131,31 +131,31 @@ def events_metadata(task: Task) -> dict[str, Any]:
     }
 
 
-def participant_rows(people: tuple[Participant, ...]) -> list[dict[str, str]]:
-    """Rows of participants.tsv."""
+def participant_rows(people: tuple[Participant, ...], tasks: tuple[Task, ...]) -> list[dict[str, str]]:
+    """Rows of participants.tsv; with one task there is no order of scans."""
     return [
         {
             "participant_id": f"sub-{person.label}",
             "age": str(person.age),
             "sex": person.sex,
             "weight": f"{person.weight_kg:g}",
-            "first_scan": person.first_task,
         }
+        | ({"first_scan": person.first_task} if len(tasks) > 1 else {})
         for person in people
     ]
 
 
-def participants_metadata() -> dict[str, Any]:
+def participants_metadata(tasks: tuple[Task, ...]) -> dict[str, Any]:
     """Sidecar of participants.tsv."""
+    first = {
+        "Description": "Which task came first.",
+        "Levels": dict.fromkeys(tasks, "This task was done in the first scan."),
+    }
     return {
         "age": {"Description": "Age at the first scan.", "Units": "year"},
         "sex": {"Description": "Sex.", "Levels": {"F": "female", "M": "male"}},
         "weight": {"Description": "Body weight.", "Units": "kg"},
-        "first_scan": {
-            "Description": "Which task came first.",
-            "Levels": dict.fromkeys(TASKS, "This task was done in the first scan."),
-        },
-    }
+    } | ({"first_scan": first} if len(tasks) > 1 else {})
 
 
 def resiliency_rows(people: tuple[Participant, ...]) -> list[dict[str, str]]:
@@ -171,12 +171,16 @@ def resiliency_metadata() -> dict[str, Any]:
     }
 
 
-def state_rating_rows(people: tuple[Participant, ...]) -> list[dict[str, str]]:
+def state_rating_rows(people: tuple[Participant, ...], tasks: tuple[Task, ...]) -> list[dict[str, str]]:
     """Rows of phenotype/state_ratings.tsv: a column per task and state."""
-    return _score_rows(people, tuple(rating.column for rating in STATE_RATINGS))
+    return _score_rows(people, tuple(rating.column for rating in _ratings_of(tasks)))
 
 
-def state_rating_metadata() -> dict[str, Any]:
+def _ratings_of(tasks: tuple[Task, ...]) -> tuple[Rating, ...]:
+    return tuple(rating for rating in STATE_RATINGS if rating.column.startswith(tasks))
+
+
+def state_rating_metadata(tasks: tuple[Task, ...]) -> dict[str, Any]:
     """Sidecar of phenotype/state_ratings.tsv."""
     meaning = {
         "negative_affect": "Negative affect at the end of the block",
@@ -186,7 +190,7 @@ def state_rating_metadata() -> dict[str, Any]:
     columns: dict[str, Any] = {
         "MeasurementToolMetadata": {"Description": "Visual analogue scales, 0 to 100; simulated."}
     }
-    for rating in STATE_RATINGS:
+    for rating in _ratings_of(tasks):
         task, _, state = rating.column.partition("_")
         columns[rating.column] = {
             "LongName": f"{meaning[state]} ({task})",
@@ -195,11 +199,11 @@ def state_rating_metadata() -> dict[str, Any]:
     return columns
 
 
-def dataset_description(null: bool) -> dict[str, Any]:
+def dataset_description(settings: StudySettings) -> dict[str, Any]:
     """dataset_description.json of the raw dataset."""
-    kind = "null study: no effect of the tasks" if null else "effects of two tasks"
+    kind = "null study: no effects" if settings.null else "with known effects"
     return {
-        "Name": f"Simulated [11C]carfentanil PET of social rejection and acceptance ({kind})",
+        "Name": f"Simulated [11C]carfentanil PET of social {' and '.join(settings.tasks)} ({kind})",
         "BIDSVersion": BIDS_VERSION,
         "DatasetType": "raw",
         "License": "CC0",
@@ -213,8 +217,8 @@ def readme(settings: StudySettings, command: str, *, real: bool = False) -> str:
     origin = "T1w images are of people, whose PET nobody has scanned." if real else "Nobody was scanned."
     return (
         "# Simulated carfentanil study\n\n"
-        f"{origin} {settings.participants} simulated participants, two [11C]carfentanil scans each: "
-        "one with a rejection block, one with an acceptance block, each after a baseline block. 50 % of the tracer "
+        f"{origin} {settings.participants} simulated participants, a [11C]carfentanil scan each for "
+        f"{' and '.join(settings.tasks)}: a block of that after a baseline block. 50 % of the tracer "
         "comes as a bolus, 50 % as an infusion over 90 minutes; 21 frames.\n\n"
         f"Effects of the tasks: {'none (null study)' if settings.null else 'see derivatives/truth/effects.json'}.\n"
         "The truth (BP_ND, transforms, motion, reference curve) is in derivatives/truth.\n\n"

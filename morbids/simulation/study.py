@@ -74,7 +74,7 @@ def simulate_study(
     _write_top(out, people, settings, command, heads)
     shop = Workshop(out, settings, heads)
     write_description(shop.truth, settings)
-    total: dict[Task, FloatArray] = {task: np.zeros(mni_grid().shape, np.float32) for task in TASKS}
+    total: dict[Task, FloatArray] = {task: np.zeros(mni_grid().shape, np.float32) for task in settings.tasks}
     for index, person in enumerate(people):
         logger.info("sub-%s (%d of %d)", person.label, index + 1, len(people))
         for task, change in _simulate_participant(shop, person, index).items():
@@ -85,7 +85,7 @@ def simulate_study(
 
 def _simulate_participant(shop: Workshop, person: Participant, index: int) -> dict[Task, FloatArray]:
     """Write one participant; return the true change of BP_ND of each scan in template space."""
-    # Streams of their own: more voxels, more noise or a null study leave everything else as it was.
+    # Streams of their own: more voxels, more noise, one task less or a null study leave everything else as it was.
     body, image, *scans = (
         np.random.default_rng([shop.settings.seed, 1, index, i]) for i in range(2 + len(TASKS))
     )
@@ -95,6 +95,8 @@ def _simulate_participant(shop: Workshop, person: Participant, index: int) -> di
     write_subject_truth(shop.truth, subject, imaged)
     changes: dict[Task, FloatArray] = {}
     for task, rng in zip(TASKS, scans, strict=True):
+        if task not in shop.settings.tasks:
+            continue
         scan = make_scan(rng, subject, task, shop.table, shop.pet, shop.settings)
         _write_scan(shop, subject, scan, regions)
         changes[task] = regions.average_bp_nd * scan.truth.change * scan.truth.bp_factor
@@ -122,15 +124,15 @@ def _write_top(
     heads: HeadFiles | None,
 ) -> None:
     """Write what describes the whole dataset."""
-    write_json(sidecars.dataset_description(settings.null), out / "dataset_description.json")
+    write_json(sidecars.dataset_description(settings), out / "dataset_description.json")
     (out / "README").write_text(sidecars.readme(settings, command, real=heads is not None), encoding="utf-8")
     write_json(sidecars.t1w_metadata() if heads is None else sidecars.real_t1w_metadata(), out / "T1w.json")
-    write_rows(sidecars.participant_rows(people), sidecars.participants_metadata(), out / "participants.tsv")
-    phenotype = out / "phenotype"
+    phenotype, tasks = out / "phenotype", settings.tasks
+    participants = sidecars.participant_rows(people, tasks), sidecars.participants_metadata(tasks)
+    ratings = sidecars.state_rating_rows(people, tasks), sidecars.state_rating_metadata(tasks)
+    write_rows(*participants, out / "participants.tsv")
     write_rows(sidecars.resiliency_rows(people), sidecars.resiliency_metadata(), phenotype / "er89.tsv")
-    write_rows(
-        sidecars.state_rating_rows(people), sidecars.state_rating_metadata(), phenotype / "state_ratings.tsv"
-    )
+    write_rows(*ratings, phenotype / "state_ratings.tsv")
 
 
 def _make_folder(out: Path) -> None:

@@ -13,7 +13,7 @@ from morbids.bids.names import DRAFT_SUFFIXES, difference_label, output_path, si
 from morbids.imaging.atlases import SPHERES, sphere_table
 from morbids.imaging.transforms import invert, write_itk
 from morbids.numerics.arrays import FloatArray, IntArray
-from morbids.simulation.effects import RELEASES, Task, built_in_effects
+from morbids.simulation.effects import Task, built_in_effects, releases_of
 from morbids.simulation.files import MNI_CODE, SCANNER_CODE, write_json, write_map, write_rows
 from morbids.simulation.grids import Grid, pull
 from morbids.simulation.motion import mean_poses, pose_matrix
@@ -95,17 +95,17 @@ def write_description(root: Path, settings: StudySettings) -> None:
     (root / "README").write_text(_README)
     ignored = [f"*_{suffix}.*" for suffix in DRAFT_SUFFIXES]
     (root / ".bidsignore").write_text("\n".join(["group", "effects.json", *ignored]) + "\n")
-    write_json(_effects(settings.null), root / "effects.json")
+    write_json(_effects(settings), root / "effects.json")
 
 
-def _effects(null: bool) -> dict[str, Any]:
+def _effects(settings: StudySettings) -> dict[str, Any]:
     """Contents of effects.json: what to find and what makes it, with places; empty lists in a null study."""
-    effects = () if null else built_in_effects()
-    releases = () if null else RELEASES
+    tasks = () if settings.null else settings.tasks
     return {
-        "null": null,
+        "null": settings.null,
         "effects": [
-            effect._asdict() | {"centres_mm": region_centres(effect.region).tolist()} for effect in effects
+            effect._asdict() | {"centres_mm": region_centres(effect.region).tolist()}
+            for effect in built_in_effects(tasks)
         ],
         "releases": [
             release._asdict()
@@ -113,7 +113,7 @@ def _effects(null: bool) -> dict[str, Any]:
                 "centres_mm": region_centres(release.region).tolist(),
                 "radius_mm": release_radius_mm(release.region),
             }
-            for release in releases
+            for release in releases_of(tasks)
         ],
     }
 

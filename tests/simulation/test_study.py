@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import nibabel as nib
@@ -76,6 +77,19 @@ def test_effects_are_listed_with_their_places(study: Path) -> None:
     listed = json.loads((study / "derivatives" / "truth" / "effects.json").read_text())
     assert len(listed["effects"]) == 13
     assert all(np.shape(effect["centres_mm"])[1] == 3 for effect in listed["effects"])
+
+
+def test_a_study_of_one_task_holds_the_same_scan_and_nothing_of_the_other(study: Path, tmp_path: Path) -> None:
+    one = simulate_study(tmp_path / "one", replace(TINY, tasks=("rejection",)))
+    scans = [path.relative_to(one) for path in one.glob("sub-*/pet/*")]
+    assert {path.name.split("_pet")[0].split("_events")[0] for path in scans} == {STEM}
+    for path in scans:
+        assert (one / path).read_bytes() == (study / path).read_bytes()
+    text = "".join(path.read_text() for path in one.rglob("*.tsv")) + (one / "README").read_text()
+    assert "acceptance" not in text
+    listed = json.loads((one / "derivatives" / "truth" / "effects.json").read_text())
+    assert {effect["task"] for effect in listed["effects"]} == {"rejection"}
+    assert run_validator(one) == ()
 
 
 def test_a_volume_is_written_the_same_twice(tmp_path: Path) -> None:
