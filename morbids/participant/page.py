@@ -258,7 +258,11 @@ def _report_scan(plan: ScanPlan, study: Study, settings: ScanSettings, told: Seq
         quality=tuple(_quality_table(measures, table)),
         notes=(*plan.notes, *_notes(plan, study)),
         registration=figures.registration(),
-        motion=figures.of("motion", "motion", ".svg"),
+        motion=(
+            *figures.of("motion", "motion", ".svg"),
+            *figures.of("frames", "frames"),
+            *figures.of("carpet", "carpet"),
+        ),
         reference=figures.reference(),
         curves=figures.of("curves", "curves", ".svg"),
         kinetics=(

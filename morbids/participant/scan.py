@@ -1,6 +1,7 @@
 """The graph of one PET scan: motion, way to the T1w image, reference region, curves; then its models."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -33,15 +34,18 @@ from morbids.participant.scan_regions import (
     add_reference_verdict,
 )
 from morbids.participant.steps.figures import picture_registration, plot_motion
+from morbids.participant.steps.frames import picture_frames
 from morbids.participant.steps.motion import MotionVerdict, judge_motion
 from morbids.participant.steps.pet import correct_decay, join_frames, mask_pet
 
 
 def build_scan_workflow(builder: ScanBuilder) -> Workflow:
     """Connect the parts of a scan's graph."""
-    motion = _add_motion(builder)
+    source = _add_frames(builder)
+    motion = _add_motion(builder, source)
     coregistration = _add_coregistration(builder, motion)
     mask = _add_mask(builder, motion, coregistration)
+    _add_frame_pictures(builder, source, motion, mask)
     region = add_reference_region(builder, motion, coregistration, mask)
     builder = replace(builder, mixture=add_mixture(builder, motion, coregistration, mask))
     spheres = apriori_spheres()
@@ -71,21 +75,34 @@ def build_scan_workflow(builder: ScanBuilder) -> Workflow:
     return builder.workflow
 
 
-def _add_motion(builder: ScanBuilder) -> Node:
-    """Runs to one series, decay to injection where it is not yet so, then head motion."""
-    scan, kinetics = builder.plan.scan, builder.plan.kinetics
-    motion = _make_motion_node(builder)
+def _add_frames(builder: ScanBuilder) -> Node | Path:
+    """Give the frames that motion is estimated in: runs joined, decay to injection where it is not yet so."""
+    scan = builder.plan.scan
     taken = builder.plan.taken.pet if builder.plan.taken else None
-    first = motion
+    source: Node | Path = taken or scan.pet
+    if scan.parts and taken is None:
+        source = make_node(join_frames, "join_runs", {"runs": scan.images}, mem_gb=1.0)
     if not np.allclose(scan.timing.decay_factors, 1):
         factors = tuple(map(float, scan.timing.decay_factors))
-        first = make_node(correct_decay, "correct_decay", {"decay_factors": factors}, mem_gb=1.0)
-        builder.workflow.connect(first, "pet", motion, "pet")
-    if scan.parts and taken is None:
-        join = make_node(join_frames, "join_runs", {"runs": scan.images}, mem_gb=1.0)
-        builder.workflow.connect(join, "pet", first, "pet")
+        decay = make_node(correct_decay, "correct_decay", {"decay_factors": factors}, mem_gb=1.0)
+        _feed(builder, source, decay)
+        source = decay
+    return source
+
+
+def _feed(builder: ScanBuilder, frames: Node | Path, node: Node) -> None:
+    """Connect the frames as they were acquired to the input `pet` of a node."""
+    if isinstance(frames, Path):
+        node.inputs.pet = str(frames)
     else:
-        first.inputs.pet = str(taken or scan.pet)
+        builder.workflow.connect(frames, "pet", node, "pet")
+
+
+def _add_motion(builder: ScanBuilder, frames: Node | Path) -> Node:
+    """Estimate head motion, judge it, and plot it where it is known."""
+    kinetics = builder.plan.kinetics
+    motion = _make_motion_node(builder)
+    _feed(builder, frames, motion)
     outputs = _motion_outputs(builder)
     save = builder.save("save_motion", outputs, facts=keys_of(MotionFacts))
     constants = {"plan": kinetics, "run_lengths": _run_lengths(builder)}
@@ -103,6 +120,19 @@ def _add_motion(builder: ScanBuilder) -> Node:
         builder.workflow.connect(motion, "confounds_tsv", plot, "confounds")
         builder.save_picture(plot, "motion", ".svg")
     return motion
+
+
+def _add_frame_pictures(builder: ScanBuilder, frames: Node | Path, motion: Node, mask: Node) -> None:
+    """Draw frames before and after they were realigned here; nothing where they were not, or there is one."""
+    taken = builder.plan.taken
+    realigned = builder.settings.motion and (taken is None or taken.motion is not None)
+    if not realigned or builder.plan.kinetics.frames.n_frames < 2:
+        return
+    picture = make_node(picture_frames, "picture_frames", {"plan": builder.plan.kinetics}, mem_gb=1.0)
+    _feed(builder, frames, picture)
+    builder.workflow.connect(motion, "corrected_pet", picture, "corrected_pet")
+    builder.workflow.connect(mask, "mask", picture, "mask")
+    builder.save_pictures(picture, ("frames", "carpet"))
 
 
 def _motion_outputs(builder: ScanBuilder) -> dict[str, Output]:

@@ -175,6 +175,12 @@ class ScanBuilder:
         save = self.save(f"save_{node.name}", {"picture": Output(role, {"desc": name})})
         self.workflow.connect(node, "picture", save, "picture")
 
+    def save_pictures(self, node: Node, names: Sequence[str]) -> None:
+        """Save the pictures that a node draws, by their `desc`."""
+        pictures = {name: Output("pet_picture", {"desc": name}) for name in names}
+        save = self.save(f"save_{node.name}", pictures, fields=("pictures",))
+        self.workflow.connect(node, "pictures", save, "pictures")
+
     def connect_template(self, node: Node, output: OutputSpace, pairs: Sequence[tuple[str, str]]) -> None:
         """Connect a template to a node of this scan."""
         connect_across(self.whole, self.templates[output], self.workflow, node, pairs)

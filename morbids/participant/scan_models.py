@@ -276,11 +276,8 @@ def _add_pictures(builder: ScanBuilder, bring: Node, output: OutputSpace) -> Non
     picture = make_node(picture_maps, "picture_maps", {"plan": kinetics}, mem_gb=1.1)
     names = [window.name for window in kinetics.windows] + (["R1"] if kinetics.maps_transport else [])
     names += [f"difference{pair.challenge.name}" for pair in kinetics.pairs]
-    pictures = {name: Output("pet_picture", {"desc": name}) for name in names}
-    save = builder.save("save_picture_maps", pictures, fields=("pictures",))
-    builder.workflow.connect(
-        [(bring, picture, [("maps", "maps")]), (picture, save, [("pictures", "pictures")])]
-    )
+    builder.workflow.connect(bring, "maps", picture, "maps")
+    builder.save_pictures(picture, names)
     builder.connect_template(picture, output, [("brain", "template_brain"), ("mask", "template_mask")])
 
 

@@ -57,17 +57,15 @@ def _add_reference_picture(
 ) -> None:
     constants = {"name": builder.plan.kinetics.reference.name, "unit": builder.unit}
     picture = make_node(picture_reference, "picture_reference", constants, mem_gb=1.0)
-    pictures = {name: Output("pet_picture", {"desc": name}) for name in ("reference", "referenceT1w")}
-    save = builder.save("save_picture_reference", pictures, fields=("pictures",))
     builder.workflow.connect(
         [
             (motion, picture, [("petref", "petref")]),
             (region, picture, [("mask", "reference_mask"), ("labels", "reference_labels")]),
             (mask, picture, [("mask", "mask")]),
             (coregistration, picture, [("pet_to_t1w", "pet_to_t1w")]),
-            (picture, save, [("pictures", "pictures")]),
         ]
     )
+    builder.save_pictures(picture, ("reference", "referenceT1w"))
     builder.connect_anatomy(picture, [("brain.corrected_t1w", "t1w")])
 
 

@@ -11,6 +11,8 @@ FigureKind = Literal[
     "pet_on_t1w",
     "reference_region",
     "motion",
+    "frames",
+    "carpet",
     "curves",
     "fits",
     "logan",
@@ -72,6 +74,17 @@ _FIGURES: Final[dict[FigureKind, _Words]] = {
         "took a neighbour's estimate. Crosses: frames more than 3 mm from the one before. Shaded: windows. Attenuation "
         "is corrected for one position: 5 mm against it are 8 % of the activity at the edge of the brain.",
         "Translations, rotations and framewise displacement over the scan.",
+    ),
+    "frames": _Words(
+        "One plane of frames over the scan, as acquired and realigned, with the brain of the PET reference. Above, the "
+        "brain may leave the line; below, it should fill it in every frame. Each frame has its own range of colours.",
+        "Sagittal slices of frames before and after realignment, with the outline of the brain.",
+    ),
+    "carpet": _Words(
+        "Every voxel of the brain over time: how far its part of the brain's activity lies from its usual one. "
+        "Voxels are sorted by late uptake. Slow gradients are tracer that binds; edges that cut through all rows at "
+        "one moment are motion, and should be gone below. Short first frames are left out.",
+        "Two carpets of voxels over time, before and after realignment.",
     ),
     "curves": _Words(
         "Mean activity of regions over time; the reference region in black, windows shaded. The "

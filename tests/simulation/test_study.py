@@ -79,7 +79,9 @@ def test_effects_are_listed_with_their_places(study: Path) -> None:
     assert all(np.shape(effect["centres_mm"])[1] == 3 for effect in listed["effects"])
 
 
-def test_a_study_of_one_task_holds_the_same_scan_and_nothing_of_the_other(study: Path, tmp_path: Path) -> None:
+def test_a_study_of_one_task_holds_the_same_scan_and_nothing_of_the_other(
+    study: Path, tmp_path: Path
+) -> None:
     one = simulate_study(tmp_path / "one", replace(TINY, tasks=("rejection",)))
     scans = [path.relative_to(one) for path in one.glob("sub-*/pet/*")]
     assert {path.name.split("_pet")[0].split("_events")[0] for path in scans} == {STEM}

@@ -118,7 +118,7 @@ def plot_motion(confounds: Path, plan: KineticPlan, out_dir: Path) -> Picture:
         borrowed=table["motion_borrowed"].to_numpy() > 0,
         flagged=table["motion_outlier"].to_numpy() > 0,
     )
-    figure = motion_figures.draw_motion(plan.frames, trace, _spans(plan))
+    figure = motion_figures.draw_motion(plan.frames, trace, spans_of(plan))
     return Picture(style.write_figure(figure, out_dir / "motion.svg"))
 
 
@@ -130,7 +130,7 @@ def plot_curves(curves: Path, reference_curve: Path, plan: KineticPlan, unit: st
         table.curves,
         table.names,
         read_curves(reference_curve).curves[:, 0],
-        spans=_spans(plan),
+        spans=spans_of(plan),
         highlighted=[table.names[region] for region in _spread(table.curves)],
         unit=unit,
         reference_name=plan.reference.name,
@@ -311,7 +311,8 @@ def _move(image: Path, matrix: FloatArray, out: Path) -> Path:
     return write_image(still.values, matrix @ still.affine, out, like=still.header)
 
 
-def _spans(plan: KineticPlan) -> list["style.Span"]:
+def spans_of(plan: KineticPlan) -> list["style.Span"]:
+    """Windows as figures shade them."""
     return [(window.name, window.start_min, window.end_min) for window in plan.windows]
 
 

@@ -204,17 +204,23 @@ def bare(axes: Axes) -> None:
 
 def shade_spans(axes: Axes, spans: Sequence[Span], *, label: bool = True) -> None:
     """Shade windows of time behind the data, each with its name at the top of the axes."""
-    for order, (name, start_min, end_min) in enumerate(spans):
+    for order, (_, start_min, end_min) in enumerate(spans):
         tint = SPAN_TINTS[order % len(SPAN_TINTS)]
         axes.axvspan(start_min, end_min, color=tint, alpha=0.16, linewidth=0, zorder=0)
-        if label:
-            axes.text(
-                (start_min + end_min) / 2,
-                1.0,
-                name,
-                transform=axes.get_xaxis_transform(),
-                ha="center",
-                va="bottom",
-                fontsize=8.5,
-                color=MUTED,
-            )
+    if label:
+        name_spans(axes, spans)
+
+
+def name_spans(axes: Axes, spans: Sequence[Span]) -> None:
+    """Write the names of windows of time above the axes."""
+    for name, start_min, end_min in spans:
+        axes.text(
+            (start_min + end_min) / 2,
+            1.0,
+            name,
+            transform=axes.get_xaxis_transform(),
+            ha="center",
+            va="bottom",
+            fontsize=8.5,
+            color=MUTED,
+        )
