@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from morbids.errors import MorbidsError
+from morbids.errors import ExitCode, MorbidsError
 from morbids.group.comparison import Comparison
 from morbids.group.factors import ask_factors
 from morbids.group.pairs import pair_kinds
@@ -33,6 +33,12 @@ def ask_built_in(group: GroupRows, dataset: Path, settings: GroupSettings) -> As
     column = settings.group_column
     groups = find_groups(column, group.table, group.words_of(column)) if column else None
     check_places(settings, {kind.title: places_of(kind) for kind in group.kinds})
+    if group.percent and settings.within:
+        raise MorbidsError(
+            "--maps percent cannot be combined with --within, whose effects are not of one scan.",
+            "Leave --within out: pairs of scans are compared in percent.",
+            ExitCode.USAGE,
+        )
     comparisons: list[Comparison] = []
     skipped: dict[str, str] = {}
     for title, make in _askings(group, dataset, settings, groups):
@@ -40,6 +46,10 @@ def ask_built_in(group: GroupRows, dataset: Path, settings: GroupSettings) -> As
             comparisons.append(make())
         except MorbidsError as error:
             skipped[title] = str(error)
+    if group.percent and not comparisons and not skipped:
+        skipped["--maps percent"] = (
+            "there are no percent maps of windows, and nobody has two scans of one parameter."
+        )
     return Asked(tuple(comparisons), skipped)
 
 
@@ -48,7 +58,7 @@ def _askings(
 ) -> Iterator[Asking]:
     """Every question: of one kind after the other, then within participants."""
     alone = len(group.kinds) == 1 and not settings.traits and not settings.group_column
-    for kind in group.kinds:
+    for kind in () if group.percent else group.kinds:
         rows = rows_of_kind(kind, group, dataset)
         # Factors within participants compare groups in the mean over all scans, and in each effect.
         of_groups = () if settings.within else ask_group_column(groups, rows.lines, settings)
@@ -60,7 +70,7 @@ def _askings(
     alike = tuple(
         kind for kind in group.kinds if group.kind != "parameter" or _same_window(kind, group.kinds[0])
     )
-    if len(alike) > 2:
+    if len(alike) > 2 and not group.percent:
         yield from ask_factors(group._replace(kinds=alike), settings, dataset, groups)
     for first, second in combinations(group.kinds, 2):
         for rows, asks in pair_kinds(first, second, group, dataset):

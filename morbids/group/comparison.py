@@ -22,6 +22,8 @@ StatisticName = Literal["t", "F"]
 DIFFERENCES, PARAMETERS = "differences", "parameters"
 # Directions of a question of F, which has none: some means differ.
 DIFFERENCE = ("difference", "")
+# Names that a scan has which others are compared with.
+REFERENCES = ("baseline", "base", "pre", "placebo", "sham", "control", "test", "off")
 
 
 @dataclass(frozen=True)
@@ -152,17 +154,26 @@ def write_design(design: Design, second_group: str = "") -> WrittenDesign:
 class Terms(NamedTuple):
     """Files of each row that are added and taken away; of k terms, row i has the files i, n + i, 2 n + i ...
 
-    The sum is divided by `divisor`, as a mean of runs or of conditions is.
+    The sum is divided by `divisor`, as a mean of runs or of conditions is; or it is taken in percent of what is added
+    or removed.
     """
 
     added: tuple[Path, ...] = ()
     removed: tuple[Path, ...] = ()
     divisor: int = 1
+    percent_of: Literal["", "added", "removed"] = ""
 
     @property
     def files(self) -> tuple[Path, ...]:
         """All of them."""
         return self.added + self.removed
+
+    def combine(self, added: FloatArray, removed: FloatArray) -> FloatArray:
+        """Values of rows from the sums of both sides; NaN where a percentage would be of nothing."""
+        if not self.percent_of:
+            return np.asarray((added - removed) / self.divisor)
+        base = added if self.percent_of == "added" else removed
+        return np.asarray(100 * (added - removed) / np.where(base > 0, base, np.nan))
 
 
 class Protocols(NamedTuple):
@@ -278,11 +289,14 @@ class Comparison:
 
 
 def sum_terms(
-    added: Sequence[FloatArray], removed: Sequence[FloatArray], n_rows: int, divisor: int = 1
+    terms: Terms, added: Sequence[FloatArray], removed: Sequence[FloatArray], n_rows: int
 ) -> FloatArray:
-    """(n_rows, n) sum of the added values of each row minus the removed ones, divided, ordered as in `Terms`."""
-    n_values = len(added[0])
-    total: FloatArray = np.stack(added).reshape(-1, n_rows, n_values).sum(axis=0)
-    if removed:
-        total -= np.stack(removed).reshape(-1, n_rows, n_values).sum(axis=0)
-    return total / divisor
+    """(n_rows, n) values of each row from those of its files, (n,) each, in the order of the terms."""
+    shape = (-1, n_rows, len(added[0]))
+    sides = [np.reshape(np.array(values), shape).sum(axis=0) for values in (added, removed)]
+    return terms.combine(*sides)
+
+
+def is_reference(first: str, second: str) -> bool:
+    """Whether the first of two scans is what the other is compared with: by its name, else because it comes first."""
+    return first.lower() in REFERENCES or second.lower() not in REFERENCES

@@ -35,14 +35,19 @@ def find_everyone(comparison: Comparison, plan: GroupPlan) -> Everyone | None:
     if removed:
         names = _tell_apart(added[0], removed[0])
         conditions = dict(zip(names, (added, removed), strict=True))
-        return Everyone(comparison.name, conditions, comparison.labels, comparison.quantity)
+        # A difference of changes is of maps that hold changes; one in percent is of maps that hold no percentages.
+        quantity = _of_window(comparison) if comparison.maps.percent_of else comparison.quantity
+        return Everyone(comparison.name, conditions, comparison.labels, quantity)
     kind = next((one for one in plan.group.kinds if any(row.path == added[0] for row in one.rows)), None)
     name = kind.name if kind is not None else comparison.name
     windows = _windows(kind, added) if kind is not None else {}
     if not windows:
         return Everyone(name, {comparison.quantity: added}, comparison.labels, comparison.quantity)
-    quantity = comparison.quantity.removeprefix("change of ").removesuffix(" (%)")
-    return Everyone(name, windows, comparison.labels, quantity)
+    return Everyone(name, windows, comparison.labels, _of_window(comparison))
+
+
+def _of_window(comparison: Comparison) -> str:
+    return comparison.quantity.removeprefix("change of ").removesuffix(" (%)")
 
 
 def _windows(kind: RowKind, maps: tuple[Path, ...]) -> dict[str, tuple[Path, ...]]:

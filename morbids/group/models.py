@@ -25,6 +25,12 @@ def ask_model(path: Path, group: GroupRows, dataset: Path, settings: GroupSettin
         way, or two contrasts have one name.
     """
     _refuse_options(settings)
+    if group.percent:
+        raise MorbidsError(
+            "--maps percent of single scans cannot be combined with --stats-model.",
+            "A model file takes the maps as they are: leave --maps out.",
+            ExitCode.USAGE,
+        )
     model = read_stats_model(path)
     designs = build_designs(model, group.table)
     everything = RowKind("", "", "", group.found.rows, group.table)

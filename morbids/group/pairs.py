@@ -5,7 +5,7 @@ from pathlib import Path
 
 from morbids.bids.names import capitalised, entity_label
 from morbids.bids.rows import pair_maps
-from morbids.group.comparison import NO_PROTOCOLS, Missing, Protocols, Terms
+from morbids.group.comparison import NO_PROTOCOLS, Missing, Protocols, Terms, is_reference
 from morbids.group.row_sources import Rows, rows_of_kind
 from morbids.group.rows import GroupRows, RowKind, window_map
 
@@ -43,6 +43,10 @@ def pair_kinds(
     )
     if group.kind == "parameter":
         rows = rows._replace(scans=(first.short, second.short))
+        if group.percent:
+            rows, asks = _in_percent(rows, first.short, second.short)
+            yield rows, asks
+            return
         yield rows, f"Does binding differ within participants? Positive: higher in {first.short}."
         return
     yield rows, f"Does the change differ within participants? Positive: more activation in {first.short}."
@@ -56,6 +60,17 @@ def pair_kinds(
                     f"lower in {first.short}, which is more activation."
                 ),
             )
+
+
+def _in_percent(rows: Rows, first: str, second: str) -> tuple[Rows, str]:
+    """The same difference in percent of the scan that the other is compared with."""
+    of_first = is_reference(first, second)
+    maps = rows.maps._replace(percent_of="added" if of_first else "removed")
+    asks = (
+        f"Does binding differ within participants, in percent of {first if of_first else second}? "
+        f"Positive: higher in {first}."
+    )
+    return rows._replace(maps=maps, quantity=f"change of {rows.quantity} (%)"), asks
 
 
 def _against(one: Protocols, other: Protocols) -> Protocols:

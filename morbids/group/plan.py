@@ -105,9 +105,9 @@ def _check_options(study: Study, settings: GroupSettings) -> None:
             "Name the one that has the maps.",
             ExitCode.USAGE,
         )
-    if settings.maps_table is not None and (study.derivatives or settings.map_kind != "difference"):
+    if settings.maps_table is not None and (study.derivatives or settings.map_kind == "parameter"):
         raise MorbidsError(
-            "--maps-table lists the maps: --derivatives and --maps would be ignored.",
+            "--maps-table lists the maps: --derivatives and --maps parameter would be ignored.",
             "Leave them out.",
             ExitCode.USAGE,
         )

@@ -37,7 +37,7 @@ def keep_terms(terms: Terms, kept: Sequence[int], n_rows: int) -> Terms:
         tuple(files[start + row] for start in range(0, len(files), n_rows) for row in kept)
         for files in (terms.added, terms.removed)
     )
-    return Terms(added, removed, terms.divisor)
+    return terms._replace(added=added, removed=removed)
 
 
 def rows_of_kind(kind: RowKind, group: GroupRows, dataset: Path) -> Rows:

@@ -38,7 +38,7 @@ CLAIMED_MODEL = "StepChange2"
 # What may be tested, in the order in which it is looked for, by what the user asks for.
 KINDS: Mapping[MapKind, tuple[Kind, ...]] = {
     "difference": ("difference", "parameter"),
-    "percent": ("percent difference",),
+    "percent": ("percent difference", "parameter"),
     "parameter": ("parameter",),
 }
 PARAMETER: Kind = "parameter"
@@ -110,6 +110,8 @@ class GroupRows(NamedTuple):
         The correction that tables of regions are read with.
     words
         What columns of the table and their values are called.
+    percent
+        Whether maps of single scans are compared in percent, where there are no percent maps of windows.
     """
 
     found: FoundMaps
@@ -119,6 +121,7 @@ class GroupRows(NamedTuple):
     dataset: Path
     partial_volume: PartialVolume = "none"
     words: Mapping[str, ColumnWords] = MappingProxyType({})
+    percent: bool = False
 
     def words_of(self, column: str) -> ColumnWords:
         """What a column is called; its own name where nothing says more."""
@@ -170,7 +173,8 @@ def find_rows(
     if settings.average_runs:
         kinds = average_runs(kinds)
     dataset = common_folder(found.rows) if settings.maps_table else maps_dataset(study)
-    return GroupRows(found, kind, table, kinds, dataset, settings.partial_volume, words)
+    percent = settings.map_kind == "percent" and kind == PARAMETER
+    return GroupRows(found, kind, table, kinds, dataset, settings.partial_volume, words, percent)
 
 
 def average_runs(kinds: Sequence[RowKind]) -> tuple[RowKind, ...]:

@@ -10,8 +10,8 @@ GROUP = (
     Option(
         "--maps",
         "map_kind",
-        "differences of windows (parameters where there are none), differences in percent, or the parameters "
-        "themselves; default {default}",
+        "differences of windows (parameters where there are none), differences in percent (of windows, else of two "
+        "scans), or the parameters themselves; default {default}",
         choices=MAP_KINDS,
     ),
     Option(

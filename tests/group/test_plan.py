@@ -427,8 +427,12 @@ def test_tables_of_rows_and_designs_are_written_with_sidecars(study: Study) -> N
 def test_terms_are_summed_row_by_row() -> None:
     added = [np.array([1.0, 2.0]), np.array([3.0, 4.0]), np.array([10.0, 20.0]), np.array([30.0, 40.0])]
     removed = [np.array([0.5, 0.5]), np.array([1.0, 1.0])]
-    np.testing.assert_array_equal(sum_terms(added, removed, 2), [[10.5, 21.5], [32.0, 43.0]])
-    np.testing.assert_array_equal(sum_terms(added[:2], [], 2), added[:2])
+    np.testing.assert_array_equal(sum_terms(Terms(), added, removed, 2), [[10.5, 21.5], [32.0, 43.0]])
+    np.testing.assert_array_equal(sum_terms(Terms(divisor=2), added[:2], [], 2), np.array(added[:2]) / 2)
+    percent = sum_terms(Terms(percent_of="removed"), added[:2], removed, 2)
+    np.testing.assert_array_equal(percent, [[100, 300], [200, 300]])
+    nothing = sum_terms(Terms(percent_of="added"), [np.zeros(2), -np.ones(2)], removed, 2)
+    assert np.isnan(nothing).all()
 
 
 def test_null_ranges_of_regions_are_taken_before_calibrations_where_all_scans_have_them(study: Study) -> None:
@@ -569,5 +573,5 @@ def test_maps_of_a_table_are_compared_within_participants(dataset: DatasetMaker,
     (pair,) = made.comparisons
     assert (pair.name, pair.quantity, pair.scans) == ("drugAgainstPlacebo", "con", ("drug", "placebo"))
     write_plan_tables(made, study)
-    with pytest.raises(MorbidsError, match="--derivatives and --maps would be ignored"):
+    with pytest.raises(MorbidsError, match="--derivatives and --maps parameter would be ignored"):
         plan(replace(study, derivatives=(tmp_path,)), maps_table=made_of)

@@ -114,7 +114,7 @@ def correlate_clusters(
         ]
         for paths in (terms.added, terms.removed)
     )
-    table = Values(tuple(names.values()), labels, sum_terms(added, removed, len(labels), terms.divisor))
+    table = Values(tuple(names.values()), labels, sum_terms(terms, added, removed, len(labels)))
     return _correlate(table, _Asked(slope, CIRCULAR, {}), out_dir)
 
 

@@ -94,7 +94,7 @@ def stack_maps(
         No voxel remains.
     """
     first = read_image(terms.added[0])
-    rows = _Rows(terms, n_rows)
+    rows = _Rows(terms, n_rows, rule.fwhm_mm)
     inside, bound = _binds(binding, _brain(template_mask, first), rule.least_binding)
     n_unknown = sum(
         ((~rows.known(row)).astype(np.int16) for row in range(n_rows)), np.zeros(inside.shape, np.int16)
@@ -117,11 +117,10 @@ def stack_maps(
         header = {"descr": "<f4", "fortran_order": False, "shape": (n_rows, n_voxels)}
         np.lib.format.write_array_header_1_0(stacked, header)
         for row in range(n_rows):
-            volume = rows.volume(row)
-            unknown = inside & ~np.isfinite(volume)
+            unknown = inside & ~rows.known(row)
             n_missing.append(int(unknown.sum()))
             n_lost.append(int((unknown & (n_unknown == most_unknown + 1)).sum()))
-            stacked.write(smooth_volume(volume, rule.fwhm_mm, first.voxel_mm)[tested].astype("<f4").tobytes())
+            stacked.write(rows.volume(row)[tested].astype("<f4").tobytes())
     mask = write_image(tested, first.affine, out_dir / "mask.nii.gz", code=MNI_CODE)
     return Stack(out_dir / "maps.npy", mask, n_voxels, mask_rule, tuple(n_missing), tuple(n_lost))
 
@@ -132,21 +131,37 @@ class _Rows:
 
     terms: Terms
     n_rows: int
+    fwhm_mm: float
 
     def known(self, row: int) -> BoolArray:
-        """Voxels that every term knows."""
-        return np.isfinite(self.volume(row))
+        """Voxels that every term knows; of a percentage, where the smoothed map that it is of is above 0."""
+        if self.terms.percent_of:
+            return np.isfinite(self.volume(row))
+        return np.isfinite(self.terms.combine(*self._sides(row)))
 
     def volume(self, row: int) -> FloatArray:
-        """Sum of the added terms minus the removed ones, divided; NaN where one is unknown."""
-        plus = [read_map(path) for path in self.terms.added[row :: self.n_rows]]
-        minus = [read_map(path) for path in self.terms.removed[row :: self.n_rows]]
-        total = np.zeros_like(plus[0])
-        for term in plus:
-            total = total + term
-        for term in minus:
-            total = total - term
-        return total / self.terms.divisor
+        """Smoothed values of the terms, NaN where one is unknown.
+
+        Percentages are of smoothed maps: those of single voxels near 0 have no bounds.
+        """
+        voxel_mm = read_image(self.terms.added[row]).voxel_mm
+        added, removed = self._sides(row)
+        if not self.terms.percent_of:
+            return smooth_volume(self.terms.combine(added, removed), self.fwhm_mm, voxel_mm)
+        unknown = np.isnan(added + removed)
+        sides = [
+            smooth_volume(np.where(unknown, np.nan, side), self.fwhm_mm, voxel_mm)
+            for side in (added, removed)
+        ]
+        return self.terms.combine(*sides)
+
+    def _sides(self, row: int) -> tuple[FloatArray, FloatArray]:
+        """Sums of the added and of the removed terms."""
+        added, removed = (
+            sum((read_map(path) for path in files[row :: self.n_rows]), np.float32(0))
+            for files in (self.terms.added, self.terms.removed)
+        )
+        return np.asarray(added), np.asarray(removed)
 
 
 def _binds(binding: Sequence[Path], brain: BoolArray, least_binding: float) -> tuple[BoolArray, str]:

@@ -98,7 +98,7 @@ def read_tables(
                     "Run all scans with one version.",
                 )
             values[-1].append(table[parameter].to_numpy(dtype=float))
-    return _write_values(sum_terms(values[0], values[1], len(labels), terms.divisor), names, labels, out_dir)
+    return _write_values(sum_terms(terms, values[0], values[1], len(labels)), names, labels, out_dir)
 
 
 def measure_spheres(
@@ -114,7 +114,7 @@ def measure_spheres(
         [means_of(read_map(path), inside) for path in paths] for paths in (terms.added, terms.removed)
     )
     names = tuple(sphere.name for sphere in spheres)
-    return _write_values(sum_terms(added, removed, len(labels), terms.divisor), names, labels, out_dir)
+    return _write_values(sum_terms(terms, added, removed, len(labels)), names, labels, out_dir)
 
 
 def mean_in_spheres(paths: Sequence[Path], spheres: tuple[Sphere, ...], *, average: bool) -> dict[str, float]:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from morbids.bids.tables import write_table
-from morbids.group.comparison import Terms
+from morbids.group.comparison import Terms, is_reference
 from morbids.group.regions import Sphere, readable_region
 from morbids.group.steps.regions import SCAN, Values, average_sides, measure_spheres, read_values, tidy
 from morbids.numerics.statistics.agreement import (
@@ -22,8 +22,6 @@ from morbids.numerics.statistics.agreement import (
 from morbids.reports.figures.style import write_figure
 from morbids.reports.figures.two_scans import draw_lassen
 
-# Names that a scan has which others are compared with; otherwise it is the first by name.
-_REFERENCES = ("baseline", "base", "pre", "placebo", "sham", "control", "test", "off")
 _ESTIMATES = {
     "change_percent": "Mean fall from the reference scan, in percent of it",
     "variability_percent": "Test-retest variability: mean of |difference| in percent of the mean of both",
@@ -89,7 +87,7 @@ def compare_two_scans(
         _measure(paths, labels, spheres, out_dir / folder, average=average)
         for folder, paths in (("first", added), ("second", removed))
     ]
-    if names[1].lower() in _REFERENCES and names[0].lower() not in _REFERENCES:
+    if not is_reference(*names):
         scans, names = scans[::-1], names[::-1]
     reference, other = scans
     rows = [_row(reference, other, place, names) for place in range(len(reference.names))]
