@@ -10,15 +10,15 @@ curve as a release would: fit points after t* only, or displacement is found whe
 (docs/kinetics.md).
 """
 
-from typing import NamedTuple
+from typing import NamedTuple, Unpack
 
 import numpy as np
 from scipy import stats
 
-from morbids.numerics.arrays import BoolArray, FloatArray, IntArray
+from morbids.numerics.arrays import FloatArray, IntArray
 from morbids.numerics.frames import Frames
 from morbids.numerics.kinetics.integrals import sample_frames
-from morbids.numerics.kinetics.least_squares import LinearFit, fit_linear, regression_points
+from morbids.numerics.kinetics.least_squares import FrameChoice, LinearFit, fit_linear, regression_points
 from morbids.numerics.kinetics.parameters import reference_tissue_fit
 from morbids.numerics.kinetics.propagation import with_integrated_noise
 from morbids.numerics.kinetics.responses import (
@@ -85,18 +85,10 @@ def fit_step_change(
     frames: Frames,
     *,
     onset_min: float,
-    points: BoolArray | None = None,
-    inverse_variance: FloatArray | None = None,
+    **chosen: Unpack[FrameChoice],
 ) -> DisplacementFit:
     """Binding that changes once and for good at a known time; see `fit_displacement`."""
-    return fit_displacement(
-        target,
-        reference,
-        frames,
-        library=step_response(onset_min),
-        points=points,
-        inverse_variance=inverse_variance,
-    )
+    return fit_displacement(target, reference, frames, library=step_response(onset_min), **chosen)
 
 
 def fit_lssrm(
@@ -105,18 +97,10 @@ def fit_lssrm(
     frames: Frames,
     *,
     onset_min: float,
-    points: BoolArray | None = None,
-    inverse_variance: FloatArray | None = None,
+    **chosen: Unpack[FrameChoice],
 ) -> DisplacementFit:
     """Binding that changes at a known time and returns at a rate that is searched; see `fit_displacement`."""
-    return fit_displacement(
-        target,
-        reference,
-        frames,
-        library=decay_library(onset_min),
-        points=points,
-        inverse_variance=inverse_variance,
-    )
+    return fit_displacement(target, reference, frames, library=decay_library(onset_min), **chosen)
 
 
 def fit_lp_ntpet(
@@ -126,8 +110,7 @@ def fit_lp_ntpet(
     *,
     onset_min: float,
     latest_onset_min: float | None = None,
-    points: BoolArray | None = None,
-    inverse_variance: FloatArray | None = None,
+    **chosen: Unpack[FrameChoice],
 ) -> DisplacementFit:
     """Binding whose change has an unknown course; onsets are searched from `onset_min` on.
 
@@ -136,12 +119,7 @@ def fit_lp_ntpet(
     end_min = float(frames.end_min[-1])
     latest_min = onset_min + (end_min - onset_min) * 2 / 3 if latest_onset_min is None else latest_onset_min
     return fit_displacement(
-        target,
-        reference,
-        frames,
-        library=gamma_library(onset_min, latest_min, end_min),
-        points=points,
-        inverse_variance=inverse_variance,
+        target, reference, frames, library=gamma_library(onset_min, latest_min, end_min), **chosen
     )
 
 
@@ -151,8 +129,7 @@ def fit_displacement(
     frames: Frames,
     *,
     library: ResponseLibrary,
-    points: BoolArray | None = None,
-    inverse_variance: FloatArray | None = None,
+    **chosen: Unpack[FrameChoice],
 ) -> DisplacementFit:
     """Fit the member of a library that leaves each target the least residual.
 
@@ -164,39 +141,38 @@ def fit_displacement(
         Minutes from injection.
     library
         Candidate responses.
-    points
-        (n_frames,) True for the frames to fit; None for all.
-    inverse_variance
-        (n_frames,) weights; None for equal ones.
+    **chosen
+        Frames to fit, and weights.
     """
-    chosen = regression_points(frames, points, inverse_variance, n_parameters=4)
+    fitted = regression_points(frames, n_parameters=4, **chosen)
     samples = sample_frames(frames)
-    integrate = (samples.running @ samples.from_frames)[chosen.rows]
+    integrate = (samples.running @ samples.from_frames)[fitted.rows]
     responses = library.at(samples.time_min)
     weighted_integrals = np.einsum(
-        "fs,js,sg->jfg", samples.running[chosen.rows], responses, samples.from_frames, optimize=True
+        "fs,js,sg->jfg", samples.running[fitted.rows], responses, samples.from_frames, optimize=True
     )
-    shared = np.column_stack([integrate @ reference, reference[chosen.rows]])
+    shared = np.column_stack([integrate @ reference, reference[fitted.rows]])
     own = integrate @ target
     without = [shared[:, :1], shared[:, 1:], own]
-    response = target[chosen.rows]
+    response = target[fitted.rows]
     parts, mixing = _compress(weighted_integrals)
     searched = [
-        _best_response(parts @ target[:, s], mixing, (shared, own[:, s]), response[:, s], chosen.weight)
+        _best_response(parts @ target[:, s], mixing, (shared, own[:, s]), response[:, s], fitted.weight)
         for s in (slice(start, start + SEARCHED) for start in range(0, target.shape[1], SEARCHED))
     ]
     best, displaced = (np.concatenate(found, axis=-1) for found in zip(*searched, strict=True))
     regressors = [*without, -displaced]
-    fit = fit_linear(regressors, response, chosen.weight)
-    rest = fit_linear(without, response, chosen.weight)
+    fit = fit_linear(regressors, response, fitted.weight)
+    rest = fit_linear(without, response, fitted.weight)
     loss = -fit.coefficients[2] + fit.coefficients[3] * (samples.mean @ responses.T)[:, best]
-    fit = with_integrated_noise(fit, regressors, chosen, integrate, loss)
+    fit = with_integrated_noise(fit, regressors, fitted, integrate, loss)
     k2a, amplitude = -fit.coefficients[2], fit.coefficients[3]
     sound = (k2a > 0) & (k2a + amplitude > 0)
     fit = fit.where(sound)
     n_added = 1 + library.n_free
-    degrees = max(len(chosen.weight) - 3 - n_added, 0)
-    f_statistic = (rest.residual_sum / fit.residual_sum - 1.0) * degrees / n_added
+    degrees = max(len(fitted.weight) - 3 - n_added, 0)
+    with np.errstate(divide="ignore", invalid="ignore"):  # of a perfect fit F is infinite
+        f_statistic = (rest.residual_sum / fit.residual_sum - 1.0) * degrees / n_added
     return DisplacementFit(
         **reference_tissue_fit(fit)._asdict(),
         **_at_height(fit),
@@ -242,7 +218,9 @@ def _best_response(
     basis = np.linalg.qr(root * shared)[0]
     without_shared = (np.eye(len(weight)) - basis @ basis.T) * root.T
     own = without_shared @ own
-    own = own / np.linalg.norm(own, axis=0)
+    # Of a curve of zeros nothing can be fitted, whatever the response.
+    length = np.linalg.norm(own, axis=0)
+    own = own / np.where(length > 0, length, 1.0)
     rest = without_shared @ response
     rest = rest - own * np.einsum("pn,pn->n", own, rest)
     parts = without_shared @ displaced
@@ -256,8 +234,8 @@ def _best_response(
         ]
     )
     doubled = np.where(left == right, 1.0, 2.0)
-    length = (mixing[:, left] * mixing[:, right] * doubled) @ products
-    gain = (mixing @ along_rest) ** 2 / np.where(length > 0, length, np.inf)
+    size = (mixing[:, left] * mixing[:, right] * doubled) @ products
+    gain = (mixing @ along_rest) ** 2 / np.where(size > 0, size, np.inf)
     best = np.asarray(np.nan_to_num(gain, copy=False).argmax(axis=0))
     return best, np.asarray(np.einsum("kn,kpn->pn", mixing[best].T, displaced))
 

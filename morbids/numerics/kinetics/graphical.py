@@ -1,13 +1,13 @@
 """Graphical analyses: a straight line through transformed curves after a time t*."""
 
-from typing import NamedTuple
+from typing import NamedTuple, Unpack
 
 import numpy as np
 
-from morbids.numerics.arrays import BoolArray, FloatArray
+from morbids.numerics.arrays import FloatArray
 from morbids.numerics.frames import Frames
 from morbids.numerics.kinetics.integrals import integral_matrix
-from morbids.numerics.kinetics.least_squares import fit_linear, regression_points
+from morbids.numerics.kinetics.least_squares import FrameChoice, fit_linear, regression_points
 from morbids.numerics.kinetics.operational import fit_operational
 
 
@@ -83,8 +83,7 @@ def fit_logan_ref(
     frames: Frames,
     *,
     k2_prime: float | None,
-    points: BoolArray | None = None,
-    inverse_variance: FloatArray | None = None,
+    **chosen: Unpack[FrameChoice],
 ) -> LoganRefFit:
     """Distribution volume ratio as the slope of the reference Logan plot.
 
@@ -100,10 +99,8 @@ def fit_logan_ref(
     k2_prime
         Efflux from the reference region per minute; None leaves its term out (see docs/kinetics.md for the
         price).
-    points
-        (n_frames,) True for the points of the line, those after t* and in the window; None for all.
-    inverse_variance
-        (n_frames,) weights; None for equal ones.
+    **chosen
+        Points of the line, those after t* and in the window, and weights.
 
     Returns
     -------
@@ -111,9 +108,7 @@ def fit_logan_ref(
         NaN for targets that are not positive at every point.
     """
     line = _logan_line(reference, frames, k2_prime)
-    fit = fit_operational(
-        target, line[:, None], frames, divided=True, points=points, inverse_variance=inverse_variance
-    )
+    fit = fit_operational(target, line[:, None], frames, divided=True, **chosen)
     dvr, intercept = fit.coefficients
     dvr_se, intercept_se = fit.standard_error([1.0]), fit.standard_error([0.0, 1.0])
     return LoganRefFit(dvr - 1.0, dvr_se, dvr, dvr_se, intercept, intercept_se, fit.r_squared)
@@ -123,20 +118,18 @@ def fit_patlak_ref(
     target: FloatArray,
     reference: FloatArray,
     frames: Frames,
-    *,
-    points: BoolArray | None = None,
-    inverse_variance: FloatArray | None = None,
+    **chosen: Unpack[FrameChoice],
 ) -> PatlakRefFit:
     """Rate of irreversible uptake as the slope of the reference Patlak plot.
 
     C_T / C_R = Ki int C_R / C_R + b (Patlak 1985, J Cereb Blood Flow Metab 5:584).
     Parameters and NaN as in `fit_logan_ref`; the reference must be positive at every point.
     """
-    chosen = regression_points(frames, points, inverse_variance, n_parameters=2)
-    divisor = np.where(reference > 0, reference, np.nan)[chosen.rows, None]
-    stretched_time = (integral_matrix(frames) @ reference)[chosen.rows, None] / divisor
+    fitted = regression_points(frames, n_parameters=2, **chosen)
+    divisor = np.where(reference > 0, reference, np.nan)[fitted.rows, None]
+    stretched_time = (integral_matrix(frames) @ reference)[fitted.rows, None] / divisor
     fit = fit_linear(
-        [stretched_time, np.ones_like(stretched_time)], target[chosen.rows] / divisor, chosen.weight
+        [stretched_time, np.ones_like(stretched_time)], target[fitted.rows] / divisor, fitted.weight
     )
     ki, intercept = fit.coefficients
     intercept_se = fit.standard_error([0.0, 1.0])
@@ -147,21 +140,19 @@ def fit_suvr(
     target: FloatArray,
     reference: FloatArray,
     frames: Frames,
-    *,
-    points: BoolArray | None = None,
-    inverse_variance: FloatArray | None = None,
+    **chosen: Unpack[FrameChoice],
 ) -> SuvrFit:
     """Ratio of the time-weighted means of target and reference over the points.
 
     BP_ND = SUVR - 1 holds at equilibrium only (Carson 1993, J Cereb Blood Flow Metab 13:24). The standard
     error comes from the scatter of the frames' ratios about it, in their weights; NaN with one frame.
     """
-    chosen = regression_points(frames, points, inverse_variance, n_parameters=1)
-    length = frames.duration_min[chosen.rows]
-    total = length @ reference[chosen.rows]
-    suvr = (length @ target[chosen.rows]) / (total if total > 0 else np.nan)
+    fitted = regression_points(frames, n_parameters=1, **chosen)
+    length = frames.duration_min[fitted.rows]
+    total = length @ reference[fitted.rows]
+    suvr = (length @ target[fitted.rows]) / (total if total > 0 else np.nan)
     # A ratio of sums is the slope through the origin when a point's variance goes with its regressor.
-    residual = (target[chosen.rows] - suvr * reference[chosen.rows, None]) * length[:, None] / total
-    n = len(chosen.weight)
+    residual = (target[fitted.rows] - suvr * reference[fitted.rows, None]) * length[:, None] / total
+    n = len(fitted.weight)
     suvr_se = np.sqrt((residual**2).sum(axis=0) * n / (n - 1)) if n > 1 else np.full_like(suvr, np.nan)
     return SuvrFit(suvr, suvr_se, suvr - 1.0, suvr_se)

@@ -1,7 +1,7 @@
 """The one weighted linear fit that every model is made of: thousands of small regressions at once."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TypedDict, Unpack
 
 import numpy as np
 
@@ -13,6 +13,21 @@ from morbids.numerics.frames import Frames
 # A regressor of which less than this part (of its sum of squares) is left by the others is not
 # identifiable.
 SMALLEST_PIVOT = 1e-11
+
+
+class FrameChoice(TypedDict, total=False):
+    """What every fit is told of frames.
+
+    Attributes
+    ----------
+    points
+        (n_frames,) True for the frames to fit; None, or left out, for all. Integrals start at injection all the same.
+    inverse_variance
+        (n_frames,) weights; None, or left out, for equal ones.
+    """
+
+    points: BoolArray | None
+    inverse_variance: FloatArray | None
 
 
 class RegressionPoints(NamedTuple):
@@ -74,16 +89,15 @@ class LinearFit(NamedTuple):
         return np.asarray(np.sqrt(np.maximum(variance, 0.0)))
 
 
-def regression_points(
-    frames: Frames, points: BoolArray | None, inverse_variance: FloatArray | None, n_parameters: int
-) -> RegressionPoints:
-    """Choose the frames of a fit; None means all frames, and equal weights.
+def regression_points(frames: Frames, n_parameters: int, **chosen: Unpack[FrameChoice]) -> RegressionPoints:
+    """Take the frames of a fit, with their weights.
 
     Raises
     ------
     MorbidsError
         When fewer frames than parameters are chosen.
     """
+    points, inverse_variance = chosen.get("points"), chosen.get("inverse_variance")
     rows = np.arange(frames.n_frames) if points is None else np.flatnonzero(points)
     weight = np.ones(frames.n_frames) if inverse_variance is None else np.asarray(inverse_variance, float)
     rows = rows[weight[rows] > 0]

@@ -132,26 +132,80 @@ class Fit(Protocol):
 
 
 class Model(NamedTuple):
-    """One model: how it is run, the fields it returns (the main one first), and what it must be told.
+    """One model.
 
-    `fits_windows` says whether points of one window alone identify it; the others need the whole scan.
-    `n_coefficients` are fitted to the points, those that are searched included.
+    Attributes
+    ----------
+    fit
+        Takes target, reference, frames, `FrameChoice`, and what it `takes` by name.
+    fields
+        That it returns, the main one first.
+    n_coefficients
+        That are fitted to the points, those that are searched included.
+    takes, can_lack
+        Fields of `FitOptions` that it is told, and those of them that may be None.
+    needs_t_star
+        Whether it is fitted from t* on.
+    fits_windows
+        Whether points of one window alone identify it; the others need the whole scan.
     """
 
-    fit: Callable[[FloatArray, FloatArray, Frames, FitOptions], Fit]
+    fit: Callable[..., Fit]
     fields: tuple[str, ...]
     n_coefficients: int
-    needs_k2_prime: bool = False
+    takes: tuple[str, ...] = ()
+    can_lack: tuple[str, ...] = ()
     needs_t_star: bool = False
-    needs_onset: bool = False
     fits_windows: bool = False
+
+    @property
+    def needs_k2_prime(self) -> bool:
+        """Whether k2' is in its equation; a user may leave it out of one that can lack it."""
+        return "k2_prime" in self.takes
+
+    @property
+    def needs_onset(self) -> bool:
+        """Whether it is of a response, whose time it must know."""
+        return "onset_min" in self.takes
 
     @property
     def parameters(self) -> tuple[str, ...]:
         """BIDS names of the parameters, the main one first."""
         return tuple(PARAMETER_NAMES[name] for name in self.fields)
 
+    def run(self, target: FloatArray, reference: FloatArray, frames: Frames, options: FitOptions) -> Fit:
+        """Fit targets (n_frames, n_targets) in one go.
 
+        Raises
+        ------
+        MorbidsError
+            What it takes is not given.
+        """
+        told = {name: getattr(options, name) for name in self.takes}
+        for name, value in told.items():
+            if value is None and name not in self.can_lack:
+                raise MorbidsError(*MISSING[name], ExitCode.USAGE)
+        return self.fit(
+            target,
+            reference,
+            frames,
+            points=options.points,
+            inverse_variance=options.inverse_variance,
+            **told,
+        )
+
+
+MISSING: Mapping[str, tuple[str, str]] = {
+    "k2_prime": (
+        "This model needs k2', the efflux rate of the reference region, and none is given.",
+        "Give it in per minute, choose a tracer preset that has one, or estimate it from the scan.",
+    ),
+    "onset_min": (
+        "This model needs the time at which binding may begin to change, and none is given.",
+        "Give the start of the challenge in minutes from injection.",
+    ),
+}
+"""What is said, and what helps, where a model is not told what it takes."""
 REFERENCE_TISSUE = ("bp_nd", "r1", "k2", "k2_prime", "r_squared")
 FIXED_EFFLUX = ("bp_nd", "r1", "k2", "r_squared")
 DISPLACEMENT = (
@@ -179,115 +233,36 @@ STEP = (
 )
 
 MODELS: Mapping[ModelName, Model] = {
-    "SUVR": Model(
-        lambda t, r, f, o: fit_suvr(t, r, f, points=o.points, inverse_variance=o.inverse_variance),
-        ("bp_nd", "suvr"),
-        n_coefficients=1,
-        needs_t_star=True,
-        fits_windows=True,
-    ),
+    "SUVR": Model(fit_suvr, ("bp_nd", "suvr"), n_coefficients=1, needs_t_star=True, fits_windows=True),
     "LoganRef": Model(
-        lambda t, r, f, o: fit_logan_ref(
-            t, r, f, k2_prime=o.k2_prime, points=o.points, inverse_variance=o.inverse_variance
-        ),
+        fit_logan_ref,
         ("bp_nd", "dvr", "intercept", "r_squared"),
         n_coefficients=2,
-        needs_k2_prime=True,
+        takes=("k2_prime",),
+        can_lack=("k2_prime",),
         needs_t_star=True,
         fits_windows=True,
     ),
-    "MRTM0": Model(
-        lambda t, r, f, o: fit_mrtm0(t, r, f, points=o.points, inverse_variance=o.inverse_variance),
-        REFERENCE_TISSUE,
-        n_coefficients=3,
-        needs_t_star=True,
-        fits_windows=True,
-    ),
-    "MRTM1": Model(
-        lambda t, r, f, o: fit_mrtm1(t, r, f, points=o.points, inverse_variance=o.inverse_variance),
-        REFERENCE_TISSUE,
-        n_coefficients=3,
-    ),
-    "MRTM2": Model(
-        lambda t, r, f, o: fit_mrtm2(
-            t, r, f, k2_prime=_given_k2_prime(o), points=o.points, inverse_variance=o.inverse_variance
-        ),
-        FIXED_EFFLUX,
-        n_coefficients=2,
-        needs_k2_prime=True,
-        fits_windows=True,
-    ),
-    "SRTM": Model(
-        lambda t, r, f, o: fit_srtm(
-            t, r, f, grid=o.grid, points=o.points, inverse_variance=o.inverse_variance
-        ),
-        REFERENCE_TISSUE,
-        n_coefficients=3,
-    ),
-    "SRTM2": Model(
-        lambda t, r, f, o: fit_srtm2(
-            t,
-            r,
-            f,
-            k2_prime=_given_k2_prime(o),
-            grid=o.grid,
-            points=o.points,
-            inverse_variance=o.inverse_variance,
-        ),
-        FIXED_EFFLUX,
-        n_coefficients=2,
-        needs_k2_prime=True,
-    ),
+    "MRTM0": Model(fit_mrtm0, REFERENCE_TISSUE, n_coefficients=3, needs_t_star=True, fits_windows=True),
+    "MRTM1": Model(fit_mrtm1, REFERENCE_TISSUE, n_coefficients=3),
+    "MRTM2": Model(fit_mrtm2, FIXED_EFFLUX, n_coefficients=2, takes=("k2_prime",), fits_windows=True),
+    "SRTM": Model(fit_srtm, REFERENCE_TISSUE, n_coefficients=3, takes=("grid",)),
+    "SRTM2": Model(fit_srtm2, FIXED_EFFLUX, n_coefficients=2, takes=("k2_prime", "grid")),
     "PatlakRef": Model(
-        lambda t, r, f, o: fit_patlak_ref(t, r, f, points=o.points, inverse_variance=o.inverse_variance),
+        fit_patlak_ref,
         ("ki", "intercept", "r_squared"),
         n_coefficients=2,
         needs_t_star=True,
         fits_windows=True,
     ),
     "StepChange": Model(
-        lambda t, r, f, o: fit_step_change(
-            t, r, f, onset_min=_given_onset(o), points=o.points, inverse_variance=o.inverse_variance
-        ),
-        DISPLACEMENT,
-        n_coefficients=4,
-        needs_t_star=True,
-        needs_onset=True,
+        fit_step_change, DISPLACEMENT, n_coefficients=4, takes=("onset_min",), needs_t_star=True
     ),
     "StepChange2": Model(
-        lambda t, r, f, o: fit_step_change2(
-            t,
-            r,
-            f,
-            k2_prime=_given_k2_prime(o),
-            onset_min=_given_onset(o),
-            points=o.points,
-            inverse_variance=o.inverse_variance,
-        ),
-        STEP,
-        n_coefficients=3,
-        needs_k2_prime=True,
-        needs_t_star=True,
-        needs_onset=True,
+        fit_step_change2, STEP, n_coefficients=3, takes=("k2_prime", "onset_min"), needs_t_star=True
     ),
-    "LSSRM": Model(
-        lambda t, r, f, o: fit_lssrm(
-            t, r, f, onset_min=_given_onset(o), points=o.points, inverse_variance=o.inverse_variance
-        ),
-        DISPLACEMENT,
-        n_coefficients=5,
-        needs_t_star=True,
-        needs_onset=True,
-    ),
-    "lpntPET": Model(
-        lambda t, r, f, o: fit_lp_ntpet(
-            t, r, f, onset_min=_given_onset(o), points=o.points, inverse_variance=o.inverse_variance
-        ),
-        DISPLACEMENT,
-        n_coefficients=7,
-        needs_t_star=True,
-        needs_onset=True,
-    ),
+    "LSSRM": Model(fit_lssrm, DISPLACEMENT, n_coefficients=5, takes=("onset_min",), needs_t_star=True),
+    "lpntPET": Model(fit_lp_ntpet, DISPLACEMENT, n_coefficients=7, takes=("onset_min",), needs_t_star=True),
 }
 
 
@@ -329,7 +304,7 @@ def fit_model(
 
     def fit(curves: FloatArray) -> dict[str, FloatArray]:
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-            return known.fit(np.asarray(curves, float, order="C"), reference, frames, options)._asdict()
+            return known.run(np.asarray(curves, float, order="C"), reference, frames, options)._asdict()
 
     def fit_block(start: int) -> dict[str, FloatArray]:
         block = target[:, start : start + BLOCK]
@@ -370,25 +345,3 @@ def _name_estimates(
         if name in errors:
             errors[name][np.isnan(values_of)] = np.nan
     return Estimates(parameters, errors, int(failed.sum()), np.where(failed, np.nan, degrees))
-
-
-def _given_k2_prime(options: FitOptions) -> float:
-    """The k2' of a model that cannot do without."""
-    if options.k2_prime is None:
-        raise MorbidsError(
-            "This model needs k2', the efflux rate of the reference region, and none is given.",
-            "Give it in per minute, choose a tracer preset that has one, or estimate it from the scan.",
-            ExitCode.USAGE,
-        )
-    return options.k2_prime
-
-
-def _given_onset(options: FitOptions) -> float:
-    """The onset of a model of displacement."""
-    if options.onset_min is None:
-        raise MorbidsError(
-            "This model needs the time at which binding may begin to change, and none is given.",
-            "Give the start of the challenge in minutes from injection.",
-            ExitCode.USAGE,
-        )
-    return options.onset_min

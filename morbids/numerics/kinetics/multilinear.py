@@ -1,11 +1,13 @@
 """Multilinear reference tissue models: the operational equation solved by linear regression."""
 
+from typing import Unpack
+
 import numpy as np
 
-from morbids.numerics.arrays import BoolArray, FloatArray
+from morbids.numerics.arrays import FloatArray
 from morbids.numerics.frames import Frames
 from morbids.numerics.kinetics.integrals import integral_matrix
-from morbids.numerics.kinetics.least_squares import regression_points
+from morbids.numerics.kinetics.least_squares import FrameChoice, regression_points
 from morbids.numerics.kinetics.operational import fit_operational
 from morbids.numerics.kinetics.parameters import (
     FixedEffluxFit,
@@ -20,19 +22,14 @@ def fit_mrtm0(
     target: FloatArray,
     reference: FloatArray,
     frames: Frames,
-    *,
-    points: BoolArray | None = None,
-    inverse_variance: FloatArray | None = None,
+    **chosen: Unpack[FrameChoice],
 ) -> ReferenceTissueFit:
     """The Logan plot with the k2' term as a third regressor (Ichise 1996, J Nucl Med 37:513).
 
     int C_T / C_T = DVR int C_R / C_T + (DVR / k2') C_R / C_T - (1 / k2a). Parameters as in `fit_mrtm1`; NaN
     also for targets that are not positive at every point.
     """
-    shared = np.column_stack([integral_matrix(frames) @ reference, reference])
-    fit = fit_operational(
-        target, shared, frames, divided=True, points=points, inverse_variance=inverse_variance
-    )
+    fit = fit_operational(target, _make_regressors(reference, frames), frames, divided=True, **chosen)
     dvr, ratio, intercept = fit.coefficients
     k2a = np.where(intercept < 0, -1.0 / intercept, np.nan)
     r1, k2, k2_prime = ratio * k2a, dvr * k2a, dvr / ratio
@@ -47,17 +44,14 @@ def fit_mrtm0(
         k2_prime_se=fit.standard_error([1.0 / ratio, -k2_prime / ratio]),
         r_squared=fit.r_squared,
     )
-    chosen = regression_points(frames, points, inverse_variance, n_parameters=3)
-    return fill_multiples(found, target, reference, chosen)
+    return fill_multiples(found, target, reference, regression_points(frames, 3, **chosen))
 
 
 def fit_mrtm1(
     target: FloatArray,
     reference: FloatArray,
     frames: Frames,
-    *,
-    points: BoolArray | None = None,
-    inverse_variance: FloatArray | None = None,
+    **chosen: Unpack[FrameChoice],
 ) -> ReferenceTissueFit:
     """Three-parameter multilinear reference tissue model (Ichise 2003, J Cereb Blood Flow Metab 23:1096).
 
@@ -70,16 +64,12 @@ def fit_mrtm1(
         (n_frames, n_targets) and (n_frames,), any common unit.
     frames
         Minutes from injection.
-    points
-        (n_frames,) True for the frames to fit; None for all.
-    inverse_variance
-        (n_frames,) weights; None for equal ones.
+    **chosen
+        Frames to fit, and weights.
     """
-    shared = np.column_stack([integral_matrix(frames) @ reference, reference])
-    fit = fit_operational(target, shared, frames, points=points, inverse_variance=inverse_variance)
+    fit = fit_operational(target, _make_regressors(reference, frames), frames, **chosen)
     found = reference_tissue_fit(fit)
-    chosen = regression_points(frames, points, inverse_variance, n_parameters=3)
-    return fill_multiples(found, target, reference, chosen)
+    return fill_multiples(found, target, reference, regression_points(frames, 3, **chosen))
 
 
 def fit_mrtm2(
@@ -88,13 +78,17 @@ def fit_mrtm2(
     frames: Frames,
     *,
     k2_prime: float,
-    points: BoolArray | None = None,
-    inverse_variance: FloatArray | None = None,
+    **chosen: Unpack[FrameChoice],
 ) -> FixedEffluxFit:
     """Two-parameter multilinear reference tissue model (Ichise 2003, J Cereb Blood Flow Metab 23:1096).
 
     C_T = g1 (int C_R + C_R / k2') + g2 int C_T; parameters as in `fit_mrtm1`, with k2' (per minute) given.
     """
     delivery = integral_matrix(frames) @ reference + reference / k2_prime
-    fit = fit_operational(target, delivery[:, None], frames, points=points, inverse_variance=inverse_variance)
+    fit = fit_operational(target, delivery[:, None], frames, **chosen)
     return fixed_efflux_fit(fit, k2_prime)
+
+
+def _make_regressors(reference: FloatArray, frames: Frames) -> FloatArray:
+    """What the reference gives to an equation with k2' unknown (n_frames, 2): int C_R and C_R."""
+    return np.column_stack([integral_matrix(frames) @ reference, reference])

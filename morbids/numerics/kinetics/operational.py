@@ -5,15 +5,21 @@ C_T (the Logan plot, MRTM0). A tile of targets at a time goes through all of it 
 processor's cache; every loop over its lanes is one that the compiler turns into vector instructions.
 """
 
-from typing import NamedTuple
+from typing import NamedTuple, Unpack
 
 import numpy as np
 
-from morbids.numerics.arrays import BoolArray, FloatArray, IntArray
+from morbids.numerics.arrays import FloatArray, IntArray
 from morbids.numerics.compiled import compiled
 from morbids.numerics.frames import Frames
 from morbids.numerics.kinetics.integrals import integral_matrix
-from morbids.numerics.kinetics.least_squares import LinearFit, regression_points, solve
+from morbids.numerics.kinetics.least_squares import (
+    FrameChoice,
+    LinearFit,
+    RegressionPoints,
+    regression_points,
+    solve,
+)
 
 # Targets that are fitted side by side: enough for vector registers, few enough for the first cache. The loops
 # over them take their length from an array: numba unrolls loops of a constant length, and then leaves them scalar.
@@ -59,8 +65,7 @@ def fit_operational(
     frames: Frames,
     *,
     divided: bool = False,
-    points: BoolArray | None = None,
-    inverse_variance: FloatArray | None = None,
+    **chosen: Unpack[FrameChoice],
 ) -> LinearFit:
     """Fit C_T = shared regressors - k2a int C_T, or the same divided by C_T.
 
@@ -78,8 +83,8 @@ def fit_operational(
     divided
         Fit int C_T / C_T = shared / C_T + intercept instead; the intercept is -1 / k2a. Targets that are not positive
         at every point are NaN.
-    points, inverse_variance
-        (n_frames,) frames to fit and their weights; None for all, and for equal ones.
+    **chosen
+        Frames to fit, and weights.
 
     Returns
     -------
@@ -91,17 +96,16 @@ def fit_operational(
     MorbidsError
         Fewer points than coefficients.
     """
-    chosen = regression_points(frames, points, inverse_variance, shared.shape[1] + 1)
-    rows = np.arange(frames.n_frames)[chosen.rows]
-    integrate = integral_matrix(frames)[rows]
+    fitted = regression_points(frames, shared.shape[1] + 1, **chosen)
+    rows, integrate, own = integrated_points(frames, fitted)
     equation = _Equation(
         np.ascontiguousarray(shared[rows].T, dtype=float),
         rows,
-        chosen.weight,
-        chosen.frame_variance,
-        np.ascontiguousarray(integrate),
-        integrate**2 @ chosen.frame_variance,
-        integrate[np.arange(len(rows)), rows],
+        fitted.weight,
+        fitted.frame_variance,
+        integrate,
+        integrate**2 @ fitted.frame_variance,
+        own,
         divided,
     )
     n, n_targets = shared.shape[1] + 1, target.shape[1]
@@ -114,6 +118,21 @@ def fit_operational(
     )
     _fit_tiles(np.ascontiguousarray(target, dtype=float), equation, fit)
     return fit
+
+
+class IntegratedPoints(NamedTuple):
+    """Frames that are fitted (n_points,), their rows of the integral matrix, and what of each is the frame itself."""
+
+    rows: IntArray
+    integrate: FloatArray
+    own: FloatArray
+
+
+def integrated_points(frames: Frames, fitted: RegressionPoints) -> IntegratedPoints:
+    """Take what an equation with running integrals needs of its points."""
+    rows = np.arange(frames.n_frames)[fitted.rows]
+    integrate = np.ascontiguousarray(integral_matrix(frames)[rows])
+    return IntegratedPoints(rows, integrate, integrate[np.arange(len(rows)), rows])
 
 
 @compiled

@@ -107,7 +107,7 @@ def estimate_shared_k2_prime(
     MorbidsError
         Fewer points than coefficients, or fewer than two regions that tell k2'.
     """
-    chosen = regression_points(frames, points, inverse_variance, n_parameters=5)
+    chosen = regression_points(frames, 5, points=points, inverse_variance=inverse_variance)
     root = np.sqrt(chosen.weight)[:, None]
     integrate = integral_matrix(frames)[chosen.rows]
     own = [integrate @ target]

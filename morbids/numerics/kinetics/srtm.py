@@ -4,14 +4,14 @@ The basis functions B(k2a) = C_R (x) exp(-k2a t) are taken as frame means from t
 B + k2a int B = int C_R, with the integral matrix in place of the integrals; no grid in time is needed.
 """
 
-from typing import NamedTuple
+from typing import NamedTuple, Unpack
 
 import numpy as np
 
 from morbids.numerics.arrays import BoolArray, FloatArray, IntArray
 from morbids.numerics.frames import Frames
 from morbids.numerics.kinetics.integrals import integral_matrix
-from morbids.numerics.kinetics.least_squares import fit_linear, regression_points
+from morbids.numerics.kinetics.least_squares import FrameChoice, fit_linear, regression_points
 from morbids.numerics.kinetics.parameters import FixedEffluxFit, ReferenceTissueFit, fill_multiples
 
 
@@ -59,8 +59,7 @@ def fit_srtm(
     frames: Frames,
     *,
     grid: BasisGrid = DEFAULT_GRID,
-    points: BoolArray | None = None,
-    inverse_variance: FloatArray | None = None,
+    **chosen: Unpack[FrameChoice],
 ) -> ReferenceTissueFit:
     """Simplified reference tissue model (Lammertsma & Hume 1996, NeuroImage 4:153) by basis functions.
 
@@ -75,17 +74,15 @@ def fit_srtm(
         Minutes from injection.
     grid
         Efflux rates to search.
-    points
-        (n_frames,) True for the frames to fit; None for all. Basis functions always start at injection.
-    inverse_variance
-        (n_frames,) weights; None for equal ones.
+    **chosen
+        Frames to fit, and weights.
     """
-    chosen = regression_points(frames, points, inverse_variance, n_parameters=4)
+    fitted = regression_points(frames, n_parameters=4, **chosen)
     bases = basis_functions(reference, frames, grid)
-    delivery, response = reference[chosen.rows, None], target[chosen.rows]
-    value, slope = bases.value[chosen.rows], bases.slope[chosen.rows]
-    best = _best_basis(value, response, chosen.weight, delivery)
-    fit = fit_linear([delivery, value[:, best], slope[:, best]], response, chosen.weight)
+    delivery, response = reference[fitted.rows, None], target[fitted.rows]
+    value, slope = bases.value[fitted.rows], bases.slope[fitted.rows]
+    best = _best_basis(value, response, fitted.weight, delivery)
+    fit = fit_linear([delivery, value[:, best], slope[:, best]], response, fitted.weight)
     r1, amplitude, tilt = fit.coefficients
     shift, inside = _shift(tilt, amplitude, best, grid)
     rests = np.abs(tilt) < 2.0 * fit.standard_error([0.0, 0.0, 1.0])
@@ -106,7 +103,7 @@ def fit_srtm(
         k2_prime_se=fit.standard_error([-amplitude / r1**2, 1.0 / r1 - shift * by_k2a, by_k2a]),
         r_squared=fit.r_squared,
     )
-    return fill_multiples(found, target, reference, chosen)
+    return fill_multiples(found, target, reference, fitted)
 
 
 def fit_srtm2(
@@ -116,20 +113,19 @@ def fit_srtm2(
     *,
     k2_prime: float,
     grid: BasisGrid = DEFAULT_GRID,
-    points: BoolArray | None = None,
-    inverse_variance: FloatArray | None = None,
+    **chosen: Unpack[FrameChoice],
 ) -> FixedEffluxFit:
     """Simplified reference tissue model with k2' given (Wu & Carson 2002, J Cereb Blood Flow Metab 22:1440).
 
     C_T = R1 (C_R + (k2' - k2a) C_R (x) exp(-k2a t)); parameters as in `fit_srtm`.
     """
-    chosen = regression_points(frames, points, inverse_variance, n_parameters=3)
+    fitted = regression_points(frames, n_parameters=3, **chosen)
     bases = basis_functions(reference, frames, grid)
-    response = target[chosen.rows]
-    value = (reference[:, None] + (k2_prime - bases.k2a) * bases.value)[chosen.rows]
-    slope = ((k2_prime - bases.k2a) * bases.slope - bases.k2a * bases.value)[chosen.rows]
-    best = _best_basis(value, response, chosen.weight)
-    fit = fit_linear([value[:, best], slope[:, best]], response, chosen.weight)
+    response = target[fitted.rows]
+    value = (reference[:, None] + (k2_prime - bases.k2a) * bases.value)[fitted.rows]
+    slope = ((k2_prime - bases.k2a) * bases.slope - bases.k2a * bases.value)[fitted.rows]
+    best = _best_basis(value, response, fitted.weight)
+    fit = fit_linear([value[:, best], slope[:, best]], response, fitted.weight)
     r1, tilt = fit.coefficients
     shift, inside = _shift(tilt, r1, best, grid)
     fit = fit.where(inside)

@@ -5,16 +5,21 @@ onset T of the challenge: the step of `displacement` with one regressor less, as
 goes through all of it while it stays in the processor's cache, as in `operational`.
 """
 
-from typing import NamedTuple
+from typing import NamedTuple, Unpack
 
 import numpy as np
 
-from morbids.numerics.arrays import BoolArray, FloatArray, IntArray
+from morbids.numerics.arrays import FloatArray, IntArray
 from morbids.numerics.compiled import compiled
 from morbids.numerics.frames import Frames
-from morbids.numerics.kinetics.integrals import integral_matrix
-from morbids.numerics.kinetics.least_squares import regression_points, solve
-from morbids.numerics.kinetics.operational import LANES, combine, multiply, total_variance
+from morbids.numerics.kinetics.least_squares import FrameChoice, RegressionPoints, regression_points, solve
+from morbids.numerics.kinetics.operational import (
+    LANES,
+    combine,
+    integrated_points,
+    multiply,
+    total_variance,
+)
 from morbids.numerics.kinetics.responses import integrate_step
 
 # k2, -k2a and -g.
@@ -88,8 +93,7 @@ def fit_step_change2(
     *,
     k2_prime: float,
     onset_min: float,
-    points: BoolArray | None = None,
-    inverse_variance: FloatArray | None = None,
+    **chosen: Unpack[FrameChoice],
 ) -> StepFit:
     """Binding that changes once and for good at a known time, with k2' given.
 
@@ -106,42 +110,36 @@ def fit_step_change2(
         Efflux from the reference region per minute.
     onset_min
         When binding may change, minutes from injection.
-    points, inverse_variance
-        (n_frames,) frames to fit and their weights; None for all, and for equal ones.
+    **chosen
+        Frames to fit, and weights.
 
     Raises
     ------
     MorbidsError
         Fewer points than coefficients.
     """
-    equation = _make_equation(reference, frames, k2_prime, onset_min, points, inverse_variance)
+    fitted = regression_points(frames, N_COEFFICIENTS, **chosen)
+    equation = _make_equation(reference, frames, k2_prime, onset_min, fitted)
     estimates = np.empty((len(StepFit._fields), target.shape[1]))
     _fit_tiles(np.ascontiguousarray(target, dtype=float), equation, k2_prime, estimates)
     return StepFit(*estimates)
 
 
 def _make_equation(
-    reference: FloatArray,
-    frames: Frames,
-    k2_prime: float,
-    onset_min: float,
-    points: BoolArray | None,
-    inverse_variance: FloatArray | None,
+    reference: FloatArray, frames: Frames, k2_prime: float, onset_min: float, fitted: RegressionPoints
 ) -> _Equation:
-    chosen = regression_points(frames, points, inverse_variance, N_COEFFICIENTS)
-    rows = np.arange(frames.n_frames)[chosen.rows]
-    integrate = integral_matrix(frames)[rows]
+    rows, integrate, own = integrated_points(frames, fitted)
     displaced, after = integrate_step(frames, onset_min)
     return _Equation(
         delivery=integrate @ reference + reference[rows] / k2_prime,
         rows=rows,
-        weight=chosen.weight,
-        frame_variance=chosen.frame_variance,
+        weight=fitted.weight,
+        frame_variance=fitted.frame_variance,
         after=after,
-        integrate=np.ascontiguousarray(integrate),
+        integrate=integrate,
         displaced=np.ascontiguousarray(displaced[rows]),
-        own=integrate[np.arange(len(rows)), rows],
-        spread=chosen.frame_variance * (chosen.weight @ integrate**2),
+        own=own,
+        spread=fitted.frame_variance * (fitted.weight @ integrate**2),
     )
 
 

@@ -137,3 +137,14 @@ def test_curves_without_efflux_are_nan() -> None:
     reference = simulate_curves(FRAMES, np.zeros(1)).reference
     fit = fit_step_change(np.exp(FRAMES.mid_min / 10)[:, None], reference, FRAMES, onset_min=45.0)
     assert np.isnan([fit.bp_nd, fit.change_percent, fit.f_statistic, fit.p_value, fit.onset_min]).all()
+
+
+def test_a_curve_of_zeros_is_nan_beside_one_that_is_fitted_as_if_alone() -> None:
+    curves = simulate_curves(FRAMES, np.array([1.6]), change=-0.1, release=STEP, kinetics="one_tissue")
+    both = np.column_stack([np.zeros(FRAMES.n_frames), curves.target[:, 0]])
+    with np.errstate(invalid="ignore", divide="ignore"):
+        fit = fit_lssrm(both, curves.reference, FRAMES, onset_min=45.0)
+        alone = fit_lssrm(curves.target, curves.reference, FRAMES, onset_min=45.0)
+    assert np.isnan([fit.bp_nd[0], fit.change_percent[0], fit.onset_min[0]]).all()
+    np.testing.assert_allclose(fit.bp_nd[1], alone.bp_nd[0], rtol=1e-9)
+    np.testing.assert_allclose(fit.peak_min[1], alone.peak_min[0])

@@ -65,7 +65,7 @@ def test_no_degree_of_freedom_gives_coefficients_without_errors() -> None:
 def test_points_leave_out_frames_of_no_weight_and_scale_weights() -> None:
     weight = np.ones(FRAMES.n_frames)
     weight[-1] = 0.0
-    chosen = regression_points(FRAMES, FRAMES.mid_min > 50, weight * 7, n_parameters=2)
+    chosen = regression_points(FRAMES, 2, points=FRAMES.mid_min > 50, inverse_variance=weight * 7)
     np.testing.assert_array_equal(np.arange(FRAMES.n_frames)[chosen.rows], [17, 18, 19])
     np.testing.assert_allclose(chosen.weight, 1.0)
     # The noise of a frame that is not fitted is still in later integrals: never infinite.
@@ -74,11 +74,11 @@ def test_points_leave_out_frames_of_no_weight_and_scale_weights() -> None:
 
 def test_too_few_points_are_an_error() -> None:
     with pytest.raises(MorbidsError, match="Only 1 frames are left to fit 2 parameters"):
-        regression_points(FRAMES, FRAMES.mid_min > 80, None, n_parameters=2)
+        regression_points(FRAMES, 2, points=FRAMES.mid_min > 80)
 
 
 def test_points_that_do_not_follow_each_other_are_kept_apart() -> None:
     apart = FRAMES.mid_min > 50
     apart[18] = False
-    chosen = regression_points(FRAMES, apart, None, n_parameters=2)
+    chosen = regression_points(FRAMES, 2, points=apart)
     np.testing.assert_array_equal(np.arange(FRAMES.n_frames)[chosen.rows], [17, 19, 20])

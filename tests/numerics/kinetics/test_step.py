@@ -55,7 +55,7 @@ def test_estimates_and_errors_are_those_of_the_general_fit_of_the_same_equation(
         points=points,
         inverse_variance=WEIGHT,
     )
-    chosen = regression_points(FRAMES, points, WEIGHT, 3)
+    chosen = regression_points(FRAMES, 3, points=points, inverse_variance=WEIGHT)
     samples = sample_frames(FRAMES)
     response = step_response(47.0).at(samples.time_min)[0]
     integrate = samples.running @ samples.from_frames
