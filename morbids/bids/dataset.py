@@ -26,6 +26,9 @@ CONTAINER_TAG_VARIABLE = "MORBIDS_CONTAINER_TAG"
 _IGNORED = ("*.html", "CITATION.bib", "figures", "group", "logs")
 # Names of the draft whose suffix is released for others. The validator understands few stars in a pattern.
 _DRAFT_NAMES = ("**/pet/*_mask.*", "**/pet/*_dseg.*", "*_pvc-*")
+# Of the raw description: what holds for the derivatives too, and what tells where the data came from.
+_SHARED = ("Authors", "License", "Funding", "EthicsApprovals")
+_OF_SOURCE = {"DOI": "DatasetDOI", "Version": "DatasetVersion"}
 NO_LINKS: Mapping[str, Path] = MappingProxyType({})
 _README = """\
 # morbids derivatives
@@ -61,7 +64,9 @@ def write_dataset_files(output_dir: Path, bids_dir: Path, links: Mapping[str, Pa
     """
     raw = read_json_object(bids_dir / "dataset_description.json")
     description = dataset_description(raw, bids_dir, os.environ)
-    description["DatasetLinks"] |= {name: folder.absolute().as_uri() for name, folder in links.items()}
+    places = {"raw": bids_dir, **links}
+    description["SourceDatasets"][0]["URL"] = _link(bids_dir, output_dir)
+    description["DatasetLinks"] |= {name: _link(folder, output_dir) for name, folder in places.items()}
     write_json(output_dir / "dataset_description.json", description)
     readme = _README.format(version=morbids_version(), name=raw.get("Name", bids_dir.name))
     write_text(output_dir / "README.md", readme)
@@ -132,18 +137,25 @@ def dataset_description(
             "Type": "singularity" if singularity else "docker",
             "Tag": environment[CONTAINER_TAG_VARIABLE],
         }
-    source: dict[str, str] = {"URL": bids_dir.absolute().as_uri()}
-    if raw.get("DatasetDOI"):
-        source["DOI"] = str(raw["DatasetDOI"])
+    source = {key: str(raw[told]) for key, told in _OF_SOURCE.items() if raw.get(told)}
     return {
         "Name": f"morbids - receptor availability of {raw.get('Name', bids_dir.name)}",
         "BIDSVersion": BIDS_VERSION,
         "DatasetType": "derivative",
         "GeneratedBy": [generated],
         "SourceDatasets": [source],
-        "DatasetLinks": {"raw": bids_dir.absolute().as_uri(), "templateflow": TEMPLATEFLOW_URL},
+        "DatasetLinks": {"templateflow": TEMPLATEFLOW_URL},
+        **{key: raw[key] for key in _SHARED if raw.get(key)},
         "HowToAcknowledge": "Cite the methods that were used; CITATION.bib holds their references.",
     }
+
+
+def _link(dataset: Path, output_dir: Path) -> str:
+    """Where a dataset is: relative where both lie in one folder, which may be moved as a whole; else a URI."""
+    there, here = dataset.absolute(), output_dir.absolute()
+    if len(Path(os.path.commonpath((there, here))).parts) > 1:
+        return os.path.relpath(there, here).replace(os.sep, "/")
+    return there.as_uri()
 
 
 def bidsignore() -> str:

@@ -288,7 +288,8 @@ def _anatomy(choices: ScanChoices) -> str:
         for step in _REGISTERS
     )
     start = (
-        f"Images were processed with morbids {choices.version}, whose graph is Nipype's [@Gorgolewski2011]."
+        f"Images in BIDS [@Gorgolewski2016; @Norgaard2022] were processed with morbids {choices.version}, whose graph "
+        "is Nipype's [@Gorgolewski2011]."
     )
     with_greedy = "Images were registered with greedy [@Yushkevich2016]." if registers else ""
     return " ".join(filter(None, (start, *done, with_greedy)))

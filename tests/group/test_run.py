@@ -106,7 +106,7 @@ def test_regions_come_from_the_maps_where_there_are_no_tables(finished: Finished
 def test_sources_are_in_a_dataset_that_the_description_names(finished: Finished) -> None:
     sidecar = json.loads(sidecar_path(finished.path("statistical_map", stat="t")).read_text())
     description = json.loads((finished.study.output_dir / "dataset_description.json").read_text())
-    root = Path(description["DatasetLinks"]["maps"].removeprefix("file://"))
+    root = finished.study.output_dir / description["DatasetLinks"]["maps"]
     for uri in sidecar["Sources"]:
         assert (root / uri.removeprefix("bids:maps:")).is_file()
 
