@@ -1,37 +1,25 @@
 """From a model and the table of rows to design matrices: which rows, which columns, which contrasts."""
 
-from collections.abc import Mapping, Sequence
-from fnmatch import fnmatchcase
-from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from morbids.bids.names import entity_label, strip_prefix
-from morbids.bids.stats_model import Contrast, Node, StatsModel
-from morbids.bids.transformers import numbers, transform
-from morbids.errors import ExitCode, MorbidsError
-from morbids.numerics.arrays import FloatArray, IntArray
-from morbids.numerics.statistics.designs import INTERCEPT, Design, make_design
-
-# What entities are called in the table of rows; pybids' long names, BIDS' short ones.
-_COLUMN_OF: Mapping[str, str] = MappingProxyType(
-    {
-        **{
-            "subject": "participant_id",
-            "sub": "participant_id",
-            "session": "session_id",
-            "ses": "session_id",
-        },
-        **{"trc": "tracer", "rec": "reconstruction", "desc": "contrast", "description": "contrast"},
-        "meas": "measure",
-        "res": "resolution",
-    }
+from morbids.bids.names import entity_label
+from morbids.bids.node_rows import (
+    DroppedRow,
+    all_contrasts,
+    design_columns,
+    missing_values,
+    part_rows,
+    select_rows,
+    weights_of,
 )
-_PREFIX_OF: Mapping[str, str] = MappingProxyType({"participant_id": "sub", "session_id": "ses"})
-# Values that all rows have: a model's Input may repeat them.
-_ALWAYS: Mapping[str, str] = MappingProxyType({"suffix": "mimap", "datatype": "pet", "extension": ".nii.gz"})
+from morbids.bids.stats_model import Node, StatsModel
+from morbids.bids.within_person import Combined, combine_rows, maps_as_rows
+from morbids.errors import ExitCode, MorbidsError
+from morbids.numerics.arrays import IntArray
+from morbids.numerics.statistics.designs import Design, make_design
 
 
 class NamedDesign(NamedTuple):
@@ -39,13 +27,6 @@ class NamedDesign(NamedTuple):
 
     name: str
     design: Design
-
-
-class DroppedRow(NamedTuple):
-    """A row of the table that a design leaves out, by its position, and why."""
-
-    row: int
-    reason: str
 
 
 class GroupDesign(NamedTuple):
@@ -63,6 +44,8 @@ class GroupDesign(NamedTuple):
         Tests, each with the same (n_rows, n_columns) matrix; the constant column is `intercept`.
     dropped
         Rows of this group that lack a value.
+    source
+        What the rows are, where nodes within participants made them of several maps; None for maps as they are.
     """
 
     node: str
@@ -70,6 +53,7 @@ class GroupDesign(NamedTuple):
     rows: IntArray
     contrasts: tuple[NamedDesign, ...]
     dropped: tuple[DroppedRow, ...]
+    source: Combined | None = None
 
     @property
     def label(self) -> str:
@@ -100,7 +84,7 @@ def build_designs(model: StatsModel, table: pd.DataFrame) -> Designs:
         A name is not in the table, a variable is text or constant, a participant has two maps in one model, or
         a design cannot be estimated; the message names node, group and columns.
     """
-    rows = _selected_rows(table, model.inputs)
+    rows = select_rows(table, model.inputs)
     if not len(rows):
         listed = ", ".join(f"{name} {' or '.join(values)}" for name, values in model.inputs.items())
         raise MorbidsError(
@@ -111,64 +95,33 @@ def build_designs(model: StatsModel, table: pd.DataFrame) -> Designs:
     designs: list[GroupDesign] = []
     dropped: list[DroppedRow] = []
     for node in model.nodes:
-        groups, without = _groups(node, table, rows)
-        dropped += without
-        designs += [_build_design(node, group, table, members) for group, members in groups]
+        if node.level != "Dataset":
+            continue
+        source = _rows_of_source(model, node, table, rows)
+        lines, own = (table, rows) if source is None else (source.table, np.arange(len(source.table)))
+        groups, without = part_rows(node, lines, own)
+        dropped += without if source is None else source.dropped
+        built = [_build_design(node, group, lines, members) for group, members in groups]
+        designs += [one._replace(source=source) for one in built]
     return Designs(tuple(designs), tuple(dropped))
 
 
-def _selected_rows(table: pd.DataFrame, inputs: Mapping[str, Sequence[str]]) -> IntArray:
-    """Positions of the lines that have a wanted value of every variable."""
-    wanted = np.ones(len(table), dtype=bool)
-    for name, values in inputs.items():
-        if name in _ALWAYS:
-            wanted &= _ALWAYS[name] in values
-            continue
-        column = _resolve(name, table)
-        prefix = _PREFIX_OF.get(column, "")
-        plain = {strip_prefix(value, prefix) for value in values}
-        wanted &= np.array(
-            [strip_prefix(text, prefix) in plain for text in _texts(table[column])], dtype=bool
-        )
-    return np.flatnonzero(wanted)
-
-
-def _resolve(name: str, table: pd.DataFrame) -> str:
-    """Column of the table that an entity or variable is in."""
-    column = _COLUMN_OF.get(name, name)
-    if column not in table:
+def _rows_of_source(model: StatsModel, node: Node, table: pd.DataFrame, rows: IntArray) -> Combined | None:
+    """What the nodes before it make of the maps; None where it takes the maps as they are."""
+    edge = model.edge_to(node)
+    if edge is None:
+        return None
+    before = model.node(edge.source)
+    given = _rows_of_source(model, before, table, rows) or maps_as_rows(table, rows)
+    made = combine_rows(before, given)
+    kept = select_rows(made.table, edge.filters)
+    if not len(kept):
         raise MorbidsError(
-            f"The rows have no variable '{name}'.", f"They have {', '.join(map(str, table.columns))}."
+            f"No result of '{edge.source}' fits the Filter of the edge to '{node.name}'.",
+            "Compare it with the contrasts of that node.",
+            ExitCode.USAGE,
         )
-    return column
-
-
-def _texts(column: "pd.Series[Any]") -> list[str]:
-    """Values as they are written; missing ones as an empty text."""
-    return [
-        "" if pd.isna(value) else f"{value:g}" if isinstance(value, float) else str(value) for value in column
-    ]
-
-
-def _groups(
-    node: Node, table: pd.DataFrame, rows: IntArray
-) -> tuple[list[tuple[dict[str, str], IntArray]], list[DroppedRow]]:
-    """Groups of a node in the order of their values, each with its rows; and the rows without a value."""
-    if not node.group_by:
-        return [({}, rows)], []
-    names = node.group_by
-    texts = [_texts(table[_resolve(name, table)]) for name in names]
-    members: dict[tuple[str, ...], list[int]] = {}
-    dropped: list[DroppedRow] = []
-    for row in rows.tolist():
-        key = tuple(text[row] for text in texts)
-        if all(key):
-            members.setdefault(key, []).append(row)
-        else:
-            missing = ", ".join(name for name, value in zip(names, key, strict=True) if not value)
-            dropped.append(DroppedRow(row, f"{missing} is missing, which parts the rows of '{node.name}'"))
-    groups = [(dict(zip(names, key, strict=True)), np.array(members[key])) for key in sorted(members)]
-    return groups, dropped
+    return Combined(made.table.iloc[kept].reset_index(drop=True), made.weights[kept], made.dropped)
 
 
 def _build_design(node: Node, group: dict[str, str], table: pd.DataFrame, rows: IntArray) -> GroupDesign:
@@ -182,7 +135,7 @@ def _build_design(node: Node, group: dict[str, str], table: pd.DataFrame, rows: 
 
 
 def _design_of_rows(node: Node, group: dict[str, str], table: pd.DataFrame, rows: IntArray) -> GroupDesign:
-    reasons = _missing_values(node, table.iloc[rows])
+    reasons = missing_values(node, table.iloc[rows])
     dropped = tuple(DroppedRow(int(row), reason) for row, reason in zip(rows, reasons, strict=True) if reason)
     kept = rows[[not reason for reason in reasons]]
     lines = table.iloc[kept]
@@ -193,54 +146,12 @@ def _design_of_rows(node: Node, group: dict[str, str], table: pd.DataFrame, rows
         )
     _refuse_repeated_participants(lines)
     # Again without the incomplete rows: means, deviations and levels are those of the rows analysed.
-    columns = _design_columns(node, lines)
+    columns = design_columns(node, lines)
     contrasts = tuple(
-        NamedDesign(contrast.name, make_design(columns, _weights(contrast)))
-        for contrast in _all_contrasts(node, tuple(columns))
+        NamedDesign(contrast.name, make_design(columns, weights_of(contrast)))
+        for contrast in all_contrasts(node, tuple(columns))
     )
     return GroupDesign(node.name, group, kept, contrasts, dropped)
-
-
-def _missing_values(node: Node, lines: pd.DataFrame) -> list[str]:
-    """Why each line cannot be used: the columns of the table that the design needs and it lacks."""
-    variables = transform(lines, node.instructions)
-    needed = sorted(
-        {
-            source
-            for name in _match_columns(node, list(variables.frame.columns))
-            if name != INTERCEPT
-            for source in variables.sources[name]
-        }
-    )
-    absent = lines[needed].isna()
-    return [
-        f"{', '.join(name for name in needed if line[name])} is missing" if line.any() else ""
-        for _, line in absent.iterrows()
-    ]
-
-
-def _design_columns(node: Node, lines: pd.DataFrame) -> dict[str, FloatArray]:
-    """Columns by name, each (n_lines,)."""
-    frame = transform(lines, node.instructions).frame
-    return {
-        name: np.ones(len(lines)) if name == INTERCEPT else numbers(frame, name).to_numpy()
-        for name in _match_columns(node, list(frame.columns))
-    }
-
-
-def _match_columns(node: Node, available: Sequence[str]) -> list[str]:
-    """Names of the design's columns; a pattern with * or ? stands for all variables that it fits."""
-    names: list[str] = []
-    for wanted in node.columns:
-        fitting = (
-            [name for name in available if fnmatchcase(name, wanted)] if wanted != INTERCEPT else [wanted]
-        )
-        if not fitting:
-            raise MorbidsError(
-                f"There is no variable '{wanted}' for X.", f"The rows have {', '.join(available)}."
-            )
-        names += [name for name in fitting if name not in names]
-    return names
 
 
 def _refuse_repeated_participants(lines: pd.DataFrame) -> None:
@@ -250,26 +161,6 @@ def _refuse_repeated_participants(lines: pd.DataFrame) -> None:
         count = int((lines["participant_id"] == repeated.iloc[0]).sum())
         raise MorbidsError(
             f"{repeated.iloc[0]} has {count} maps among the rows, which are then not independent.",
-            'Part them with GroupBy (such as ["task", "contrast"]), select with Input, or analyse difference maps.',
+            'Part them with GroupBy (such as ["task", "contrast"]), select with Input, or join them in a node of '
+            "Level Subject.",
         )
-
-
-def _all_contrasts(node: Node, columns: Sequence[str]) -> tuple[Contrast, ...]:
-    """Contrasts as written, then those of single columns."""
-    dummies = columns if node.dummy_contrasts is None else node.dummy_contrasts
-    return node.contrasts + tuple(Contrast(name, (name,), (1.0,)) for name in dummies)
-
-
-def _weights(contrast: Contrast) -> dict[str, float] | list[dict[str, float]]:
-    """Weights by column, of F in a row for each sum."""
-    if contrast.several:
-        return [_by_column(contrast.conditions, row) for row in contrast.several]
-    return _by_column(contrast.conditions, contrast.weights)
-
-
-def _by_column(conditions: Sequence[str], row: Sequence[float]) -> dict[str, float]:
-    """Weights by column; a condition that is listed twice has the sum of its weights."""
-    weights: dict[str, float] = {}
-    for condition, weight in zip(conditions, row, strict=True):
-        weights[condition] = weights.get(condition, 0.0) + weight
-    return weights

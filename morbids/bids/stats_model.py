@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import bsmschema.models as schema
 from pydantic import BaseModel, ValidationError
@@ -40,6 +40,10 @@ class Contrast:
     several: tuple[tuple[float, ...], ...] = ()
 
 
+Level = Literal["Run", "Session", "Subject", "Dataset"]
+_LEVELS: tuple[Level, ...] = ("Run", "Session", "Subject", "Dataset")
+
+
 @dataclass(frozen=True)
 class Node:
     """One model of all rows, or of each part of them.
@@ -48,6 +52,8 @@ class Node:
     ----------
     name
         Of the results' folder.
+    level
+        `Dataset` tests; the others hand sums of a participant's maps on.
     columns
         Columns of the design: `INTERCEPT`, variables, or patterns with * and ?.
     group_by
@@ -66,16 +72,35 @@ class Node:
     instructions: tuple[Instruction, ...] = ()
     contrasts: tuple[Contrast, ...] = ()
     dummy_contrasts: tuple[str, ...] | None = ()
+    level: Level = "Dataset"
+
+
+@dataclass(frozen=True)
+class Edge:
+    """Results of one node that are the rows of another: those with these values."""
+
+    source: str
+    destination: str
+    filters: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class StatsModel:
-    """A model file: which rows (values by entity or variable), and the nodes that analyse them."""
+    """A model file: which rows (values by entity or variable), the nodes that analyse them, and what leads to what."""
 
     name: str
     nodes: tuple[Node, ...]
     inputs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     description: str = ""
+    edges: tuple[Edge, ...] = ()
+
+    def edge_to(self, node: Node) -> Edge | None:
+        """Where the rows of a node come from; None for the maps themselves."""
+        return next((edge for edge in self.edges if edge.destination == node.name), None)
+
+    def node(self, name: str) -> Node:
+        """Return a node by its name."""
+        return next(node for node in self.nodes if node.name == name)
 
     @property
     def variables(self) -> tuple[str, ...]:
@@ -84,6 +109,7 @@ class StatsModel:
             dict.fromkeys(
                 [
                     *self.inputs,
+                    *(name for edge in self.edges for name in edge.filters),
                     *(name for node in self.nodes for name in (*node.group_by, *node.columns)),
                     *(name for node in self.nodes for step in node.instructions for name in step.inputs),
                 ]
@@ -103,9 +129,9 @@ def read_stats_model(path: Path) -> StatsModel:
         content = read_json_object(path)
         model = schema.BIDSStatsModel.model_validate(content)
         _refuse_unknown_keys(content)
-        if content.get("Edges"):
-            raise _refusal("Edges", "each node is applied to the maps themselves: leave Edges out.")
         nodes = tuple(_read_node(node, f"Nodes[{n}]") for n, node in enumerate(model.Nodes))
+        _refuse_same_names(nodes)
+        edges = _read_edges(model.Edges, nodes) if model.Edges else _follow_levels(nodes)
     except ValidationError as error:
         raise MorbidsError(
             f"{path} is not a valid BIDS Stats Model: {_explain(error)}.",
@@ -116,15 +142,64 @@ def read_stats_model(path: Path) -> StatsModel:
         if str(path) in error.message:
             raise
         raise MorbidsError(f"{path}: {error.message}", error.hint, ExitCode.USAGE) from error
-    if not nodes:
-        raise MorbidsError(f"{path}: Nodes is empty.", "Write one node of Level Dataset.", ExitCode.USAGE)
+    inputs = {name: tuple(map(str, values)) for name, values in (model.Input or {}).items()}
+    return StatsModel(model.Name, nodes, inputs, model.Description or "", edges)
+
+
+def _refuse_same_names(nodes: Sequence[Node]) -> None:
     twice = [name for name, count in Counter(node.name for node in nodes).items() if count > 1]
     if twice:
+        raise MorbidsError(f"Two nodes are called '{twice[0]}'.", "Give each its own name.")
+    if not any(node.level == "Dataset" for node in nodes):
         raise MorbidsError(
-            f"{path}: two nodes are called '{twice[0]}'.", "Give each its own name.", ExitCode.USAGE
+            "There is no node of Level Dataset.", "Write one: nothing is tested within participants."
         )
-    inputs = {name: tuple(map(str, values)) for name, values in (model.Input or {}).items()}
-    return StatsModel(model.Name, nodes, inputs, model.Description or "")
+
+
+def _follow_levels(nodes: Sequence[Node]) -> tuple[Edge, ...]:
+    """Edges of a model that names none: each node takes the results of the node before it of a lower level."""
+    edges: list[Edge] = []
+    for n, node in enumerate(nodes):
+        lower = [one for one in nodes[:n] if _LEVELS.index(one.level) < _LEVELS.index(node.level)]
+        if lower:
+            edges.append(Edge(lower[-1].name, node.name))
+    _refuse_dead_ends(nodes, edges)
+    return tuple(edges)
+
+
+def _read_edges(written: Sequence[schema.Edge], nodes: Sequence[Node]) -> tuple[Edge, ...]:
+    level = {node.name: _LEVELS.index(node.level) for node in nodes}
+    edges: list[Edge] = []
+    for n, edge in enumerate(written):
+        where = f"Edges[{n}]"
+        for name in (edge.Source, edge.Destination):
+            if name not in level:
+                raise MorbidsError(
+                    f"{where} names '{name}', which is no node.", f"Nodes are {', '.join(level)}."
+                )
+        if level[edge.Source] >= level[edge.Destination]:
+            raise _refusal(
+                f"{where} from '{edge.Source}' to '{edge.Destination}'",
+                "an edge leads to a higher level: from Run to Session, Subject and Dataset.",
+            )
+        if any(one.destination == edge.Destination for one in edges):
+            raise _refusal(
+                f"{where}: a second edge to '{edge.Destination}'", "write a node of its own for each source."
+            )
+        filters = {name: tuple(map(str, values)) for name, values in (edge.Filter or {}).items()}
+        edges.append(Edge(edge.Source, edge.Destination, filters))
+    _refuse_dead_ends(nodes, edges)
+    return tuple(edges)
+
+
+def _refuse_dead_ends(nodes: Sequence[Node], edges: Sequence[Edge]) -> None:
+    sources = {edge.source for edge in edges}
+    for node in nodes:
+        if node.level != "Dataset" and node.name not in sources:
+            raise MorbidsError(
+                f"The results of the node '{node.name}' lead nowhere.",
+                "Add an edge to a node of Level Dataset, or leave the node out.",
+            )
 
 
 def _refusal(where: str, remedy: str) -> MorbidsError:
@@ -153,6 +228,8 @@ def _refuse_unknown_keys(content: Mapping[str, Any]) -> None:
             _check_keys(f"{where}.{key}", kind, node.get(key) or {})
         for c, contrast in enumerate(node.get("Contrasts") or []):
             _check_keys(f"{where}.Contrasts[{c}]", schema.Contrast, contrast)
+    for n, edge in enumerate(content.get("Edges") or []):
+        _check_keys(f"Edges[{n}]", schema.Edge, edge)
 
 
 def _check_keys(where: str, kind: type[BaseModel], content: Mapping[str, Any]) -> None:
@@ -163,13 +240,16 @@ def _check_keys(where: str, kind: type[BaseModel], content: Mapping[str, Any]) -
 
 
 def _read_node(node: schema.Node, where: str) -> Node:
-    if node.Level != "Dataset":
+    if node.Level == "Run" and list(node.Model.X) != [1]:
         raise _refusal(
-            f"{where}.Level '{node.Level}'",
-            "maps of single scans are already there: write nodes of Level Dataset over them.",
+            f"{where}.Level 'Run' with X {', '.join(map(str, node.Model.X))}",
+            "the time series of a run were modelled when its map was made: begin with nodes of Level Session, Subject "
+            "or Dataset over the maps.",
         )
     if node.Model.Type != "glm":
-        raise _refusal(f"{where}.Model.Type '{node.Model.Type}'", "use glm.")
+        raise _refusal(
+            f"{where}.Model.Type '{node.Model.Type}'", "use glm: the maps of a participant weigh alike."
+        )
     for key in ("Formula", "HRF", "Options", "Software"):
         if getattr(node.Model, key) is not None:
             raise _refusal(f"{where}.Model.{key}", "list the columns of the design in X, and leave it out.")
@@ -188,16 +268,19 @@ def _read_node(node: schema.Node, where: str) -> Node:
         ),
         contrasts=contrasts,
         dummy_contrasts=dummies,
+        level=node.Level,
     )
 
 
 def _read_contrasts(node: schema.Node, where: str) -> tuple[tuple[Contrast, ...], tuple[str, ...] | None]:
     contrasts = tuple(
-        _read_contrast(contrast, f"{where}.Contrasts[{n}]") for n, contrast in enumerate(node.Contrasts or [])
+        _read_contrast(contrast, f"{where}.Contrasts[{n}]", node.Level)
+        for n, contrast in enumerate(node.Contrasts or [])
     )
     dummies: tuple[str, ...] | None = ()
     if node.DummyContrasts is not None:
-        _check_test(node.DummyContrasts.Test, f"{where}.DummyContrasts", ("t",))
+        tests = ("t",) if node.Level == "Dataset" else ("t", "pass")
+        _check_test(node.DummyContrasts.Test, f"{where}.DummyContrasts", tests)
         wanted = node.DummyContrasts.Contrasts
         dummies = None if wanted is None else tuple(INTERCEPT if c == 1 else str(c) for c in wanted)
     if not contrasts and dummies == ():
@@ -216,16 +299,17 @@ def _check_test(test: str, where: str, known: tuple[str, ...]) -> None:
         raise _refusal(f"{where}.Test '{test}'", f"write {' or '.join(known)}.")
 
 
-def _read_contrast(contrast: schema.Contrast, where: str) -> Contrast:
-    _check_test(contrast.Test, where, ("t", "F"))
+def _read_contrast(contrast: schema.Contrast, where: str, level: Level) -> Contrast:
+    # Within a participant a contrast is an estimate that is handed on, which F has none of.
+    _check_test(contrast.Test, where, ("t", "F") if level == "Dataset" else ("t", "pass"))
     conditions = tuple(INTERCEPT if c == 1 else str(c) for c in contrast.ConditionList)
     # The schema lets through one list of numbers, or a list for each row.
     if not contrast.Weights or not isinstance(contrast.Weights[0], list):
         row = _read_row(contrast, contrast.Weights, where)
-        if contrast.Test == "t":
+        if contrast.Test != "F":
             return Contrast(contrast.Name, conditions, row)
         return Contrast(contrast.Name, conditions, (), (row,))
-    if contrast.Test == "t":
+    if contrast.Test != "F":
         raise MorbidsError(
             f"{where} '{contrast.Name}' has a list of {len(contrast.Weights)} rows of weights for t.",
             "Write Test F, or one row.",

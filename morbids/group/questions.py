@@ -9,7 +9,7 @@ from morbids.bids.group_designs import GroupDesign, build_designs
 from morbids.bids.stats_model import Node, StatsModel
 from morbids.errors import MorbidsError
 from morbids.group.comparison import Comparison, Family, Missing, write_design
-from morbids.group.row_sources import Rows, keep_terms
+from morbids.group.row_sources import Rows, combine_maps, keep_terms
 from morbids.numerics.arrays import FloatArray
 from morbids.numerics.statistics.correlation import FEWEST_ROWS
 from morbids.numerics.statistics.designs import variance_inflation
@@ -96,6 +96,8 @@ def write_comparison(
     rows: Rows, design: GroupDesign, contrast: int, words: Words, trait: Trait | None = None
 ) -> Comparison:
     """Put the rows of a design and one of its contrasts together."""
+    if design.source is not None:
+        rows = combine_maps(rows, design.source)
     kept = design.rows.tolist()
     n_rows = len(rows.labels)
     return Comparison(

@@ -1,17 +1,25 @@
 """What each row of a comparison is made of: its maps, tables of regions, calibrations, and what is known of it."""
 
+import math
 from collections.abc import Sequence
+from fractions import Fraction
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 import pandas as pd
 
 from morbids.bids.maps import Kind
 from morbids.bids.names import output_path, scan_entities
 from morbids.bids.rows import MapRow
+from morbids.bids.within_person import Combined
+from morbids.errors import ExitCode, MorbidsError
 from morbids.group.comparison import DIFFERENCES, NO_PROTOCOLS, PARAMETERS, Missing, Protocols, Terms
 from morbids.group.rows import GroupRows, RowKind, contrast_of, region_table, window_map
 from morbids.settings import PartialVolume
+
+# Files that one row may be made of, and the largest divisor of their sum.
+MOST_PARTS = 60
 
 
 class Rows(NamedTuple):
@@ -38,6 +46,67 @@ def keep_terms(terms: Terms, kept: Sequence[int], n_rows: int) -> Terms:
         for files in (terms.added, terms.removed)
     )
     return terms._replace(added=added, removed=removed)
+
+
+def combine_maps(rows: Rows, combined: Combined) -> Rows:
+    """Rows that are weighted sums of others, as means and differences of their files.
+
+    Raises
+    ------
+    MorbidsError
+        Weights are no small fractions, or differ between participants by more than the number of their maps.
+    """
+    parts = _repeat_files(combined)
+
+    def files(terms: Terms) -> Terms:
+        added = _pick(terms.added, parts.added) + _pick(terms.removed, parts.removed)
+        removed = _pick(terms.added, parts.removed) + _pick(terms.removed, parts.added)
+        return Terms(added, removed, parts.divisor)
+
+    tables = rows.protocols.tables
+    protocols = Protocols(files(tables), (rows.protocols.contrasts[0],) * 2) if tables.added else NO_PROTOCOLS
+    named = [name for name in ("participant_id", "session_id") if name in combined.table]
+    return rows._replace(
+        labels=tuple("_".join(map(str, line)) for line in combined.table[named].to_numpy()),
+        lines=combined.table,
+        maps=files(rows.maps),
+        tables=files(rows.tables),
+        protocols=protocols,
+    )
+
+
+def _pick(files: tuple[Path, ...], places: Sequence[Sequence[int]]) -> tuple[Path, ...]:
+    """Files by their places in each row, in the order of `Terms`; nothing of nothing."""
+    return tuple(files[place] for term in zip(*places, strict=True) for place in term) if files else ()
+
+
+class _Repeated(NamedTuple):
+    """Places of the maps that each row adds and takes away, as many in every row, and what the sum is divided by."""
+
+    added: list[list[int]]
+    removed: list[list[int]]
+    divisor: int
+
+
+def _repeat_files(combined: Combined) -> _Repeated:
+    """Write weights as whole numbers of files over one divisor."""
+    weights = [[Fraction(weight).limit_denominator(MOST_PARTS) for weight in row] for row in combined.weights]
+    divisor = math.lcm(*(weight.denominator for row in weights for weight in row))
+    exact = np.allclose(np.array(weights, dtype=float), combined.weights, atol=1e-9)
+    repeats = np.rint(combined.weights * divisor).astype(int)
+    places = [
+        [np.repeat(np.arange(len(row)), np.maximum(row, 0)).tolist() for row in signed]
+        for signed in (repeats, -repeats)
+    ]
+    counts = {tuple(map(len, own)) for own in zip(*places, strict=True)}
+    if not exact or len(counts) > 1 or max(map(max, counts)) > MOST_PARTS:
+        row = combined.table["participant_id"].iloc[-1]
+        raise MorbidsError(
+            f"The nodes within participants make no mean or difference that is the same sum in everyone (see {row}).",
+            "Weigh levels of a factor, or [1]; slopes on a variable within a participant are not supported.",
+            ExitCode.USAGE,
+        )
+    return _Repeated(places[0], places[1], divisor)
 
 
 def rows_of_kind(kind: RowKind, group: GroupRows, dataset: Path) -> Rows:

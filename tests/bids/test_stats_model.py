@@ -115,6 +115,22 @@ def of_f(weights: list[object]) -> Callable[[Content], None]:
     return apply
 
 
+def lead(levels: tuple[str, ...], *edges: tuple[str, str]) -> Callable[[Content], None]:
+    """Nodes of these levels called one, two, three, and edges between them; of two, the last is written first."""
+
+    def apply(model: Content) -> None:
+        node = {"GroupBy": [], "Model": {"Type": "glm", "X": [1]}, "DummyContrasts": {"Test": "t"}}
+        names = ("one", "two", "three")[: len(levels)]
+        model["Nodes"] = [
+            node | {"Level": level, "Name": name} for level, name in zip(levels, names, strict=True)
+        ]
+        model["Edges"] = [{"Source": source, "Destination": end} for source, end in edges]
+        if levels == ("Subject", "Dataset"):
+            model["Nodes"] = model["Nodes"][::-1]
+
+    return apply
+
+
 STEPS = (*NODE, "Transformations", "Instructions")
 
 
@@ -133,16 +149,27 @@ def step(**keys: object) -> Callable[[Content], None]:
             change(*NODE, "Model", "Type", to="mixed"),
             r"Nodes\[0\]\.Model\.Type: input should be 'glm' or 'meta'",
         ),
-        (change("Nodes", to=[]), "Nodes is empty"),
+        (change("Nodes", to=[]), "There is no node of Level Dataset"),
         (change("Node", to=[]), "the model has the unknown key 'Node'"),
         (change(*NODE, "Contrast", to=[]), r"Nodes\[0\] has the unknown key 'Contrast'.*DummyContrasts"),
         (change(*NODE, "Model", "x", to=[]), r"Nodes\[0\]\.Model has the unknown key 'x'"),
         (change(*CONTRAST, "Type", to="t"), r"Nodes\[0\]\.Contrasts\[0\] has the unknown key 'Type'"),
-        (change("Edges", to=[{"Source": "a", "Destination": "b"}]), "Edges is not supported"),
         (
-            change(*NODE, "Level", to="Subject"),
-            r"Nodes\[0\]\.Level 'Subject' is not supported\. Maps of single",
+            change("Edges", to=[{"Source": "a", "Destination": "b"}]),
+            r"Edges\[0\] names 'a', which is no node\. Nodes are",
         ),
+        (change("Edges", to=[{"Source": "a", "To": "b"}]), r"Edges\.0\.|Edges\[0\]"),
+        (
+            change(*NODE, "Level", to="Run"),
+            r"Nodes\[0\]\.Level 'Run' with X .* is not supported\. The time series of a run",
+        ),
+        (lead(("Dataset", "Dataset"), ("one", "two")), r"Edges\[0\] from 'one' to 'two' is not supported"),
+        (lead(("Subject", "Dataset")), "results of the node 'one' lead nowhere"),
+        (
+            lead(("Subject", "Session", "Dataset"), ("one", "three"), ("two", "three")),
+            r"Edges\[1\]: a second edge to 'three' is not supported",
+        ),
+        (lead(("Subject",)), "There is no node of Level Dataset"),
         (change(*NODE, "Model", "Type", to="meta"), r"Model\.Type 'meta' is not supported"),
         (
             change(*NODE, "Model", "Formula", to="1 + age"),
@@ -212,7 +239,7 @@ def test_a_node_without_contrasts_is_refused(tmp_path: Path) -> None:
 def test_nodes_of_one_name_are_refused(tmp_path: Path) -> None:
     model = content()
     model["Nodes"] *= 2
-    with pytest.raises(MorbidsError, match="two nodes are called 'group'"):
+    with pytest.raises(MorbidsError, match="Two nodes are called 'group'"):
         read_stats_model(write(tmp_path, model))
 
 
