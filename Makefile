@@ -8,7 +8,7 @@ DEMO := demo
 STUDY := $(DEMO)/.simulated
 OUTPUT := $(DEMO)/derivatives/morbids
 DEMO_OPTIONS := --work-dir $(DEMO)/work --nprocs 2
-DEMO_TRAITS := er89_total rejection:rejection_negative_affect acceptance:acceptance_social_desire
+DEMO_STUDY := --participants 8 --tasks rejection --voxel-mm 4.5 --noise 0.5 --seed 1
 
 .DEFAULT_GOAL := help
 .PHONY: help env demo validate test test-quick test-all coverage lint peers lock image clean
@@ -19,21 +19,26 @@ help:  ## list the targets
 env: $(READY)  ## the environment in .venv, from requirements-dev.lock
 
 $(READY): requirements-dev.lock pyproject.toml version scripts/find_python.sh
+	@echo "Making the environment in $(VENV) from requirements-dev.lock: some minutes, once."
 	@python=$$(PYTHON='$(PYTHON)' sh scripts/find_python.sh) && "$$python" -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements-dev.lock
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
 	@touch $@
 
 demo: $(STUDY)  ## simulate a small study, run both levels on it, print where the group page is
+	@echo "2 of 3: the participant level on every scan"
 	$(BIN)/python run.py $(DEMO)/bids $(OUTPUT) participant $(DEMO_OPTIONS)
-	$(BIN)/python run.py $(DEMO)/bids $(OUTPUT) group $(DEMO_OPTIONS) --trait $(DEMO_TRAITS)
+	@echo "3 of 3: the group level"
+	$(BIN)/python run.py $(DEMO)/bids $(OUTPUT) group $(DEMO_OPTIONS) --trait er89_total
 	@test -f $(OUTPUT)/group.html
 	@echo "Group page: $(CURDIR)/$(OUTPUT)/group.html"
 
 # The mark is written last, so that an interrupted simulation starts afresh.
+# Why this study: docs/simulation.md, "The demo".
 $(STUDY): | $(READY)
+	@echo "1 of 3: simulating a study with known effects"
 	@rm -rf $(DEMO)/bids
-	$(BIN)/python -m morbids.simulation $(DEMO)/bids --participants 8 --voxel-mm 4 --seed 1
+	$(BIN)/python -m morbids.simulation $(DEMO)/bids $(DEMO_STUDY)
 	@touch $@
 
 validate: $(READY)  ## the demo's input and output, by the BIDS validator

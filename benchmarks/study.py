@@ -1,4 +1,4 @@
-"""The demo's study from simulation to group level against its truth, and a study of the same size without effects."""
+"""A study of two tasks from simulation to group level against its truth, and one of the same size without effects."""
 
 import math
 import os
@@ -21,9 +21,7 @@ from morbids.simulation.effects import TASKS, Effect, built_in_effects
 
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "build" / "benchmarks" / "study"
-DEMO = ROOT / "demo"
 SIZE = ("--participants", "8", "--voxel-mm", "4", "--seed", "1")
-"""As in the Makefile's demo, whose study is taken when it is there."""
 QUICK_SIZE = ("--participants", "6", "--voxel-mm", "6", "--seed", "1")
 PROCESSORS = 2
 ALPHA = 0.05
@@ -48,7 +46,7 @@ def run(quick: bool) -> dict[str, float]:
 
     What is there from an earlier run is taken up: remove `build/benchmarks/study` to start afresh.
     """
-    places = prepare_study("quick" if quick else "demo", quick, null=False)
+    places = prepare_study("quick" if quick else "effects", quick, null=False)
     figures = accuracy(compare_with_truth(places.truth, places.results, places.work / "truth"))
     figures |= effect_figures(places.results)
     null = prepare_study("quick-null" if quick else "null", quick, null=True)
@@ -59,10 +57,7 @@ def prepare_study(name: str, quick: bool, *, null: bool) -> Places:
     """Simulate a study, unless it is there, and run both levels on it; finished steps do not run again."""
     folder = FOLDER / name
     places = Places(folder / "bids", folder / "results", folder / "work")
-    if not quick and not null and (DEMO / ".simulated").exists():
-        places = places._replace(bids=DEMO / "bids")
-    else:
-        _simulate(places, (*(QUICK_SIZE if quick else SIZE), *(["--null"] if null else [])))
+    _simulate(places, (*(QUICK_SIZE if quick else SIZE), *(["--null"] if null else [])))
     common = ["--work-dir", str(places.work), "--nprocs", str(PROCESSORS)]
     program = [sys.executable, str(ROOT / "run.py"), str(places.bids), str(places.results)]
     _run(folder / "participant.txt", places.work, [*program, "participant", *common])

@@ -72,6 +72,7 @@ def simulate_study(
     _make_folder(out)
     people = draw_cohort(settings.participants, settings.seed, settings.null)
     _write_top(out, people, settings, command, heads)
+    logger.info("Preparing heads, regions and curves for %d participants", len(people))
     shop = Workshop(out, settings, heads)
     write_description(shop.truth, settings)
     total: dict[Task, FloatArray] = {task: np.zeros(mni_grid().shape, np.float32) for task in settings.tasks}
