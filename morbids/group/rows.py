@@ -367,17 +367,16 @@ def _title(row: MapRow) -> str:
     if difference is None:
         return ", ".join(part for part in (scan, row.description, row.entities["meas"]) if part)
     unit = " (%)" if difference.percent else ""
-    short = _short(row)
-    # Labels begin the challenge with a capital letter; the scan's own label says how it is written.
-    challenge = short if short.lower() == difference.challenge.lower() else difference.challenge
-    return f"{short}: {difference.baseline} − {challenge}{unit}"
+    short, challenge = _short(row), _windows(row, "Challenge")[0]
+    # A scan that is called as its challenge need not be named twice.
+    scan_first = "" if short.lower() == challenge.lower() else f"{short}: "
+    return f"{scan_first}{difference.baseline} − {challenge}{unit}"
 
 
 def _short(row: MapRow) -> str:
     """Values of the scan type without their entities, else the challenge, else the description."""
     values = [part.partition("-")[2] for part in row.scan_type.split("_") if part]
-    difference = parse_difference_label(row.description)
-    return " ".join(values) or (difference.challenge if difference else row.description)
+    return " ".join(values) or next(iter(_windows(row, "Challenge")), row.description)
 
 
 def places_of(kind: RowKind) -> frozenset[str]:

@@ -46,7 +46,7 @@ class ContrastReport:
     Attributes
     ----------
     name
-        "rejection: baseline − challenge".
+        "baseline − rejection".
     heading
         Of the questions that belong together, such as those of one task.
     question

@@ -53,7 +53,7 @@ def test_each_kind_of_difference_is_asked_for_its_mean_and_against_the_other(stu
         "acceptanceAgainstRejection",
     ]
     mean = find(made, "baselineMinusRejection")
-    assert mean.title == "rejection: baseline − rejection"
+    assert mean.title == "baseline − rejection"
     assert (len(mean.labels), mean.design.words, mean.directions) == (
         N,
         "one-sample t",
@@ -91,7 +91,7 @@ def test_who_lacks_one_of_a_pair_is_not_in_it(study: Study) -> None:
     assert [(one.label, one.reason) for one in pair.dropped] == [
         (
             "sub-02_task-acceptance",
-            "the participant has acceptance: baseline − acceptance but no rejection: baseline − rejection",
+            "the participant has baseline − acceptance but no baseline − rejection",
         )
     ]
     assert len(find(made, "baselineMinusAcceptance").labels) == N
@@ -187,7 +187,7 @@ def test_a_level_that_only_a_dropped_row_had_is_no_column(study: Study, dataset:
 def test_a_group_that_only_a_dropped_row_had_is_a_sentence(study: Study, dataset: DatasetMaker) -> None:
     rewrite(dataset, {"sex": ["F"] * 5 + ["M"], "age": [20.0, 31, 42, 23, 54, None]})
     made = plan(study, group_column="sex", covariates=("age",))
-    assert "has the values F" in made.skipped["rejection: baseline − rejection: groups of sex"]
+    assert "has the values F" in made.skipped["baseline − rejection: groups of sex"]
 
 
 def test_groups_of_unequal_variance_stand_beside_covariates(study: Study) -> None:
@@ -218,7 +218,7 @@ def test_a_trait_that_a_covariate_repeats_is_told_or_refused(study: Study, datas
     notes = plan(study, traits=("years",), covariates=("age",)).notes
     assert any("by years: the other columns of the design explain 9" in note for note in notes)
     refused = plan(study, traits=("days",), covariates=("age",)).skipped
-    assert "nearly collinear" in refused["rejection: baseline − rejection by days"]
+    assert "nearly collinear" in refused["baseline − rejection by days"]
 
 
 def test_a_broken_table_stops_only_those_who_ask_for_it(study: Study, dataset: DatasetMaker) -> None:
@@ -357,7 +357,7 @@ def test_excluded_scans_are_left_out_by_name(study: Study) -> None:
         ({"expected": ("upwards",)}, "--expect upwards: no direction of that name"),
         (
             {"expected": ("activation", "rejection:deactivation")},
-            "--expect names activation and deactivation for rejection",
+            "--expect names activation and deactivation for baseline − rejection",
         ),
         ({"group_column": "score"}, "'score' has the values"),
         ({"equal_variances": True}, "--equal-variances has no use"),
@@ -383,7 +383,7 @@ def test_a_question_that_cannot_be_asked_does_not_stop_the_others(study: Study) 
     for number in (1, 2):
         write_map(study.output_dir, {"sub": f"{number:02d}", "task": "rest"}, desc="baselineMinusRest")
     made = plan(study)
-    assert "rest: baseline − rest" in made.skipped
+    assert "baseline − rest" in made.skipped
     assert len(made.comparisons) == 3
 
 
@@ -393,11 +393,11 @@ def test_traits_and_groups_are_called_as_their_sidecar_says(study: Study, datase
     dataset.text("participants.json", json.dumps(told))
     made = plan(study, traits=("score",), group_column="sex")
     slope = find(made, "baselineMinusRejectionByScore")
-    assert slope.title == "rejection: baseline − rejection by Ego resiliency"
+    assert slope.title == "baseline − rejection by Ego resiliency"
     assert slope.directions == ("rises with Ego resiliency", "falls with Ego resiliency")
     assert (slope.trait, slope.trait_words) == ("score", "Ego resiliency")
     groups = find(made, "baselineMinusRejectionMMinusF")
-    assert groups.title == "rejection: baseline − rejection: Sex male − female"
+    assert groups.title == "baseline − rejection: Sex male − female"
     assert groups.directions == ("higher in male", "higher in female")
 
 
@@ -408,7 +408,7 @@ def test_three_values_of_a_trait_are_no_slope(study: Study, dataset: DatasetMake
         text = text.replace(f"\t{score}\t", "\tn/a\t")
     path.write_text(text)
     made = plan(study, traits=("score",))
-    assert "needs 4" in made.skipped["rejection: baseline − rejection by score"]
+    assert "needs 4" in made.skipped["baseline − rejection by score"]
 
 
 def test_tables_of_rows_and_designs_are_written_with_sidecars(study: Study) -> None:
