@@ -5,11 +5,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Protocol
 
-import pandas as pd
-
 from morbids.bids.dataset import dataset_name, morbids_version
 from morbids.bids.names import output_path
-from morbids.bids.tables import read_table
 from morbids.bids.windows import window_points
 from morbids.engine.failures import StepFailure
 from morbids.engine.progress import doing, label_of
@@ -27,6 +24,7 @@ from morbids.participant.quality import (
     read_fit_facts,
     write_quality,
 )
+from morbids.participant.range_table import report_ranges
 from morbids.participant.region_table import report_regions
 from morbids.participant.spaces import picture_space
 from morbids.participant.steps.kinetics import difference_name
@@ -34,12 +32,11 @@ from morbids.participant.steps.null_range import range_picture_name
 from morbids.participant.steps.protocol import picture_name
 from morbids.participant.viewer import report_viewer
 from morbids.participant.words import WORDS
-from morbids.reports import tables
 from morbids.reports.boilerplate import PartialVolume, ScanChoices, TakenStep, participant_methods
 from morbids.reports.captions import FigureKind, figure, flicker
 from morbids.reports.findings import Failure, Methods, make_provenance
 from morbids.reports.numbers import format_quantity
-from morbids.reports.pages import Block, Cell, Link, Quantity, Table, Text
+from morbids.reports.pages import Block, Cell, Link, Quantity, Table
 from morbids.reports.participant import (
     AnatomyReport,
     ParticipantReport,
@@ -48,22 +45,6 @@ from morbids.reports.participant import (
     write_participant_page,
 )
 from morbids.settings import ScanSettings, Study
-
-# Columns of the table of null ranges that the page shows.
-RANGES_SHOWN = {
-    "name": "Region",
-    "contrast": "Contrast",
-    "bp_nd": "BP_ND at baseline",
-    "change_percent": "Baseline minus challenge (%)",
-    "null_low_percent": "without release: from (%)",
-    "null_high_percent": "to (%)",
-    "shown_low_percent": "a true 10 % reads: from (%)",
-    "shown_high_percent": "to (%) ",
-    "full_low_percent": "full 95 % interval: from (%)",
-    "full_high_percent": "to (%)  ",
-    "white_share": "white matter",
-    "fluid_share": "fluid",
-}
 
 
 class Unplanned(Protocol):
@@ -354,11 +335,11 @@ class _ScanFigures:
         ranges = output_path(self.study.output_dir, self.plan.scan.entities, "null_range")
         if not ranges.exists():
             return tuple(blocks)
-        unknown: list[Block] = [Text(_say_ranges(read_table(ranges, tuple(RANGES_SHOWN))))]
+        pictures: list[Block] = []
         for pair in self.plan.kinetics.pairs:
-            unknown += self.of("unknowns", range_picture_name(pair), ".svg")
-        caption = "What a-priori regions read, and what they can read without any release"
-        return (*unknown, tables.read_table(ranges, caption, RANGES_SHOWN), *blocks)
+            pictures += self.of("unknowns", range_picture_name(pair), ".svg")
+        said, *tabulated = report_ranges(ranges)
+        return (said, *pictures, *tabulated, *blocks)
 
     def maps(self) -> tuple[Block, ...]:
         kinetics = self.plan.kinetics
@@ -372,21 +353,6 @@ class _ScanFigures:
         for window in kinetics.windows:
             blocks += self.of("parametric_map", window.name, detail=f"{main}, window {window.name}.")
         return (*blocks, *self.of("parametric_map", "R1", detail="R1, relative tracer transport."))
-
-
-def _say_ranges(table: pd.DataFrame) -> tuple[str, ...]:
-    """A sentence per contrast: what can occur without release, and what a true release of 10 % reads as."""
-    sentences = []
-    for contrast, lines in table.groupby("contrast", sort=False):
-        low, high = lines["null_low_percent"].median(), lines["null_high_percent"].median()
-        shown = lines["shown_low_percent"].median(), lines["shown_high_percent"].median()
-        sentences.append(
-            f"With this protocol an apparent change between {low:+.0f} and {high:+.0f} % ({contrast}; the median "
-            "a-priori region, others below) can occur without any release, because nobody knows its dissociation "
-            f"rate, k2' and mixture of tissue; a true fall of BP_ND by 10 % reads as one between {shown[0]:+.0f} and "
-            f"{shown[1]:+.0f} %. The full interval counts these and the noise."
-        )
-    return tuple(sentences)
 
 
 def _describe(plan: ScanPlan, study: Study, settings: ScanSettings) -> tuple[tuple[str, Cell], ...]:
