@@ -3,15 +3,17 @@
 import io
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from matplotlib import rc_context
+from matplotlib import get_data_path, rc_context
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.font_manager import fontManager
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.text import Text
 from PIL import Image
@@ -47,8 +49,9 @@ PNG_COLOURS: Final = 200
 GREYISH: Final = 10
 COLOUR_BITS: Final = 6
 
+FONT: Final = "DejaVu Sans"
 _STYLE: Final = {
-    "font.family": "DejaVu Sans",
+    "font.family": FONT,
     "font.size": 9.5,
     "axes.titlesize": 10.5,
     "axes.titleweight": "bold",
@@ -88,8 +91,18 @@ _STYLE: Final = {
 @contextmanager
 def styled() -> Iterator[None]:
     """Use the palette and type scale inside a `with` block or a decorated function only."""
+    keep_shipped_font()
     with rc_context(_STYLE):  # type: ignore[arg-type]
         yield
+
+
+@cache
+def keep_shipped_font() -> None:
+    """Draw with the edition of `FONT` that matplotlib ships: a machine's own may number its letters otherwise."""
+    shipped = Path(get_data_path())
+    fontManager.ttflist[:] = [
+        font for font in fontManager.ttflist if font.name != FONT or shipped in Path(font.fname).parents
+    ]
 
 
 def new_figure(width_in: float, height_in: float, *, constrained: bool = True) -> Figure:

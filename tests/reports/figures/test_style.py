@@ -1,14 +1,23 @@
 """How figures are written."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import matplotlib
 import numpy as np
 import pytest
+from matplotlib.font_manager import fontManager
 from PIL import Image
 
 from morbids.errors import ExitCode, MorbidsError
-from morbids.reports.figures.style import new_figure, shade_spans, styled, write_figure
+from morbids.reports.figures.style import (
+    FONT,
+    keep_shipped_font,
+    new_figure,
+    shade_spans,
+    styled,
+    write_figure,
+)
 
 
 def test_the_style_ends_with_the_block() -> None:
@@ -24,6 +33,15 @@ def test_the_same_figure_gives_the_same_bytes(tmp_path: Path) -> None:
         figure.add_subplot().plot([1, 2], [3, 4])
         write_figure(figure, tmp_path / name)
     assert (tmp_path / "a.svg").read_bytes() == (tmp_path / "b.svg").read_bytes()
+
+
+def test_another_edition_of_the_font_on_this_machine_draws_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    shipped = next(font for font in fontManager.ttflist if font.name == FONT)
+    installed = replace(shipped, fname="/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf")
+    monkeypatch.setattr(fontManager, "ttflist", [installed, shipped])
+    keep_shipped_font.cache_clear()
+    with styled():
+        assert fontManager.ttflist == [shipped]
 
 
 def test_a_png_keeps_rare_colours_apart_from_plenty_of_greys(tmp_path: Path) -> None:
