@@ -11,7 +11,7 @@ DEMO_OPTIONS := --work-dir $(DEMO)/work --nprocs 2
 DEMO_STUDY := --participants 8 --tasks rejection --voxel-mm 4.5 --noise 0.5 --seed 1
 
 .DEFAULT_GOAL := help
-.PHONY: help env demo validate test test-quick test-all coverage lint peers lock image clean
+.PHONY: help env demo validate test test-quick test-all coverage lint peers docs lock image clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 8
@@ -74,6 +74,12 @@ lint: $(READY)  ## ruff, type checker, import contracts, spelling, on every file
 peers: $(READY)  ## other programs that the benchmarks run side by side, into .venv
 	$(BIN)/python -m pip install --quiet --require-hashes -r benchmarks/requirements.lock
 
+docs:  ## the documentation as a site, in build/site (its own environment in build/docs-env)
+	@python=$$(PYTHON='$(PYTHON)' sh scripts/find_python.sh) && "$$python" -m venv build/docs-env
+	build/docs-env/bin/python -m pip install --quiet --require-hashes -r docs/requirements.lock
+	build/docs-env/bin/mkdocs build --quiet
+	@echo "Documentation: $(CURDIR)/build/site/index.html"
+
 # requirements.lock is a subset of requirements-dev.lock, at the same versions.
 COMPILE := $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" --quiet
@@ -83,6 +89,7 @@ lock: $(READY)  ## resolve the requirements anew and write the lock files (LOCK_
 	$(COMPILE) pyproject.toml $(LOCK_OPTIONS) --extra dev --extra build -o requirements-dev.lock
 	$(COMPILE) pyproject.toml --extra build -c requirements-dev.lock -o requirements.lock
 	$(COMPILE) --group pyproject.toml:peers -c requirements-dev.lock -o benchmarks/requirements.lock
+	$(COMPILE) --group pyproject.toml:docs -c requirements-dev.lock -o docs/requirements.lock
 
 image:  ## build the container image without an engine and try it (Debian, as root)
 	scripts/build_image.sh

@@ -134,7 +134,7 @@ def test_runtime_lock_is_a_part_of_the_development_lock() -> None:
         assert {str(p) for p in pinned} == {str(p) for p in development[name]}
 
 
-@pytest.mark.parametrize("lock", ["requirements.lock", "requirements-dev.lock"])
+@pytest.mark.parametrize("lock", ["requirements.lock", "requirements-dev.lock", "docs/requirements.lock"])
 def test_lock_has_hashes_and_names_no_host(lock: str) -> None:
     text = (ROOT / lock).read_text()
     assert "://" not in text
@@ -154,7 +154,9 @@ def test_documented_make_targets_exist() -> None:
 def test_make_targets_parse() -> None:
     targets = sorted(make_targets() - {"help"})
     tests = {"test", "test-quick", "test-all", "coverage"}
-    assert {"env", "demo", "validate", "lint", "peers", "lock", "image", "clean"} | tests == set(targets)
+    assert {"env", "demo", "validate", "lint", "peers", "docs", "lock", "image", "clean"} | tests == set(
+        targets
+    )
     plan = subprocess.run(["make", "-n", *targets], cwd=ROOT, capture_output=True, text=True, check=False)
     assert plan.returncode == 0, plan.stderr
 
