@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy import ndimage
 
-from morbids.imaging.images import read_image, write_image
+from morbids.imaging.images import Image, read_image, write_image
 from morbids.imaging.templates import Template
 from morbids.numerics.arrays import BoolArray, FloatArray
 
@@ -64,3 +64,11 @@ def _grid(axes: str) -> FloatArray:
 def dice(first: BoolArray, second: BoolArray) -> float:
     """Overlap of two masks."""
     return float(2 * (first & second).sum() / (first.sum() + second.sum()))
+
+
+def draw_spheres() -> tuple[Image, FloatArray]:
+    """Draw a head of 96 mm radius, cut below: scalp of 8 mm, skull, brain of 76 mm; and distances from the centre."""
+    index = np.indices((56, 56, 44)) * 4.0
+    radius = np.sqrt((index[0] - 112) ** 2 + (index[1] - 112) ** 2 + (index[2] - 60) ** 2)
+    values = np.select([radius < 76, radius < 88, radius < 96], [100.0, 10.0, 250.0], 0.0)
+    return Image(values.astype(np.float32), np.diag([4.0, 4.0, 4.0, 1.0]), None), radius
