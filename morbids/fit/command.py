@@ -4,7 +4,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from morbids.arguments import Parser, number, or_word, parsed, run_command
 from morbids.bids.curve_tables import PER_MINUTE, CurveTable, read_curves
@@ -15,7 +15,7 @@ from morbids.fit.outputs import draw_figures, write_comparison, write_parameters
 from morbids.fit.wishes import ESTIMATE, FIND, NONE, Wishes
 from morbids.numerics.kinetics.information import check_comparable
 from morbids.numerics.kinetics.intervals import with_sampling_errors
-from morbids.numerics.kinetics.model_names import find_model
+from morbids.numerics.kinetics.model_names import ModelName, find_model
 from morbids.numerics.kinetics.models import Estimates, fit_model
 
 log = logging.getLogger("morbids.fit")
@@ -28,6 +28,14 @@ DESCRIPTION = (
 )
 
 
+class Fitted(NamedTuple):
+    """A table of curves, what was chosen for it, and its estimates by window."""
+
+    table: CurveTable
+    choices: Choices
+    fits: dict[str, Estimates]
+
+
 def run(arguments: Any) -> Path:
     """Read the table, fit it, and write the parameters.
 
@@ -36,6 +44,32 @@ def run(arguments: Any) -> Path:
     MorbidsError
         As `read_curves`, `settle` and `fit_model`.
     """
+    fitted = fit_curves(arguments, arguments.compare)
+    output, windowed = write_fitted(fitted, arguments, Path(arguments.output)), bool(arguments.window)
+    table, choices, fits = fitted
+    if arguments.compare:
+        compared = tuple(dict.fromkeys((choices.model, *arguments.compare)))
+        write_comparison(compared, table, choices, output.with_name(f"{output.stem}_comparison.tsv"))
+    if arguments.figures is not None:
+        for path in draw_figures(fits, table, choices, arguments.figures, windowed=windowed):
+            log.info("Drew %s", path)
+    return output
+
+
+def write_fitted(fitted: Fitted, arguments: Any, output: Path) -> Path:
+    """Write the parameters and, beside them, every setting."""
+    windowed = bool(arguments.window)
+    inputs = {
+        "Sources": [str(path) for path in (arguments.tacs, arguments.reference_file) if path],
+        "ReferenceRegion": arguments.reference,
+    }
+    write_parameters(fitted.fits, fitted.table, output, windowed=windowed)
+    write_sidecar(inputs, fitted.table, fitted.choices, output.with_suffix(".json"), windowed=windowed)
+    return output
+
+
+def fit_curves(arguments: Any, compared: Sequence[ModelName] = ()) -> Fitted:
+    """Read a table and fit it, where models can be compared with its own; errors as for `run`."""
     table = read_curves(
         arguments.tacs,
         arguments.reference,
@@ -56,24 +90,12 @@ def run(arguments: Any) -> Path:
         half_life_min=arguments.half_life,
     )
     choices = settle(table, wishes, arguments.tacs)
-    compared = tuple(dict.fromkeys((choices.model, *arguments.compare)))
-    if arguments.compare:
-        check_comparable(compared)
+    if compared:
+        check_comparable(tuple(dict.fromkeys((choices.model, *compared))))
     _tell(choices)
-    fits = {window.name: fit_window(table, choices, window) for window in choices.windows}
-    output, windowed = Path(arguments.output), bool(wishes.windows)
-    inputs = {
-        "Sources": [str(path) for path in (arguments.tacs, arguments.reference_file) if path],
-        "ReferenceRegion": arguments.reference,
-    }
-    write_parameters(fits, table, output, windowed=windowed)
-    write_sidecar(inputs, table, choices, output.with_suffix(".json"), windowed=windowed)
-    if arguments.compare:
-        write_comparison(compared, table, choices, output.with_name(f"{output.stem}_comparison.tsv"))
-    if arguments.figures is not None:
-        for path in draw_figures(fits, table, choices, arguments.figures, windowed=windowed):
-            log.info("Drew %s", path)
-    return output
+    return Fitted(
+        table, choices, {window.name: fit_window(table, choices, window) for window in choices.windows}
+    )
 
 
 def _tell(choices: Choices) -> None:
@@ -108,15 +130,39 @@ def make_parser() -> Parser:
     add = parser.add_argument
     add("tacs", type=Path, help="table of curves")
     add(
-        "--reference",
-        metavar="COLUMN[,COLUMN]",
-        help="column of the reference region; several are averaged; may be left out if --reference-file has one curve",
-    )
-    add(
         "--reference-file",
         type=Path,
         metavar="TACS",
         help="the reference curve is in this table, of the same frames",
+    )
+    add_fit_options(parser)
+    add(
+        "--compare",
+        type=parsed(find_model),
+        action="append",
+        default=[],
+        metavar="MODEL",
+        help="information criteria of this model beside the fitted one, in KINPAR_comparison.tsv; may be repeated",
+    )
+    add("--figures", type=Path, metavar="FOLDER", help="draw curves, fits and residuals")
+    add(
+        "-o",
+        "--output",
+        type=Path,
+        required=True,
+        metavar="KINPAR.tsv",
+        help="all settings go to a .json of this name",
+    )
+    return parser
+
+
+def add_fit_options(parser: Parser) -> None:
+    """Add what a fit of curves needs, whatever their origin."""
+    add = parser.add_argument
+    add(
+        "--reference",
+        metavar="COLUMN[,COLUMN]",
+        help="column of the reference region; several are averaged; may be left out if --reference-file has one curve",
     )
     add(
         "--frame-times",
@@ -162,24 +208,6 @@ def make_parser() -> Parser:
         metavar="MIN",
         help="for the weights; default: the nuclide in the tracer's name, else C-11",
     )
-    add(
-        "--compare",
-        type=parsed(find_model),
-        action="append",
-        default=[],
-        metavar="MODEL",
-        help="information criteria of this model beside the fitted one, in KINPAR_comparison.tsv; may be repeated",
-    )
-    add("--figures", type=Path, metavar="FOLDER", help="draw curves, fits and residuals")
-    add(
-        "-o",
-        "--output",
-        type=Path,
-        required=True,
-        metavar="KINPAR.tsv",
-        help="all settings go to a .json of this name",
-    )
-    return parser
 
 
 def main(argv: Sequence[str] | None = None) -> int:
