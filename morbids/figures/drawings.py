@@ -97,12 +97,25 @@ def draw_place(contrast: Contrast, look: Look) -> Figure:
 
 
 def draw_regions(contrast: Contrast, _: Look) -> Figure:
-    """Effects of the a-priori regions with their intervals; filled marks are claimed."""
+    """Effects of the a-priori regions with their intervals; filled marks are claimed.
+
+    Raises
+    ------
+    MorbidsError
+        The question is one of F, whose regions have no effect.
+    """
     table = read_table(contrast.path("regions"))
+    if "effect" not in table:
+        raise MorbidsError(
+            f"'{contrast.name}' asks by F whether several means differ: its regions have no one effect.",
+            "Draw the questions to pairs of them.",
+            ExitCode.USAGE,
+        )
     claims = read_table(output_path(contrast.output_dir, {}, "claims", {"model": contrast.model}))
     own = claims[(claims["contrast"] == contrast.name) & (claims["test"] == "region")]
     p_page = own.set_index("name")["p_page"].reindex(table["name"]).to_numpy(dtype=float)
-    tests = RegionTests(*(table[name].to_numpy() for name in RegionTests._fields))
+    known = table.reindex(columns=RegionTests._fields)
+    tests = RegionTests(*(known[name].to_numpy() for name in known))
     return draw_forest(tests, list(table["label"]), contrast.directions, p_page, label=contrast.quantity)
 
 

@@ -7,16 +7,20 @@ from pathlib import Path
 import nibabel as nib
 import numpy as np
 import pytest
+from PIL import Image
 from rich.console import Console
 
 from morbids.bids.filters import Filters
 from morbids.bids.names import output_path, sidecar_path
 from morbids.bids.tables import read_table
-from morbids.errors import ExitCode
+from morbids.errors import ExitCode, MorbidsError
 from morbids.figures.command import main as draw_figure
+from morbids.figures.contrasts import Contrast
+from morbids.figures.drawings import Look, draw_regions
 from morbids.group.run import run_group
 from morbids.imaging.images import read_image
 from morbids.numerics.arrays import BoolArray
+from morbids.reports.figures.place_table import VIEWS
 from morbids.reports.index_of_dataset import write_index
 from morbids.settings import GroupSettings, Resources, Study
 from tests.reports.reading import check_offline, read_page
@@ -224,6 +228,66 @@ def test_a_figure_of_a_place_is_drawn_anew_with_letters_and_everyones_values(
     own = table[table["place"] == "MidlineThalamus"].set_index("scan")
     # Maps of another program have no windows: the one condition is the change itself.
     assert own["change of BP_ND"].to_dict() == pytest.approx(values["MidlineThalamus"].to_dict(), rel=1e-4)
+
+
+KINDS = {
+    "map": ("--threshold", "3", "--range", "8", "--views", "axial"),
+    "effect": ("--views", "coronal", "--range", "5"),
+    "regions": ("--size", "5", "4"),
+    "place": ("--place", "MidlineThalamus"),
+}
+
+
+@pytest.mark.parametrize("ending", ["svg", "pdf", "png"])
+@pytest.mark.parametrize("what", KINDS)
+def test_every_figure_is_written_in_every_format(
+    finished: Finished, what: str, ending: str, tmp_path: Path
+) -> None:
+    out = tmp_path / f"figure.{ending}"
+    words = (what, "--contrast", CONTRAST["contrast"], *KINDS[what], "--dpi", "72", "-o", str(out))
+    assert draw(finished, *words) == ExitCode.OK
+    start = out.read_bytes()[:5]
+    assert start == {"svg": b"<?xml", "pdf": b"%PDF-", "png": b"\x89PNG\r"}[ending]
+    if ending == "pdf":
+        assert b"/Type /Font" in out.read_bytes(), "letters stay letters"
+    if ending == "svg":
+        letters = {
+            "regions": "Midline thalamus",
+            "map": "claimed",
+            "effect": "claimed",
+            "place": "Midline thalamus",
+        }
+        assert letters[what] in out.read_text()
+
+
+def test_a_figure_has_the_size_and_the_resolution_that_are_asked_for(
+    finished: Finished, tmp_path: Path
+) -> None:
+    out = tmp_path / "regions.png"
+    words = (
+        "regions",
+        "--contrast",
+        CONTRAST["contrast"],
+        "--size",
+        "5",
+        "4",
+        "--dpi",
+        "100",
+        "-o",
+        str(out),
+    )
+    assert draw(finished, *words) == ExitCode.OK
+    with Image.open(out) as picture:
+        assert picture.size == (500, 400)
+
+
+def test_regions_of_f_have_no_effect_to_draw(tmp_path: Path) -> None:
+    path = output_path(tmp_path, {}, "regions", {"model": "differences", "contrast": "among"})
+    path.parent.mkdir(parents=True)
+    path.write_text("name\tlabel\tn\tf\tp\nPAG\tPAG\t9\t4.0\t0.03\n")
+    contrast = Contrast(tmp_path, "differences", "among", {}, {})
+    with pytest.raises(MorbidsError, match="'among' asks by F"):
+        draw_regions(contrast, Look(None, VIEWS, None, None, None))
 
 
 @pytest.mark.parametrize(
