@@ -233,6 +233,7 @@ def write_page(page: Page, out: Path) -> Path:
             anchors=_anchors(page.sections),
             neighbours=_neighbours(page.sections),
             interactive=_is_interactive(page),
+            n_folded=sum(section.folded for section, _ in _walk(page.sections)),
             folder=out.parent.resolve(),
         )
     )

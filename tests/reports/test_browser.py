@@ -4,7 +4,9 @@
 two widths, `MORBIDS_AXE` is axe-core's script (`.ci/browser` sets it).
 """
 
+import base64
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -119,7 +121,10 @@ def make_study(head: Head, folder: Path) -> Path:
     figure = Figure(picture, "The head.", "A head in slices, with outlines.")
     folded = Section("First", "A finding.", (brain, table), folded=True)
     other = Section("Second", "Nothing is claimed.", (figure, Text(("Words.",))), folded=True)
-    page = Page("A study", "two questions", (Section("Questions", parts=(folded, other)),), summary=(figure,))
+    wide = Table(tuple(f"Column {n}" for n in range(25)), (("a scan",) + (0.123456789,) * 24,), "Wide table")
+    more = tuple(Section(f"Trait {n}", f"Slope {n}.", (wide,), folded=True) for n in range(4))
+    sections = (Section("Questions", parts=(folded, other, *more)),)
+    page = Page("A study", "six questions", sections, summary=(figure,))
     return write_page(page, folder / "study.html")
 
 
@@ -158,12 +163,17 @@ def test_a_reader_with_a_disability_is_not_shut_out(browser: Browser, study: Pat
         browser.run("for (const details of document.querySelectorAll('details')) details.open = true")
         if browser.run("return document.querySelectorAll('.viewer').length"):
             browser.open_viewer()
-        browser.run(Path(AXE or "").read_text(encoding="utf-8"))
-        found = browser.driver.execute_async_script(
-            "const done = arguments[0]; axe.run().then((told) => done(told.violations.map((one) => "
-            "[one.impact, one.id, one.nodes[0].html])))"
-        )
-        assert [one for one in found if one[0] in ("serious", "critical")] == [], page
+        assert find_serious(browser) == [], page
+
+
+def find_serious(browser: Browser) -> list[Any]:
+    """Serious findings of axe-core on the page as it is."""
+    browser.run(Path(AXE or "").read_text(encoding="utf-8"))
+    found = browser.driver.execute_async_script(
+        "const done = arguments[0]; axe.run().then((told) => done(told.violations.map((one) => "
+        "[one.impact, one.id, one.nodes[0].html])))"
+    )
+    return [one for one in found if one[0] in ("serious", "critical")]
 
 
 @pytest.mark.parametrize("width", WIDTHS)
@@ -178,9 +188,71 @@ def test_nothing_falls_off_the_side(browser: Browser, study: Path, width: int) -
             browser.driver.save_screenshot(str(Path(folder) / f"{page.stem}_{width}.png"))
 
 
+def test_on_a_phone_every_column_of_a_table_is_on_the_screen(browser: Browser, study: Path) -> None:
+    for page in all_pages(study):
+        browser.open(page, WIDTHS[-1])
+        browser.run("for (const details of document.querySelectorAll('details')) details.open = true")
+        off = browser.run(
+            "return [...document.querySelectorAll('table[role=table] td')].filter((cell) => "
+            "cell.getBoundingClientRect().right > innerWidth).map((cell) => cell.outerHTML)"
+        )
+        assert off == [], page
+
+
+def test_a_table_is_saved_with_its_numbers_in_full(browser: Browser, study: Path) -> None:
+    browser.open(study)
+    browser.run(
+        "window.saved = []; URL.createObjectURL = (blob) => { window.saved.push(blob); return '#'; };"
+        "document.querySelectorAll('button.save')[1].click()"
+    )
+    text = browser.driver.execute_async_script("window.saved[0].text().then(arguments[0])")
+    heads, values = (line.split("\t") for line in text.splitlines())
+    assert heads[:2] == ["Column 0", "Column 1"]
+    assert values == ["a scan"] + ["0.123456789"] * 24
+
+
+def test_questions_are_filtered_by_their_words(browser: Browser, study: Path) -> None:
+    browser.open(study)
+    browser.run(
+        "const input = document.querySelector('.filter input'); input.value = 'slope 2';"
+        "input.dispatchEvent(new Event('input'))"
+    )
+    shown = (
+        "return [...document.querySelectorAll('details.fold')].filter((one) => one.offsetParent)"
+        ".map((one) => one.parentElement.id)"
+    )
+    assert browser.run(shown) == ["questions-trait-2"]
+    assert browser.run("return document.querySelector('.filter [role=status]').textContent") == "1 of 6"
+
+
+def test_paper_holds_every_picture_and_every_folded_section(browser: Browser, study: Path) -> None:
+    for page in all_pages(study):
+        browser.open(page)
+        n_pictures = browser.run(
+            "return new Set([...document.images].map((one) => one.src).filter((one) => one.endsWith('.png'))).size"
+        )
+        printed = base64.b64decode(browser.driver.print_page())
+        assert printed.count(b"/Subtype /Image") >= n_pictures > 0 or n_pictures == 0, page
+
+
+def test_in_the_dark_contrast_is_kept(browser: Browser, study: Path) -> None:
+    dark = {"features": [{"name": "prefers-color-scheme", "value": "dark"}]}
+    browser.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", dark)
+    try:
+        browser.open(study)
+        paper, ink = browser.run(
+            "const style = getComputedStyle(document.body); return [style.backgroundColor, style.color]"
+        )
+        assert sum(map(int, re.findall(r"\d+", paper))) < 150 < 500 < sum(map(int, re.findall(r"\d+", ink)))
+        if AXE:
+            assert find_serious(browser) == []
+    finally:
+        browser.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+
+
 def test_a_link_opens_what_is_folded_and_paper_has_everything(browser: Browser, study: Path) -> None:
     browser.open(study, anchor="#questions-second")
-    state = "[...document.querySelectorAll('details.fold')].map((one) => one.open).join()"
+    state = "[...document.querySelectorAll('details.fold')].slice(0, 2).map((one) => one.open).join()"
     assert browser.run(f"return {state}") == "false,true"
     browser.run("document.querySelector('a[rel=prev]').click()")
     browser.wait_for(f"{state} === 'true,true'")

@@ -19,6 +19,46 @@ for (const button of document.querySelectorAll("th button")) {
     body.append(...rows);
   });
 }
+// On a narrow screen a row is a card, whose values carry their headings.
+const textOf = (cell) => cell.textContent.replace("⊕", "").replace(/\s+/g, " ").trim();
+for (const table of document.querySelectorAll("table[role=table]")) {
+  const heads = [...table.tHead.rows[0].cells].map(textOf);
+  for (const row of table.tBodies[0].rows) [...row.cells].forEach((cell, column) => { cell.dataset.head = heads[column] || ""; });
+}
+function save(text, name) {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(new Blob([text], { type: "text/tab-separated-values" }));
+  link.download = name;
+  link.click();
+  URL.revokeObjectURL(link.href);
+}
+// A table that is no file of its own is saved as it stands, numbers in full.
+for (const button of document.querySelectorAll("button.save")) {
+  button.addEventListener("click", () => {
+    const table = button.parentElement.previousElementSibling.querySelector("table");
+    const full = (cell) => (cell.classList.contains("number") ? cell.dataset.sort : textOf(cell)) || "n/a";
+    const rows = [[...table.tHead.rows[0].cells].map(textOf), ...[...table.tBodies[0].rows].map((row) => [...row.cells].map(full))];
+    const title = table.caption ? textOf(table.caption) : document.querySelector("h1").textContent;
+    save(rows.map((cells) => cells.join("\t") + "\n").join(""), `${title.replace(/[^A-Za-z0-9]+/g, "_").slice(0, 60)}.tsv`);
+  });
+}
+// Questions whose title or finding has all the words stay; their links too.
+for (const input of document.querySelectorAll(".filter input")) {
+  const folds = [...document.querySelectorAll("details.fold")];
+  input.addEventListener("input", () => {
+    const words = input.value.toLowerCase().split(/\s+/).filter(Boolean);
+    let shown = 0;
+    for (const fold of folds) {
+      const text = fold.querySelector("summary").textContent.toLowerCase();
+      const stays = words.every((word) => text.includes(word));
+      fold.parentElement.hidden = !stays;
+      shown += stays;
+      const link = document.querySelector(`nav a[href="#${CSS.escape(fold.parentElement.id)}"]`);
+      if (link) link.parentElement.hidden = !stays;
+    }
+    input.parentElement.querySelector("[role=status]").textContent = words.length ? `${shown} of ${folds.length}` : "";
+  });
+}
 // Hold one image of a flicker, or let the two alternate.
 for (const figure of document.querySelectorAll(".flicker")) {
   const buttons = figure.querySelectorAll("button");
@@ -39,11 +79,7 @@ function tabulate(form) {
 for (const form of document.querySelectorAll("form.rating")) {
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    const link = document.createElement("a");
-    link.href = URL.createObjectURL(new Blob([tabulate(form)], { type: "text/tab-separated-values" }));
-    link.download = form.dataset.file;
-    link.click();
-    URL.revokeObjectURL(link.href);
+    save(tabulate(form), form.dataset.file);
   });
 }
 // Mark the section being read in the navigation.
