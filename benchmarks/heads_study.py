@@ -27,7 +27,7 @@ from morbids.simulation.settings import protocol_frames
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "build" / "benchmarks" / "heads_study"
 ROWS = Path(__file__).parent / "results" / "heads_study.tsv"
-PROCESSORS, QUICK_HEADS = 2, 2
+PROCESSORS, QUICK_HEADS = 2, 5
 SEED = 3
 TASK = "rejection"
 """One scan of each head is enough."""
@@ -35,7 +35,7 @@ BOUND_PERCENT = 10.0
 
 
 def run(quick: bool, data: Path | None) -> dict[str, float] | None:
-    """Simulate the study (once; quick: two heads at 4.5 mm, else all at the scanner's 2.25 mm), run it, and compare."""
+    """Simulate the study (once; quick: five heads at 4.5 mm, else all at 2.25 mm), run it, and compare."""
     names = find_heads(data) if data is not None else []
     if data is None or not names:
         print(f"heads_study: SKIPPED, no heads in --data {data}.", flush=True)
