@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from matplotlib.figure import Figure
 
 from morbids.bids.sidecars import MEASUREMENTS
 from morbids.bids.tables import read_table
@@ -15,7 +16,7 @@ from morbids.imaging.images import read_image, write_image
 from morbids.imaging.transforms import invert, read_itk
 from morbids.numerics.arrays import BoolArray, FloatArray
 from morbids.numerics.kinetics.graphical import fit_logan_ref, logan_plot
-from morbids.numerics.kinetics.models import MODELS, fit_model
+from morbids.numerics.kinetics.models import MODELS, FitOptions, fit_model
 from morbids.numerics.kinetics.prediction import predict_curves
 from morbids.participant.kinetic_plan import KineticPlan, SettledPlan
 from morbids.participant.steps.curves import read_curves
@@ -216,25 +217,17 @@ def plot_t_star(
     slow_files: SlowFiles = UNMIXED,
 ) -> Picture:
     """How much the estimates depend on t*: every start of the line that leaves enough points."""
-    table = read_curves(curves)
-    slow = slow_files.of_regions()
-    reference, frames = read_curves(reference_curve).curves[:, 0], plan.frames
+    frames = plan.frames
     starts = frames.start_min[(frames.start_min >= 0) & (np.arange(frames.n_frames) <= frames.n_frames - 4)]
-    main = MODELS[plan.model].parameters[0]
-    estimates = []
-    for start in starts:
-        window = Window("", float(start), float(frames.end_min[-1]))
-        options = replace(plan.options(window), slow=slow)
-        found = fit_model(plan.model, table.curves, reference, frames, options)
-        estimates.append(found.parameters[main])
-    figure = kinetic_figures.draw_sensitivity(
+    windows = [Window("", float(start), float(frames.end_min[-1])) for start in starts]
+    tried = _Tried(
+        MODELS[plan.model].parameters[0],
         starts,
-        np.stack(estimates),
-        table.names,
+        [plan.options(window) for window in windows],
         plan.t_star_min,
-        assumed_label="t* (min), fitted to the end of the scan",
-        label=label_of_parameter(main),
+        "t* (min), fitted to the end of the scan",
     )
+    figure = _draw_sensitivity((curves, reference_curve), plan, slow_files, tried)
     return Picture(style.write_figure(figure, out_dir / "tstar.svg"))
 
 
@@ -246,30 +239,48 @@ def plot_k2_prime(
     slow_files: SlowFiles = UNMIXED,
 ) -> Picture:
     """How much the first fit depends on the assumed k2': the change where a response is fitted."""
-    table = read_curves(curves)
-    slow = slow_files.of_regions()
-    reference, frames = read_curves(reference_curve).curves[:, 0], plan.frames
     assumed = plan.k2_prime_per_min * K2_PRIME_FACTORS
-    main = "BPNDchange" if MODELS[plan.model].needs_onset else MODELS[plan.model].parameters[0]
-    estimates = [
-        fit_model(
-            plan.model,
-            table.curves,
-            reference,
-            frames,
-            replace(plan.options(plan.first_fitted, value), slow=slow),
-        ).parameters[main]
-        for value in assumed
-    ]
-    figure = kinetic_figures.draw_sensitivity(
+    tried = _Tried(
+        "BPNDchange" if MODELS[plan.model].needs_onset else MODELS[plan.model].parameters[0],
         assumed,
+        [plan.options(plan.first_fitted, value) for value in assumed],
+        plan.k2_prime_per_min,
+        "assumed $k_2'$ (1/min)",
+    )
+    figure = _draw_sensitivity((curves, reference_curve), plan, slow_files, tried)
+    return Picture(style.write_figure(figure, out_dir / "k2prime.svg"))
+
+
+class _Tried(NamedTuple):
+    """An assumption that is varied: what it does to a parameter, its values with their options, and the one in use."""
+
+    parameter: str
+    values: FloatArray
+    options: Sequence[FitOptions]
+    used: float
+    label: str
+
+
+def _draw_sensitivity(
+    curves: tuple[Path, Path], plan: SettledPlan, slow_files: SlowFiles, tried: _Tried
+) -> Figure:
+    """Fit regions and reference (two tables) under every assumption."""
+    table, reference = read_curves(curves[0]), read_curves(curves[1]).curves[:, 0]
+    slow = slow_files.of_regions()
+    estimates = [
+        fit_model(plan.model, table.curves, reference, plan.frames, replace(options, slow=slow)).parameters[
+            tried.parameter
+        ]
+        for options in tried.options
+    ]
+    return kinetic_figures.draw_sensitivity(
+        tried.values,
         np.stack(estimates),
         table.names,
-        plan.k2_prime_per_min,
-        assumed_label="assumed $k_2'$ (1/min)",
-        label=label_of_parameter(main),
+        tried.used,
+        assumed_label=tried.label,
+        label=label_of_parameter(tried.parameter),
     )
-    return Picture(style.write_figure(figure, out_dir / "k2prime.svg"))
 
 
 def picture_maps(

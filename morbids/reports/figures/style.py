@@ -123,19 +123,11 @@ def write_figure(figure: Figure, out: Path) -> Path:
     """
     if out.suffix not in {".svg", ".png"}:
         raise MorbidsError(f"A figure cannot be written as {out.name}.", "Use .svg or .png.", ExitCode.FAILED)
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        with styled():
-            if out.suffix == ".svg":
-                figure.savefig(out, format="svg", metadata={"Date": None, "Creator": "morbids"})
-            else:
-                _write_png(figure, out)
-    except OSError as error:
-        raise MorbidsError(
-            f"The figure {out} cannot be written: {error}.",
-            f"Check permissions and free space of {out.parent}.",
-            ExitCode.CANNOT_WRITE,
-        ) from error
+    with _writing(out), styled():
+        if out.suffix == ".svg":
+            figure.savefig(out, format="svg", metadata={"Date": None, "Creator": "morbids"})
+        else:
+            _write_png(figure, out)
     return out
 
 
@@ -157,17 +149,23 @@ def publish_figure(figure: Figure, out: Path, *, dpi: float) -> Path:
     for text in figure.findobj(Text):
         text.set_path_effects([])
     metadata = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}.get(out.suffix)
+    with _writing(out), styled(), rc_context({"svg.fonttype": "none", "pdf.fonttype": 42}):
+        figure.savefig(out, dpi=dpi, metadata=metadata)
+    return out
+
+
+@contextmanager
+def _writing(out: Path) -> Iterator[None]:
+    """Make the folder of a figure, and tell in a sentence when it or the figure cannot be written."""
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        with styled(), rc_context({"svg.fonttype": "none", "pdf.fonttype": 42}):
-            figure.savefig(out, dpi=dpi, metadata=metadata)
+        yield
     except OSError as error:
         raise MorbidsError(
             f"The figure {out} cannot be written: {error}.",
             f"Check permissions and free space of {out.parent}.",
             ExitCode.CANNOT_WRITE,
         ) from error
-    return out
 
 
 def _write_png(figure: Figure, out: Path) -> None:
