@@ -1,5 +1,7 @@
 """Records of corrections: quick and slow ways agree, heights are where p passes, names are their own."""
 
+from typing import get_args
+
 import numpy as np
 import pytest
 
@@ -12,6 +14,7 @@ from morbids.numerics.statistics.methods import (
     STATISTICS,
     FittedMap,
     Formula,
+    Inference,
     MaximumOf,
     Method,
 )
@@ -25,6 +28,11 @@ DF = 17
 def heights(seed: int = 0) -> FloatArray:
     """A map with more below zero than above."""
     return np.random.default_rng(seed).normal(-0.5, 1.5, len(LATTICE.voxels))
+
+
+def test_names_that_are_typed_are_those_of_the_records() -> None:
+    assert set(METHODS) == set(get_args(Inference))
+    assert set(STATISTICS) == set(get_args(MaximumOf))
 
 
 @pytest.mark.parametrize("name", STATISTICS)
