@@ -46,7 +46,7 @@ def read_grid(path: Path) -> Grid:
     Raises
     ------
     MorbidsError
-        The content was never fetched, is empty, truncated or no NIfTI, or has other dimensions.
+        The content was never fetched, is empty, truncated or no NIfTI, has other dimensions or no affine.
     """
     check_present(path)
     try:
@@ -65,6 +65,11 @@ def read_grid(path: Path) -> Grid:
     if len(shape) not in (3, 4) or 0 in shape:
         raise MorbidsError(
             f"{path} has the dimensions {' x '.join(map(str, shape))}.", "It must be a 3D or 4D image."
+        )
+    if not np.isfinite(image.affine).all() or np.linalg.det(image.affine[:3, :3]) == 0:
+        raise MorbidsError(
+            f"{path} has no affine that puts its voxels into space.",
+            "Mend sform or qform of its header, or convert it again.",
         )
     needed = image.dataobj.offset + int(np.prod(shape)) * image.dataobj.dtype.itemsize
     if path.suffix == ".nii" and path.stat().st_size < needed:

@@ -121,6 +121,15 @@ def _list(folder: Path, label: str, unread: list[tuple[str, MorbidsError]]) -> l
         return []
 
 
+def foreign_folder(image: Image) -> str:
+    """Name of the folder of another participant or session that an image lies in; empty where it lies in its own."""
+    for folder in image.path.parents[1:3]:
+        key, dash, value = folder.name.partition("-")
+        if dash and key in ("sub", "ses") and image.entities.get(key, value) != value:
+            return folder.name
+    return ""
+
+
 def check_name(image: Image) -> None:
     """Refuse a name that results could not be named after.
 
@@ -130,13 +139,12 @@ def check_name(image: Image) -> None:
         A value is empty or holds other characters than letters, digits and plus; or the image lies in the folder of
         another participant or session.
     """
-    for folder in image.path.parents[1:3]:
-        key, dash, value = folder.name.partition("-")
-        if dash and key in ("sub", "ses") and image.entities.get(key, value) != value:
-            raise MorbidsError(
-                f"{image.path} is named after {key}-{image.entities[key]}, but lies in the folder {folder.name}.",
-                "Rename or move it, so that one participant is not taken for another.",
-            )
+    if folder := foreign_folder(image):
+        key = folder.partition("-")[0]
+        raise MorbidsError(
+            f"{image.path} is named after {key}-{image.entities[key]}, but lies in the folder {folder}.",
+            "Rename or move it, so that one participant is not taken for another.",
+        )
     for key, value in image.entities.items():
         if not ENTITY_LABEL.fullmatch(value):
             raise MorbidsError(

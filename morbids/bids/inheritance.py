@@ -88,6 +88,8 @@ def is_here(path: Path) -> bool:
     """
     if path.is_symlink() and not path.exists():
         return False
+    if not path.is_file():
+        return True
     try:
         if path.stat().st_size > _LARGEST_POINTER:
             return True
@@ -98,12 +100,16 @@ def is_here(path: Path) -> bool:
 
 
 def check_fetched(path: Path) -> None:
-    """Refuse an annexed file whose content is not here.
+    """Refuse an annexed file whose content is not here, and what is no file: a pipe would be waited on for ever.
 
     Raises
     ------
     NotFetchedError
-        It is not.
+        It is not here.
+    MorbidsError
+        It is a folder, a pipe or a device.
     """
     if not is_here(path):
         raise NotFetchedError(path)
+    if path.exists() and not path.is_file():
+        raise MorbidsError(f"{path} is no file.", "Put the file in its place.")

@@ -7,11 +7,11 @@ from typing import Any, NamedTuple
 
 from morbids.bids.filters import Filters, Selection, matches, read_selection
 from morbids.bids.images import check_present, count_volumes
-from morbids.bids.index import Image, Index, check_name, find_images, list_participants
-from morbids.bids.inheritance import applicable_files, check_fetched, read_sidecar
+from morbids.bids.index import Image, Index, check_name, find_images, foreign_folder, list_participants
+from morbids.bids.inheritance import applicable_files, check_fetched, read_json_object, read_sidecar
 from morbids.bids.names import scan_label
 from morbids.bids.radioactivity import kbq_ml_per_unit
-from morbids.bids.t1w import choose_t1w
+from morbids.bids.t1w import Anatomy, choose_t1w
 from morbids.bids.tables import read_events
 from morbids.bids.timing import ScanTiming, read_timing
 from morbids.bids.validation import check_dataset
@@ -140,6 +140,7 @@ def find_scans(bids_dir: Path, filters: Filters, database_dir: Path | None = Non
     bids_dir = bids_dir.absolute()
     selection = read_selection(filters)
     check_dataset(bids_dir)
+    _refuse_derivatives(bids_dir)
     participants = _choose_participants(bids_dir, filters.labels.get("sub", ()))
     index = find_images(bids_dir, participants, database_dir)
     unread = [
@@ -151,6 +152,17 @@ def find_scans(bids_dir: Path, filters: Filters, database_dir: Path | None = Non
         tuple(scan for scan in read if isinstance(scan, PetScan)),
         (*unread, *(scan for scan in read if isinstance(scan, RejectedScan))),
     )
+
+
+def _refuse_derivatives(bids_dir: Path) -> None:
+    """Refuse results of a program: their images look like raw ones, and were corrected already."""
+    description = read_json_object(bids_dir / "dataset_description.json")
+    if description.get("DatasetType") == "derivative":
+        raise MorbidsError(
+            f"{bids_dir} is no raw dataset: its dataset_description.json has the DatasetType 'derivative'.",
+            "Give the raw dataset, and results of other programs with --derivatives.",
+            ExitCode.NO_INPUT,
+        )
 
 
 def _choose_participants(bids_dir: Path, labels: Sequence[str]) -> Sequence[str]:
@@ -208,8 +220,12 @@ def _listed(names: Sequence[str], most: int = 8) -> str:
 
 
 def _check_only_one(image: Image, selected: Sequence[Image]) -> None:
-    """Refuse a second image of the same name, compressed and not: their results would share names too."""
-    same = [other.path.name for other in selected if other.entities == image.entities]
+    """Refuse a second image of the same name, compressed and not: their results would share names too.
+
+    One in the folder of another participant is refused by itself, and stops nobody else.
+    """
+    own = [other for other in selected if not foreign_folder(other)]
+    same = [other.path.name for other in own if other.entities == image.entities]
     if len(same) > 1:
         raise MorbidsError(
             f"{image.path.parent} has the same scan twice: {' and '.join(same)}.", "Remove one of them."
@@ -230,7 +246,7 @@ def _read_scan(
     metadata = problems.attempt(read_sidecar, image.path, bids_dir, "pet")
     n_volumes = problems.attempt(count_volumes, image.path)
     timing = None if metadata is None else problems.attempt(read_timing, metadata, n_volumes, image.path)
-    anatomy = choose_t1w(image.entities, t1ws, selection.t1w)
+    anatomy = problems.attempt(choose_t1w, image.entities, t1ws, selection.t1w) or Anatomy(None, "")
     if anatomy.image is not None:
         problems.attempt(check_present, anatomy.image.path)
         problems.attempt(check_name, anatomy.image)

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from morbids.bids.filters import matches
 from morbids.bids.images import read_grid
-from morbids.bids.index import Image
+from morbids.bids.index import Image, foreign_folder
 from morbids.errors import MorbidsError
 
 # In labels of acq-, desc- and rec-: images that plan other scans, or show something else than a whole head.
@@ -15,6 +15,7 @@ _PARTS = ("echo", "part", "inv", "chunk", "mt")
 THICK_MM = 3.0
 """Slices of localizers are thicker; brain extraction and tissue need thinner ones."""
 _REASONS = {
+    "is_misplaced": "the one in the folder of its own participant and session",
     "is_no_whole_head": "the one whose name tells of a whole head",
     "is_part": "the one that is not one echo or part",
     "is_thick": f"the one with slices of {THICK_MM:g} mm or less",
@@ -35,6 +36,7 @@ class Anatomy(NamedTuple):
 class _Rank(NamedTuple):
     """Smaller is better, the first difference decides."""
 
+    is_misplaced: bool
     is_no_whole_head: bool
     is_part: bool
     is_thick: bool
@@ -73,6 +75,7 @@ def _rank(image: Image, pet: Mapping[str, str], is_thick: bool) -> _Rank:
     words = [entities.get(key, "").lower() for key in ("acq", "desc", "rec")]
     place = 0 if entities.get("ses") == pet.get("ses") else 1 if "ses" not in entities else 2
     return _Rank(
+        is_misplaced=bool(foreign_folder(image)),
         is_no_whole_head=any(part in word for word in words for part in _NOT_WHOLE_HEADS),
         is_part=any(key in entities for key in _PARTS),
         is_thick=is_thick,
@@ -121,4 +124,4 @@ def _note(ranked: Sequence[tuple[_Rank, Image]]) -> str:
 def _reason(best: _Rank, next_best: _Rank) -> str:
     """What sets the chosen image before the next best."""
     pairs = zip(_Rank._fields, best, next_best, strict=True)
-    return _REASONS[next(name for name, mine, other in pairs if mine != other)]
+    return _REASONS[next((name for name, mine, other in pairs if mine != other), "name")]

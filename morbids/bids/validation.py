@@ -191,7 +191,7 @@ def _as_read(file: Path) -> bytes:
 def _files(folder: Path) -> list[Path]:
     """Files of a folder, links without content included; none where it cannot be read."""
     try:
-        return [path for path in sorted(folder.iterdir()) if not path.is_dir()]
+        return [path for path in sorted(folder.iterdir()) if path.is_file() or not path.exists()]
     except OSError:
         return []
 

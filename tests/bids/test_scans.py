@@ -259,6 +259,16 @@ def test_a_bad_scan_does_not_stop_the_others(study: DatasetMaker) -> None:
     assert "FrameTimesStart has 11 values, but the image has 12 volumes" in wrong.error.message
 
 
+def test_a_folder_that_is_a_link_to_another_participant_stops_only_itself(study: DatasetMaker) -> None:
+    (study.root / "sub-03").symlink_to("sub-01")
+    found = find_scans(study.root, Filters())
+    assert len(labels(found)) == 4
+    assert all(str(study.root / "sub-01") in str(scan.t1w) for scan in found.scans[:2])
+    told = {str(scan.error) for scan in found.rejected}
+    assert len(told) == 2
+    assert all("is named after sub-01, but lies in the folder sub-03" in sentence for sentence in told)
+
+
 def test_a_scan_stored_twice_is_refused(study: DatasetMaker) -> None:
     study.image("sub-01/pet/sub-01_task-rejection_pet.nii", len(START_S))
     found = find_scans(study.root, Filters(participant_labels=("01",)))

@@ -1,6 +1,7 @@
 """Cases of what a scan holds beside its time axis: administration, tracer, events, windows, files, images, names."""
 
 import gzip
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -79,6 +80,12 @@ TRACER = tuple(
     )
 )
 
+
+def _pipe(dataset: DatasetMaker) -> None:
+    (dataset.root / EVENTS).unlink()
+    os.mkfifo(dataset.root / EVENTS)
+
+
 EVENT_FILES = (
     events("events in ms", HEAD + "600000\t1800000\tbase\n", "its events.tsv has rows from 600000 to 2.4e+06 s"),
     events("events in minutes", HEAD + "10\t30\tbase\n45\t45\tpain\n", "onset and duration look like minutes"),
@@ -153,6 +160,7 @@ FILES = (
         "lacks FrameTimesStart, FrameDuration, InjectionStart",
         PET,
     ),
+    Case("a pipe in the place of events", "is no file", EVENTS, _pipe),
     Case("no sidecar", "lacks FrameTimesStart, FrameDuration, InjectionStart", damage=_remove(SIDECAR)),
     Case("two sidecars of one folder", "apply to it", PET, _rival_sidecars),
     link("PET that was not fetched", PET, ANNEX, "is a link to content that is not on this machine"),
@@ -174,7 +182,15 @@ def _write_filter(dataset: DatasetMaker) -> None:
     dataset.text("../filter.json", '{"t1w": {"run": "7"}}')
 
 
+def _nowhere(dataset: DatasetMaker) -> None:
+    header = nib.Nifti1Header()
+    header.set_data_shape((2, 2, 2, 12))
+    header.set_sform(np.diag([np.nan, 4.0, 4.0, 1.0]), code=1)
+    nib.save(nib.Nifti1Image(np.ones((2, 2, 2, 12), dtype=np.float32), None, header), dataset.root / PET)
+
+
 IMAGES = (
+    Case("PET whose affine holds NaN", "has no affine that puts its voxels into space", damage=_nowhere),
     content("an empty PET", PET, b"", "is empty (0 bytes)"),
     content("an empty T1w", T1W, b"", "is empty (0 bytes)"),
     content("PET that is not compressed", PET, b"plain bytes" * 50, "cannot be read as NIfTI"),

@@ -81,6 +81,8 @@ DATASET = tuple(
              ExitCode.INVALID_BIDS),
         Case("a description that is a list", "holds no JSON object", DESCRIPTION, _text(DESCRIPTION, "[]"),
              ExitCode.INVALID_BIDS),
+        Case("results of a program as the dataset", "has the DatasetType 'derivative'", "raw",
+             _text(DESCRIPTION, '{"Name": "x", "DatasetType": "derivative"}'), ExitCode.NO_INPUT),
         Case("no PET", "has no PET image", "raw", _without("sub-*/pet/*_pet.nii.gz"), ExitCode.NO_INPUT),
         Case("a participant that is not there", "has no participant 09.", "raw",
              exit_code=ExitCode.NOTHING_SELECTED, filters=NOBODY),
