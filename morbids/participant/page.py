@@ -260,6 +260,7 @@ def _report_scan(plan: ScanPlan, study: Study, settings: ScanSettings, told: Seq
         ),
         maps=(*report_viewer(plan, study), *figures.maps()),
         protocol=figures.protocol(),
+        overview=figures.of("scan_overview", "overview"),
     )
 
 

@@ -36,6 +36,7 @@ from morbids.participant.scan_regions import (
 from morbids.participant.steps.figures import picture_registration, plot_motion
 from morbids.participant.steps.frames import picture_frames
 from morbids.participant.steps.motion import MotionVerdict, judge_motion
+from morbids.participant.steps.overview import picture_overview
 from morbids.participant.steps.pet import correct_decay, join_frames, mask_pet
 
 
@@ -71,8 +72,33 @@ def build_scan_workflow(builder: ScanBuilder) -> Workflow:
     add_plots(builder, fitted.atlases[spheres], fitted.reference, settled)
     add_fit_plots(builder, fitted.atlases[spheres], fitted.reference, settled)
     add_calibration(builder, settled)
-    add_ranges(builder, fitted.atlases[spheres], fitted.reference, settled)
+    ranges = add_ranges(builder, fitted.atlases[spheres], fitted.reference, settled)
+    overview = _add_overview(builder, motion, coregistration)
+    connections = [
+        (measured.atlases[spheres], overview, [("curves", "curves")]),
+        (measured.reference, overview, [("curves", "reference_curve")]),
+    ]
+    builder.workflow.connect(connections)
+    if ranges is not None:
+        builder.workflow.connect(ranges, "table", overview, "ranges")
     return builder.workflow
+
+
+def _add_overview(builder: ScanBuilder, motion: Node, coregistration: Node) -> Node:
+    """Draw one picture of the scan; curves, and the ranges of its regions, are connected where they are known."""
+    constants = {"plan": builder.plan.kinetics, "unit": builder.unit}
+    picture = make_node(picture_overview, "picture_overview", constants, mem_gb=0.8)
+    builder.workflow.connect(
+        [
+            (motion, picture, [("petref", "petref")]),
+            (coregistration, picture, [("pet_to_t1w", "pet_to_t1w")]),
+        ]
+    )
+    if "confounds_tsv" in _motion_outputs(builder):
+        builder.workflow.connect(motion, "confounds_tsv", picture, "confounds")
+    builder.connect_anatomy(picture, [("brain.mask", "t1w_mask")])
+    builder.save_picture(picture, "overview")
+    return picture
 
 
 def _add_frames(builder: ScanBuilder) -> Node | Path:

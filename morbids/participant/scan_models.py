@@ -161,11 +161,11 @@ def add_calibration(builder: ScanBuilder, settled: Node) -> None:
     )
 
 
-def add_ranges(builder: ScanBuilder, curves: Node, reference: Node, settled: Node) -> None:
-    """Simulate what each a-priori region can read without a release, whatever k2', k4 and mixture are."""
+def add_ranges(builder: ScanBuilder, curves: Node, reference: Node, settled: Node) -> Node | None:
+    """Simulate what each a-priori region can read without a release; None where no change is read."""
     kinetics = builder.plan.kinetics
     if not (kinetics.pairs and _compares_binding(kinetics.model)):
-        return
+        return None
     constants = {"simulation": Simulation(builder.plan.schedule, builder.fits_apart)}
     node = make_node(range_regions, "range_regions", constants, mem_gb=0.8)
     description = "Contrasts of the a-priori regions, and what they can read without any release"
@@ -183,6 +183,7 @@ def add_ranges(builder: ScanBuilder, curves: Node, reference: Node, settled: Nod
         ]
     )
     builder.connect_mixture(node, curves, reference)
+    return node
 
 
 def _compares_binding(model: ModelName) -> bool:

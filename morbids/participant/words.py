@@ -23,6 +23,7 @@ WORDS: Mapping[str, str] = MappingProxyType(
         "judge_motion": "judging head motion in the windows",
         "plot_motion": "drawing head motion",
         "picture_frames": "drawing frames before and after realignment",
+        "picture_overview": "drawing the scan in one picture",
         "register_to_T1w": "registering PET to the T1w image",
         "take_registration": "checking the registration of the other program",
         "picture_registration": "drawing PET on the T1w image",

@@ -10,6 +10,7 @@ FigureKind = Literal[
     "brain",
     "pet_on_t1w",
     "reference_region",
+    "scan_overview",
     "motion",
     "frames",
     "carpet",
@@ -66,6 +67,12 @@ _FIGURES: Final[dict[FigureKind, _Words]] = {
         "cut from. They should lie within grey matter that is free of the "
         "receptor, away from the brain's edge and from regions of high uptake.",
         "Slices through the reference region, outlined.",
+    ),
+    "scan_overview": _Words(
+        "The scan in one picture: PET with the outline of the T1w's brain; displacement of the head from frame to "
+        "frame; curves of regions and of the reference region (black); and what each region reads beside what needs "
+        "no release (grey). Each has a larger picture below.",
+        "PET slices, head motion, curves and regional changes of one scan.",
     ),
     "motion": _Words(
         "The head's position in each frame against the PET reference, and its framewise displacement: the sum of the "

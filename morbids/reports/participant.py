@@ -71,6 +71,8 @@ class ScanReport:
         Stated repairs and gaps.
     quality
         The table of what the steps measured.
+    overview
+        The scan in one picture, before everything else.
     """
 
     label: str
@@ -86,6 +88,7 @@ class ScanReport:
     maps: tuple[Block, ...] = ()
     protocol: tuple[Block, ...] = ()
     quality: tuple[Block, ...] = ()
+    overview: tuple[Block, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -188,6 +191,7 @@ def _scan_section(scan: ScanReport, failures: tuple[Failure, ...]) -> Section:
         scan.label,
         blocks=(
             *failure_alerts(failure for failure in failures if failure.where == scan.label),
+            *scan.overview,
             *((Facts(scan.facts),) if scan.facts else ()),
             *(Alert("note", note) for note in scan.notes),
             *verdict_table(scan.verdicts),

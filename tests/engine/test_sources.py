@@ -98,6 +98,6 @@ def test_an_edit_of_the_reports_repeats_no_step_that_computes_an_image() -> None
             ).files
         )
     }
-    figures = {"figures", "frames", "null_range", "protocol", "viewer"}
+    figures = {"figures", "frames", "null_range", "overview", "protocol", "viewer"}
     tables = {"correlations", "evidence", "influence", "places", "regions", "small_volumes", "two_scans"}
     assert drawing == figures | tables

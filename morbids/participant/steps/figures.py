@@ -81,7 +81,7 @@ def picture_registration(
 
     The registration goes into the image's affine: what is drawn has been interpolated by nothing but the drawing.
     """
-    moved = _move(petref, invert(read_itk(pet_to_t1w)[0]), out_dir / "petref.nii.gz")
+    moved = move_rigidly(petref, invert(read_itk(pet_to_t1w)[0]), out_dir / "petref.nii.gz")
     figure = pet_figures.draw_pet_on_t1w(moved, t1w_mask, dseg, unit=unit)
     return Picture(style.write_figure(figure, out_dir / "coregistration.png"))
 
@@ -99,7 +99,7 @@ def picture_reference(
     """The reference region on the PET reference image, and on the T1w image on the same planes."""
     files = region.reference_mask, region.reference_labels
     on_pet = pet_figures.draw_reference_region(petref, *files, mask, name=name, unit=unit)
-    moved = _move(t1w, read_itk(pet_to_t1w)[0], out_dir / "t1w.nii.gz")
+    moved = move_rigidly(t1w, read_itk(pet_to_t1w)[0], out_dir / "t1w.nii.gz")
     on_t1w = pet_figures.draw_reference_region(petref, *files, mask, name=name, t1w=moved)
     return Pictures(
         {
@@ -111,16 +111,20 @@ def picture_reference(
 
 def plot_motion(confounds: Path, plan: KineticPlan, out_dir: Path) -> Picture:
     """The head's position over the scan."""
+    figure = motion_figures.draw_motion(plan.frames, read_motion(confounds), spans_of(plan))
+    return Picture(style.write_figure(figure, out_dir / "motion.svg"))
+
+
+def read_motion(confounds: Path) -> motion_figures.MotionTrace:
+    """The head's position by frame, from the table of confounds."""
     table = read_table(confounds)
-    trace = motion_figures.MotionTrace(
+    return motion_figures.MotionTrace(
         translations_mm=table[["trans_x", "trans_y", "trans_z"]].to_numpy(dtype=float),
         rotations_deg=np.rad2deg(table[["rot_x", "rot_y", "rot_z"]].to_numpy(dtype=float)),
         framewise_displacement_mm=table["framewise_displacement"].to_numpy(dtype=float),
         borrowed=table["motion_borrowed"].to_numpy() > 0,
         flagged=table["motion_outlier"].to_numpy() > 0,
     )
-    figure = motion_figures.draw_motion(plan.frames, trace, spans_of(plan))
-    return Picture(style.write_figure(figure, out_dir / "motion.svg"))
 
 
 def plot_curves(curves: Path, reference_curve: Path, plan: KineticPlan, unit: str, out_dir: Path) -> Picture:
@@ -132,7 +136,7 @@ def plot_curves(curves: Path, reference_curve: Path, plan: KineticPlan, unit: st
         table.names,
         read_curves(reference_curve).curves[:, 0],
         spans=spans_of(plan),
-        highlighted=[table.names[region] for region in _spread(table.curves)],
+        highlighted=[table.names[region] for region in spread_curves(table.curves)],
         unit=unit,
         reference_name=plan.reference.name,
     )
@@ -316,7 +320,7 @@ def label_of_parameter(parameter: str) -> str:
     return symbols.get(parameter, parameter) + ("" if unit == "unitless" else f" ({unit})")
 
 
-def _move(image: Path, matrix: FloatArray, out: Path) -> Path:
+def move_rigidly(image: Path, matrix: FloatArray, out: Path) -> Path:
     """Move an image rigidly in the world, without interpolation."""
     still = read_image(image)
     return write_image(still.values, matrix @ still.affine, out, like=still.header)
@@ -333,7 +337,7 @@ def _highest(values: FloatArray, count: int) -> list[int]:
     return [place for place in order if np.isfinite(values[place])] or list(order)
 
 
-def _spread(curves: FloatArray, count: int = 6) -> list[int]:
+def spread_curves(curves: FloatArray, count: int = 6) -> list[int]:
     """Places of curves (n_frames, n_regions) from the highest to the lowest at the end, evenly picked."""
     order = np.argsort(-np.nan_to_num(curves[-1]))
     return [

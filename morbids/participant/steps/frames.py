@@ -14,7 +14,7 @@ from morbids.reports.figures.frames import carpet_of, draw_carpets, draw_frames
 from morbids.reports.figures.slices import Volume
 from morbids.reports.figures.style import write_figure
 
-MOST_FRAMES = 8
+MOST_FRAMES = 7
 
 
 def picture_frames(pet: Path, corrected_pet: Path, mask: Path, plan: KineticPlan, out_dir: Path) -> Pictures:

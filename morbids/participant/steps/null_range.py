@@ -101,7 +101,7 @@ def range_regions(
         rows.append(lines)
         name = range_picture_name(pair)
         pictures[name] = style.write_figure(
-            protocol_figures.draw_readings(_readings(lines)), out_dir / f"{name}.svg"
+            protocol_figures.draw_readings(readings_of(lines)), out_dir / f"{name}.svg"
         )
     write_table(pd.concat(rows, ignore_index=True), out_dir / "ranges.tsv")
     return Ranges(out_dir / "ranges.tsv", pictures)
@@ -198,7 +198,9 @@ def _add_interval(lines: pd.DataFrame, quantile: float) -> pd.DataFrame:
     return lines.assign(full_low_percent=middle - half, full_high_percent=middle + half)
 
 
-def _readings(lines: pd.DataFrame) -> list["protocol_figures.Reading"]:
+def readings_of(lines: pd.DataFrame) -> list["protocol_figures.Reading"]:
+    """What the regions of the first contrast of a table of ranges read."""
+    lines = lines[lines["contrast"] == lines["contrast"].iloc[0]]
     columns = ["null_low_percent", "null_high_percent", "change_percent", "sampling_se_percent"]
     values = lines[columns].to_numpy(dtype=float).tolist()
     return [

@@ -1,6 +1,7 @@
 """Regional time-activity curves, and what models made of them."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -41,6 +42,24 @@ def draw_curves(
     """
     figure = new_figure(FULL_WIDTH_IN, 4.6)
     axes = figure.add_subplot()
+    curves_on(axes, frames, Curves(curves, names, reference, reference_name), highlighted)
+    axes.set_ylabel(f"activity ({unit})")
+    shade_spans(axes, spans)
+    return figure
+
+
+class Curves(NamedTuple):
+    """Curves (n_frames, n_regions) of named regions, and that of the reference region (n_frames,)."""
+
+    values: FloatArray
+    names: Sequence[str]
+    reference: FloatArray
+    reference_name: str = "reference"
+
+
+def curves_on(axes: Axes, frames: Frames, shown: Curves, highlighted: Sequence[str] = ()) -> None:
+    """The same on axes of another figure, without unit and windows."""
+    curves, names, reference, reference_name = shown
     middle = np.asarray(frames.mid_min)
     named = [names.index(name) for name in highlighted if name in names][: len(PALETTE)]
     named = named or choose_evenly(curves[-1], len(PALETTE))
@@ -54,7 +73,6 @@ def draw_curves(
     axes.set_ylim(0, 1.06 * top)
     axes.set_xlim(min(0.0, float(frames.start_min[0])), float(frames.end_min[-1]))
     axes.set_xlabel("minutes from injection")
-    axes.set_ylabel(f"activity ({unit})")
     ends = np.array([*curves[-1, named], reference[-1]])
     labels = [*(names[index] for index in named), reference_name]
     label_line_ends(axes, middle[-1], ends, labels, [*PALETTE[: len(named)], INK])
@@ -63,8 +81,6 @@ def draw_curves(
         axes.text(
             0.995, 0.985, others, transform=axes.transAxes, ha="right", va="top", fontsize=8, color=MUTED
         )
-    shade_spans(axes, spans)
-    return figure
 
 
 @styled()

@@ -27,6 +27,7 @@ CHANGE_COLOURS: Final = colormaps["RdBu_r"]
 OUTLINE_COLOUR: Final = "#56F0E4"
 MARGIN_MM: Final = 18.0
 PIXEL_MM: Final = 1.6
+NAME_ROOM_MM: Final = 24.0
 MOST_ROWS: Final = 1200
 MOST_CHANGE_PERCENT: Final = 30.0
 BEFORE_AND_AFTER: Final = ("as acquired", "realigned")
@@ -42,7 +43,7 @@ def draw_frames(
     bounds = mask_bounds(mask, MARGIN_MM)
     middle_mm = float(bounds.low_mm[0] + bounds.high_mm[0]) / 2
     rows = [[Cut("sagittal", middle_mm, name) for name in names] for _ in (before, after)]
-    mosaic = lay_out(bounds, rows, pixel_mm=PIXEL_MM)
+    mosaic = lay_out(bounds, rows, pixel_mm=PIXEL_MM, name_room_mm=NAME_ROOM_MM)
     canvas = _each_frame(mosaic, (*before, *after))
     overlay = Overlay(
         canvas, UPTAKE_COLOURS, 0.0, 1.0, "activity over that of the brightest voxels of the frame"

@@ -59,7 +59,7 @@ def draw_motion(frames: Frames, trace: MotionTrace, spans: Sequence[Span] = ()) 
     axes[0].set_ylabel("translation (mm)")
     _draw_parameters(axes[1], middle, trace.rotations_deg, trace, ("nod (x)", "tilt (y)", "turn (z)"))
     axes[1].set_ylabel("rotation (°)")
-    _draw_displacement(axes[2], frames, trace)
+    displacement_on(axes[2], frames, trace)
     axes[2].set_xlabel("minutes from injection")
     axes[2].set_xlim(min(0.0, float(frames.start_min[0])), float(frames.end_min[-1]))
     for index, panel in enumerate(axes):
@@ -96,7 +96,8 @@ def _draw_parameters(
     axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
 
 
-def _draw_displacement(axes: Axes, frames: Frames, trace: MotionTrace) -> None:
+def displacement_on(axes: Axes, frames: Frames, trace: MotionTrace, *, legend: bool = True) -> None:
+    """Framewise displacement as bars, those of flagged frames in their colour."""
     displacement = trace.framewise_displacement_mm
     axes.bar(
         frames.start_min,
@@ -107,6 +108,8 @@ def _draw_displacement(axes: Axes, frames: Frames, trace: MotionTrace) -> None:
     )
     axes.set_ylabel("framewise\ndisplacement (mm)")
     axes.set_ylim(0, 1.2 * float(np.nanmax(displacement, initial=0.5)))
+    if not legend:
+        return
     handles = [
         axes.plot([], [], "o", color=INK, markersize=4, label="estimated")[0],
         axes.plot([], [], "o", color=INK, mfc="white", markersize=4.5, label="borrowed")[0],

@@ -38,7 +38,7 @@ def draw_pet_on_t1w(
     mask = load_volume(brain_mask)
     mosaic = brain_mosaic(mask, HEAD_MARGIN_MM)
     uptake = sample(mosaic, load_volume(pet))
-    overlay = Overlay(uptake, UPTAKE_COLOURS, 0.0, _bright(uptake), f"{label} ({unit})")
+    overlay = Overlay(uptake, UPTAKE_COLOURS, 0.0, bright_of(uptake), f"{label} ({unit})")
     outlines = tissue_outlines(mosaic, mask, dseg, ON_UPTAKE)
     return draw_mosaic(Picture(mosaic, None, overlay, outlines))
 
@@ -70,11 +70,11 @@ def draw_reference_region(
         underlay = grey_levels(sample(mosaic, load_volume(t1w)), np.nan_to_num(sample(mosaic, brain)))
     else:
         uptake = sample(mosaic, load_volume(pet))
-        overlay = Overlay(uptake, UPTAKE_COLOURS, 0.0, _bright(uptake), f"PET reference ({unit})")
+        overlay = Overlay(uptake, UPTAKE_COLOURS, 0.0, bright_of(uptake), f"PET reference ({unit})")
     return draw_mosaic(Picture(mosaic, underlay, overlay, outlines))
 
 
-def _bright(canvas: FloatArray) -> float:
+def bright_of(canvas: FloatArray) -> float:
     """Upper end of a colour scale: the 99.8th percentile, so that one hot voxel does not darken the rest."""
     finite = canvas[np.isfinite(canvas)]
     return max(float(np.percentile(finite, 99.8)), 1e-12) if finite.size else 1.0

@@ -66,7 +66,12 @@ class Reading(NamedTuple):
 def draw_readings(readings: Sequence[Reading]) -> Figure:
     """A row per region: the range of readings that need no release as a bar, the measured change with its error."""
     figure = new_figure(FULL_WIDTH_IN, 1.2 + 0.26 * max(len(readings), 3))
-    axes = figure.subplots()
+    readings_on(figure.subplots(), readings)
+    return figure
+
+
+def readings_on(axes: Axes, readings: Sequence[Reading]) -> None:
+    """The same on axes of another figure."""
     rows = np.arange(len(readings))
     low, high, change, error = np.array([reading[1:] for reading in readings], dtype=float).T
     axes.barh(rows, high - low, left=low, height=0.6, color=GRID, label="can occur without any release")
@@ -76,7 +81,6 @@ def draw_readings(readings: Sequence[Reading]) -> Figure:
     axes.set_ylim(len(readings) - 0.4, -0.6)
     axes.set_xlabel("baseline minus challenge (% of baseline)")
     axes.legend(loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=2)
-    return figure
 
 
 @styled()

@@ -134,6 +134,7 @@ def lay_out(
     *,
     pixel_mm: float = 0.8,
     gap_mm: float = 3.0,
+    name_room_mm: float = NAME_ROOM_MM,
     justified: bool = True,
 ) -> Mosaic:
     """Rows of slices from left to right.
@@ -148,6 +149,8 @@ def lay_out(
         Size of a pixel.
     gap_mm
         Smallest space between slices and between rows.
+    name_room_mm
+        Space for names above a row: more where a picture is wide, as letters keep their size on paper.
     justified
         Spread each row to the width of the widest; otherwise `gap_mm` lies between all slices.
     """
@@ -158,7 +161,7 @@ def lay_out(
     tiles: list[Tile] = []
     top = gap
     for row, row_widths in zip(rows, widths, strict=True):
-        top += round(NAME_ROOM_MM / pixel_mm) if any(cut.name for cut in row) else 0
+        top += round(name_room_mm / pixel_mm) if any(cut.name for cut in row) else 0
         spare = (total - sum(row_widths)) / (len(row) + 1) if justified else gap
         left = spare
         for cut, width in zip(row, row_widths, strict=True):
