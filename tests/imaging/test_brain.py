@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from morbids.errors import MorbidsError
+from morbids.imaging import brain
 from morbids.imaging.brain import (
     BrainExtraction,
     BrainQuality,
@@ -83,7 +84,11 @@ def test_mask_that_reaches_the_scalp_is_flagged(turned_head: Head) -> None:
     assert "rim" in to_the_scalp.concern()
 
 
-def test_image_without_a_head_is_flagged(template: Template, tmp_path: Path) -> None:
+def test_image_without_a_head_is_flagged(
+    template: Template, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a coarser grid: ten starts of a search that finds nothing take a minute at 2 mm."""
+    monkeypatch.setattr(brain, "WORKING_MM", 4.0)
     blob = np.random.default_rng(0).normal(100, 10, (20, 24, 20)).astype(np.float32)
     blob[:2] = blob[-2:] = 0
     t1w = write_image(blob, np.diag([8.0, 8.0, 8.0, 1.0]), tmp_path / "T1w.nii.gz")

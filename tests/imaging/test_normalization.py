@@ -13,6 +13,7 @@ from morbids.imaging.brain import BrainExtraction
 from morbids.imaging.images import read_image, write_image
 from morbids.imaging.normalization import Normalization, _concern, register_to_template
 from morbids.imaging.resampling import resample
+from morbids.imaging.template_registration import onto_isotropic_grid
 from morbids.imaging.templates import Template
 from morbids.numerics.arrays import FloatArray
 from tests.imaging.head_phantom import Head
@@ -84,7 +85,12 @@ def test_image_without_anatomy_is_flagged(template: Template, tmp_path: Path) ->
     ball = (np.indices(noise.shape) - np.reshape(noise.shape, (3, 1, 1, 1)) / 2) ** 2
     t1w = write_image(noise, affine, tmp_path / "T1w.nii.gz")
     mask = write_image(ball.sum(axis=0) < 64, affine, tmp_path / "mask.nii.gz")
-    result = register_to_template(t1w, mask, template.brain, template.mask, tmp_path, threads=2)
+    coarse = [
+        write_image(coarser.values, coarser.affine, tmp_path / f"template_{name}.nii.gz")
+        for name, path in (("brain", template.brain), ("mask", template.mask))
+        for coarser in [onto_isotropic_grid(read_image(path), 4.0)]
+    ]
+    result = register_to_template(t1w, mask, coarse[0], coarse[1], tmp_path, threads=2)
     assert "correlation" in result.concern
 
 
