@@ -151,6 +151,6 @@ def read_events(path: Path) -> tuple[Event, ...]:
 
 
 def _as_numbers(column: "pd.Series[str]") -> "pd.Series[float] | pd.Series[str]":
-    """Numbers where every value is one; text else."""
+    """Numbers where every value is one; text else, without spaces around it."""
     numbers = pd.to_numeric(column, errors="coerce")
-    return numbers if (numbers.isna() == column.isna()).all() else column
+    return numbers if (numbers.isna() == column.isna()).all() else column.str.strip()

@@ -184,6 +184,10 @@ def _refuse_other_names(one: TraitTable, participants: "pd.Series[str]") -> None
     unused = {_bare(name): name for name in sorted(named - set(participants))}
     twins = [(name, unused[_bare(name)]) for name in absent if _bare(name) in unused]
     remedy = "Write the ids of the table as they stand in the names of the files."
+    if not named:
+        raise MorbidsError(
+            f"{one.path} has no rows below the names of its columns.", "Write a row per participant."
+        )
     if twins:
         (map_name, table_name), *more = twins
         others = f", and {len(more)} more alike" if more else ""
@@ -262,6 +266,9 @@ def _read_sessions(path: Path) -> TraitTable:
 
 def _keyed(path: Path, table: pd.DataFrame) -> TraitTable:
     """Spell the key columns and their values as BIDS names do, and check that they are keys."""
+    twice = [name for name, count in Counter(read_column_names(path)).items() if count > 1]
+    if twice:
+        raise MorbidsError(f"{path} has two columns '{twice[0]}'.", "Give each column a name of its own.")
     spelled = table.rename(columns={old: new for old, new in _SPELLINGS.items() if new not in table.columns})
     if PARTICIPANT not in spelled.columns:
         raise MorbidsError(
@@ -274,9 +281,9 @@ def _keyed(path: Path, table: pd.DataFrame) -> TraitTable:
     if spelled[PARTICIPANT].isna().any():
         row = int(spelled[PARTICIPANT].isna().to_numpy().argmax()) + 2
         raise MorbidsError(f"{path}: line {row} has no {PARTICIPANT}.", "Every row needs one.")
-    twice = spelled[spelled.duplicated(list(keys), keep="first")]
-    if len(twice):
-        what = ", ".join(f"{key} {twice.iloc[0][key]}" for key in keys)
+    again = spelled[spelled.duplicated(list(keys), keep="first")]
+    if len(again):
+        what = ", ".join(f"{key} {again.iloc[0][key]}" for key in keys)
         raise MorbidsError(
             f"{path} has two rows of {what}.",
             "Keep one, or add the column that tells them apart (session_id, task, run).",

@@ -213,16 +213,21 @@ def _lay_out(found: Sequence[Found], method: Inference, *, joint: bool) -> _Test
     regions, maps, tails = [], [], []
     for one in found:
         table = read_table(one.evidence)
+        barred = bool(one.comparison.design.why_no_claim)
         columns = table.drop(columns=MAP, errors="ignore").to_numpy(dtype=float)
+        columns = np.full_like(columns, np.nan) if barred else columns
         regions.append(columns if joint else count_smaller(columns)[None])
         maxima, squares = table.get(MAP), bool(one.comparison.design.several)
         tail = (
             describe_tail(maxima.to_numpy(dtype=float), one.facts["MapStatistic"], of_squares=squares)
-            if joint and maxima is not None
+            if joint and maxima is not None and not barred
             else None
         )
         tails.append(tail)
-        maps.append(tail.p(table[MAP].to_numpy(dtype=float)) if tail else np.array([_own_p(one, method)]))
+        if barred:
+            maps.append(np.full(len(table) if joint else 1, np.nan))
+        else:
+            maps.append(tail.p(table[MAP].to_numpy(dtype=float)) if tail else np.array([_own_p(one, method)]))
     counts = tuple(columns.shape[1] for columns in regions)
     parts = [(f"regions {family}", count) for family, count in zip(families, counts, strict=True)]
     parts += [(f"maps {family}", 1) for family in families]
@@ -274,7 +279,7 @@ def _brain(one: Found, tests: _Tests, family: Family, place: int, method: Infere
     """The test of the map, and where it passes."""
     tail = tests.tails[place - sum(tests.n_regions)]
     p_page = float(family.p[place])
-    threshold = family.critical * float(tests.shares[place])
+    threshold = 0.0 if one.comparison.design.why_no_claim else family.critical * float(tests.shares[place])
     statistic: MaximumOf | Literal["p"] = "p"
     own, critical = float(tests.scores[0, place]), threshold
     if tail is not None:

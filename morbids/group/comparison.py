@@ -13,6 +13,7 @@ from morbids.numerics.arrays import FloatArray
 from morbids.numerics.statistics.designs import Design, make_design, part_variances
 from morbids.numerics.statistics.methods import METHODS, Inference
 from morbids.numerics.statistics.permutation import cluster_threshold
+from morbids.numerics.statistics.unequal import FEWEST_IN_GROUP
 
 # Kinds of question, which share the error of a page: does a map change, do two kinds of map differ within people, do
 # maps go with a trait, do groups differ; and whatever a model file asks.
@@ -115,6 +116,20 @@ class WrittenDesign:
         if self.several and formula and formula.needs_smoothness:
             return "the statistic is F, and the random fields here are those of t"
         return ""
+
+    @property
+    def why_no_claim(self) -> str:
+        """Why nothing can be claimed of it, however small its p; empty where it can."""
+        if not self.second_group:
+            return ""
+        second = sum(value > 0 for value in self.columns[self.second_group])
+        smaller = min(second, len(self.columns[self.second_group]) - second)
+        if smaller >= FEWEST_IN_GROUP:
+            return ""
+        return (
+            f"The smaller group has {smaller} people: with unequal variances the level does not hold below "
+            f"{FEWEST_IN_GROUP}, so that nothing can be claimed. Where the groups vary alike, --equal-variances can."
+        )
 
     @property
     def words(self) -> str:

@@ -87,6 +87,7 @@ def plan_group(
     chosen = _choose(asked, settings.contrasts)
     if settings.coverage < 1:
         chosen = tuple(replace(one, design=replace(one.design, voxelwise=True)) for one in chosen)
+    _refuse_same_names(chosen)
     notes = (
         *doubt_columns(group.table, settings),
         *(note for one in chosen for note in one.notes),
@@ -95,6 +96,19 @@ def plan_group(
         *doubt_smoothing(group.found.rows, settings.group_smoothing_fwhm_mm),
     )
     return GroupPlan(group, dataset, chosen, asked.skipped, spheres, small_volumes, notes)
+
+
+def _refuse_same_names(chosen: tuple[Comparison, ...]) -> None:
+    """Refuse two comparisons whose files would have one name: `a-b` and `a b` are spelled alike there."""
+    titles: dict[tuple[str, str], str] = {}
+    for one in chosen:
+        other = titles.setdefault((one.model, one.name), one.title)
+        if other != one.title:
+            raise MorbidsError(
+                f"'{other}' and '{one.title}' would both write contrast-{one.name}.",
+                "Give values of columns, scans and traits names that differ in letters or digits.",
+                ExitCode.USAGE,
+            )
 
 
 def _check_options(study: Study, settings: GroupSettings) -> None:

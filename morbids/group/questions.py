@@ -13,6 +13,7 @@ from morbids.group.row_sources import Rows, combine_maps, keep_terms
 from morbids.numerics.arrays import FloatArray
 from morbids.numerics.statistics.correlation import FEWEST_ROWS
 from morbids.numerics.statistics.designs import variance_inflation
+from morbids.numerics.statistics.unequal import check_groups
 
 # Inflation of the variance of what is tested: told beyond the first (the usual bound), refused beyond the second.
 INFLATED, INSEPARABLE = 5.0, 1000.0
@@ -99,6 +100,9 @@ def write_comparison(
     if design.source is not None:
         rows = combine_maps(rows, design.source)
     kept = design.rows.tolist()
+    tested = design.contrasts[contrast].design
+    if words.second_group:
+        check_groups(tested.matrix, tested.matrix[:, tested.columns.index(words.second_group)] > 0)
     n_rows = len(rows.labels)
     return Comparison(
         model=rows.model,
@@ -111,7 +115,7 @@ def write_comparison(
         maps=keep_terms(rows.maps, kept, n_rows),
         binding=rows.binding,
         tables=keep_terms(rows.tables, kept, n_rows),
-        design=write_design(design.contrasts[contrast].design, words.second_group),
+        design=write_design(tested, words.second_group),
         trait=trait.column if trait else "",
         trait_words=trait.words if trait else "",
         dropped=(

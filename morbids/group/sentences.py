@@ -68,7 +68,10 @@ def say_claimed(question: QuestionClaims) -> str:
 
 
 def say_limits(question: QuestionClaims) -> str:
-    """Where rearranging cannot reach the level."""
+    """Where rearranging cannot reach the level, or does not hold it."""
+    barred = question.comparison.design.why_no_claim
+    if barred:
+        return barred
     if question.smallest_p <= ALPHA:
         return ""
     n = len(question.comparison.labels)
@@ -98,7 +101,7 @@ def say_expected(comparison: Comparison) -> str:
 
 def outline_of(brain: MapClaim | None) -> str:
     """What the outline on maps means."""
-    if brain is None or not np.isfinite(brain.critical):
+    if brain is None or not 0 < brain.critical < np.inf:
         return "claimed: nothing can be"
     if brain.statistic == "p":
         return f"claimed: corrected p ≤ {brain.critical:.3g}"

@@ -97,6 +97,7 @@ def test_public_participants_with_units_in_a_column(shared_data: Path) -> None:
         ("subject\tage\nsub-01\t3\n", r"table.tsv has no column 'participant_id'; it has subject, age"),
         ("participant_id\tage\nsub-01\t3\nn/a\t4\n", r"table.tsv: line 3 has no participant_id"),
         ("participant_id\tage\nsub-01\t3\n01\t4\n", r"table.tsv has two rows of participant_id sub-01"),
+        ("participant_id\tage\tage\nsub-01\t3\t4\n", r"table.tsv has two columns 'age'"),
     ],
 )
 def test_tables_without_keys_are_refused(dataset: DatasetMaker, content: str, message: str) -> None:
@@ -134,6 +135,16 @@ def test_a_table_of_other_people_is_refused(dataset: DatasetMaker) -> None:
     with pytest.raises(
         MorbidsError, match=r"names none of the participants of the maps: it has sub-101, sub-102"
     ):
+        join_traits(ROWS, read_traits(dataset.root))
+
+
+def test_spaces_make_no_other_value_and_a_table_without_rows_says_so(dataset: DatasetMaker) -> None:
+    dataset.text("participants.tsv", "participant_id\tsex\tage\nsub-01\t F\t30 \nsub-02\tF \t 40\n")
+    joined = join_traits(ROWS, read_traits(dataset.root))
+    assert set(trait(joined, "sex")) == {"F"}
+    assert numeric_trait(joined, "age").tolist() == [30, 30, 40]
+    dataset.text("participants.tsv", "participant_id\tage\n")
+    with pytest.raises(MorbidsError, match=r"participants.tsv has no rows below the names of its columns"):
         join_traits(ROWS, read_traits(dataset.root))
 
 

@@ -447,6 +447,19 @@ def test_null_ranges_of_regions_are_taken_before_calibrations_where_all_scans_ha
     assert "calibration" in find(plan(study), "baselineMinusRejection").protocols.tables.added[0].name
 
 
+def test_a_group_of_one_is_a_reason_and_values_of_one_spelling_are_refused(
+    study: Study, dataset: DatasetMaker
+) -> None:
+    rewrite(dataset, {"site": list("abbbbb")})
+    made = plan(study, group_column="site")
+    reasons = [why for title, why in made.skipped.items() if "groups of site" in title]
+    assert len(reasons) == 3
+    assert all("The groups have 1 and 5 maps" in why for why in reasons)
+    rewrite(dataset, {"site": ["a b", "a-b", "a b", "a-b", "c", "c"]})
+    with pytest.raises(MorbidsError, match="would both write contrast-baselineMinusAcceptanceCMinusAB"):
+        plan(study, group_column="site")
+
+
 def test_three_groups_are_tested_by_f_and_in_pairs(study: Study, dataset: DatasetMaker) -> None:
     rewrite(dataset, {"site": list("aabbcc")})
     made = plan(study, group_column="site")

@@ -15,7 +15,7 @@ from morbids.numerics.statistics.linear_model import (
     fit_linear_model,
     portions,
 )
-from morbids.numerics.statistics.unequal import fit_unequal_variances
+from morbids.numerics.statistics.unequal import check_groups, fit_unequal_variances
 
 Exchange = Literal["signs", "orders"]
 
@@ -108,7 +108,13 @@ def part_variances(design: Design, second_group: BoolArray) -> Design:
     Signs are then flipped instead of changing orders: an order exchanges errors of one variance with those of another,
     and the null distribution that it makes is that of neither (`python -m benchmarks two_groups`). Signs need errors
     that are symmetric about 0.
+
+    Raises
+    ------
+    MorbidsError
+        A group has too few maps for a variance of its own.
     """
+    check_groups(design.matrix, second_group)
     return design._replace(second_group=np.asarray(second_group, dtype=bool), exchange="signs")
 
 

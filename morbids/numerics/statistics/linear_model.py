@@ -14,7 +14,7 @@ from morbids.numerics.arrays import FloatArray
 _VALUES_AT_ONCE = 2**22
 _SMALLEST_P_OF_NDTRI = 1e-300
 # Bytes of a portion of voxels whose copy is kept while it is tested: bounds memory, however many maps there are.
-_BYTES_OF_PORTION = 2**29
+_BYTES_OF_PORTION = 2**28
 # Residual variance below this share of the data's power is rounding, not noise.
 _ROUNDING = 1e-12
 # Columns of unit length whose smallest singular value is below this are one column too many.

@@ -21,7 +21,7 @@ from morbids.numerics.statistics.f_test import FModel
 from morbids.numerics.statistics.linear_model import MapsInBlocks, portions, read_blocks
 from morbids.numerics.statistics.partial import prepare_partial
 from morbids.numerics.statistics.pseudo_t import VarianceSmoother
-from morbids.numerics.statistics.unequal import SMALLEST_SHARE, prepare_unequal
+from morbids.numerics.statistics.unequal import SMALLEST_SHARE, UnequalModel, prepare_unequal, weigh_maps
 
 # Residuals below this share of the data's power are rounding (the same rule as in the linear model).
 _ROUNDING = 1e-12
@@ -191,7 +191,10 @@ def prepare_model(
     smoother
         Makes it a pseudo-t; not used for unequal variances, whose statistic has two of them, for F, nor voxel by voxel.
     """
-    if smoother is None or design.voxelwise or design.n_tested or design.second_group is not None:
+    if design.second_group is not None and not design.voxelwise:
+        weights = weigh_maps(maps, design.matrix, design.second_group)
+        return PortionedModel(maps, lambda own: _prepare_unequal(own, design, weights))
+    if smoother is None or design.voxelwise or design.n_tested:
         return PortionedModel(maps, lambda own: _prepare(own, design))
     students = PortionedModel(maps, lambda own: _prepare_student(own, design))
     return PseudoModel(students, smoother, _residual_df(design))
@@ -201,15 +204,22 @@ def _prepare(maps: FloatArray, design: Design) -> Portion:
     """Prepare voxels that one copy can hold."""
     if design.voxelwise:
         return prepare_partial(maps, design, _prepare)
-    interest, null_model = split_by_contrast(design.matrix, design.contrast)
     if design.second_group is not None:
-        data = _take_out(maps, null_model).data
-        return prepare_unequal(data, design.matrix, design.contrast, design.second_group)
+        return _prepare_unequal(maps, design, weigh_maps(maps, design.matrix, design.second_group))
     if not design.n_tested:
         return _prepare_student(maps, design)
+    interest, null_model = split_by_contrast(design.matrix, design.contrast)
     residuals = _take_out(maps, null_model, interest)
     rows = np.vstack([interest.T, _what_moves(null_model, design).T])
     return FModel(rows, residuals.data, design.n_tested, _residual_df(design))
+
+
+def _prepare_unequal(maps: FloatArray, design: Design, weights: FloatArray) -> UnequalModel:
+    if design.second_group is None:
+        raise TypeError("a design with unequal variances has two groups")
+    _, null_model = split_by_contrast(design.matrix, design.contrast)
+    data = _take_out(maps, null_model, weights=weights).data
+    return prepare_unequal(data, design.matrix, design.contrast, design.second_group)
 
 
 def _prepare_student(maps: FloatArray, design: Design) -> StudentModel:
@@ -249,12 +259,21 @@ def largest_t(portion: Portion, rows: FloatArray, *, two_tailed: bool) -> FloatA
     return portion.to_t(largest)
 
 
-def _take_out(maps: FloatArray, null_model: FloatArray, interest: FloatArray | None = None) -> _Residuals:
+def _take_out(
+    maps: FloatArray,
+    null_model: FloatArray,
+    interest: FloatArray | None = None,
+    weights: FloatArray | None = None,
+) -> _Residuals:
+    """Residuals of the null model, by least squares with the (n_maps,) weights of its maps if they differ."""
+    estimate = null_model.T
+    if weights is not None:
+        estimate = np.linalg.solve(null_model.T @ (weights[:, None] * null_model), null_model.T * weights)
     precision = np.float32 if maps.dtype == np.float32 else np.float64
     data, length = np.empty(maps.shape, dtype=precision), np.empty(maps.shape[1])
     for columns, block in read_blocks(maps):
         with np.errstate(invalid="ignore", divide="ignore"):
-            residuals = block - null_model @ (null_model.T @ block)
+            residuals = block - null_model @ (estimate @ block)
             squares = np.einsum("ij,ij->j", residuals, residuals)
             explained = (
                 0.0 if interest is None else np.square(np.atleast_2d(interest.T) @ residuals).sum(axis=0)

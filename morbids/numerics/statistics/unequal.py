@@ -6,12 +6,17 @@ covariates this is Welch's test (1947, Biometrika 34:28).
 
 These degrees of freedom differ from voxel to voxel: where the variance of a small group comes out small by chance, t is
 large and means little. Maxima are therefore taken of z, the normal deviate of t at the voxel's own degrees of freedom.
+
+What is rearranged are residuals of the null model, and a residual keeps the variance of its error only where the model
+took little of it. The null model is therefore fitted by generalised least squares with one ratio of variances for all
+voxels: of a small group that varies more than the other, the common mean is then mostly the other's.
 """
 
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+from scipy import special
 
 from morbids.errors import MorbidsError
 from morbids.numerics.arrays import BoolArray, FloatArray
@@ -25,6 +30,8 @@ from morbids.numerics.statistics.linear_model import (
     summarise_fit,
 )
 
+# People that a group needs for claims: of fewer the level does not hold (`python -m benchmarks two_groups`).
+FEWEST_IN_GROUP = 4
 # Keeps t finite where a rearrangement leaves no residual.
 SMALLEST_SHARE = 1e-12
 
@@ -70,21 +77,61 @@ def _degrees(basis: FloatArray, members: BoolArray) -> FloatArray:
     return np.array([float(np.sum(1 - leverage[rows])) for rows in members])
 
 
+def check_groups(matrix: FloatArray, second_group: BoolArray) -> None:
+    """Refuse two groups that cannot have a variance each.
+
+    Raises
+    ------
+    MorbidsError
+        A group has fewer than two maps, or the design leaves it less than a degree of freedom.
+    """
+    second = np.asarray(second_group, dtype=bool)
+    sizes = int((~second).sum()), int(second.sum())
+    if can_estimate_both(matrix, second):
+        return
+    df = _degrees(np.linalg.qr(np.asarray(matrix, dtype=float))[0], np.stack([~second, second]))
+    raise MorbidsError(
+        f"The groups have {sizes[0]} and {sizes[1]} maps, of which the design leaves {df[0]:.1f} and {df[1]:.1f} "
+        "degrees of freedom; a variance needs two maps and one degree in each.",
+        "Merge groups, drop covariates, or compare them with equal variances.",
+    )
+
+
 def _split(matrix: FloatArray, contrast: FloatArray, second_group: BoolArray) -> _Groups:
+    check_groups(matrix, second_group)
     second = np.asarray(second_group, dtype=bool)
     members = np.stack([~second, second])
-    sizes = members.sum(axis=1)
     basis, triangle = np.linalg.qr(np.asarray(matrix, dtype=float))
     weights = np.linalg.solve(triangle.T, np.asarray(contrast, dtype=float))
     df = _degrees(basis, members)
-    if sizes.min() < 2 or df.min() < 1 - 1e-9:
-        raise MorbidsError(
-            f"The groups have {sizes[0]} and {sizes[1]} maps, of which the design leaves {df[0]:.1f} and {df[1]:.1f} "
-            "degrees of freedom; a variance needs two maps and one degree in each.",
-            "Merge groups, drop covariates, or compare them with equal variances.",
-        )
     squares = np.array([float(np.sum((basis[rows] @ weights) ** 2)) for rows in members])
     return _Groups(basis, weights, members, df, squares)
+
+
+def weigh_maps(maps: FloatArray, matrix: FloatArray, second_group: BoolArray) -> FloatArray:
+    """(n_maps,) weights for the null model: one over the variance of each group, as the geometric mean over voxels.
+
+    The mean of the logarithms of residual variances with k degrees of freedom is low by digamma(k / 2) - log(k / 2);
+    that of their ratio does not depend on how the variance differs between voxels. Equal where no voxel tells.
+    """
+    groups = _split(matrix, np.ones(matrix.shape[1]), second_group)
+    total, n_voxels = 0.0, 0
+    for _, block in read_blocks(maps):
+        with np.errstate(invalid="ignore", divide="ignore"):
+            residuals = block - groups.basis @ (groups.basis.T @ block)
+            first, second = (
+                residual_variance(block[rows], residuals[rows], df)
+                for rows, df in zip(groups.members, groups.df, strict=True)
+            )
+            ratios = np.log(first / second)
+        known = np.isfinite(ratios)
+        total += float(ratios[known].sum())
+        n_voxels += int(known.sum())
+    if not n_voxels:
+        return np.ones(len(matrix))
+    low = special.digamma(groups.df / 2) - np.log(groups.df / 2)
+    ratio = np.exp(total / n_voxels - (low[0] - low[1]))
+    return np.where(second_group, 1.0, 1 / ratio)
 
 
 def fit_unequal_variances(

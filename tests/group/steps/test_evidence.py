@@ -10,6 +10,7 @@ from morbids.bids.tables import read_table, write_table
 from morbids.group.claims import QuestionClaims, judge_claims
 from morbids.group.comparison import Comparison, Terms, WrittenDesign, write_design
 from morbids.group.locate import Found
+from morbids.group.sentences import outline_of, say_finding
 from morbids.group.steps.evidence import Baselines, Claiming, gather_evidence
 from morbids.group.steps.permutations import Heights, permute, plan_tests
 from morbids.group.steps.regions import SCAN, compare_regions
@@ -84,6 +85,28 @@ def test_a_region_that_few_of_many_people_have_is_not_claimed_either(
     assert known.claimed
     assert few.n == 4
     assert not few.claimed
+
+
+@pytest.mark.parametrize("method", ["max-t", "fdr"])
+def test_a_group_of_three_claims_nothing_with_a_variance_of_its_own(
+    method: Inference, tmp_path: Path
+) -> None:
+    """Signs of its three maps are four patterns, and their variance is nearly a guess."""
+    second = np.arange(15) >= 3
+    values = 5.0 * second + 1e-3 * np.arange(15.0)
+    apart = two_sample(second, names=("a", "b"), equal_variances=False)
+    question = judge(tmp_path, write_design(apart, "b"), {"PAG": values}, method)
+    assert not question.claimed
+    assert question.brain is not None
+    assert np.isnan([question.regions[0].p_page, question.brain.p_page]).all()
+    assert say_finding(question).endswith(
+        "The smaller group has 3 people: with unequal variances the level does not hold below 4, so that nothing can "
+        "be claimed. Where the groups vary alike, --equal-variances can."
+    )
+    assert outline_of(question.brain) == "claimed: nothing can be"
+    (tmp_path / "pooled").mkdir()
+    pooled = judge(tmp_path / "pooled", write_design(two_sample(second)), {"PAG": values}, method)
+    assert pooled.regions[0].claimed
 
 
 def test_groups_of_three_and_three_claim_no_region(tmp_path: Path) -> None:

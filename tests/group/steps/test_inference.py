@@ -26,6 +26,7 @@ from morbids.numerics.statistics.factorial import repeated_measures
 from morbids.numerics.statistics.linear_model import quick_z
 from morbids.numerics.statistics.methods import METHODS, STATISTICS, Inference
 from morbids.numerics.statistics.plan import People
+from morbids.numerics.statistics.unequal import weigh_maps
 from tests.group.group_maps import ACTIVE_MM, Brain, draw_maps, make_brain, save, write_atlas
 
 ALL: tuple[Inference, ...] = tuple(METHODS)
@@ -201,7 +202,8 @@ def test_small_volumes_of_two_groups_are_judged_by_z(case: Case) -> None:
     inside = np.load(case.stack.maps)[
         :, draw_sphere(ball.spheres[0], read_image(case.stack.mask))[case.brain.inside]
     ]
-    residuals = inside - inside.mean(axis=0)
+    weights = weigh_maps(inside, np.column_stack([~second, second]).astype(float), second)
+    residuals = inside - weights @ inside / weights.sum()
     flipped = [np.array(signs)[:, None] * residuals for signs in itertools.product((1, -1), repeat=N)]
     fits = [stats.ttest_ind(one[second], one[~second], equal_var=False) for one in flipped]
     z = [quick_z(fit.statistic, fit.df) for fit in fits]

@@ -3,7 +3,7 @@ import itertools
 import numpy as np
 import pytest
 from nilearn.mass_univariate import permuted_ols
-from scipy import ndimage, stats
+from scipy import ndimage, special, stats
 
 from morbids.errors import MorbidsError
 from morbids.numerics.arrays import FloatArray
@@ -93,10 +93,15 @@ def test_exhaustive_p_of_two_groups_is_exact() -> None:
 
 
 def test_exhaustive_p_of_two_groups_with_a_variance_each_is_exact() -> None:
-    """Signs of what is left around the common mean, and Welch's statistic of the flipped residuals."""
+    """Signs of what is left around the common mean of both, weighed by variances, and Welch's statistic of them."""
     maps = _smooth_maps(10, 7)
     second = np.array([0, 1, 0, 0, 1, 1, 0], dtype=bool)
-    residuals = maps - maps.mean(axis=0)
+    logs = [
+        np.log(maps[members].var(axis=0, ddof=1)).mean() - special.digamma(df / 2) + np.log(df / 2)
+        for members, df in ((second, 2), (~second, 3))
+    ]
+    weights = np.exp(-np.where(second, *logs))
+    residuals = maps - weights @ maps / weights.sum()
     maxima = []
     for signs in itertools.product((1, -1), repeat=7):
         flipped = np.array(signs)[:, None] * residuals

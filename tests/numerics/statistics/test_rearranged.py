@@ -10,6 +10,7 @@ from morbids.numerics.statistics.permutation import Measurement, find_null_maxim
 from morbids.numerics.statistics.plan import Piece, plan_permutations
 from morbids.numerics.statistics.pseudo_t import make_smoother
 from morbids.numerics.statistics.rearranged import largest_t, make_t_maps, observed_t, prepare_model
+from morbids.numerics.statistics.unequal import weigh_maps
 
 RNG = np.random.default_rng(1)
 MAPS = RNG.normal(size=(14, 60)) + RNG.normal(size=14)[:, None]
@@ -48,7 +49,11 @@ def test_rearranging_is_refitting_the_rearranged_residuals_of_the_null_model(des
     t_maps = make_t_maps(model, plan.rearrange(model.rows, Piece(0, 9)))
     right = np.linalg.svd(design.contrast[None, :])[2]
     null_model = design.matrix @ right[1:].T
-    fitted = null_model @ np.linalg.lstsq(null_model, MAPS, rcond=None)[0]
+    root = np.ones(14)
+    if design.second_group is not None:
+        # The null model of two variances is fitted by generalised least squares.
+        root = np.sqrt(weigh_maps(MAPS, design.matrix, design.second_group))
+    fitted = null_model @ np.linalg.lstsq(root[:, None] * null_model, root[:, None] * MAPS, rcond=None)[0]
     for number in range(9):
         if design.exchange == "signs":
             rearranged = fitted + random_signs(5, number, number + 1, 14)[0][:, None] * (MAPS - fitted)

@@ -11,7 +11,7 @@ from morbids.numerics.statistics.linear_model import quick_z
 from morbids.numerics.statistics.permutation import Measurement, corrected_p, find_null_maxima
 from morbids.numerics.statistics.plan import plan_design
 from morbids.numerics.statistics.rearranged import observed_t, prepare_model
-from morbids.numerics.statistics.unequal import can_estimate_both, fit_unequal_variances
+from morbids.numerics.statistics.unequal import can_estimate_both, fit_unequal_variances, weigh_maps
 
 RNG = np.random.default_rng(2)
 SECOND = np.arange(15) >= 6
@@ -60,7 +60,20 @@ def test_maxima_are_of_z_at_the_degrees_of_freedom_of_each_voxel() -> None:
         np.testing.assert_allclose(single, expected, rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize(("n_first", "sd"), [(3, 1.0), (4, 2.5), (7, 2.5)])
+@pytest.mark.parametrize("sd", [0.5, 3.0])
+def test_weights_are_those_of_the_ratio_of_variances_whatever_the_voxels(sd: float) -> None:
+    """Small groups: the mean of the logarithms of their variances alone would be low by a factor of two."""
+    rng, second = np.random.default_rng(6), np.arange(18) >= 4
+    maps = rng.normal(size=(18, 20_000)) * np.where(second, 1, sd)[:, None] * rng.uniform(0.1, 5, 20_000)
+    maps[:, ::50] = np.nan
+    design = two_sample(second, {"age": rng.normal(size=18)}, equal_variances=False)
+    weights = weigh_maps(maps, design.matrix, second)
+    assert weights[second].tolist() == [1.0] * 14
+    np.testing.assert_allclose(weights[~second], sd**-2, rtol=0.15)
+    assert weigh_maps(np.ones((18, 3)), design.matrix, second).tolist() == [1.0] * 18
+
+
+@pytest.mark.parametrize(("n_first", "sd"), [(4, 0.5), (4, 2.5), (7, 2.5)])
 def test_noise_keeps_its_level_in_small_groups_of_any_variance(n_first: int, sd: float) -> None:
     """Orders would exchange errors of one variance with those of another."""
     second = np.arange(15) >= n_first
