@@ -27,6 +27,7 @@ from morbids.participant.quality import (
 from morbids.participant.range_table import report_ranges
 from morbids.participant.region_table import report_regions
 from morbids.participant.spaces import picture_space
+from morbids.participant.steps.figures import fitted_windows
 from morbids.participant.steps.kinetics import difference_name
 from morbids.participant.steps.null_range import range_picture_name
 from morbids.participant.steps.protocol import picture_name
@@ -250,8 +251,8 @@ def _report_scan(plan: ScanPlan, study: Study, settings: ScanSettings, told: Seq
             *figures.of("logan", "logan", ".svg"),
             *(
                 block
-                for window in kinetics.windows
-                for block in figures.of("fits", f"fits{window.name}", ".svg", f"Window {window.name}.")
+                for window in fitted_windows(kinetics)
+                for block in figures.of("fits", f"fits{window.name}", ".svg", f"Fit of the {window.name}.")
             ),
             *report_regions(plan, study),
             *figures.of("regional_estimates", "estimates", ".svg"),

@@ -12,12 +12,13 @@ from morbids.engine.saving import Output
 from morbids.imaging.atlases import SPHERES
 from morbids.numerics.kinetics.model_names import ModelName
 from morbids.numerics.kinetics.models import MODELS
-from morbids.numerics.kinetics.prediction import can_predict
+from morbids.numerics.kinetics.prediction import OF_STEPS, can_predict
 from morbids.participant.facts import K2PrimeFacts, MapFacts, SettledFacts, keys_of
 from morbids.participant.kinetic_plan import TRANSPORT_MODEL
 from morbids.participant.scan_graph import ScanBuilder
 from morbids.participant.spaces import picture_space
 from morbids.participant.steps.figures import (
+    fitted_windows,
     picture_maps,
     plot_curves,
     plot_estimates,
@@ -119,10 +120,13 @@ def add_plots(builder: ScanBuilder, curves: Node, reference: Node, settled: Node
 def add_fit_plots(builder: ScanBuilder, curves: Node, reference: Node, settled: Node) -> None:
     """Draw measured and fitted curves, where the model's equation gives them back."""
     kinetics = builder.plan.kinetics
-    if not can_predict(MODELS[kinetics.model].parameters) or MODELS[kinetics.model].needs_onset:
+    known = MODELS[kinetics.model]
+    if not can_predict(known.parameters) or builder.fits_apart:
+        return
+    if known.needs_onset and kinetics.model not in OF_STEPS:
         return
     plot = make_node(plot_fits, "plot_fits", {"unit": builder.unit})
-    names = [f"fits{window.name}" for window in kinetics.windows]
+    names = [f"fits{window.name}" for window in fitted_windows(kinetics)]
     save = builder.save(
         "save_plot_fits",
         {name: Output("pet_figure", {"desc": name}) for name in names},

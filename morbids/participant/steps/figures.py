@@ -20,7 +20,7 @@ from morbids.numerics.kinetics.models import MODELS, FitOptions, fit_model
 from morbids.numerics.kinetics.prediction import predict_curves
 from morbids.participant.kinetic_plan import KineticPlan, SettledPlan
 from morbids.participant.steps.curves import read_curves
-from morbids.participant.steps.kinetics import difference_name, estimate, map_name
+from morbids.participant.steps.kinetics import RESPONSE, difference_name, map_name
 from morbids.participant.steps.mixture import UNMIXED, SlowFiles
 from morbids.reports.figures import anatomy as anatomy_figures
 from morbids.reports.figures import curves as curve_figures
@@ -194,23 +194,26 @@ def plot_estimates(kinpar: Mapping[str, Path], parameter: str, out_dir: Path) ->
 
 
 def plot_fits(curves: Path, reference_curve: Path, plan: SettledPlan, unit: str, out_dir: Path) -> Pictures:
-    """Measured and fitted curves with residuals, a picture per window."""
+    """Measured and fitted curves with residuals: a picture per fit, of each window or of the whole response."""
     table = read_curves(curves)
-    reference = read_curves(reference_curve).curves[:, 0]
-    found = estimate(table.curves, reference, plan)
+    reference, frames = read_curves(reference_curve).curves[:, 0], plan.frames
     pictures = {}
-    for window in plan.windows:
-        expected = predict_curves(
-            found[window.name].parameters,
-            table.curves,
-            reference,
-            plan.frames,
-            plan.k2_prime_in_model,
-        )
-        expected[~window_points(plan.frames, window)] = np.nan
+    for window in fitted_windows(plan):
+        options = plan.options(window)
+        found = fit_model(plan.model, table.curves, reference, frames, options).parameters
+        measured = table.curves, reference, frames
+        expected = predict_curves(found, *measured, plan.k2_prime_in_model, options.onset_min)
+        expected[~window_points(frames, window)] = np.nan
         figure = curve_figures.draw_fits(plan.frames, table.curves, expected, table.names, unit=unit)
         pictures[f"fits{window.name}"] = style.write_figure(figure, out_dir / f"{window.name}.svg")
     return Pictures(pictures)
+
+
+def fitted_windows(plan: KineticPlan) -> tuple[Window, ...]:
+    """What is fitted at once: each window, or a baseline and its response together."""
+    if not MODELS[plan.model].needs_onset:
+        return plan.windows
+    return (Window(RESPONSE, plan.t_star_min or 0.0, plan.pairs[0].challenge.end_min),)
 
 
 def plot_t_star(

@@ -72,6 +72,13 @@ def test_fits_are_drawn_for_other_models_too(tmp_path: Path, model: ModelName) -
     assert plot_estimates(kinpar, "BPND", tmp_path).picture.is_file()
 
 
+def test_the_fit_of_a_response_is_one_picture_of_the_whole(tmp_path: Path) -> None:
+    tables = write_tables(tmp_path, known_curves(-0.2))
+    (name, path), *others = plot_fits(*tables, settled("StepChange2"), "kBq/mL", tmp_path).pictures.items()
+    assert (name, others) == ("fitsresponse", [])
+    assert "residual" in path.read_text()
+
+
 def test_the_motion_plot_reads_the_confounds(tmp_path: Path) -> None:
     names = ["trans_x", "trans_y", "trans_z", "rot_x", "rot_y", "rot_z", "framewise_displacement"]
     lines = ["\t".join([*names, "motion_borrowed", "motion_outlier"])]
