@@ -183,6 +183,10 @@ def test_no_input_has_its_exit_codes(dataset: DatasetMaker, tmp_path: Path) -> N
     with pytest.raises(MorbidsError, match=r"nowhere is not a directory") as caught:
         find_scans(tmp_path / "nowhere", Filters())
     assert caught.value.exit_code == ExitCode.NO_INPUT
+    (dataset.root / "dataset_description.json").write_text('{"DatasetType": "derivative"}')
+    with pytest.raises(MorbidsError, match=r"raw is no raw dataset") as caught:
+        find_scans(dataset.root, Filters())
+    assert caught.value.exit_code == ExitCode.NO_INPUT
     (dataset.root / "dataset_description.json").write_text("[")
     with pytest.raises(MorbidsError, match=r"dataset_description.json is not valid JSON") as caught:
         find_scans(dataset.root, Filters())

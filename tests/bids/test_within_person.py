@@ -69,6 +69,13 @@ def test_a_difference_of_sessions_is_that_of_the_means_of_their_runs() -> None:
     assert dropped.reason == "'sessions': There is no variable 'session_id.ses-off' for X."
 
 
+def test_a_node_none_of_whose_variables_is_known_says_so() -> None:
+    unknown = replace(RUNS, columns=("intercept", "age"))
+    lines = table().assign(age=np.nan)
+    with pytest.raises(MorbidsError, match="Model 'runs': no map has a value of every variable"):
+        build_designs(StatsModel("m", (unknown, GROUP), edges=(Edge("runs", "group"),)), lines)
+
+
 def test_without_the_node_of_runs_each_map_counts_alike() -> None:
     (group,) = build(SESSIONS, GROUP, edges=EDGES[1:])
     assert set(np.round(np.abs(weights(group)), 6).ravel()) == {0, 0.5, 1}

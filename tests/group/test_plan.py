@@ -15,7 +15,7 @@ from morbids.errors import ExitCode, MorbidsError
 from morbids.group.comparison import Comparison, Terms, sum_terms
 from morbids.group.plan import GroupPlan, plan_group
 from morbids.group.plan_tables import write_plan_tables
-from morbids.settings import GroupSettings, Study
+from morbids.settings import GroupSettings, OutputSpace, Study
 from tests.bids.conftest import DatasetMaker
 from tests.bids.test_map_table import write_spm, write_table
 from tests.bids.test_maps import write_image, write_map, write_study
@@ -228,8 +228,8 @@ def test_a_broken_table_stops_only_those_who_ask_for_it(study: Study, dataset: D
         plan(study, traits=("mood",))
 
 
-def write_model(folder: Path) -> Path:
-    """A model file that asks for the slope on the score."""
+def write_model(folder: Path, **changes: object) -> Path:
+    """A model file that asks for the slope on the score; its node may be changed."""
     path = folder / "model.json"
     node = {
         "Level": "Dataset",
@@ -237,6 +237,7 @@ def write_model(folder: Path) -> Path:
         "GroupBy": ["contrast"],
         "Model": {"Type": "glm", "X": [1, "score"]},
         "DummyContrasts": {"Contrasts": ["score"], "Test": "t"},
+        **changes,
     }
     path.write_text(json.dumps({"Name": "my model", "BIDSModelVersion": "1.0.0", "Nodes": [node]}))
     return path
@@ -264,6 +265,20 @@ def test_a_model_file_takes_the_place_of_the_built_in_questions(study: Study, tm
     with pytest.raises(MorbidsError, match="--trait cannot be combined with --stats-model") as error:
         plan(study, stats_model=path, traits=("score",))
     assert error.value.exit_code == ExitCode.USAGE
+
+
+def test_contrasts_of_one_file_name_are_refused(study: Study, tmp_path: Path) -> None:
+    weights = {"ConditionList": ["score"], "Weights": [1], "Test": "t"}
+    twice = [{"Name": name, **weights} for name in ("slope up", "slope_up")]
+    path = write_model(tmp_path, Contrasts=twice, DummyContrasts={"Contrasts": [], "Test": "t"})
+    with pytest.raises(MorbidsError, match="two contrasts would write files of one name") as error:
+        plan(study, stats_model=path)
+    assert error.value.exit_code == ExitCode.USAGE
+
+
+def test_people_are_compared_in_a_template_only(study: Study) -> None:
+    with pytest.raises(MorbidsError, match="--output-spaces T1w is no template: people cannot be compared"):
+        plan(study, output_spaces=(OutputSpace("T1w", 2),))
 
 
 def test_contrasts_are_chosen_by_name(study: Study) -> None:
@@ -576,6 +591,16 @@ def test_factors_that_are_not_there_are_refused(
 ) -> None:
     with pytest.raises(MorbidsError, match=message):
         plan(factorial, within=within)
+
+
+def test_factors_that_nobody_has_whole_are_refused(factorial: Study, tmp_path: Path) -> None:
+    for path in (tmp_path / "maps").rglob("*ses-2*task-work*"):
+        if "sub-01" not in path.name:
+            path.unlink()
+    for path in (tmp_path / "maps").rglob("sub-01*ses-1*task-rest*"):
+        path.unlink()
+    with pytest.raises(MorbidsError, match="Nobody has a map of every task and session"):
+        plan(factorial, within=("task", "session"))
 
 
 def test_maps_of_a_table_are_compared_within_participants(dataset: DatasetMaker, tmp_path: Path) -> None:

@@ -167,6 +167,10 @@ def test_another_session_s_t1w_serves_and_is_told(dataset: DatasetMaker) -> None
             r"needs a baseline and one challenge, and .* 1 ",
         ),
         ({"reference": "nowhere"}, r"nowhere"),
+        (
+            {"model": "LoganRef", "mixed_tissue": "apart"},
+            r"--mixed-tissue apart is for StepChange2 without --pvc, and this is LoganRef",
+        ),
     ],
 )
 def test_wishes_that_cannot_be_are_usage_errors(
