@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from benchmarks.models import MODELS, measure_error
+from benchmarks.models import K2_PRIMES, MODELS, measure_error
 from morbids.numerics.kinetics.model_names import ModelName
 from morbids.numerics.kinetics.models import MODELS as KINETIC_MODELS
 
@@ -15,7 +15,9 @@ pytestmark = pytest.mark.graph
 def test_every_model_is_within_one_percent_on_curves_of_its_own_kind(
     model: ModelName, start_min: float
 ) -> None:
-    error = measure_error(model, "one_tissue", 0.3, start_min)
+    # A library of responses is searched for seconds: the lowest and the highest k2' are enough.
+    k2_primes = K2_PRIMES[::3] if model == "lpntPET" else K2_PRIMES
+    error = measure_error(model, "one_tissue", 0.3, start_min, k2_primes)
     failed = np.isnan(error)
     # A target that is the reference itself fits any rates: no displacement model with free k2' can tell its k2a.
     known = KINETIC_MODELS[model]
