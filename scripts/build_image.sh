@@ -35,7 +35,11 @@ cleanup() {
 trap cleanup EXIT
 
 if ! podman image exists "$base"; then
-    mmdebstrap --quiet --variant=minbase --include=ca-certificates bookworm "$out/base.tar"
+    # As the published `slim` images: no manuals, no translations, no lists of packages.
+    exclude=()
+    for folder in doc info locale man; do exclude+=("--dpkgopt=path-exclude=/usr/share/$folder/*"); done
+    mmdebstrap --quiet --variant=minbase --include=ca-certificates "${exclude[@]}" \
+        --customize-hook='rm -rf "$1"/var/lib/apt/lists/* "$1"/var/cache/apt/*' bookworm "$out/base.tar"
     podman import --quiet "$out/base.tar" "$base" >/dev/null
 fi
 

@@ -68,3 +68,14 @@ def test_the_bundle_is_of_this_version_and_its_invocation_of_this_descriptor() -
 def test_exit_codes_are_those_of_the_program() -> None:
     told = {code["code"] for code in DESCRIPTOR["error-codes"]}
     assert told == {int(code) for code in ExitCode if code}
+
+
+def test_babs_is_told_of_options_that_exist() -> None:
+    text = (BUNDLE.parent / "babs.yaml").read_text(encoding="utf-8")
+    block = text.partition("bids_app_args:")[2].partition("\n\n")[0]
+    flags = re.findall(r"^  (-\S+):", block, flags=re.MULTILINE)
+    known = {name for action in build_parser()._actions for name in action.option_strings}
+    assert len(flags) >= 4
+    assert set(flags) <= known
+    assert f"morbids-{morbids_version().replace('.', '-')}" in text
+    assert f'morbids: "{morbids_version().replace(".", "-")}"' in text

@@ -2,6 +2,7 @@
 
 import codecs
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -226,7 +227,8 @@ def run_validator(dataset: Path, schema: Path | None = None) -> tuple[Problem, .
     command = [_executable(), str(dataset), "--format", "json", "--ignoreWarnings", "--ignoreNiftiHeaders"]
     if schema is not None:
         command += ["--schema", schema.absolute().as_uri()]
-    finished = subprocess.run(command, capture_output=True, text=True, check=False)
+    environment = os.environ | {"DENO_NO_UPDATE_CHECK": "1"}  # else it asks the network for a newer version
+    finished = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     if finished.returncode not in _FINISHED:
         raise MorbidsError(
             f"{VALIDATOR} did not finish on {dataset}: {finished.stderr.strip()[-400:]}",

@@ -213,6 +213,19 @@ def test_a_validator_that_does_not_finish_is_named(tmp_path: Path) -> None:
         run_validator(tmp_path / "nowhere")
 
 
+def test_the_validator_does_not_look_for_a_newer_one(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A stand-in tells what it was given."""
+    validator = tmp_path / "bids-validator-deno"
+    validator.write_text("""#!/bin/sh
+printf '{"issues": {"issues": [{"code": "%s"}]}}' "$DENO_NO_UPDATE_CHECK"
+""")
+    validator.chmod(0o755)
+    monkeypatch.delenv("DENO_NO_UPDATE_CHECK", raising=False)
+    monkeypatch.setattr("sys.executable", str(tmp_path / "python"))
+    (told,) = run_validator(tmp_path)
+    assert told.code == "1"
+
+
 def test_a_missing_validator_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("sys.executable", str(tmp_path / "python"))
     monkeypatch.setenv("PATH", str(tmp_path))
