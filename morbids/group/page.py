@@ -202,7 +202,7 @@ def _methods(outputs: Sequence[GroupOutputs], claims: Claims) -> Methods | None:
     paragraphs = group_methods(
         GroupChoices(
             version=morbids_version(),
-            maps=_source(outputs[0]),
+            maps=say_source(outputs[0]),
             smoothing_fwhm_mm=settings.group_smoothing_fwhm_mm,
             voxels="; ".join(dict.fromkeys(str(one.summary["Mask"]) for one in tested)),
             statistic=" or ".join(dict.fromkeys(str(one.summary["Statistic"]) for one in tested)),
@@ -229,10 +229,27 @@ def _methods(outputs: Sequence[GroupOutputs], claims: Claims) -> Methods | None:
     return Methods(paragraphs, outputs[0].references_path)
 
 
-def _source(outputs: GroupOutputs) -> str:
-    """Where the maps came from."""
+def say_source(outputs: GroupOutputs) -> str:
+    """Where the maps came from, and what was made of several maps of a participant."""
+    one, settings = outputs.comparison, outputs.settings
+    sentences = [_made_by(outputs)]
+    if settings.average_runs:
+        sentences.append("Runs of one scan were averaged.")
+    if one.maps.percent_of:
+        sentences.append(
+            "Two scans of a participant were compared in percent of one of them, voxel by voxel after smoothing."
+        )
+    if settings.stats_model is not None and (one.maps.removed or one.maps.divisor > 1):
+        sentences.append("Maps of a participant were averaged or subtracted as the model file says.")
+    return " ".join(sentences)
+
+
+def _made_by(outputs: GroupOutputs) -> str:
+    """Which program or step made the maps."""
     plan = outputs.plan
     quantity = outputs.comparison.quantity
+    if outputs.comparison.maps.percent_of:
+        quantity = quantity.removeprefix("change of ").removesuffix(" (%)")
     if plan.dataset != outputs.study.output_dir:
         return f"The maps ({quantity}) are those of another dataset ({plan.dataset.name})."
     if plan.group.kind == "parameter":
@@ -248,6 +265,8 @@ def _tested(outputs: GroupOutputs) -> ContrastChoices:
     comparison = outputs.comparison
     what = "sign flips" if comparison.design.design.exchange == "signs" else "orders"
     what += " of whole participants" if comparison.design.blocks else ""
+    if comparison.design.second_group:
+        what += " of the residuals of the null model (generalised least squares, one ratio of variances)"
     made = {
         test["Method"]: f"{'all' if test['Exhaustive'] else 'random'} {test['Rearrangements']} {what}"
         for test in outputs.summary["Tests"]

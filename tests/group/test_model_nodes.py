@@ -11,6 +11,8 @@ import statsmodels.formula.api as smf
 
 from morbids.errors import MorbidsError
 from morbids.group.comparison import sum_terms
+from morbids.group.outputs import GroupOutputs
+from morbids.group.page import say_source
 from morbids.group.plan import GroupPlan, plan_group
 from morbids.group.steps.maps import read_map
 from morbids.numerics.statistics.designs import fit_design
@@ -142,3 +144,10 @@ def test_two_maps_per_person_are_named_with_the_remedy(study: Study) -> None:
     with pytest.raises(MorbidsError, match="has 3 maps among the rows") as refused:
         plan(study, ONE_SAMPLE)
     assert "Level Subject" in refused.value.hint
+
+
+def test_the_methods_text_says_that_maps_were_combined(study: Study) -> None:
+    made = plan(study, MEAN, ONE_SAMPLE)
+    settings = GroupSettings(stats_model=study.output_dir.parent / "model.json")
+    told = say_source(GroupOutputs(made.comparisons[0], made, study, settings))
+    assert told.endswith("were averaged or subtracted as the model file says.")

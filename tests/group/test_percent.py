@@ -12,6 +12,8 @@ from morbids.bids.tables import read_table
 from morbids.errors import MorbidsError
 from morbids.group.comparison import Comparison
 from morbids.group.everyone import find_everyone
+from morbids.group.outputs import GroupOutputs
+from morbids.group.page import say_source
 from morbids.group.plan import GroupPlan, plan_group
 from morbids.group.regions import Sphere
 from morbids.group.steps.maps import StackRule, read_map, stack_maps
@@ -129,3 +131,11 @@ def test_what_cannot_be_a_percentage_is_a_sentence(
         changes = {"stats_model": tmp_path / "model.json"}
     with pytest.raises(MorbidsError, match=message):
         plan(study, **changes)
+
+
+def test_the_methods_text_says_what_was_compared(study: Study) -> None:
+    made = plan(study)
+    outputs = GroupOutputs(made.comparisons[0], made, study, GroupSettings(map_kind="percent"))
+    told = say_source(outputs)
+    assert told.startswith("The maps (BP_ND) are those of another dataset (maps).")
+    assert told.endswith("were compared in percent of one of them, voxel by voxel after smoothing.")

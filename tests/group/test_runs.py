@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 
 from morbids.errors import MorbidsError
+from morbids.group.outputs import GroupOutputs
+from morbids.group.page import say_source
 from morbids.group.plan import GroupPlan, plan_group
 from morbids.group.steps.maps import read_map
 from morbids.numerics.arrays import FloatArray
@@ -86,3 +88,10 @@ def test_what_cannot_be_averaged_is_a_sentence(
 def test_without_the_option_each_run_is_a_scan_of_its_own(study: Study) -> None:
     names = [one.name for one in plan(study, average_runs=False).comparisons]
     assert len(names) > 1
+
+
+def test_the_methods_text_says_so(study: Study) -> None:
+    made, settings = plan(study), GroupSettings(average_runs=True)
+    assert say_source(GroupOutputs(made.comparisons[0], made, study, settings)).endswith(
+        "scan were averaged."
+    )
