@@ -44,9 +44,10 @@ $(STUDY): | $(READY)
 validate: $(READY)  ## the demo's input and output, by the BIDS validator
 	$(BIN)/python -m morbids.bids.validation $(DEMO)/bids $(OUTPUT)
 
-# Files of tests are shared out among as many processes as there are processors (WORKERS=0: in this one).
+# Files of tests are shared out among as many processes as there are processors (WORKERS=0: in this one), in the order
+# of tests/conftest.py.
 WORKERS := auto
-PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+PYTEST := $(BIN)/python -m pytest -n $(WORKERS)
 
 test: $(READY)  ## the test suite
 	$(PYTEST)
@@ -59,10 +60,10 @@ test-all: $(READY)  ## the test suite with what takes minutes
 
 coverage: $(READY)  ## which lines the test suite reaches, steps in workers included; errors that it does not reach
 	$(BIN)/python -m coverage erase
-	$(BIN)/python -m coverage run -m pytest
+	$(BIN)/python -m coverage run -m pytest -n $(WORKERS)
 	$(BIN)/python -m coverage combine --quiet
 	$(BIN)/python -m coverage report
-	-$(BIN)/python -m tests.unreached_raises
+	$(BIN)/python -m tests.unreached_raises
 
 lint: $(READY)  ## ruff, type checker, import contracts, spelling, on every file
 	$(BIN)/ruff check .

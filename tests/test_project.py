@@ -17,7 +17,7 @@ from packaging.utils import canonicalize_name
 
 from morbids.options.command_line import build_parser
 from morbids.simulation.__main__ import build_parser as build_simulator_parser
-from tests.unreached_raises import find_unreached
+from tests.unreached_raises import Raise, find_unreached, judge
 
 ROOT = Path(__file__).parents[1]
 VERSION = (ROOT / "version").read_text().strip()
@@ -357,3 +357,10 @@ def test_an_error_that_no_test_reaches_is_listed(tmp_path: Path) -> None:
     assert [(one.first, one.text) for one in find_unreached(tmp_path, data)] == [
         (2, 'raise MorbidsError( "never" )')
     ]
+
+
+def test_an_error_without_a_reason_fails_and_so_does_a_reason_without_one() -> None:
+    files = [ROOT / "morbids" / name for name in ("a.py", "b.py")]
+    unreached = [Raise(files[0], 1, 1, "raise Worse"), Raise(files[1], 2, 2, "raise Bad")]
+    reasons = {("morbids/a.py", "Worse"): "a full disk", ("morbids/a.py", "Bad"): "no longer there"}
+    assert judge(unreached, reasons) == ([unreached[1]], [("morbids/a.py", "Bad")])
