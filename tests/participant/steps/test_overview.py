@@ -7,7 +7,7 @@ import pytest
 
 from morbids.bids.tables import write_table
 from morbids.participant.steps.null_range import RANGE_COLUMNS
-from morbids.participant.steps.overview import picture_overview
+from morbids.participant.steps.overview import ScanResults, picture_overview
 from tests.participant.steps.known_scan import known_curves, make_plan, write_tables
 from tests.participant.steps.test_figures import write_ball
 from tests.participant.steps.test_pet import write_shift
@@ -25,5 +25,7 @@ def test_a_scan_is_drawn_with_and_without_motion_and_ranges(tmp_path: Path) -> N
     for number, more in enumerate(({}, {"ranges": ranges})):
         out = tmp_path / str(number)
         out.mkdir()
-        picture = picture_overview(petref, way, mask, *tables, make_plan(), "kBq/mL", out, **more).picture
+        picture = picture_overview(
+            ScanResults(petref, way, mask, *tables, **more), make_plan(), "kBq/mL", out
+        ).picture
         assert picture.stat().st_size > 5000
