@@ -10,6 +10,7 @@ import pandas as pd
 from morbids.bids.tables import read_table
 from morbids.group.comparison import Comparison
 from morbids.imaging.images import read_image
+from morbids.numerics.statistics.designs import INTERCEPT
 
 # Columns of a table of ranges by region, and of a calibration table, which has simulated tissues instead of regions.
 _BY_REGION = ("null_low_percent", "null_high_percent")
@@ -47,13 +48,15 @@ class NullRanges(NamedTuple):
 
 
 def find_null_ranges(comparison: Comparison) -> NullRanges | None:
-    """Mean over scans of the ends of their ranges; None where nothing is known or the protocol cannot matter.
+    """Mean over scans of the ends of their ranges; None where nothing is known, or the effect is no mean change.
+
+    Slopes and differences between groups are in another unit, or compare people who share the protocol.
 
     What is not known (k2', dissociation, mixture of tissues) is much the same in all scans, so the mean of a group is
     as uncertain as one scan. Of two scans of one person it is the same: their ends are subtracted.
     """
     tables, (added, removed) = comparison.protocols
-    if not tables.added:
+    if not tables.added or set(comparison.design.weights) != {INTERCEPT}:
         return None
     ends = _mean_ends(tables.added, added)
     if tables.removed:

@@ -192,9 +192,17 @@ def say_protocol_alone(question: QuestionClaims) -> str | None:
     if region is None or region.null is None:
         return None
     low, high = format_number(region.null.low), format_number(region.null.high)
-    marks = {True: f": what is claimed {COULD_BE}", False: ": what is claimed lies outside", None: ""}
-    told = question.could_be_protocol if question.claimed else None
-    return f"{region.label}: {low} to {high}{marks[told]}"
+    return f"{region.label}: {low} to {high}{_compare_claims(question)}"
+
+
+def _compare_claims(question: QuestionClaims) -> str:
+    """Which of what is claimed the protocol could read alone; empty where nothing is claimed, or it is not known."""
+    if not question.claimed or question.could_be_protocol is None:
+        return ""
+    named, all_of_it = _doubted(question)
+    if not named:
+        return ": what is claimed lies outside"
+    return f": {'what is claimed' if all_of_it else _listed(named)} {COULD_BE}"
 
 
 def count_places(question: QuestionClaims) -> tuple[int, int]:
@@ -243,15 +251,18 @@ def _say_brain(question: QuestionClaims) -> str:
 
 
 def _say_protocol(question: QuestionClaims) -> str:
-    named = [region.label for region in question.claimed_regions if region.could_be_protocol]
-    if question.brain is not None:
-        named += [place.name for place in question.brain.located.places if place.could_be_protocol]
+    named, all_of_it = _doubted(question)
     if not named:
         return ""
-    alone = len(named) == len(question.claimed_regions) + (
-        len(question.brain.located.places) if question.brain is not None else 0
-    )
-    return f" {COULD_BE[0].upper()}{COULD_BE[1:]}: {'all of it' if alone else _listed(named)}."
+    return f" {COULD_BE[0].upper()}{COULD_BE[1:]}: {'all of it' if all_of_it else _listed(named)}."
+
+
+def _doubted(question: QuestionClaims) -> tuple[list[str], bool]:
+    """Claimed regions and clusters that the protocol could read alone, and whether these are all."""
+    places = question.brain.located.places if question.brain is not None else ()
+    named = [region.label for region in question.claimed_regions if region.could_be_protocol]
+    named += [place.name for place in places if place.could_be_protocol]
+    return named, len(named) == len(question.claimed_regions) + len(places)
 
 
 def _listed(words: Sequence[str]) -> str:

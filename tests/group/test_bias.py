@@ -1,5 +1,6 @@
 """What the protocol alone reads, from calibration tables, and what it could explain."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 
 from morbids.group.bias import NullRange, find_null_ranges, mean_at
 from morbids.group.comparison import Comparison, Protocols, Terms, write_design
-from morbids.numerics.statistics.designs import one_sample
+from morbids.numerics.statistics.designs import one_sample, regression
 from tests.group.group_maps import AFFINE, SHAPE, save
 
 
@@ -39,6 +40,15 @@ def test_the_range_of_a_mean_is_the_mean_of_the_scans_ranges(tmp_path: Path) -> 
     assert found is not None
     assert found.anywhere == found.of("PAG") == NullRange(-6.5, -0.75)
     assert find_null_ranges(make_comparison(Protocols())) is None
+
+
+def test_slopes_and_groups_have_no_range_of_a_mean_change(tmp_path: Path) -> None:
+    table = write_calibration(tmp_path / "1.tsv", {1.0: -2.0})
+    protocols = Protocols(Terms((table,) * 3), ("baseline minus task", ""))
+    slope = write_design(regression(np.array([1.0, 2.0, 4.0]), "score"))
+    assert find_null_ranges(replace(make_comparison(protocols), design=slope)) is None
+    beside = write_design(one_sample(3, {"age": np.array([-1.0, 0.0, 1.0])}))
+    assert find_null_ranges(replace(make_comparison(protocols), design=beside)) is not None
 
 
 def test_two_scans_of_one_person_share_their_tissue(tmp_path: Path) -> None:

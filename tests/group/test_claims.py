@@ -119,6 +119,11 @@ def test_an_effect_that_the_protocol_could_read_is_marked(claims: Claims) -> Non
     outside = replace(marked, regions=(region._replace(null=NullRange(-0.1, 0.1)), first.regions[1]))
     assert outside.could_be_protocol is False
     assert "protocol" not in sentences.say_finding(outside)
+    assert str(sentences.say_protocol_alone(marked)).endswith(": what is claimed could be the protocol")
+    assert str(sentences.say_protocol_alone(outside)).endswith(": what is claimed lies outside")
+    both = replace(outside, regions=(outside.regions[0], region._replace(label="Amygdala", p_page=0.02)))
+    assert str(sentences.say_protocol_alone(both)).endswith(": Amygdala could be the protocol")
+    assert "Could be the protocol: Amygdala." in sentences.say_finding(both)
     assert first.could_be_protocol is None
 
 
