@@ -27,7 +27,7 @@ from morbids.participant.scan import build_scan_workflow
 from morbids.participant.scan_graph import ScanBuilder
 from morbids.participant.spaces import needed_templates
 from morbids.participant.words import WORDS
-from morbids.reports.index_of_dataset import write_index
+from morbids.reports.index_of_dataset import is_left_to_others, write_index
 from morbids.settings import Resources, ScanSettings, Study
 
 logger = logging.getLogger("morbids")
@@ -71,7 +71,10 @@ def run_participants(
         all_well &= _run_batch(batch, study, settings, resources, console)
         if resources.stop_on_first_crash and not all_well:
             break
-    write_index(study.output_dir, dataset_name(study.bids_dir))
+    if study.filters.participant_labels and is_left_to_others(study.output_dir):
+        logger.info("index.html is left to the group level: there are many participants.")
+    else:
+        write_index(study.output_dir, dataset_name(study.bids_dir))
     if not plans.scans:
         return plans.unplanned[0].error.exit_code
     return ExitCode.OK if all_well else ExitCode.FAILED

@@ -9,6 +9,15 @@ from morbids.bids.tables import read_texts
 from morbids.reports.index import IndexReport, ParticipantLine, write_index_page
 from morbids.reports.pages import Level
 
+# Of more participants than this a job of some does not read what all others have left: N jobs would read N x N tables.
+MOST_READ_BY_A_JOB = 100
+
+
+def is_left_to_others(output_dir: Path) -> bool:
+    """Whether a run of named participants leaves the first page to the group level, or to a run of all participants."""
+    there = output_path(output_dir, {}, "index_page").exists()
+    return there and sum(1 for _ in output_dir.glob("sub-*.html")) > MOST_READ_BY_A_JOB
+
 
 def write_index(output_dir: Path, dataset: str) -> Path:
     """Write the page of the derivative dataset in `output_dir`; return its path."""
@@ -27,7 +36,8 @@ def _participants(dataset: Path) -> Iterator[ParticipantLine]:
     role = ROLES["quality"]
     pattern = f"*_desc-{role.fixed['desc']}_{role.suffix}{role.extension}"
     for page in sorted(dataset.glob("sub-*.html")):
-        tables = sorted((dataset / page.stem).glob(f"**/{pattern}"))
+        own = dataset / page.stem
+        tables = sorted([*own.glob(f"pet/{pattern}"), *own.glob(f"ses-*/pet/{pattern}")])
         concerns = [
             f"{_scan(table)}: {concern}" for table in tables for concern in read_texts(table, "concern")
         ]
