@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from morbids.bids.names import FULL_ONLY, ROLES, Role, difference_label, output_path, parse_name, sidecar_path
+from morbids.bids.names import FULL_ONLY, ROLES, Role, difference_label, output_path, parse_name
 from morbids.bids.tables import read_table
 from morbids.bids.validation import run_validator, validate_derivatives
 from morbids.errors import ExitCode
@@ -31,6 +31,7 @@ SCANS = (("01", "acceptance"), *((participant, "rejection") for participant in P
 SIMULATED = StudySettings(
     participants=len(PARTICIPANTS), pet_voxel_mm=6.0, t1w_voxel_mm=3.0, seed=1, noise=0.3, motion=0.3
 )
+BROKEN_SCAN = "sub-01_task-rejection_trc-carfentanil"
 TRAIT, MODEL = "er89_total", "StepChange2"
 SPACE = {"space": "MNI152NLin2009cAsym", "res": "2"}
 
@@ -64,37 +65,14 @@ class Story(NamedTuple):
 
     places: Places
     participant: Finished
+    minimal: Finished
     group: Finished
     problems_of_input: tuple[object, ...]
     problems_of_output: tuple[object, ...]
+    broken_links: tuple[Path, ...]
     again: Finished
-    deleted: tuple[Path, ...]
     came_back: tuple[bool, ...]
     untouched: bool
-    minimal: "Minimal"
-    broken: Finished
-    broken_scan: str
-
-
-class Minimal(NamedTuple):
-    """Both levels where only what is read was written; what pages link to with everything, and so."""
-
-    participant: Finished
-    group: Finished
-    links_before: list[str]
-    links: list[str]
-
-
-def run_minimal(places: Places) -> Minimal:
-    """Take away what `--outputs minimal` does not write, and run again with it."""
-    before = links_of_pages(places.out)
-    for path in places.out.glob("sub-*/**/*"):
-        if any(is_of_role(path, ROLES[role]) for role in FULL_ONLY):
-            path.unlink()
-            sidecar_path(path).unlink(missing_ok=True)
-    participant = run_level(places, "participant", "--outputs", "minimal")
-    group = run_level(places, "group", "--trait", TRAIT, "--n-permutations", "64")
-    return Minimal(participant, group, before, links_of_pages(places.out))
 
 
 def is_of_role(path: Path, role: Role) -> bool:
@@ -105,9 +83,10 @@ def is_of_role(path: Path, role: Role) -> bool:
     )
 
 
-def links_of_pages(out: Path) -> list[str]:
-    pages = (page.read_text() for page in sorted(out.glob("*.html")))
-    return [link for page in pages for link in re.findall(r'(?:src|href)="([^"#]+)"', page)]
+def links_of(page: Path) -> list[Path]:
+    """Files that a page shows or leads to."""
+    links = re.findall(r'(?:src|href)="([^"#]+)"', page.read_text())
+    return [page.parent / link for link in links if not link.startswith(("data:", "http", "mailto"))]
 
 
 def run_level(places: Places, level: str, *options: str) -> Finished:
@@ -139,38 +118,40 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
     for person in PARTICIPANTS[1:]:
         for path in places.bids.glob(f"sub-{person}/pet/*_task-acceptance_*"):
             path.unlink()
-    participant = run_level(places, "participant")
+    # Head motion takes as long as much else: one person's is enough, and the group page tells what differs.
+    first, others = PARTICIPANTS[:1], PARTICIPANTS[1:]
+    participant = run_level(places, "participant", "--participant-label", *first)
+    told = ("--participant-label", *others, "--motion", "off", "--outputs", "minimal")
+    minimal = run_level(places, "participant", *told)
     group = run_level(places, "group", "--trait", TRAIT, "--n-permutations", "64")
     problems = run_validator(places.bids), validate_derivatives(places.out)
 
     deleted = (
         output_path(places.out, {"sub": "01"}, "brain_mask"),
         output_path(places.out, scan("01", "acceptance"), "petref"),
+        output_path(places.out, scan("01", "acceptance"), "preproc_pet"),
     )
+    links = tuple(link for page in places.out.glob("*.html") for link in links_of(page) if not link.exists())
     before = times(places.out)
     for path in deleted:
         path.unlink()
-    again = run_level(places, "participant")
+    image = truncated_image(places)
+    image.write_bytes(image.read_bytes()[: image.stat().st_size // 2])
+    again = run_level(places, "participant", "--participant-label", *first)
     came_back = tuple(path.is_file() for path in deleted)
     untouched = times(places.out) == before
+    return Story(places, participant, minimal, group, *problems, links, again, came_back, untouched)
 
-    minimal = run_minimal(places)
 
-    broken_scan = "sub-02_task-rejection_trc-carfentanil"
-    image = places.bids / "sub-02/pet" / f"{broken_scan}_pet.nii.gz"
-    image.write_bytes(image.read_bytes()[: image.stat().st_size // 2])
-    broken = run_level(places, "participant")
-    return Story(
-        *(places, participant, group, *problems, again, deleted, came_back, untouched, minimal, broken),
-        broken_scan,
-    )
+def truncated_image(places: Places) -> Path:
+    return places.bids / "sub-01/pet" / f"{BROKEN_SCAN}_pet.nii.gz"
 
 
 def test_both_levels_end_well(story: Story) -> None:
-    assert story.participant.exit_code == ExitCode.OK, story.participant.log
-    assert story.group.exit_code == ExitCode.OK, story.group.log
-    assert "FAILED" not in story.participant.log + story.group.log
-    assert "Traceback" not in story.participant.log + story.group.log
+    for finished in (story.participant, story.minimal, story.group):
+        assert finished.exit_code == ExitCode.OK, finished.log
+        assert "FAILED" not in finished.log
+        assert "Traceback" not in finished.log
 
 
 def test_input_and_output_are_valid_bids(story: Story) -> None:
@@ -323,11 +304,8 @@ def test_the_participant_page_shows_every_scan_and_links_what_exists(story: Stor
     text = page.read_text()
     for word in ("task-rejection", "task-acceptance", MODEL, "occipital", "0.1237"):
         assert word in text, word
-    linked = re.findall(r'(?:src|href)="([^"#]+)"', text)
-    files = [link for link in linked if not link.startswith(("data:", "http", "mailto"))]
-    assert len(files) > 20
-    for link in files:
-        assert (page.parent / link).exists(), link
+    assert len(links_of(page)) > 20
+    assert story.broken_links == ()
 
 
 def test_the_group_page_names_contrasts_regions_and_participants(story: Story) -> None:
@@ -337,50 +315,52 @@ def test_the_group_page_names_contrasts_regions_and_participants(story: Story) -
     assert "needs at least 3 maps and was given 1" in text, "one scan is no sample, and that is said"
 
 
-def test_a_second_run_computes_nothing(story: Story) -> None:
-    everything = {step for _, step in story.participant.started}
-    assert {"estimating head motion", "fitting every voxel", "drawing maps"} <= everything
-    assert story.again.exit_code == ExitCode.OK, story.again.log
-    assert story.again.started == []
-
-
-def test_deleted_derivatives_come_back_and_the_others_are_left_alone(story: Story) -> None:
-    assert story.came_back == (True, True)
-    assert story.untouched, "restored files carry the times of the results they are copies of"
+def test_the_group_page_tells_what_participants_were_run_with_where_it_differs(story: Story) -> None:
+    text = output_path(story.places.out, {}, "group_page").read_text()
+    assert "differs: frames realigned (2 maps); none (2 maps)" in text
 
 
 def test_minimal_outputs_are_all_that_pages_and_group_read(story: Story) -> None:
-    minimal = story.minimal
-    assert (minimal.participant.exit_code, minimal.group.exit_code) == (ExitCode.OK, ExitCode.OK)
-    assert minimal.participant.started == []
-    assert minimal.links == minimal.links_before
-    assert len(minimal.links) > 40
-    assert output_path(story.places.out, scan("01", "rejection"), "preproc_pet").exists(), (
-        "a later run with all outputs has written it again"
-    )
+    """Of participants 02 and 03, whose pages lack no file and whose maps are in the group's test."""
+    for number, participant in enumerate(PARTICIPANTS):
+        left = [
+            path
+            for path in story.places.out.glob(f"sub-{participant}/**/*")
+            if any(is_of_role(path, ROLES[role]) for role in FULL_ONLY)
+        ]
+        assert bool(left) == (number == 0), left
+        assert len(links_of(output_path(story.places.out, {"sub": participant}, "participant_page"))) > 20
+    assert story.broken_links == ()
+
+
+def test_a_second_run_computes_nothing_but_what_has_changed(story: Story) -> None:
+    everything = {step for _, step in story.participant.started}
+    assert {"estimating head motion", "fitting every voxel", "drawing maps"} <= everything
+    assert story.again.started == [(BROKEN_SCAN, "estimating head motion")]
+
+
+def test_deleted_derivatives_come_back_and_the_others_are_left_alone(story: Story) -> None:
+    assert story.came_back == (True, True, True)
+    assert story.untouched, "restored files carry the times of the results they are copies of"
 
 
 def test_a_truncated_image_stops_only_its_own_scan(story: Story) -> None:
-    assert story.broken.exit_code == ExitCode.FAILED, story.broken.log
-    end = story.broken.log.splitlines()[-6:]
-    (told,) = [line for line in end if f"{story.broken_scan}, estimating head motion failed." in line]
-    assert f"{story.broken_scan}_pet.nii.gz" in told
+    assert story.again.exit_code == ExitCode.FAILED, story.again.log
+    end = story.again.log.splitlines()[-6:]
+    (told,) = [line for line in end if f"{BROKEN_SCAN}, estimating head motion failed." in line]
+    assert f"{BROKEN_SCAN}_pet.nii.gz" in told
     assert "truncated" in told
-    assert story.broken.started == [(story.broken_scan, "estimating head motion")], (
-        "the others were finished before"
-    )
-    assert story.broken.log.count("failed.") == 1
+    assert story.again.log.count("failed.") == 1
 
 
 def test_the_page_of_the_truncated_image_says_why(story: Story) -> None:
-    broken = output_path(story.places.out, {"sub": "02"}, "participant_page").read_text()
-    assert story.broken_scan in broken
+    broken = output_path(story.places.out, {"sub": "01"}, "participant_page").read_text()
+    assert BROKEN_SCAN in broken
     assert "truncated" in broken
-    well = output_path(story.places.out, {"sub": "01"}, "participant_page").read_text()
+    well = output_path(story.places.out, {"sub": "02"}, "participant_page").read_text()
     assert "truncated" not in well
 
 
 def test_the_truncated_image_of_this_test_is_one(story: Story) -> None:
-    image = story.places.bids / "sub-02/pet" / f"{story.broken_scan}_pet.nii.gz"
-    with pytest.raises(EOFError), gzip.open(image) as stream:
+    with pytest.raises(EOFError), gzip.open(truncated_image(story.places)) as stream:
         stream.read()
