@@ -14,7 +14,7 @@ from scipy import ndimage
 
 from benchmarks.heads_case import Head, dice
 from morbids.imaging.brain import BrainExtraction, BrainQuality, extract_brain
-from morbids.imaging.head_mask import dilate_mm
+from morbids.imaging.head_mask import dilate_mm, signed_distance_mm
 from morbids.imaging.images import read_image, write_image
 from morbids.imaging.normalization import LEAST_CORRELATION
 from morbids.imaging.transforms import rigid_matrix
@@ -105,6 +105,30 @@ def shrink(copy: Copy) -> Copy:
     return copy._replace(affine=copy.affine @ np.diag([0.8, 0.8, 0.8, 1.0]))
 
 
+def rejuvenate(copy: Copy) -> Copy:
+    """Give a head the size and the skull of a child: 0.87 as long, what lies outside the brain 1.7 times thinner."""
+    outside = -ndimage.gaussian_filter(signed_distance_mm(copy.brain, copy.affine), 1.0)
+    voxel_mm = np.linalg.norm(copy.affine[:3, :3], axis=0)
+    further = (1.7 - 1) * np.clip(outside, 0, 40)
+    slopes = np.gradient(outside, *voxel_mm)
+    index = np.indices(outside.shape)
+    source = [axis + further * slope / mm for axis, slope, mm in zip(index, slopes, voxel_mm, strict=True)]
+    values = ndimage.map_coordinates(copy.values, source, order=1).astype(np.float32)
+    return copy._replace(values=values, affine=np.diag([0.87, 0.87, 0.87, 1.0]) @ copy.affine)
+
+
+def wound(copy: Copy) -> Copy:
+    """Lesion as dark as fluid, 35 mm around a point of the cortex at one side."""
+    where = np.argwhere(copy.brain)
+    centre = np.array([where[:, 0].max() - 6, *where[:, 1:].mean(axis=0)])
+    voxel_mm = np.linalg.norm(copy.affine[:3, :3], axis=0)
+    offset_mm = (np.moveaxis(np.indices(copy.values.shape), 0, -1) - centre) * voxel_mm
+    lesion = (np.linalg.norm(offset_mm, axis=-1) < 35) & copy.brain
+    fluid = np.percentile(copy.values[copy.brain], 2)
+    noise = np.random.default_rng(0).uniform(0.7, 1.3, copy.values.shape)
+    return copy._replace(values=np.where(lesion, fluid * noise, copy.values).astype(np.float32))
+
+
 def invert(copy: Copy) -> Copy:
     """Contrast of a T2w image."""
     top = np.percentile(copy.values[copy.brain], 95)
@@ -128,6 +152,8 @@ DAMAGES: Mapping[str, Callable[[Copy], Copy]] = MappingProxyType(
         "cut bottom": cut_bottom,
         "0.8 x size": shrink,
         "inverted": invert,
+        "child": rejuvenate,
+        "lesion": wound,
     }
 )
 
