@@ -129,7 +129,7 @@ def permute(
     """
     model = model_of(np.load(maps, mmap_mode="r"), mask, design, heights.variance_fwhm_mm)
     measurement = measurement_of(test.statistics, mask, design, heights.forming_p)
-    found = find_null_maxima(model, test.plan, Piece(*piece), measurement, threads=threads)
+    found = find_null_maxima(model, test.plan, piece, measurement, threads=threads)
     path = out_dir / "maxima.npz"
     arrays: dict[str, Any] = {str(name): values for name, values in found.maxima.items()}
     np.savez(path, piece=np.array(found.piece), label=np.array(test.label), **arrays)
