@@ -1,8 +1,8 @@
 """Level where errors are skewed: one region, and the largest of many voxels, by three tests of a mean.
 
-A study is as many maps as people, of errors with a skewness of their own before smoothing. Tests: Student's t, flips of
-signs (what the program claims by), and flips of signs of Johnson's modified t (1978, JASA 73:536), which takes the
-estimated skewness out of t.
+A study is as many maps as people, of smooth errors that are skewed at every voxel: smoothing of single skewed voxels
+would take most of it out. Tests: Student's t, flips of signs (what the program claims by), and flips of signs of
+Johnson's modified t (1978, JASA 73:536), which takes the estimated skewness out of t.
 """
 
 from collections.abc import Mapping
@@ -61,9 +61,9 @@ def _regions(values: FloatArray) -> dict[str, float]:
 
 def _maps(n_people: int, skewness: float, rng: np.random.Generator) -> dict[str, float]:
     """Whether any voxel of noise passes the largest of the rearrangements; the share of displaced voxels that do."""
-    errors = skew(rng.standard_normal((n_people, *SHAPE)), skewness)
-    noise = ndimage.gaussian_filter(errors, (0, *[SIGMA_VOXELS] * 3), mode="wrap").reshape(n_people, -1)
-    noise = noise / noise.std()
+    white = rng.standard_normal((n_people, *SHAPE))
+    smooth = ndimage.gaussian_filter(white, (0, *[SIGMA_VOXELS] * 3), mode="wrap").reshape(n_people, -1)
+    noise = skew(smooth / smooth.std(), skewness)
     active = np.arange(noise.shape[1]) % 10 == 0
     found: dict[str, float] = {}
     for effect in (0.0, EFFECT_SE / np.sqrt(n_people)):

@@ -31,6 +31,8 @@ from morbids.numerics.statistics.methods import ALPHA, Inference, MaximumOf
 
 # The question that such a study is made for has half of the error; the other kinds of question share the rest.
 FIRST_FAMILY = "change"
+# Mean skewness of residuals beyond which flips of signs hold no level over many voxels: `python -m benchmarks claims`.
+TOO_SKEWED = 0.5
 Rule = Literal["joint rearrangements", "Holm"]
 
 
@@ -107,6 +109,11 @@ class QuestionClaims:
     brain: MapClaim | None
     smallest_p: float
     skewness: float | None
+
+    @property
+    def too_skewed(self) -> bool:
+        """Whether nothing may be claimed of the whole brain, as errors are far from symmetric."""
+        return self.skewness is not None and abs(self.skewness) > TOO_SKEWED
 
     @property
     def claimed(self) -> bool:
@@ -220,11 +227,11 @@ def _lay_out(found: Sequence[Found], method: Inference, *, joint: bool) -> _Test
         maxima, squares = table.get(MAP), bool(one.comparison.design.several)
         tail = (
             describe_tail(maxima.to_numpy(dtype=float), one.facts["MapStatistic"], of_squares=squares)
-            if joint and maxima is not None and not barred
+            if joint and maxima is not None and not _bars_map(one)
             else None
         )
         tails.append(tail)
-        if barred:
+        if _bars_map(one):
             maps.append(np.full(len(table) if joint else 1, np.nan))
         else:
             maps.append(tail.p(table[MAP].to_numpy(dtype=float)) if tail else np.array([_own_p(one, method)]))
@@ -235,6 +242,12 @@ def _lay_out(found: Sequence[Found], method: Inference, *, joint: bool) -> _Test
     scores = np.concatenate([*regions, *(values[:, None] for values in maps)], axis=1)
     is_map = np.arange(scores.shape[1]) >= sum(counts)
     return _Tests(scores, shares, is_map, counts, tuple(tails))
+
+
+def _bars_map(one: Found) -> bool:
+    """Whether nothing may be claimed of the whole brain: the level would not hold."""
+    too_skewed = abs(one.summary.get("Skewness", 0.0)) > TOO_SKEWED
+    return too_skewed or bool(one.comparison.design.why_no_claim)
 
 
 def _own_p(one: Found, method: Inference) -> float:
@@ -279,7 +292,7 @@ def _brain(one: Found, tests: _Tests, family: Family, place: int, method: Infere
     """The test of the map, and where it passes."""
     tail = tests.tails[place - sum(tests.n_regions)]
     p_page = float(family.p[place])
-    threshold = 0.0 if one.comparison.design.why_no_claim else family.critical * float(tests.shares[place])
+    threshold = 0.0 if _bars_map(one) else family.critical * float(tests.shares[place])
     statistic: MaximumOf | Literal["p"] = "p"
     own, critical = float(tests.scores[0, place]), threshold
     if tail is not None:

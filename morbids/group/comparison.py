@@ -13,7 +13,7 @@ from morbids.numerics.arrays import FloatArray
 from morbids.numerics.statistics.designs import Design, make_design, part_variances
 from morbids.numerics.statistics.methods import METHODS, Inference
 from morbids.numerics.statistics.permutation import cluster_threshold
-from morbids.numerics.statistics.unequal import FEWEST_IN_GROUP
+from morbids.numerics.statistics.unequal import FEWEST_IN_GROUP, smaller_group
 
 # Kinds of question, which share the error of a page: does a map change, do two kinds of map differ within people, do
 # maps go with a trait, do groups differ; and whatever a model file asks.
@@ -122,8 +122,7 @@ class WrittenDesign:
         """Why nothing can be claimed of it, however small its p; empty where it can."""
         if not self.second_group:
             return ""
-        second = sum(value > 0 for value in self.columns[self.second_group])
-        smaller = min(second, len(self.columns[self.second_group]) - second)
+        smaller = smaller_group(np.array(self.columns[self.second_group]) > 0)
         if smaller >= FEWEST_IN_GROUP:
             return ""
         return (

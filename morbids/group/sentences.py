@@ -86,9 +86,10 @@ def say_skewness(question: QuestionClaims) -> str:
     skewness = question.skewness
     if skewness is None or not abs(skewness) > SKEWED:
         return ""
+    barred = " Nothing is claimed of the whole brain, where that happens most." if question.too_skewed else ""
     return (
         f"The maps are skewed around their mean (mean skewness {skewness:.2f}): flipping signs takes symmetric errors "
-        f"for granted, and claims can be false more often than {ALPHA:g}."
+        f"for granted, and claims can be false more often than {ALPHA:g}.{barred}"
     )
 
 

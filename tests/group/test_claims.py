@@ -163,6 +163,21 @@ def test_skewed_maps_are_warned_of(claims: Claims) -> None:
     assert sentences.say_skewness(replace(question, skewness=-0.05)) == ""
 
 
+def test_maps_far_from_symmetric_claim_nothing_of_the_brain_but_regions(tmp_path: Path) -> None:
+    """At skewness 2 flips are false in a third of studies of the brain, as a region's test they nearly hold."""
+    found = make_found(tmp_path, "skewed", (1e-6, 0.3), 9.0)
+    (skewed,) = judge_claims([found._replace(summary={**found.summary, "Skewness": -0.8})], "max-t").questions
+    (mild,) = judge_claims([found._replace(summary={**found.summary, "Skewness": 0.4})], "max-t").questions
+    assert [region.name for region in skewed.claimed_regions] == ["PAG"]
+    assert skewed.brain is not None
+    assert not skewed.brain.claimed
+    assert "Nothing is claimed of the whole brain" in sentences.say_skewness(skewed)
+    assert sentences.outline_of(skewed.brain) == "claimed: nothing can be"
+    assert mild.brain is not None
+    assert mild.brain.claimed
+    assert "Nothing" not in sentences.say_skewness(mild)
+
+
 def test_no_test_makes_no_claim() -> None:
     assert judge_claims([], "max-t").questions == ()
     assert Located().signs.size == 0

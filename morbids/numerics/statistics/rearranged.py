@@ -15,7 +15,7 @@ from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 
-from morbids.numerics.arrays import FloatArray
+from morbids.numerics.arrays import BoolArray, FloatArray
 from morbids.numerics.statistics.designs import Design, split_by_contrast
 from morbids.numerics.statistics.f_test import FModel
 from morbids.numerics.statistics.linear_model import MapsInBlocks, portions, read_blocks
@@ -191,9 +191,10 @@ def prepare_model(
     smoother
         Makes it a pseudo-t; not used for unequal variances, whose statistic has two of them, for F, nor voxel by voxel.
     """
-    if design.second_group is not None and not design.voxelwise:
-        weights = weigh_maps(maps, design.matrix, design.second_group)
-        return PortionedModel(maps, lambda own: _prepare_unequal(own, design, weights))
+    second = design.second_group
+    if second is not None and not design.voxelwise:
+        weights = weigh_maps(maps, design.matrix, second)
+        return PortionedModel(maps, lambda own: _prepare_unequal(own, design, second, weights))
     if smoother is None or design.voxelwise or design.n_tested:
         return PortionedModel(maps, lambda own: _prepare(own, design))
     students = PortionedModel(maps, lambda own: _prepare_student(own, design))
@@ -205,7 +206,8 @@ def _prepare(maps: FloatArray, design: Design) -> Portion:
     if design.voxelwise:
         return prepare_partial(maps, design, _prepare)
     if design.second_group is not None:
-        return _prepare_unequal(maps, design, weigh_maps(maps, design.matrix, design.second_group))
+        weights = weigh_maps(maps, design.matrix, design.second_group)
+        return _prepare_unequal(maps, design, design.second_group, weights)
     if not design.n_tested:
         return _prepare_student(maps, design)
     interest, null_model = split_by_contrast(design.matrix, design.contrast)
@@ -214,12 +216,12 @@ def _prepare(maps: FloatArray, design: Design) -> Portion:
     return FModel(rows, residuals.data, design.n_tested, _residual_df(design))
 
 
-def _prepare_unequal(maps: FloatArray, design: Design, weights: FloatArray) -> UnequalModel:
-    if design.second_group is None:
-        raise TypeError("a design with unequal variances has two groups")
+def _prepare_unequal(
+    maps: FloatArray, design: Design, second_group: BoolArray, weights: FloatArray
+) -> UnequalModel:
     _, null_model = split_by_contrast(design.matrix, design.contrast)
     data = _take_out(maps, null_model, weights=weights).data
-    return prepare_unequal(data, design.matrix, design.contrast, design.second_group)
+    return prepare_unequal(data, design.matrix, design.contrast, second_group)
 
 
 def _prepare_student(maps: FloatArray, design: Design) -> StudentModel:

@@ -15,7 +15,7 @@ from morbids.numerics.statistics.linear_model import LinearFit, dependent_column
 from morbids.numerics.statistics.multiple import false_discovery_rate, holm
 from morbids.numerics.statistics.plan import People, PermutationPlan
 from morbids.numerics.statistics.rearranged import make_t_maps, prepare_model
-from morbids.numerics.statistics.unequal import can_estimate_both
+from morbids.numerics.statistics.unequal import FEWEST_IN_GROUP, can_estimate_both, smaller_group
 
 # Effect, standard error, t, df, p, g, F.
 _N_COLUMNS = 7
@@ -119,11 +119,14 @@ def _rearrange_rows(values: FloatArray, design: Design, plan: PermutationPlan, r
 
 
 def _can_estimate(design: Design, rows: BoolArray) -> bool:
-    """Whether some of the rows still estimate the contrast and a residual variance."""
+    """Whether some of the rows still estimate the contrast and a residual variance, well enough for claims."""
     matrix = keep_rows(design, rows).matrix
     if len(matrix) <= matrix.shape[1] or dependent_columns(matrix):
         return False
-    return design.second_group is None or can_estimate_both(matrix, design.second_group[rows])
+    if design.second_group is None:
+        return True
+    second = design.second_group[rows]
+    return can_estimate_both(matrix, second) and smaller_group(second) >= FEWEST_IN_GROUP
 
 
 def _in_columns(fit: LinearFit) -> FloatArray:

@@ -77,6 +77,11 @@ def _degrees(basis: FloatArray, members: BoolArray) -> FloatArray:
     return np.array([float(np.sum(1 - leverage[rows])) for rows in members])
 
 
+def smaller_group(second_group: BoolArray) -> int:
+    """Maps of the smaller of two groups."""
+    return int(min(np.sum(second_group), np.sum(~np.asarray(second_group, dtype=bool))))
+
+
 def check_groups(matrix: FloatArray, second_group: BoolArray) -> None:
     """Refuse two groups that cannot have a variance each.
 

@@ -30,7 +30,7 @@ def judge(
     n = len(next(iter(regions.values())))
     brain = make_brain(folder)
     maps = folder / "maps.npy"
-    np.save(maps, np.random.default_rng(1).standard_normal((n, int(brain.inside.sum())), dtype=np.float32))
+    np.save(maps, np.random.default_rng(2).standard_normal((n, int(brain.inside.sum())), dtype=np.float32))
     table = pd.DataFrame({SCAN: [f"sub-{row}" for row in range(n)], **regions})
     write_table(table, folder / "values.tsv")
     people, heights = People(range(n), n), Heights(0.001)
@@ -107,6 +107,17 @@ def test_a_group_of_three_claims_nothing_with_a_variance_of_its_own(
     (tmp_path / "pooled").mkdir()
     pooled = judge(tmp_path / "pooled", write_design(two_sample(second)), {"PAG": values}, method)
     assert pooled.regions[0].claimed
+
+
+def test_a_region_that_three_of_a_group_have_is_not_claimed(tmp_path: Path) -> None:
+    second = np.arange(16) >= 5
+    values = 5.0 * second + 1e-3 * np.arange(16.0)
+    regions = {"Known": values, "Rare": np.where(np.isin(np.arange(16), (0, 1)), np.nan, values)}
+    design = two_sample(second, names=("a", "b"), equal_variances=False)
+    known, rare = judge(tmp_path, write_design(design, "b"), regions, "max-t").regions
+    assert known.claimed
+    assert rare.n == 14
+    assert np.isnan(rare.p_page)
 
 
 def test_groups_of_three_and_three_claim_no_region(tmp_path: Path) -> None:
