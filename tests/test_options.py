@@ -22,7 +22,7 @@ from morbids.options.command_line import (
     read_study,
 )
 from morbids.options.study import EXECUTION, STUDY
-from morbids.settings import GroupSettings, Resources, ScanSettings, Study
+from morbids.settings import GroupSettings, Resources, ScanSettings, Study, parse_plugin_args
 
 POSITIONAL = ["raw", "out", "participant"]
 LevelSettings = ScanSettings | GroupSettings
@@ -273,6 +273,21 @@ def test_more_threads_than_processors_are_refused() -> None:
         chosen(["--omp-nthreads", "3"])
     with pytest.raises(MorbidsError, match="--plugin-args needs --plugin"):
         chosen(["--plugin-args", '{"max_jobs": 5}'])
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ('{"max_jobs"', "cannot be read"),
+        ("nowhere.json", "cannot be read"),
+        ("list.json", "is no JSON object"),
+    ],
+)
+def test_arguments_of_a_plugin_are_a_json_object(text: str, sentence: str, tmp_path: Path) -> None:
+    (tmp_path / "list.json").write_text("[5]")
+    given = text if text.startswith("{") else str(tmp_path / text)
+    with pytest.raises(MorbidsError, match=sentence):
+        parse_plugin_args(given)
 
 
 def test_an_option_without_a_default_leaves_no_trace() -> None:

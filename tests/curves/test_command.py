@@ -158,6 +158,21 @@ def test_what_cannot_be_is_told(
     assert sentence in caplog.text + capsys.readouterr().err
 
 
+def test_tables_that_cannot_be_compared_are_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """A folder that is not there, tables of two models, a region that stands twice."""
+    words = [str(tmp_path / "out"), "group", "--trait", "age"]
+    assert main([str(tmp_path / "nowhere"), *words]) == ExitCode.NO_INPUT
+    assert "nowhere is not a directory" in caplog.text
+    for participant, model in (("01", "SRTM"), ("02", "MRTM2")):
+        path = tmp_path / f"in/sub-{participant}/pet/sub-{participant}_seg-a_model-{model}_kinpar.tsv"
+        path.parent.mkdir(parents=True)
+        path.write_text("name\tBPND\ncaudate\t1\ncaudate\t2\n")
+    assert main([str(tmp_path / "in"), *words]) == ExitCode.USAGE
+    assert "There are tables of MRTM2, SRTM. Choose with --model" in caplog.text
+    assert main([str(tmp_path / "in"), *words, "--model", "SRTM"]) != ExitCode.OK
+    assert "has the region caudate twice" in caplog.text
+
+
 def test_two_tables_of_a_scan_are_told_apart(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     path = write_curves(tmp_path, 1, "a", BP_ND)
     path.with_name("sub-01_ses-a_pvc-agtm_desc-mc_tacs.tsv").write_text(path.read_text())

@@ -68,6 +68,12 @@ def test_likeliest_region_of_a_probabilistic_atlas(tmp_path: Path) -> None:
     assert not list(tmp_path.glob(".*"))
 
 
+def test_an_atlas_without_its_package_names_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    with pytest.raises(MorbidsError, match="HarvardOxford are not installed"):
+        load_atlas(choose_atlas("HarvardOxford"), tmp_path)
+
+
 def test_cortex_and_nuclei_of_an_atlas_with_a_free_licence(tmp_path: Path) -> None:
     atlas = load_atlas(choose_atlas("DesikanKilliany"), tmp_path)
     names = pd.read_csv(atlas.table, sep="\t").set_index("name")

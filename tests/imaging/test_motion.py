@@ -208,6 +208,12 @@ def test_empty_first_frame_long_after_injection_is_named(tmp_path: Path) -> None
         correct_motion(scan, [0.0, 5.0], [5.0, 10.0], tmp_path / "out", 1)
 
 
+def test_times_of_another_number_of_frames_are_refused(tmp_path: Path) -> None:
+    scan = write_image(np.ones((*PET_SHAPE, 2)), PET_AFFINE, tmp_path / "pet.nii.gz")
+    with pytest.raises(MorbidsError, match="has 2 frames, its timing 3 starts and 2 durations"):
+        correct_motion(scan, [0.0, 5.0, 10.0], [5.0, 5.0], tmp_path / "out", 1)
+
+
 def test_known_motion_is_applied_instead_of_estimated(
     moved_scan: Path, corrected: motion.Motion, tmp_path: Path
 ) -> None:

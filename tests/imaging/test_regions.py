@@ -43,6 +43,12 @@ def write_pet(voxel_mm: float, folder: Path, length: int | None = None) -> Path:
     return write_image(np.ones((n, n, length or n)), affine, folder / "petref.nii.gz")
 
 
+def test_an_atlas_that_pet_does_not_see_is_told(atlas: tuple[Path, Path], tmp_path: Path) -> None:
+    far = write_itk(rigid_matrix(np.array([900.0, 0, 0, 0, 0, 0])), tmp_path / "far.txt")
+    with pytest.raises(MorbidsError, match=r"No region of atlas\.nii\.gz lies in the field of view"):
+        regions_in_pet(*atlas, write_pet(6.0, tmp_path), [far], tmp_path / "out")
+
+
 @pytest.mark.parametrize("voxel_mm", [2.5, 4.0, 6.0])
 def test_volumes_survive_a_chain_to_any_grid(
     voxel_mm: float, atlas: tuple[Path, Path], tmp_path: Path

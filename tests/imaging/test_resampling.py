@@ -10,7 +10,7 @@ import SimpleITK as sitk
 
 from morbids.errors import MorbidsError
 from morbids.imaging.images import Image, read_image, write_image
-from morbids.imaging.resampling import Interpolation, refine_grid, resample
+from morbids.imaging.resampling import Interpolation, read_transform, refine_grid, resample
 from morbids.imaging.transforms import rigid_matrix, write_itk
 from morbids.numerics.arrays import FloatArray
 
@@ -160,3 +160,10 @@ def test_finer_grid_shows_the_same_places() -> None:
     frames = Image(np.stack([coarse.values, 2 * coarse.values], -1), affine, None)
     np.testing.assert_allclose(refine_grid(frames, 3.0, "linear").values[..., 1], 2 * fine.values, rtol=1e-5)
     assert refine_grid(coarse, 6.0, "linear") is coarse
+
+
+def test_a_file_that_is_no_transform_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "way_xfm.h5"
+    path.write_text("nothing")
+    with pytest.raises(MorbidsError, match=r"way_xfm\.h5 cannot be read as an ITK transform"):
+        read_transform(path)

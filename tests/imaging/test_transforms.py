@@ -105,6 +105,13 @@ def test_files_that_are_no_linear_transform_are_refused(text: str, sentence: str
         transforms.read_itk(path)
 
 
+def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "x_xfm.txt"
+    path.write_bytes(bytes(range(128, 256)))
+    with pytest.raises(MorbidsError, match="cannot be read as an ITK text transform"):
+        transforms.read_itk(path)
+
+
 def test_absent_transform_is_named(tmp_path: Path) -> None:
     with pytest.raises(MorbidsError, match="absent_xfm"):
         transforms.read_itk(tmp_path / "absent_xfm.txt")
