@@ -352,7 +352,7 @@ def _add_small_volumes(part: ComparisonBuilder, stack: Node, test: Node) -> None
         "n_permutations": part.group.settings.n_permutations,
         "seed": part.group.settings.random_seed,
     }
-    search = make_node(search_small_volumes, "small_volumes", constants, mem_gb=0.8)
+    search = make_node(search_small_volumes, "small_volumes", constants, mem_gb=part.mem_gb)
     save = part.save("save_small_volumes", part.outputs.small_volumes())
     part.workflow.connect(
         [
