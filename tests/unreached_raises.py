@@ -15,7 +15,12 @@ from coverage import Coverage, CoverageData
 
 ROOT = Path(__file__).parents[1]
 # Why no test reaches an error, by file and a part of the raise's text.
-JUSTIFIED: Mapping[tuple[str, str], str] = {}
+JUSTIFIED: Mapping[tuple[str, str], str] = {
+    (
+        "morbids/imaging/brain.py",
+        "No brain was found",
+    ): "greedy leaves some of the template in every image that was tried",
+}
 
 
 class Raise(NamedTuple):
