@@ -68,6 +68,60 @@ HELD_OUT = {
         seed=204,
     ),
 }
+# White matter that differs between the reference region and the depth, and what a study may have wrong.
+DOUBTS = {
+    "white_follows": Scene(white_follows=1.0),
+    "white_opposes": Scene(white_follows=-1.0),
+    "white_follows_bolus": Scene(white_follows=1.0, bolus_fraction=1.0),
+    "taken_narrow": Scene(assumed_fwhm_mm=5.0),
+    "taken_wide": Scene(assumed_fwhm_mm=6.5),
+    "told_little": Scene(told_share=0.8),
+    "told_much": Scene(told_share=1.2),
+    "small_reference": Scene(reference_noise=0.02),
+}
+# Set down before any estimator saw white matter that is not alike everywhere.
+SET_ASIDE = {
+    "aside_pure": Scene(k4=0.25, mixed=False, bolus_fraction=0.8, mean_k2_prime=0.11, seed=301),
+    "aside_follows": Scene(
+        k4=0.25,
+        bolus_fraction=0.7,
+        mean_k2_prime=0.115,
+        white=(0.2, 0.55),
+        white_follows=0.8,
+        fluid=(0.0, 0.35),
+        fwhm_mm=6.0,
+        assumed_fwhm_mm=5.5,
+        seed=302,
+    ),
+    "aside_opposes": Scene(
+        bolus_fraction=1.0,
+        mean_k2_prime=0.13,
+        white=(0.2, 0.6),
+        white_follows=-0.8,
+        fluid=(0.0, 0.5),
+        fwhm_mm=5.0,
+        assumed_fwhm_mm=5.75,
+        told_share=0.9,
+        seed=303,
+    ),
+    "aside_small": Scene(
+        mean_k2_prime=0.11,
+        white=(0.25, 0.5),
+        white_follows=0.5,
+        assumed_fwhm_mm=5.5,
+        told_share=1.15,
+        reference_noise=0.015,
+        seed=304,
+    ),
+    "aside_slow": Scene(
+        k4=0.12,
+        bolus_fraction=0.7,
+        white_follows=0.7,
+        fluid=(0.0, 0.3),
+        fwhm_mm=6.0,
+        seed=305,
+    ),
+}
 COMPARED_ON_HELD_OUT = ("windows", "default", "apart")
 
 

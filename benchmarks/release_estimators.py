@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from benchmarks.release_people import WEIGHT, Person
-from benchmarks.release_truth import FRAMES, NAMES, ONSET_MIN, mix_head
+from benchmarks.release_truth import FRAMES, GREY, ONSET_MIN, mix_head, white_as_one
 from morbids.numerics.arrays import BoolArray, FloatArray
 from morbids.numerics.kinetics.efflux_choice import ChosenEfflux, choose_k2_prime
 from morbids.numerics.kinetics.k2prime import estimate_k2_prime
@@ -63,7 +63,7 @@ def estimate_rates(person: Person) -> Rates:
 
 def slow_tissue(person: Person) -> SlowTissue:
     """White matter and fluid of a person's regions, from what a segmentation tells."""
-    alone = tissues_alone(person.pure, person.mixing)
+    alone = tissues_alone(person.pure[:, :3], person.mixing[:3])
     return SlowTissue(alone[:, 1:], person.slow[1:], person.slow[0])
 
 
@@ -144,8 +144,8 @@ def read_less_null(person: Person, rates: Rates) -> FloatArray:
 def read_corrected(person: Person) -> FloatArray:
     """The step on curves that the transfer matrix of a slightly wrong scanner corrects, with their own k2'."""
     head = mix_head(CORRECTED_FWHM_MM)
-    pure = np.linalg.solve(head.parts, person.parts.T).T
-    targets = pure[:, [NAMES.index(name) for name in head.names[1:]]]
+    pure = np.linalg.solve(white_as_one(head.parts), person.parts.T).T
+    targets = pure[:, 1 : len(GREY)]
     corrected = person._replace(target=targets, telling=np.hstack([targets] * 2), reference=pure[:, 0])
     return read_step(corrected, estimate_rates(corrected).combined.value)
 

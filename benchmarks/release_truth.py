@@ -11,6 +11,7 @@ from functools import cache
 from typing import Literal, NamedTuple
 
 import numpy as np
+from scipy import ndimage
 
 from morbids.numerics.arrays import BoolArray, FloatArray, IntArray
 from morbids.numerics.frames import Frames
@@ -41,7 +42,10 @@ TISSUES: Mapping[str, tuple[float, float]] = {
     "white": (0.2, 0.55),
     "fluid": (0.0, 0.4),
 }
-NAMES = tuple(TISSUES)
+GREY = tuple(name for name in TISSUES if name not in ("white", "fluid"))
+# White matter is told apart by the grey matter that it is nearest to, so that its binding can follow it.
+WHITE = tuple(f"white of {name}" for name in GREY)
+NAMES = (*GREY, "fluid", *WHITE)
 # Where a contrast is claimed, and spheres (centre, mm) that stand for small nuclei in any tissue.
 SPHERES: Mapping[str, tuple[float, float, float]] = {
     "striatum": (10.0, 18.0, -6.0),
@@ -50,9 +54,12 @@ SPHERES: Mapping[str, tuple[float, float, float]] = {
     "grey": (0.0, -24.0, -12.0),
 }
 RADIUS_MM, FWHM_MM, VOXEL_MM = 4.0, 5.5, 1.5
+# White matter as near as this to the reference region is of its neighbourhood.
+NEAR_MM = 10.0
 # Voxels of a tissue with more of it than this part of the others count as pure.
 PUREST = 0.75
 N_GRID = (72, 88, 72)
+WHITE_YET = len(NAMES)
 
 
 class Mixing(NamedTuple):
@@ -60,25 +67,33 @@ class Mixing(NamedTuple):
 
     Attributes
     ----------
-    names
-        Regions: those of the tissues, measured within their own tissue, but nuclei in spheres.
     regions
-        (n_regions, n_tissues) weights; those of air are missing.
+        (n_grey, n_tissues) weights in each grey tissue, measured within it, but nuclei in spheres; those of air are
+        missing.
     parts
-        (n_tissues, n_tissues) the same for every tissue within itself: what a correction for partial volume measures.
+        (n_classes, n_tissues) the same for every tissue within itself, white matter as one: what a correction for
+        partial volume measures.
     pure
-        (3, n_tissues) the same for grey matter, white matter and fluid where each is purest.
+        (4, n_tissues) the same for grey matter, white matter and fluid where each is purest, and for white matter near
+        the reference region where it is.
     """
 
-    names: tuple[str, ...]
     regions: FloatArray
     parts: FloatArray
     pure: FloatArray
 
-    def by_class(self, weights: FloatArray) -> FloatArray:
-        """Weights (n, n_tissues) as those of grey matter, white matter and fluid (n, 3)."""
-        white, fluid = weights[:, NAMES.index("white")], weights[:, NAMES.index("fluid")]
-        return np.stack([weights.sum(axis=1) - white - fluid, white, fluid], axis=1)
+
+def by_class(weights: FloatArray) -> FloatArray:
+    """Weights (n, n_tissues) as those of grey matter, white matter and fluid (n, 3)."""
+    white = weights[:, [NAMES.index(name) for name in WHITE]].sum(axis=1)
+    fluid = weights[:, NAMES.index("fluid")]
+    return np.stack([weights.sum(axis=1) - white - fluid, white, fluid], axis=1)
+
+
+def white_as_one(weights: FloatArray) -> FloatArray:
+    """Weights (n, n_tissues) as those of grey tissues, fluid and white matter (n, n_classes)."""
+    n_others = len(GREY) + 1
+    return np.column_stack([weights[:, :n_others], weights[:, n_others:].sum(axis=1)])
 
 
 def response(time_min: FloatArray, shape: Shape) -> FloatArray:
@@ -145,28 +160,41 @@ def mix_head(fwhm_mm: float = FWHM_MM) -> Mixing:
     blurred = np.stack(
         [np.fft.ifftn(np.fft.fftn(labels == k) * transfer).real for k in range(len(NAMES))], axis=-1
     )
-    names = tuple(name for name in NAMES if name not in ("white", "fluid"))
-    where = [_sphere(SPHERES[n]) if n in SPHERES else labels == NAMES.index(n) for n in names]
+    where = [_sphere(SPHERES[n]) if n in SPHERES else labels == NAMES.index(n) for n in GREY]
     # A reference region is eroded, so that it holds what is least mixed.
     where[0] &= blurred[..., 0] > np.median(blurred[..., 0][where[0]])
-    regions = np.stack([blurred[inside].mean(axis=0) for inside in where])
-    parts = np.stack([blurred[labels == k].mean(axis=0) for k in range(len(NAMES))])
-    slow = [NAMES.index(name) for name in ("white", "fluid")]
-    classes = ((labels >= 0) & ~np.isin(labels, slow), *(labels == k for k in slow))
-    purest = []
-    for own in classes:
+    white = labels > NAMES.index("fluid")
+    fluid = labels == NAMES.index("fluid")
+    near = white & (ndimage.distance_transform_edt(~where[0], VOXEL_MM) < NEAR_MM)
+
+    def average(*places: BoolArray) -> FloatArray:
+        return np.stack([blurred[inside].mean(axis=0) for inside in places])
+
+    def purest(own: BoolArray) -> BoolArray:
         share = blurred[..., np.unique(labels[own])].sum(axis=-1)
-        purest.append(blurred[own & (share > np.quantile(share[own], PUREST))].mean(axis=0))
-    return Mixing(names, regions, parts, np.stack(purest))
+        return np.asarray(own & (share > np.quantile(share[own], PUREST)))
+
+    grey = [labels == k for k in range(len(GREY))]
+    pure = average(*map(purest, ((labels >= 0) & ~white & ~fluid, white, fluid, near)))
+    return Mixing(average(*where), average(*grey, fluid, white), pure)
 
 
 def draw_head() -> IntArray:
     """Tissue of every voxel, -1 for air: a folded sheet of cortex around white matter, nuclei beside ventricles."""
+    labels = _draw_tissues()
+    white = labels == WHITE_YET
+    grey = (labels >= 0) & (labels < len(GREY))
+    nearest = ndimage.distance_transform_edt(~grey, return_distances=False, return_indices=True)
+    return np.where(white, NAMES.index(WHITE[0]) + labels[tuple(nearest)], labels)
+
+
+def _draw_tissues() -> IntArray:
+    """The same with white matter as one."""
     x, y, z = _grid()
     depth = 46.0 * (1 - np.sqrt((x / 46) ** 2 + (y / 58) ** 2 + (z / 46) ** 2))
     folds = np.sin(2 * np.pi * x / 17) * np.sin(2 * np.pi * y / 19) + np.sin(2 * np.pi * z / 15 + x / 9)
     below = depth - 6.0 - 3.0 * folds
-    labels = np.where(depth < 0, -1, NAMES.index("white"))
+    labels = np.where(depth < 0, -1, WHITE_YET)
     labels[(depth >= 0) & (below < -2.2)] = NAMES.index("fluid")
     cortex = np.abs(below) <= 2.2
     where = {

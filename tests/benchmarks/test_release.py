@@ -6,7 +6,7 @@ import pytest
 from benchmarks.release import power, summarise
 from benchmarks.release_estimators import estimate_rates, read_apart, read_step
 from benchmarks.release_people import Scene, draw_people, released
-from benchmarks.release_truth import FRAMES, NAMES, mix_head, tissue_curves
+from benchmarks.release_truth import FRAMES, GREY, NAMES, by_class, mix_head, tissue_curves
 from morbids.numerics.kinetics.srtm import fit_srtm
 
 pytestmark = pytest.mark.graph
@@ -34,14 +34,17 @@ def test_a_fall_of_binding_lets_tracer_go_after_the_onset_only() -> None:
 
 def test_the_scanner_mixes_but_loses_nothing_deep_in_the_head() -> None:
     head = mix_head()
-    deep = [head.names.index(name) for name in ("putamen", "thalamus", "midline")]
+    deep = [GREY.index(name) for name in ("putamen", "thalamus", "midline")]
     np.testing.assert_allclose(head.regions[deep].sum(axis=1), 1.0, atol=1e-3)
-    own = [head.regions[place, NAMES.index(name)] for place, name in enumerate(head.names)]
-    assert 0.3 < min(own) < max(own) < 0.95
+    own = np.diag(head.regions)
+    assert 0.3 < own.min() < own.max() < 0.95
     assert head.regions.min() > -1e-6
-    purest = head.by_class(head.pure)
-    assert (np.diag(purest) > [0.7, 0.99, 0.7]).all()
+    purest = by_class(head.pure)
+    assert (np.diag(purest[:3]) > [0.7, 0.99, 0.7]).all()
     assert (purest.sum(axis=1) < 1.001).all()
+    of_reference = NAMES.index("white of reference")
+    assert head.pure[3, of_reference] > 0.7
+    assert head.pure[1, of_reference] < 0.2
 
 
 def test_the_same_people_with_and_without_a_release_differ_where_it_is() -> None:
