@@ -29,42 +29,50 @@ CORRECTED_FWHM_MM = 6.5
 class Rates(NamedTuple):
     """k2' of one person, as several ways see it, and the slow tissue of their regions.
 
-    `combined` is the scan's own with the step, with the literature; `accounted` the same without slow tissue.
+    `combined` is the scan's own with the step and the slow tissue apart, with the literature; `together` the same with
+    the curves as they are.
     """
 
     preset: float
     srtm: float
     combined: ChosenEfflux
-    accounted: ChosenEfflux
+    together: ChosenEfflux
     slow: SlowTissue
 
 
 def estimate_rates(person: Person) -> Rates:
     """k2' of a person by every way that is compared."""
-    preset, spread = PRESET.k2_prime, PRESET.k2_prime_spread
+    preset = PRESET.k2_prime
     assert preset is not None
-    assert spread is not None
-    curves = person.telling, person.reference, FRAMES
     slow = slow_tissue(person)
-    srtm = estimate_k2_prime(*curves, inverse_variance=WEIGHT).k2_prime
+    srtm = estimate_k2_prime(person.telling, person.reference, FRAMES, inverse_variance=WEIGHT).k2_prime
+    return Rates(preset, srtm, combine(person, slow), combine(person, None), slow)
 
-    def combine(slow: SlowTissue | None) -> ChosenEfflux:
-        return choose_k2_prime(
-            *curves,
-            published=(preset, spread),
-            onset_min=ONSET_MIN,
-            points=between(10.0, 90.0),
-            inverse_variance=WEIGHT,
-            slow=slow,
-        )
 
-    return Rates(preset, srtm, combine(None), combine(slow.repeated(2)), slow)
+def combine(person: Person, slow: SlowTissue | None) -> ChosenEfflux:
+    """k2' of all regions with the step, combined with papers."""
+    assert PRESET.k2_prime is not None
+    assert PRESET.k2_prime_spread is not None
+    return choose_k2_prime(
+        person.telling,
+        person.reference,
+        FRAMES,
+        published=(PRESET.k2_prime, PRESET.k2_prime_spread),
+        onset_min=ONSET_MIN,
+        points=between(10.0, 90.0),
+        inverse_variance=WEIGHT,
+        slow=None if slow is None else slow.repeated(2),
+    )
 
 
 def slow_tissue(person: Person) -> SlowTissue:
-    """White matter and fluid of a person's regions, from what a segmentation tells."""
-    alone = tissues_alone(person.pure[:, :3], person.mixing[:3])
-    return SlowTissue(alone[:, 1:], person.slow[1:], person.slow[0])
+    """White matter near the reference region and fluid, from what a segmentation tells."""
+    fluid = tissues_alone(person.pure[:, :3], person.mixing[:3])[:, 2]
+    of_reference = person.slow[0]
+    shares = np.stack([[1 - of_reference.sum(), *of_reference], person.mixing[3]])
+    measured = np.stack([person.reference, person.pure[:, 3]], axis=1)
+    white = tissues_alone(measured - np.outer(fluid, shares[:, 2]), shares[:, :2])[:, 1]
+    return SlowTissue(np.stack([white, fluid], axis=1), person.slow[1:], of_reference)
 
 
 def between(start_min: float, end_min: float) -> BoolArray:
@@ -99,9 +107,20 @@ def read_step(
     return fit_step(person, k2_prime, start_min, slow)["BPNDchange"]
 
 
-def read_apart(person: Person, rates: Rates) -> FloatArray:
-    """The default with white matter and fluid taken out, also for k2'."""
-    return read_step(person, rates.accounted.value, slow=rates.slow)
+def read_default(person: Person, rates: Rates) -> FloatArray:
+    """The step with white matter and fluid apart, also for k2'."""
+    return read_step(person, rates.combined.value, slow=rates.slow)
+
+
+def read_apart(person: Person, slow: SlowTissue) -> FloatArray:
+    """The same with other slow tissue, or other parts of it."""
+    return read_step(person, combine(person, slow).value, slow=slow)
+
+
+def deep_tissue(person: Person) -> SlowTissue:
+    """Slow tissue as if white matter were alike everywhere: measured deep in the brain, and all of it taken out."""
+    deep = tissues_alone(person.pure[:, :3], person.mixing[:3])[:, 1:]
+    return SlowTissue(deep, person.slow[1:], person.slow[0], (1.0, 1.0))
 
 
 def read_windows(person: Person, k2_prime: float) -> FloatArray:
@@ -136,7 +155,7 @@ def read_without_trend(person: Person, k2_prime: float) -> FloatArray:
 
 def read_less_null(person: Person, rates: Rates) -> FloatArray:
     """The default less the middle of what it can read without release, simulated for 50 % infusion."""
-    found = fit_step(person, rates.combined.value)
+    found = fit_step(person, rates.combined.value, slow=rates.slow)
     low, high = null_range(person, found["BPND"], 0.5)
     return np.asarray(found["BPNDchange"] - (low + high) / 2)
 
@@ -147,20 +166,23 @@ def read_corrected(person: Person) -> FloatArray:
     pure = np.linalg.solve(white_as_one(head.parts), person.parts.T).T
     targets = pure[:, 1 : len(GREY)]
     corrected = person._replace(target=targets, telling=np.hstack([targets] * 2), reference=pure[:, 0])
-    return read_step(corrected, estimate_rates(corrected).combined.value)
+    return read_step(corrected, combine(corrected, None).value)
 
 
 ESTIMATORS: Mapping[str, Callable[[Person, Rates], FloatArray]] = {
     "windows": lambda person, rates: read_windows(person, rates.preset),
-    "windows_combined": lambda person, rates: read_windows(person, rates.combined.value),
+    "windows_together": lambda person, rates: read_windows(person, rates.together.value),
     "step_free": lambda person, _: read_free_step(person),
     "step_preset": lambda person, rates: read_step(person, rates.preset),
     "step_srtm": lambda person, rates: read_step(person, rates.srtm),
-    "default": lambda person, rates: read_step(person, rates.combined.value),
-    "step_late": lambda person, rates: read_step(person, rates.combined.value, 20.0),
-    "apart": read_apart,
+    "together": lambda person, rates: read_step(person, rates.together.value),
+    "default": read_default,
+    "reference_only": lambda person, rates: read_apart(person, replace(rates.slow, part=(0.0, 0.0))),
+    "no_white": lambda person, rates: read_apart(person, replace(rates.slow, part=(0.0, 1.0))),
+    "all_white": lambda person, rates: read_apart(person, replace(rates.slow, part=(1.0, 1.0))),
+    "deep": lambda person, _: read_apart(person, deep_tissue(person)),
     "less_null": read_less_null,
-    "without_trend": lambda person, rates: read_without_trend(person, rates.combined.value),
+    "without_trend": lambda person, rates: read_without_trend(person, rates.together.value),
     "corrected": lambda person, _: read_corrected(person),
 }
 
@@ -178,4 +200,4 @@ def _readings(bolus_fraction: float, shares: tuple[tuple[float, float], ...]) ->
     contrast = Contrast(BASELINE_MIN, CHALLENGE_MIN, "StepChange2", None, WEIGHT)
     schedule = Schedule(bolus_fraction, 90.0)
     told = Head(tuple(regions), reference)
-    return read_unknowns(FRAMES, contrast, schedule=schedule, told=told)
+    return read_unknowns(FRAMES, contrast, schedule=schedule, told=told, accounted=True)

@@ -1,5 +1,7 @@
 """Intervals of the default of the benchmark `release`: how often they hold what they should, over a prior of truths."""
 
+from itertools import product
+
 import numpy as np
 from scipy.stats import t as t_distribution
 
@@ -9,6 +11,7 @@ from benchmarks.release_estimators import (
     fit_step,
     null_range,
     read_step,
+    slow_tissue,
 )
 from benchmarks.release_people import WEIGHT, Person, Scene, draw_people
 from benchmarks.release_truth import FRAMES, ONSET_MIN
@@ -19,11 +22,9 @@ from morbids.numerics.kinetics.shared_efflux import estimate_shared_k2_prime
 def measure_intervals(n_people: int) -> dict[str, float]:
     """Coverage of the sampling and of the full interval, and how much wider the latter is, at 2 % noise."""
     judged = []
-    truths = [
-        (k4, mixed, bolus) for k4 in (0.05, 0.1, 0.2, 0.3) for mixed in (False, True) for bolus in (0.5, 1.0)
-    ]
-    for seed, (k4, mixed, bolus) in enumerate(truths):
-        scene = Scene(k4=k4, mixed=mixed, bolus_fraction=bolus, noise=0.02, seed=seed)
+    tissues = (Scene(mixed=False), Scene(), Scene(white_follows=1.0), Scene(white_follows=-1.0))
+    for seed, (tissue, k4, bolus) in enumerate(product(tissues, (0.05, 0.1, 0.2, 0.3), (0.5, 1.0))):
+        scene = tissue._replace(k4=k4, bolus_fraction=bolus, noise=0.02, seed=seed)
         noisy, clean = (draw_people(scene, "step", n_people // 3, noisy=noisy) for noisy in (True, False))
         judged += [_judge(*pair, bolus) for pair in zip(noisy, clean, strict=True)]
     sampled, covered, ratios = map(np.array, zip(*judged, strict=True))
@@ -41,8 +42,8 @@ def _judge(
     rates = estimate_rates(person)
     efflux = rates.combined
     assert efflux.se is not None
-    found = fit_step(person, efflux.value)
-    sides = [read_step(person, efflux.value + side * efflux.se) for side in (-1, 1)]
+    found = fit_step(person, efflux.value, slow=rates.slow)
+    sides = [read_step(person, efflux.value + side * efflux.se, slow=rates.slow) for side in (-1, 1)]
     error = np.hypot(found["BPNDchange-se"], (sides[1] - sides[0]) / 2)
     half = t_distribution.ppf(0.975, between(10.0, 90.0).sum() - 3) * error
     low, high = null_range(person, found["BPND"], bolus_fraction)
@@ -56,13 +57,15 @@ def _judge(
 
 def _expect(clean: Person) -> FloatArray:
     """What the scan's own estimate of k2' and the step read without noise."""
+    slow = slow_tissue(clean)
+    taken = slow.repeated(2).taken()
     k2_prime = estimate_shared_k2_prime(
-        clean.telling,
-        clean.reference,
+        taken.out_of(clean.telling),
+        taken.out_of_reference(clean.reference),
         FRAMES,
         onset_min=ONSET_MIN,
         points=between(10.0, 90.0),
         inverse_variance=WEIGHT,
         noise_free=True,
     ).k2_prime
-    return read_step(clean, k2_prime)
+    return read_step(clean, k2_prime, slow=slow)

@@ -30,7 +30,7 @@ Outputs = Literal["minimal", "full"]
 
 PartialVolume = Literal["none", "gtm", "rbv"]
 PARTIAL_VOLUME: tuple[PartialVolume, ...] = get_args(PartialVolume)
-MixedTissue = Literal["together", "apart"]
+MixedTissue = Literal["auto", "apart", "together"]
 MIXED_TISSUE: tuple[MixedTissue, ...] = get_args(MixedTissue)
 
 PLUGIN_ARGS = (
@@ -130,7 +130,7 @@ class ScanSettings:
     region_gm_threshold: float = 0.5
     partial_volume: PartialVolume = "none"
     psf_fwhm_mm: tuple[float, ...] = ()
-    mixed_tissue: MixedTissue = "together"
+    mixed_tissue: MixedTissue = "auto"
     output_spaces: tuple[OutputSpace, ...] = TEMPLATE_SPACES
     pet_smoothing_fwhm_mm: float = 5.0
     mask_threshold: float = 0.2

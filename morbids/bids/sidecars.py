@@ -222,7 +222,8 @@ def partial_volume_fields(method: str, spread: PointSpread) -> dict[str, Any]:
 
 def mixed_tissue_fields(spread: PointSpread) -> dict[str, Any]:
     """Fields that say that white matter and fluid were fitted apart, and at which resolution (no draft names them)."""
-    return {"MixedTissue": "white matter and fluid fitted apart", **point_spread_fields(spread)}
+    how = "white matter and fluid fitted apart, white matter as near the reference region"
+    return {"MixedTissue": how, **point_spread_fields(spread)}
 
 
 def point_spread_fields(spread: PointSpread) -> dict[str, Any]:

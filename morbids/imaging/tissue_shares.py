@@ -2,6 +2,7 @@
 
 The person's own tissue is blurred with the point spread on a grid finer than PET voxels and averaged over each. Where a
 tissue is purest its curve is measured, and the three are freed of each other; fluid in particular is nowhere alone.
+White matter is measured near the reference region: nobody knows whether it is alike everywhere.
 """
 
 from collections.abc import Sequence
@@ -18,7 +19,14 @@ from morbids.numerics.arrays import BoolArray, FloatArray
 from morbids.numerics.kinetics.slow_tissue import tissues_alone
 from morbids.numerics.partial_volume import REACH_SD, average_blocks, point_spread_sd
 
-GREY, SLOW = 0, ("white matter", "fluid")
+GREY, WHITE, FLUID = range(3)
+UNTOLD = {
+    WHITE: "The curve of white matter near the reference region cannot be told at the scanner's resolution: it is left "
+    "in the curves of regions.",
+    FLUID: "The curve of fluid cannot be told at the scanner's resolution: it is left in the curves of regions.",
+}
+NEAR_MM = 10.0
+"""White matter as near as this to a voxel of the reference region is its neighbourhood."""
 PUREST = 0.75
 """Voxels where a tissue prevails, and with more of it than this part of the others, are its purest."""
 LEAST_VOXELS = 8
@@ -34,7 +42,7 @@ class SlowTissues(NamedTuple):
     shares
         (x, y, z, 2) image of their parts in each voxel; 0 for one whose curve nobody can tell.
     curves
-        (n_frames, 2) of each alone.
+        (n_frames, 2) of each alone, white matter as near the reference region.
     notes
         Sentences about a tissue that is left in the curves.
     """
@@ -47,6 +55,7 @@ class SlowTissues(NamedTuple):
 def find_slow_tissues(
     pet: Path,
     mask: Path,
+    reference: Path,
     tissues: tuple[Path, Path, Path],
     to_pet: Sequence[Path],
     fwhm_mm: Sequence[float],
@@ -56,8 +65,8 @@ def find_slow_tissues(
 
     Parameters
     ----------
-    pet, mask
-        Frames, and the brain on their grid.
+    pet, mask, reference
+        Frames, and the brain and the reference region on their grid.
     tissues
         Fractions of grey matter, white matter and fluid in any space, and `to_pet`, the chain that brings them to PET.
     fwhm_mm
@@ -67,26 +76,50 @@ def find_slow_tissues(
     frames = image.values if image.values.ndim == 4 else image.values[..., None]
     shares = np.stack([_blur(path, to_pet, pet, fwhm_mm) for path in tissues], axis=-1)
     known = inside & np.isfinite(frames).all(axis=3)
-    places = [_find_purest(shares, known, k) for k in range(len(tissues))]
-    told = [
-        k
-        for k, place in enumerate(places)
-        if place.sum() >= LEAST_VOXELS and shares[place][:, k].mean() >= LEAST_PURITY
-    ]
-    curves = np.zeros((frames.shape[3], len(tissues)))
-    if GREY in told:
-        measured = np.stack([frames[places[k]].mean(axis=0) for k in told], axis=1)
-        mixing = np.stack([shares[places[k]].mean(axis=0)[told] for k in told])
-        curves[:, told] = tissues_alone(measured.astype(float), mixing)
-    absent = [k for k in (1, 2) if k not in told or GREY not in told]
+    fluid = _measure_fluid(frames, shares, known)
+    region = known & (read_image(reference).values > 0.5)
+    near = known & (ndimage.distance_transform_edt(~region, image.voxel_mm) <= NEAR_MM)
+    white = _measure_white(frames, shares, region, near, fluid) if region.any() else None
+    found = {WHITE: white, FLUID: fluid}
+    nothing = np.zeros(frames.shape[3])
+    curves = np.stack([nothing if curve is None else curve for curve in found.values()], axis=1)
+    absent = [k for k, curve in found.items() if curve is None]
     shares[..., absent] = 0.0
-    notes = tuple(
-        f"The curve of {SLOW[k - 1]} cannot be told at the scanner's resolution: it is left in the curves of regions."
-        for k in absent
-    )
     out = out_dir / "shares.nii.gz"
     write_image(shares[..., 1:].astype(np.float32), image.affine, out, code=space_code(image.header))
-    return SlowTissues(out, curves[:, 1:], notes)
+    return SlowTissues(out, curves, tuple(UNTOLD[k] for k in absent))
+
+
+def _measure_fluid(frames: FloatArray, shares: FloatArray, known: BoolArray) -> FloatArray | None:
+    """Curve (n_frames,) of fluid alone; None where fluid or grey matter is nowhere pure."""
+    places = [_find_purest(shares, known, k) for k in (GREY, WHITE, FLUID)]
+    told = [k for k, place in enumerate(places) if _tells(shares, place, k)]
+    if GREY not in told or FLUID not in told:
+        return None
+    return _free(frames, shares[..., told], [places[k] for k in told])[:, -1]
+
+
+def _measure_white(
+    frames: FloatArray, shares: FloatArray, region: BoolArray, near: BoolArray, fluid: FloatArray | None
+) -> FloatArray | None:
+    """Curve (n_frames,) of white matter near the reference region, freed of that region's grey matter and of fluid."""
+    place = _find_purest(shares, near, WHITE)
+    if not _tells(shares, place, WHITE):
+        return None
+    if fluid is not None:
+        frames = frames - shares[..., FLUID, None] * fluid
+    return _free(frames, shares[..., [GREY, WHITE]], [region, place])[:, -1]
+
+
+def _tells(shares: FloatArray, place: BoolArray, tissue: int) -> bool:
+    """Whether enough voxels (x, y, z), pure enough, tell the curve of a tissue."""
+    return bool(place.sum() >= LEAST_VOXELS and shares[place][:, tissue].mean() >= LEAST_PURITY)
+
+
+def _free(frames: FloatArray, shares: FloatArray, places: Sequence[BoolArray]) -> FloatArray:
+    """Curves (n_frames, n) of tissues alone, from as many places where each is purest."""
+    measured = np.stack([frames[place].mean(axis=0, dtype=float) for place in places], axis=1)
+    return tissues_alone(measured, np.stack([shares[place].mean(axis=0) for place in places]))
 
 
 def _blur(tissue: Path, to_pet: Sequence[Path], pet: Path, fwhm_mm: Sequence[float]) -> FloatArray:

@@ -162,8 +162,9 @@ REGIONS = (
     Option(
         "--mixed-tissue",
         "mixed_tissue",
-        "white matter and fluid within regions and voxels, where binding changes within a scan: together fits curves "
-        "as they are, apart takes them out first and adds what they bind again; default {default}",
+        "white matter and fluid within regions and voxels, where binding changes within a scan: apart takes them out "
+        "first and adds what they bind again, together fits curves as they are, auto takes them out where the model "
+        "is StepChange2 and the scanner's resolution is known; default {default}",
         choices=MIXED_TISSUE,
     ),
     Option(

@@ -115,7 +115,7 @@ def _methods(plans: Sequence[ScanPlan], study: Study, settings: ScanSettings) ->
             windows=tuple((w.name, w.start_min, w.end_min) for w in kinetics.windows),
             atlases=tuple(atlas.label for atlas in plan.atlases),
             second_model=kinetics.second_model or "",
-            mixed_tissue=_say_mixture(plan, settings),
+            mixed_tissue=_say_mixture(plan),
             motion_corrected=settings.motion,
             partial_volume=_partial_volume(plan, settings),
             taken=_taken_steps(plan, space),
@@ -139,15 +139,17 @@ def _say_k2_prime(plan: ScanPlan) -> str:
     return f"= {kinetics.k2_prime_per_min:.4g} /min ({kinetics.k2_prime_source})"
 
 
-def _say_mixture(plan: ScanPlan, settings: ScanSettings) -> str:
+def _say_mixture(plan: ScanPlan) -> str:
     """What was done about white matter and fluid, for the methods text; empty where the model has no such part."""
     if plan.mixed_tissue is None:
         return ""
     return {
-        "together": "What a region can read without a release was simulated for its own mixture of grey matter, white "
+        False: "What a region can read without a release was simulated for its own mixture of grey matter, white "
         "matter and fluid, as the scanner's resolution mixes them.",
-        "apart": "White matter and fluid within regions were fitted apart, by their shares at its resolution.",
-    }[settings.mixed_tissue]
+        True: "White matter and fluid within the reference region, and half of the white matter and all of the fluid "
+        "within regions and voxels, were fitted apart, by their shares at the scanner's resolution; white matter was "
+        "measured near the reference region.",
+    }[plan.fits_apart]
 
 
 def _template_source(plan: ScanPlan, study: Study, space: str) -> str:
@@ -370,7 +372,7 @@ def _describe(plan: ScanPlan, study: Study, settings: ScanSettings) -> tuple[tup
         ("k2'", _describe_k2_prime(plan, study, settings)),
         ("t*", _describe_t_star(plan, study, settings)),
         ("partial volume", _describe_correction(plan, settings)),
-        ("mixed tissue", _describe_mixture(plan, settings)),
+        ("mixed tissue", _describe_mixture(plan)),
     )
 
 
@@ -382,14 +384,13 @@ def _describe_correction(plan: ScanPlan, settings: ScanSettings) -> str:
     return f"{what[settings.partial_volume]}; point spread {widths} mm ({plan.point_spread.source})"
 
 
-def _describe_mixture(plan: ScanPlan, settings: ScanSettings) -> str:
+def _describe_mixture(plan: ScanPlan) -> str:
     spread = plan.mixed_tissue
     if spread is None:
         return "fitted together; the parts of white matter and fluid are not known"
     widths = " x ".join(f"{width:.3g}" for width in spread.fwhm_mm)
-    return (
-        f"white matter and fluid fitted {settings.mixed_tissue}; point spread {widths} mm ({spread.source})"
-    )
+    how = "apart" if plan.fits_apart else "together"
+    return f"white matter and fluid fitted {how}; point spread {widths} mm ({spread.source})"
 
 
 def _describe_k2_prime(plan: ScanPlan, study: Study, settings: ScanSettings) -> str:

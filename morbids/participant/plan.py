@@ -62,6 +62,8 @@ class ScanPlan:
         The scanner's where partial volume is corrected.
     mixed_tissue
         The scanner's point spread where a change within the scan is fitted to curves that it mixes.
+    fits_apart
+        Whether white matter and fluid are then taken out of the curves first.
     taken
         What other programs have made of the scan.
     """
@@ -76,6 +78,7 @@ class ScanPlan:
     schedule: Schedule
     point_spread: PointSpread | None = None
     mixed_tissue: PointSpread | None = None
+    fits_apart: bool = False
     taken: TakenPet | None = None
 
     @property
@@ -185,6 +188,7 @@ def _plan(
     plan = ScanPlan(
         *(scan, t1w, kinetics, notes, atlases, cut[1], spaces, schedule, spread),
         mixed_tissue=mixed_tissue,
+        fits_apart=mixed_tissue is not None and settings.mixed_tissue != "together",
         taken=taken if settings.motion else None,
     )
     return replace(plan, notes=(*notes, *_describe_taken(plan, settings, derivatives)))
@@ -219,8 +223,8 @@ def _choose_mixed_tissue(
         if apart:
             raise
         return None, (
-            "The resolution of the scanner is not known: what a region can read without a release is simulated for any "
-            "mixture of tissue. With --psf-fwhm MM it is its own.",
+            "The resolution of the scanner is not known: white matter and fluid are left in the curves, and what a "
+            "region can read without a release is simulated for any mixture of tissue. Give --psf-fwhm MM.",
         )
 
 

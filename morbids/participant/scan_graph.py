@@ -65,11 +65,6 @@ class ScanBuilder:
         return replace(self, plan=replace(self.plan, kinetics=second), opinion="second_")
 
     @property
-    def fits_apart(self) -> bool:
-        """Whether white matter and fluid are fitted apart from grey matter."""
-        return self.mixture is not None and self.settings.mixed_tissue == "apart"
-
-    @property
     def settled_plan(self) -> tuple[str, str]:
         """Output of the node that settles the plan, and input of the nodes that take it."""
         return ("second" if self.opinion else "plan", "plan")
@@ -147,7 +142,7 @@ class ScanBuilder:
             software_version=morbids_version(),
             command_line=self.study.command_line,
             smoothing_fwhm_mm=self.settings.pet_smoothing_fwhm_mm,
-            mixed_tissue=self.plan.mixed_tissue if self.fits_apart else None,
+            mixed_tissue=self.plan.mixed_tissue if self.plan.fits_apart else None,
         )
 
     def spatial_reference(self, space: str) -> dict[str, str]:
@@ -195,7 +190,7 @@ class ScanBuilder:
 
         `curves` are regions, or the node of the image of shares where voxels are fitted.
         """
-        if self.fits_apart:
+        if self.plan.fits_apart:
             self.connect_mixture(node, curves, reference)
 
     def connect_mixture(self, node: Node, curves: Node, reference: Node) -> None:

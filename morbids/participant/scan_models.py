@@ -147,7 +147,7 @@ def add_calibration(builder: ScanBuilder, settled: Node) -> None:
     kinetics = builder.plan.kinetics
     if not (kinetics.pairs and _compares_binding(kinetics.model)):
         return
-    constants = {"simulation": Simulation(builder.plan.schedule, builder.fits_apart)}
+    constants = {"simulation": Simulation(builder.plan.schedule, builder.plan.fits_apart)}
     node = make_node(calibrate, "calibrate_protocol", constants, mem_gb=0.8)
     description = "Contrasts on simulated curves with this scan's frames, windows and administration"
     outputs = {
@@ -170,7 +170,7 @@ def add_ranges(builder: ScanBuilder, curves: Node, reference: Node, settled: Nod
     kinetics = builder.plan.kinetics
     if not (kinetics.pairs and _compares_binding(kinetics.model)):
         return None
-    constants = {"simulation": Simulation(builder.plan.schedule, builder.fits_apart)}
+    constants = {"simulation": Simulation(builder.plan.schedule, builder.plan.fits_apart)}
     node = make_node(range_regions, "range_regions", constants, mem_gb=0.8)
     description = "Contrasts of the a-priori regions, and what they can read without any release"
     outputs = {"table": Output("null_range", sidecar=sidecars.table_sidecar(description, RANGE_COLUMNS))}

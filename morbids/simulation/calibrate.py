@@ -68,8 +68,9 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--mixed-tissue",
         choices=MIXED_TISSUE,
-        default="together",
-        help="how the study fits white matter and fluid in regions: apart from grey matter, or together (default)",
+        default="auto",
+        help="how the study fits white matter and fluid in regions: apart from grey matter, together with it, or as it "
+        "does where the scanner's resolution is known (default %(default)s: apart with StepChange2)",
     )
     parser.add_argument("--out", type=Path, metavar="TSV", help="write a row per simulated truth")
     return parser
@@ -95,7 +96,8 @@ def run(words: Sequence[str]) -> int:
         true_k2_prime=arguments.true_k2prime,
         change=arguments.change,
         grid=DEFAULT_GRID._replace(k4=tuple(arguments.k4)),
-        accounted=arguments.mixed_tissue == "apart",
+        accounted=arguments.mixed_tissue == "apart"
+        or (arguments.mixed_tissue == "auto" and arguments.model == "StepChange2"),
     )
     if arguments.out is not None:
         write_table(pd.DataFrame(calibration._asdict()).round(5), arguments.out)

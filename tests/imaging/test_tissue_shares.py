@@ -23,6 +23,13 @@ def tissue_maps(fluid_radius: float) -> np.ndarray:
     return np.stack([grey, (radius < 8) & ~fluid, fluid], axis=-1).astype(np.float32)
 
 
+def reference_region(maps: np.ndarray) -> np.ndarray:
+    """Grey matter of the top."""
+    region = maps[..., 0] > 0.5
+    region[:, :, : SHAPE[2] // 2] = False
+    return region
+
+
 def scan(folder: Path, fluid_radius: float) -> tuple[SlowTissues, np.ndarray]:
     """What is found of a phantom, and its shares."""
     maps = tissue_maps(fluid_radius)
@@ -34,7 +41,10 @@ def scan(folder: Path, fluid_radius: float) -> tuple[SlowTissues, np.ndarray]:
     ]
     pet = write_image((shares @ CURVES.T).astype(np.float32), AFFINE, folder / "pet.nii.gz")
     mask = write_image(np.asarray(maps.any(axis=-1)), AFFINE, folder / "mask.nii.gz")
-    found = find_slow_tissues(pet, mask, (paths[0], paths[1], paths[2]), (), (FWHM_MM,) * 3, folder)
+    reference = write_image(reference_region(maps), AFFINE, folder / "reference.nii.gz")
+    found = find_slow_tissues(
+        pet, mask, reference, (paths[0], paths[1], paths[2]), (), (FWHM_MM,) * 3, folder
+    )
     return found, shares
 
 

@@ -42,7 +42,7 @@ def participant_graph(dataset: DatasetMaker, settings: ScanSettings = SETTINGS) 
             reference="cerebellar_grey",
             output_spaces=(OutputSpace("MNI152NLin2009cAsym", 1), OutputSpace("MNI152NLin2009cAsym", 2)),
         ),
-        replace(SETTINGS, mixed_tissue="apart"),
+        replace(SETTINGS, mixed_tissue="together"),
         replace(SETTINGS, partial_volume="gtm", atlases=("HarvardOxford", "AAL")),
         replace(SETTINGS, partial_volume="rbv", t_star_min="find"),
         *(replace(SETTINGS, model=model) for model in MODELS),

@@ -69,7 +69,7 @@ def choose_k2_prime(
         Too few regions tell it.
     """
     if slow is not None:
-        slow = slow.limited()
+        slow = slow.taken()
         target, reference = slow.out_of(target), slow.out_of_reference(reference)
     if onset_min is None and published is None:
         found = estimate_k2_prime(target, reference, frames, inverse_variance=inverse_variance)

@@ -44,9 +44,10 @@ MIXED = Head(
 
 
 class SlowKinetics(NamedTuple):
-    """BP_ND and delivery of what grey matter is mixed with."""
+    """BP_ND and delivery of what grey matter is mixed with: white matter near the reference region, and elsewhere."""
 
     white: tuple[float, float] = (0.15, 0.5)
+    white_elsewhere: tuple[float, float] = (0.15, 0.5)
     fluid: tuple[float, float] = (0.0, 0.35)
 
 
@@ -54,10 +55,19 @@ SLOW = SlowKinetics()
 
 
 class Tissues(NamedTuple):
-    """Curves (n_frames, n) of grey matter, and (n_frames,) of white matter, fluid and the reference's grey matter."""
+    """Curves (n_frames, n) of grey matter, and (n_frames,) of the rest.
+
+    Attributes
+    ----------
+    white, white_elsewhere
+        White matter near the reference region, and in targets.
+    reference
+        The reference region's grey matter.
+    """
 
     grey: FloatArray
     white: FloatArray
+    white_elsewhere: FloatArray
     fluid: FloatArray
     reference: FloatArray
 
@@ -93,12 +103,12 @@ def simulate_tissues(
 def mix(tissues: Tissues, head: Head) -> Curves:
     """Every grey matter in every mixture of the regions, side by side: all of the first region come first."""
 
-    def blend(mixture: Mixture, grey: FloatArray) -> FloatArray:
-        rest = mixture.white * tissues.white + mixture.fluid * tissues.fluid
+    def blend(mixture: Mixture, grey: FloatArray, white: FloatArray) -> FloatArray:
+        rest = mixture.white * white + mixture.fluid * tissues.fluid
         return mixture.grey * grey + rest.reshape(-1, *[1] * (grey.ndim - 1))
 
-    targets = np.hstack([blend(mixture, tissues.grey) for mixture in head.regions])
-    return Curves(targets, blend(head.reference, tissues.reference))
+    targets = np.hstack([blend(mixture, tissues.grey, tissues.white_elsewhere) for mixture in head.regions])
+    return Curves(targets, blend(head.reference, tissues.reference, tissues.white))
 
 
 def slow_tissue(tissues: Tissues, head: Head) -> SlowTissue:

@@ -298,7 +298,7 @@ def fit_model(
         When the model needs a k2' that is not given, or has fewer points than parameters.
     """
     known = MODELS[model]
-    slow = options.slow.limited() if options.slow is not None else None
+    slow = options.slow.taken() if options.slow is not None else None
     reference = np.asarray(reference, float)
     reference = reference if slow is None else slow.out_of_reference(reference)
 

@@ -14,7 +14,6 @@ from morbids.numerics.arrays import FloatArray, IntArray
 from morbids.numerics.frames import Frames
 from morbids.numerics.kinetics.mixture import (
     MIXED,
-    SLOW,
     UNMIXED,
     Head,
     SlowKinetics,
@@ -45,14 +44,18 @@ class Unknowns(NamedTuple):
     share_errors
         True white matter and fluid, in parts of what a segmentation and the scanner's resolution say.
     slow
-        Kinetics of what grey matter is mixed with.
+        Kinetics of what grey matter is mixed with: white matter elsewhere binds less than near the reference region,
+        or more.
     """
 
     k2_prime: tuple[float, ...] = (0.09, 0.15)
     k4: tuple[float, ...] = (0.05, 0.1, 0.3)
     heads: tuple[Head, ...] = (UNMIXED, MIXED)
     share_errors: tuple[float, ...] = (0.8, 1.2)
-    slow: SlowKinetics = SLOW
+    slow: tuple[SlowKinetics, ...] = (
+        SlowKinetics(white_elsewhere=(0.0, 0.5)),
+        SlowKinetics(white_elsewhere=(0.3, 0.5)),
+    )
 
 
 DEFAULT_UNKNOWNS = Unknowns()
@@ -127,7 +130,7 @@ def read_unknowns(
         Whether the study takes that white matter and fluid out.
     """
     rows = []
-    for k2_prime, k4, head in product(unknowns.k2_prime, unknowns.k4, _true_heads(unknowns, told)):
+    for k2_prime, k4, kinetics in product(unknowns.k2_prime, unknowns.k4, unknowns.slow):
         still, moved = (
             simulate_tissues(
                 frames,
@@ -137,19 +140,21 @@ def read_unknowns(
                 schedule=schedule,
                 change=change,
                 release=Release(contrast.challenge_min[0], float(frames.end_min[-1])) if change else None,
-                slow=unknowns.slow,
+                slow=kinetics,
             )
             for change in (0.0, CHANGE)
         )
-        slow = slow_tissue(still, told) if told is not None and accounted else None
-        own = contrast._replace(slow=slow)
-        if estimates_k2_prime:
-            own = own._replace(k2_prime=_estimate(frames, own, mix(still, head), published))
-        null, baseline = read_contrast(frames, own, mix(still, head))
-        shown, _ = read_contrast(frames, own, mix(moved, head))
-        shape = len(head.regions), len(GREY_BP_ND)
-        places = np.arange(shape[0]) if told is not None else np.full(shape[0], -1)
-        rows.append((*(values.reshape(shape) for values in (baseline, null, shown)), places))
+        own = contrast
+        if told is not None and accounted:
+            own = own._replace(slow=slow_tissue(still, told))
+        for head in _true_heads(unknowns, told):
+            if estimates_k2_prime:
+                own = own._replace(k2_prime=_estimate(frames, own, mix(still, head), published))
+            null, baseline = read_contrast(frames, own, mix(still, head))
+            shown, _ = read_contrast(frames, own, mix(moved, head))
+            shape = len(head.regions), len(GREY_BP_ND)
+            places = np.arange(shape[0]) if told is not None else np.full(shape[0], -1)
+            rows.append((*(values.reshape(shape) for values in (baseline, null, shown)), places))
     return Readings(*map(np.concatenate, zip(*rows, strict=True)))
 
 
@@ -188,7 +193,7 @@ def _estimate(
     regions = np.tile(telling, curves.target.shape[1] // len(telling))
     target, reference = curves
     if contrast.slow is not None:
-        slow = contrast.slow.limited()
+        slow = contrast.slow.taken()
         target, reference = slow.out_of(target), slow.out_of_reference(reference)
     start_min, end_min = contrast.baseline_min[0], contrast.challenge_min[1]
     found = estimate_shared_k2_prime(

@@ -7,10 +7,13 @@ resolution) times a curve that the same image shows where white matter is alone 
 Blood Flow Metab 12:571, takes it out of single frames). The model is fitted to what is left. Distribution
 volumes and delivery of tissues add up, so that those of the slow part are then added again: an estimate stays what
 a perfect reading of the measured image would be, and nothing is divided by a share.
+
+White matter is measured near the reference region, where it matters most. Whether white matter elsewhere is like it,
+nobody knows: taken out of targets whole it misleads where it is not, left in them it hides change, so half is taken.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -18,6 +21,8 @@ from morbids.numerics.arrays import FloatArray
 
 # More than this part of a region is never taken out: what is left would be noise.
 MOST_SHARE = 0.6
+# Part of the white matter and of the fluid of a target that is taken out; of the reference region's, all is.
+TAKEN = (0.5, 1.0)
 
 
 @dataclass(frozen=True)
@@ -27,16 +32,19 @@ class SlowTissue:
     Attributes
     ----------
     curves
-        (n_frames, n_tissues) of each alone, in the unit of the curves.
+        (n_frames, 2) of white matter near the reference region and of fluid, each alone, in the unit of the curves.
     share
-        (n_targets, n_tissues) parts of each target; NaN where no segmentation reaches, which counts as none.
+        (n_targets, 2) parts of each target; NaN where no segmentation reaches, which counts as none.
     of_reference
-        (n_tissues,) the same of the reference region.
+        (2,) the same of the reference region.
+    part
+        How much of the white matter and of the fluid of targets is taken out.
     """
 
     curves: FloatArray
     share: FloatArray
     of_reference: FloatArray
+    part: tuple[float, float] = TAKEN
 
     def limited(self) -> "SlowTissue":
         """The same without shares that together exceed `MOST_SHARE`."""
@@ -46,11 +54,16 @@ class SlowTissue:
             total = np.maximum(known.sum(axis=-1, keepdims=True), MOST_SHARE)
             return np.asarray(known * MOST_SHARE / total)
 
-        return SlowTissue(self.curves, limit(self.share), limit(self.of_reference))
+        return replace(self, share=limit(self.share), of_reference=limit(self.of_reference))
+
+    def taken(self) -> "SlowTissue":
+        """What is taken out of targets, and of the reference region."""
+        limited = self.limited()
+        return replace(limited, share=limited.share * self.part)
 
     def repeated(self, times: int) -> "SlowTissue":
         """Of all targets side by side several times."""
-        return SlowTissue(self.curves, np.tile(self.share, (times, 1)), self.of_reference)
+        return replace(self, share=np.tile(self.share, (times, 1)))
 
     def out_of(self, target: FloatArray, start: int = 0) -> FloatArray:
         """Targets (n_frames, n) from number `start` on without their slow tissue."""

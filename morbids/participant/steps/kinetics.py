@@ -104,7 +104,7 @@ def settle_plan(
     target, reference = read_curves(curves).curves, read_curves(reference_curve).curves[:, 0]
     slow = slow_files.of_regions()
     if slow is not None:
-        slow = slow.limited()
+        slow = slow.taken()
         target, reference = slow.out_of(target), slow.out_of_reference(reference)
     efflux = _settle_k2_prime(target, reference, plan)
     t_star_min = plan.t_star_min

@@ -33,6 +33,7 @@ class MixedTissue(NamedTuple):
 def mix_tissue(
     pet: Path,
     mask: Path,
+    reference_mask: Path,
     tissue: TissueFiles,
     t1w_to_pet: Path,
     fwhm_mm: Sequence[float],
@@ -40,7 +41,8 @@ def mix_tissue(
     out_dir: Path,
 ) -> MixedTissue:
     """Find what the scanner mixes into every voxel, and the curves of white matter and fluid."""
-    found = find_slow_tissues(pet, mask, (tissue.gm, tissue.wm, tissue.csf), (t1w_to_pet,), fwhm_mm, out_dir)
+    classes = tissue.gm, tissue.wm, tissue.csf
+    found = find_slow_tissues(pet, mask, reference_mask, classes, (t1w_to_pet,), fwhm_mm, out_dir)
     saved = save_curves(CurveTable(SLOW_TISSUES, found.curves), axis, out_dir)
     return MixedTissue(found.shares, saved.curves, found.notes)
 
