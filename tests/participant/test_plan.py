@@ -270,6 +270,23 @@ def test_partial_volume_needs_a_point_spread(dataset: DatasetMaker) -> None:
     assert spread.fwhm_mm == (5.0, 5.0, 5.0)
 
 
+def test_slow_tissue_is_taken_out_where_the_resolution_is_known(dataset: DatasetMaker) -> None:
+    write_scan(dataset, "01", changes={"ManufacturersModelName": "Prototype", "ReconFilterSize": 0})
+    unknown = plan_one(dataset)
+    assert not unknown.fits_apart
+    assert any("white matter and fluid are left in the curves" in note for note in unknown.notes)
+    with pytest.raises(MorbidsError, match="resolution of the scanner 'Prototype' is not known"):
+        plan_one(dataset, replace(SETTINGS, mixed_tissue="apart"))
+    known = replace(SETTINGS, psf_fwhm_mm=(5.0,))
+    assert plan_one(dataset, known).fits_apart
+    together = plan_one(dataset, replace(known, mixed_tissue="together"))
+    assert together.mixed_tissue is not None
+    assert not together.fits_apart
+    assert not plan_one(dataset, replace(known, partial_volume="gtm")).fits_apart
+    with pytest.raises(MorbidsError, match="--mixed-tissue apart is for StepChange2 without --pvc"):
+        plan_one(dataset, replace(known, partial_volume="gtm", mixed_tissue="apart"))
+
+
 @pytest.mark.parametrize(
     ("wish", "sentence"),
     [
