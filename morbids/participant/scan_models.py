@@ -121,7 +121,7 @@ def add_fit_plots(builder: ScanBuilder, curves: Node, reference: Node, settled: 
     """Draw measured and fitted curves, where the model's equation gives them back."""
     kinetics = builder.plan.kinetics
     known = MODELS[kinetics.model]
-    if not can_predict(known.parameters) or builder.fits_apart:
+    if not can_predict(known.parameters):
         return
     if known.needs_onset and kinetics.model not in OF_STEPS:
         return
@@ -140,6 +140,7 @@ def add_fit_plots(builder: ScanBuilder, curves: Node, reference: Node, settled: 
             (plot, save, [("pictures", "pictures")]),
         ]
     )
+    builder.connect_slow(plot, curves, reference)
 
 
 def add_calibration(builder: ScanBuilder, settled: Node) -> None:

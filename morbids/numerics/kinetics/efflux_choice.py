@@ -6,7 +6,7 @@ from morbids.numerics.arrays import BoolArray, FloatArray
 from morbids.numerics.frames import Frames
 from morbids.numerics.kinetics.k2prime import estimate_k2_prime
 from morbids.numerics.kinetics.shared_efflux import combine_k2_prime, estimate_shared_k2_prime
-from morbids.numerics.kinetics.slow_tissue import SlowTissue
+from morbids.numerics.kinetics.slow_tissue import SlowTissue, without_slow
 
 
 class ChosenEfflux(NamedTuple):
@@ -68,9 +68,7 @@ def choose_k2_prime(
     MorbidsError
         Too few regions tell it.
     """
-    if slow is not None:
-        slow = slow.taken()
-        target, reference = slow.out_of(target), slow.out_of_reference(reference)
+    target, reference = without_slow(target, reference, slow)
     if onset_min is None and published is None:
         found = estimate_k2_prime(target, reference, frames, inverse_variance=inverse_variance)
         return ChosenEfflux(found.k2_prime, of_scan=found.k2_prime, n_regions=int(found.used.sum()))

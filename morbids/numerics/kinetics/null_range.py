@@ -23,6 +23,7 @@ from morbids.numerics.kinetics.mixture import (
 )
 from morbids.numerics.kinetics.protocol import Contrast, read_contrast
 from morbids.numerics.kinetics.shared_efflux import estimate_shared_k2_prime
+from morbids.numerics.kinetics.slow_tissue import without_slow
 from morbids.numerics.tracer import BOLUS_INFUSION, Curves, Release, Schedule
 
 # BP_ND of grey matter that regions are mixed from; a mixture that would need more to read as much is left out.
@@ -191,10 +192,7 @@ def _estimate(
     """k2' as the study estimates it, from regions of common binding."""
     telling = (TELLING_BP_ND[0] <= GREY_BP_ND) & (TELLING_BP_ND[1] >= GREY_BP_ND)
     regions = np.tile(telling, curves.target.shape[1] // len(telling))
-    target, reference = curves
-    if contrast.slow is not None:
-        slow = contrast.slow.taken()
-        target, reference = slow.out_of(target), slow.out_of_reference(reference)
+    target, reference = without_slow(*curves, contrast.slow)
     start_min, end_min = contrast.baseline_min[0], contrast.challenge_min[1]
     found = estimate_shared_k2_prime(
         target[:, regions],

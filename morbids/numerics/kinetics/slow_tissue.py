@@ -109,6 +109,16 @@ class SlowTissue:
         return found
 
 
+def without_slow(
+    target: FloatArray, reference: FloatArray, slow: SlowTissue | None
+) -> tuple[FloatArray, FloatArray]:
+    """Targets (n_frames, n_targets) and reference (n_frames,) as they are fitted: less what is taken out of them."""
+    if slow is None:
+        return target, reference
+    taken = slow.taken()
+    return taken.out_of(target), taken.out_of_reference(reference)
+
+
 def tissues_alone(measured: FloatArray, mixing: FloatArray) -> FloatArray:
     """Curves (n_frames, n) of tissues that are nowhere alone in an image.
 

@@ -18,6 +18,7 @@ from morbids.numerics.arrays import BoolArray, FloatArray
 from morbids.numerics.kinetics.graphical import fit_logan_ref, logan_plot
 from morbids.numerics.kinetics.models import MODELS, FitOptions, fit_model
 from morbids.numerics.kinetics.prediction import predict_curves
+from morbids.numerics.kinetics.slow_tissue import without_slow
 from morbids.participant.kinetic_plan import KineticPlan, SettledPlan
 from morbids.participant.steps.curves import read_curves
 from morbids.participant.steps.kinetics import RESPONSE, difference_name, map_name
@@ -193,16 +194,28 @@ def plot_estimates(kinpar: Mapping[str, Path], parameter: str, out_dir: Path) ->
     return Picture(style.write_figure(figure, out_dir / "estimates.svg"))
 
 
-def plot_fits(curves: Path, reference_curve: Path, plan: SettledPlan, unit: str, out_dir: Path) -> Pictures:
-    """Measured and fitted curves with residuals: a picture per fit, of each window or of the whole response."""
-    table = read_curves(curves)
-    reference, frames = read_curves(reference_curve).curves[:, 0], plan.frames
+def plot_fits(
+    curves: Path,
+    reference_curve: Path,
+    plan: SettledPlan,
+    unit: str,
+    out_dir: Path,
+    slow_files: SlowFiles = UNMIXED,
+) -> Pictures:
+    """Measured and fitted curves with residuals: a picture per fit, of each window or of the whole response.
+
+    Slow tissue that was taken out before the fit is in both.
+    """
+    table, frames = read_curves(curves), plan.frames
+    reference = read_curves(reference_curve).curves[:, 0]
+    target, reference = without_slow(table.curves, reference, slow_files.of_regions())
     pictures = {}
     for window in fitted_windows(plan):
         options = plan.options(window)
-        found = fit_model(plan.model, table.curves, reference, frames, options).parameters
-        measured = table.curves, reference, frames
-        expected = predict_curves(found, *measured, plan.k2_prime_in_model, options.onset_min)
+        found = fit_model(plan.model, target, reference, frames, options).parameters
+        fitted = target, reference, frames
+        expected = predict_curves(found, *fitted, plan.k2_prime_in_model, options.onset_min)
+        expected += table.curves - target
         expected[~window_points(frames, window)] = np.nan
         figure = curve_figures.draw_fits(plan.frames, table.curves, expected, table.names, unit=unit)
         pictures[f"fits{window.name}"] = style.write_figure(figure, out_dir / f"{window.name}.svg")

@@ -18,7 +18,7 @@ from morbids.numerics.kinetics.frame_noise import FrameNoise, estimate_noise
 from morbids.numerics.kinetics.intervals import with_sampling_errors
 from morbids.numerics.kinetics.model_names import ModelName
 from morbids.numerics.kinetics.models import MODELS, Estimates, fit_model
-from morbids.numerics.kinetics.slow_tissue import SlowTissue
+from morbids.numerics.kinetics.slow_tissue import SlowTissue, without_slow
 from morbids.numerics.kinetics.t_star import find_t_star
 from morbids.numerics.statistics.multiple import false_discovery_rate
 from morbids.participant.kinetic_plan import TRANSPORT_MODEL, KineticPlan, SettledPlan
@@ -102,10 +102,7 @@ def settle_plan(
     Curves are taken without their white matter and fluid where those are known.
     """
     target, reference = read_curves(curves).curves, read_curves(reference_curve).curves[:, 0]
-    slow = slow_files.of_regions()
-    if slow is not None:
-        slow = slow.taken()
-        target, reference = slow.out_of(target), slow.out_of_reference(reference)
+    target, reference = without_slow(target, reference, slow_files.of_regions())
     efflux = _settle_k2_prime(target, reference, plan)
     t_star_min = plan.t_star_min
     if t_star_min is None:
