@@ -117,7 +117,8 @@ def _maps(contrast: ContrastResults) -> Iterator[Block]:
     yield from _viewer(contrast)
     yield from contrast.picture("glass_brain", "glass")
     yield from contrast.picture("statistic_map", "t")
-    if contrast.question is not None and contrast.question.could_be_protocol:
+    brain = contrast.question.brain if contrast.question is not None else None
+    if brain is not None and any(place.could_be_protocol for place in brain.located.places):
         yield Alert(
             "flag", "Outlined places could be the protocol.", sentences.say_finding(contrast.question)
         )
