@@ -275,8 +275,9 @@ def _partial_volume(correction: PartialVolume | None) -> str:
 def _anatomy(choices: ScanChoices) -> str:
     """Say what was done to the T1w image here."""
     own: dict[TakenStep, str] = {
-        "brain extraction": "The brain was found in the T1-weighted image by deformable registration of a template, "
-        "and intensity non-uniformity corrected within it (N4 [@Tustison2010] of SimpleITK [@Lowekamp2013]).",
+        "brain extraction": "The brain was found in the T1-weighted image, evened over 30 mm, by "
+        "deformable registration of a template; what was left of intensity non-uniformity was corrected within it (N4 "
+        "[@Tustison2010] of SimpleITK [@Lowekamp2013]), and the mask trimmed to the hull of the brain's tissue.",
         "segmentation": "Grey matter, white matter and cerebrospinal fluid were segmented by a Gaussian mixture with "
         "population maps and a Markov field as priors.",
         "normalization": f"The image was normalized to {choices.template} [@Fonov2011] ({choices.template_source}) by "
