@@ -14,6 +14,7 @@ from morbids.reports.figures.style import (
     FONT,
     keep_shipped_font,
     new_figure,
+    publish_figure,
     shade_spans,
     styled,
     write_figure,
@@ -70,6 +71,8 @@ def test_spans_are_shaded_where_they_are_and_named() -> None:
 def test_another_format_is_refused(tmp_path: Path) -> None:
     with pytest.raises(MorbidsError, match=r"cannot be written as x\.pdf"):
         write_figure(new_figure(1, 1), tmp_path / "x.pdf")
+    with pytest.raises(MorbidsError, match=r"cannot be written as x\.gif"):
+        publish_figure(new_figure(1, 1), tmp_path / "x.gif", dpi=72)
 
 
 def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
