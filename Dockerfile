@@ -21,7 +21,7 @@ ENV LANG=C.UTF-8 \
 
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends ca-certificates python3 python3-venv \
-    && rm -rf /var/lib/apt/lists/*
+    && apt-get clean && rm -rf /var/lib/apt/lists/* /var/cache/apt/*
 
 COPY requirements.lock /opt/morbids/
 RUN python3 -m venv /opt/venv \
