@@ -3,6 +3,7 @@
 import filecmp
 import json
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -18,8 +19,10 @@ def write_text(path: Path, text: str) -> None:
     MorbidsError
         The folder cannot be written to.
     """
-    if path.is_file() and path.read_bytes() == text.encode():
-        return
+    # What cannot be read, or was taken away by another job just now, is written anew, and that tells what is wrong.
+    with suppress(OSError):
+        if path.read_bytes() == text.encode():
+            return
     replace_file(path, lambda partial: partial.write_text(text, encoding="utf-8"))
 
 

@@ -48,8 +48,10 @@ def test_missing_rows_are_dropped_by_region_and_untestable_regions_are_nan() -> 
     assert tests.p[0] == pytest.approx(stats.ttest_1samp(values[[0, 2, 3, 4, 5], 0], 0).pvalue)
     assert np.isnan(tests.p).tolist() == [False, True, True, False]
     np.testing.assert_array_equal(np.isnan(tests.p_holm), np.isnan(tests.p))
-    too_few = compare_design(values, two_sample(np.arange(6) == 0, equal_variances=False))
-    assert np.isnan(too_few.p).all()
+    with pytest.raises(MorbidsError, match="5 and 1 maps"):
+        two_sample(np.arange(6) == 0, equal_variances=False)
+    groups = compare_design(values, two_sample(np.arange(6) < 3, equal_variances=False))
+    assert np.isnan(groups.p[1:3]).all(), "one row in all, and no scatter"
 
 
 def test_other_numbers_of_rows_are_refused() -> None:
