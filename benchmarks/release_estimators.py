@@ -117,6 +117,11 @@ def read_apart(person: Person, slow: SlowTissue) -> FloatArray:
     return read_step(person, combine(person, slow).value, slow=slow)
 
 
+def of_targets(slow: SlowTissue, part: tuple[float, float]) -> SlowTissue:
+    """All slow tissue of the reference region, and this part of the white matter and of the fluid of targets."""
+    return replace(slow, share=slow.share * part, part=(1.0, 1.0))
+
+
 def deep_tissue(person: Person) -> SlowTissue:
     """Slow tissue as if white matter were alike everywhere: measured deep in the brain, and all of it taken out."""
     deep = tissues_alone(person.pure[:, :3], person.mixing[:3])[:, 1:]
@@ -177,9 +182,9 @@ ESTIMATORS: Mapping[str, Callable[[Person, Rates], FloatArray]] = {
     "step_srtm": lambda person, rates: read_step(person, rates.srtm),
     "together": lambda person, rates: read_step(person, rates.together.value),
     "default": read_default,
-    "reference_only": lambda person, rates: read_apart(person, replace(rates.slow, part=(0.0, 0.0))),
-    "no_white": lambda person, rates: read_apart(person, replace(rates.slow, part=(0.0, 1.0))),
-    "all_white": lambda person, rates: read_apart(person, replace(rates.slow, part=(1.0, 1.0))),
+    "reference_only": lambda person, rates: read_apart(person, of_targets(rates.slow, (0.0, 0.0))),
+    "half_of_targets": lambda person, rates: read_apart(person, of_targets(rates.slow, (0.5, 1.0))),
+    "all_white": lambda person, rates: read_apart(person, of_targets(rates.slow, (1.0, 1.0))),
     "deep": lambda person, _: read_apart(person, deep_tissue(person)),
     "less_null": read_less_null,
     "without_trend": lambda person, rates: read_without_trend(person, rates.together.value),

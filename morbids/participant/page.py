@@ -13,6 +13,7 @@ from morbids.engine.progress import doing, label_of
 from morbids.errors import MorbidsError
 from morbids.numerics.kinetics.models import MODELS
 from morbids.numerics.kinetics.shared_efflux import DISAGREEMENT_SE
+from morbids.numerics.kinetics.slow_tissue import TAKEN
 from morbids.participant.facts import K2PrimeFacts, SettledFacts, StepNotes, TemplateFacts, read_facts
 from morbids.participant.plan import ScanPlan, T1w, spaces_by_t1w
 from morbids.participant.quality import (
@@ -146,9 +147,9 @@ def _say_mixture(plan: ScanPlan) -> str:
     return {
         False: "What a region can read without a release was simulated for its own mixture of grey matter, white "
         "matter and fluid, as the scanner's resolution mixes them.",
-        True: "White matter and fluid within the reference region, and half of the white matter and all of the fluid "
-        "within regions and voxels, were fitted apart, by their shares at the scanner's resolution; white matter was "
-        "measured near the reference region.",
+        True: f"{100 * TAKEN[0]:.0f} % of the white matter and all of the fluid within regions, voxels and the "
+        "reference region were fitted apart, by their shares at the scanner's resolution; white matter was measured "
+        "near the reference region.",
     }[plan.fits_apart]
 
 

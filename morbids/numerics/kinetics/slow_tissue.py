@@ -9,7 +9,7 @@ volumes and delivery of tissues add up, so that those of the slow part are then 
 a perfect reading of the measured image would be, and nothing is divided by a share.
 
 White matter is measured near the reference region, where it matters most. Whether white matter elsewhere is like it,
-nobody knows: taken out of targets whole it misleads where it is not, left in them it hides change, so half is taken.
+nobody knows: taken out whole it misleads where it is not, left in it hides change, so a part of it is taken.
 """
 
 from collections.abc import Mapping
@@ -21,8 +21,8 @@ from morbids.numerics.arrays import FloatArray
 
 # More than this part of a region is never taken out: what is left would be noise.
 MOST_SHARE = 0.6
-# Part of the white matter and of the fluid of a target that is taken out; of the reference region's, all is.
-TAKEN = (0.5, 1.0)
+# Part of the white matter and of the fluid that is taken out (docs/kinetics.md says why).
+TAKEN = (0.6, 1.0)
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class SlowTissue:
     of_reference
         (2,) the same of the reference region.
     part
-        How much of the white matter and of the fluid of targets is taken out.
+        How much of the white matter and of the fluid is taken out.
     """
 
     curves: FloatArray
@@ -59,7 +59,9 @@ class SlowTissue:
     def taken(self) -> "SlowTissue":
         """What is taken out of targets, and of the reference region."""
         limited = self.limited()
-        return replace(limited, share=limited.share * self.part)
+        return replace(
+            limited, share=limited.share * self.part, of_reference=limited.of_reference * self.part
+        )
 
     def repeated(self, times: int) -> "SlowTissue":
         """Of all targets side by side several times."""

@@ -64,7 +64,7 @@ def test_a_change_is_read_as_the_image_holds_it() -> None:
     )
 
 
-def test_white_matter_that_binds_elsewhere_misleads_less_if_half_is_taken() -> None:
+def test_white_matter_that_binds_elsewhere_misleads_less_if_a_part_is_taken() -> None:
     """That of the reference region binds nothing, other does: nothing happens, and regions disagree."""
     tissues = simulate_tissues(
         FRAMES,
@@ -120,10 +120,10 @@ def test_shares_are_limited_and_unknown_ones_are_none() -> None:
     np.testing.assert_allclose(limited.of_reference, [0.2, 0.1])
 
 
-def test_half_the_white_matter_of_targets_is_taken_and_all_of_the_reference_region() -> None:
-    slow = SlowTissue(np.ones((3, 2)), np.array([[0.4, 0.1]]), np.array([0.2, 0.1]))
+def test_the_same_part_of_targets_and_of_the_reference_region_is_taken() -> None:
+    slow = SlowTissue(np.ones((3, 2)), np.array([[0.4, 0.1]]), np.array([0.2, 0.1]), (0.5, 1.0))
     np.testing.assert_allclose(slow.taken().share, [[0.2, 0.1]])
-    np.testing.assert_allclose(slow.taken().of_reference, [0.2, 0.1])
+    np.testing.assert_allclose(slow.taken().of_reference, [0.1, 0.1])
 
 
 def test_tissues_are_found_behind_their_mixtures() -> None:
