@@ -4,6 +4,8 @@ import re
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from morbids.bids.names import (
     ENTITY_ORDER,
@@ -157,3 +159,29 @@ def test_difference_labels_are_read_back(percent: bool) -> None:
 def test_sidecars_and_labels() -> None:
     assert sidecar_path(Path("a/sub-01_desc-preproc_pet.nii.gz")) == Path("a/sub-01_desc-preproc_pet.json")
     assert scan_label({"run": "1", "task": "x", "sub": "01"}) == "sub-01_task-x_run-1"
+
+
+LABELS = st.from_regex(r"[A-Za-z0-9]{1,12}", fullmatch=True)
+
+
+@given(st.dictionaries(st.sampled_from(ENTITY_ORDER), LABELS, min_size=1), LABELS)
+def test_any_name_comes_apart_as_it_was_put_together(entities: dict[str, str], suffix: str) -> None:
+    name = "_".join([*(f"{key}-{value}" for key, value in entities.items()), suffix]) + ".nii.gz"
+    assert parse_name(Path("folder") / name) == (entities, suffix, ".nii.gz")
+
+
+@given(st.text(max_size=30))
+def test_any_text_makes_a_label_or_a_sentence(text: str) -> None:
+    try:
+        label = entity_label(text)
+    except MorbidsError:
+        assert not re.search("[A-Za-z0-9]", text)
+    else:
+        assert re.fullmatch("[A-Za-z0-9]+", label)
+        assert entity_label(label) == label
+
+
+@given(LABELS, LABELS, st.booleans())
+def test_any_difference_keeps_its_conditions(baseline: str, challenge: str, percent: bool) -> None:
+    found = parse_difference_label(difference_label(baseline, challenge, percent=percent))
+    assert found is not None

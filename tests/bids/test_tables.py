@@ -3,8 +3,11 @@
 import math
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from morbids.bids.tables import read_events, read_table, read_texts, write_table
 from morbids.bids.windows import Event
@@ -94,3 +97,19 @@ def test_wrong_events_are_refused(tmp_path: Path, content: str, message: str) ->
     path.write_text(content)
     with pytest.raises(MorbidsError, match=message):
         read_events(path)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.lists(
+        st.tuples(st.floats(allow_infinity=False), st.from_regex(r"[0-9]{1,4}", fullmatch=True)), min_size=1
+    )
+)
+def test_any_numbers_and_labels_survive_writing_and_reading(
+    tmp_path: Path, rows: list[tuple[float, str]]
+) -> None:
+    table = pd.DataFrame(rows, columns=["value", "participant_id"])
+    write_table(table, tmp_path / "x.tsv")
+    found = read_table(tmp_path / "x.tsv")
+    assert found["participant_id"].tolist() == table["participant_id"].tolist()
+    np.testing.assert_array_equal(found["value"].astype(float), table["value"])

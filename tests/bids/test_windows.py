@@ -4,6 +4,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from morbids.bids.windows import Window, pair_windows, parse_window, window_points
 from morbids.errors import ExitCode, MorbidsError
@@ -48,3 +50,36 @@ def test_other_texts_are_no_windows(text: str, message: str) -> None:
     with pytest.raises(MorbidsError, match=message) as caught:
         parse_window(text)
     assert caught.value.exit_code == ExitCode.USAGE
+
+
+MINUTES = st.one_of(st.integers(-5, 200), st.floats(-5, 200), st.floats())
+WRITTEN = st.builds("{}={}-{}".format, st.text(max_size=6), MINUTES, MINUTES)
+
+
+@given(st.one_of(st.text(max_size=30), WRITTEN))
+@example("rest=10-40.5")
+def test_any_text_is_a_window_or_a_sentence(text: str) -> None:
+    try:
+        window = parse_window(text)
+    except MorbidsError as error:
+        code = error.exit_code
+    else:
+        code = ExitCode.USAGE
+        assert window.name.isalnum()
+        assert -np.inf < window.start_min < window.end_min < np.inf
+    assert code == ExitCode.USAGE
+
+
+@given(
+    st.lists(st.floats(0.1, 30), min_size=1, max_size=40),
+    st.floats(0, 200),
+    st.floats(0, 200),
+    st.floats(0, 200),
+)
+def test_windows_that_meet_share_out_the_frames(durations: list[float], a: float, b: float, c: float) -> None:
+    duration = np.array(durations)
+    frames = Frames(np.cumsum(duration) - duration, duration)
+    start, middle, end = sorted((a, b, c))
+    parts = [window_points(frames, Window("x", *ends)) for ends in ((start, middle), (middle, end))]
+    assert not (parts[0] & parts[1]).any()
+    np.testing.assert_array_equal(parts[0] | parts[1], window_points(frames, Window("x", start, end)))
