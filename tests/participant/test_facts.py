@@ -2,9 +2,11 @@
 
 import json
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_type_hints
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from morbids.errors import MorbidsError
 from morbids.participant import facts
@@ -81,3 +83,22 @@ def test_a_sidecar_of_another_version_is_told_of(change: dict[str, Any], sentenc
     sidecar = {key: value for key, value in {**REGISTRATION, **change}.items() if value is not ...}
     with pytest.raises(MorbidsError, match=sentence):
         parse_facts(RegistrationFacts, sidecar, PATH)
+
+
+VALUES: dict[Any, st.SearchStrategy[Any]] = {
+    tuple[str, ...]: st.lists(st.text(min_size=1, max_size=9), max_size=3).map(tuple),
+    str: st.text(max_size=9),
+    float: st.floats(allow_nan=False),
+    float | None: st.none() | st.floats(allow_nan=False),
+}
+
+
+def any_facts(kind: type[NamedTuple]) -> st.SearchStrategy[NamedTuple]:
+    return st.builds(kind, **{name: VALUES[hint] for name, hint in get_type_hints(kind).items()})
+
+
+@given(st.one_of([any_facts(kind) for kind in KINDS]))
+def test_any_facts_come_back_from_a_sidecar(facts: NamedTuple) -> None:
+    keys = keys_of(type(facts))
+    sidecar = json.loads(json.dumps({keys[name]: value for name, value in facts._asdict().items()}))
+    assert parse_facts(type(facts), sidecar, PATH) == facts
