@@ -230,7 +230,8 @@ def truth(story: Story, participant: str, task: str) -> pd.DataFrame:
 def test_regional_binding_is_recovered(story: Story) -> None:
     """In voxels of 6 mm the reference region loses activity to its surroundings: where little binds, that shows.
 
-    Two of three are not realigned, and slow tissue taken out reads half a percent more here (docs/kinetics.md).
+    Worst in the first person, realigned or not: simulated white matter near the reference region binds more than that
+    within it, so that too much is taken out (docs/kinetics.md).
     """
     pairs = []
     for participant, task in SCANS:
