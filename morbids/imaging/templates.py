@@ -1,4 +1,4 @@
-"""Find a brain template: TEMPLATEFLOW_HOME, what comes with the installation, and TemplateFlow's archive for all others.
+"""Find a brain template: TEMPLATEFLOW_HOME, what comes with the installation, TemplateFlow's archive for all others.
 
 Which template serves must not depend on whether a server answered that day: jobs of one study would differ.
 """
