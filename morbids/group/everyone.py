@@ -7,8 +7,9 @@ from typing import NamedTuple
 from morbids.bids.names import parse_name
 from morbids.group.comparison import Comparison
 from morbids.group.plan import GroupPlan
-from morbids.group.rows import RowKind, window_map
+from morbids.group.rows import RowKind
 from morbids.group.steps.maps import ConditionMaps
+from morbids.group.windows import window_map
 
 
 class Everyone(NamedTuple):

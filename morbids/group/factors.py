@@ -31,7 +31,8 @@ from morbids.group.placed import expected_sign
 from morbids.group.question_nodes import Groups, ask_group_column, ask_mean
 from morbids.group.questions import compare_asked
 from morbids.group.row_sources import Rows, keep_terms, rows_of_kind
-from morbids.group.rows import GroupRows, RowKind, places_of, region_table, window_map
+from morbids.group.rows import GroupRows, RowKind, places_of
+from morbids.group.windows import region_table, window_map
 from morbids.numerics.statistics.designs import Design
 from morbids.numerics.statistics.factorial import groups_by_conditions, interaction_within, repeated_measures
 from morbids.settings import Factor, GroupSettings

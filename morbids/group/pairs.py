@@ -7,7 +7,8 @@ from morbids.bids.names import capitalised, entity_label
 from morbids.bids.rows import pair_maps
 from morbids.group.comparison import NO_PROTOCOLS, Missing, Protocols, Terms, is_reference
 from morbids.group.row_sources import Rows, rows_of_kind
-from morbids.group.rows import GroupRows, RowKind, window_map
+from morbids.group.rows import GroupRows, RowKind
+from morbids.group.windows import window_map
 
 
 def pair_kinds(

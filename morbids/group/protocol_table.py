@@ -10,7 +10,8 @@ from morbids.bids.sidecars import write_described
 from morbids.bids.tables import read_table
 from morbids.group.comparison import DIFFERENCES
 from morbids.group.plan import GroupPlan
-from morbids.group.rows import RowKind, contrast_of
+from morbids.group.rows import RowKind
+from morbids.group.windows import contrast_of
 from morbids.reports import tables
 from morbids.reports.pages import Block, Text
 from morbids.settings import Study

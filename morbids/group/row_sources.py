@@ -15,7 +15,8 @@ from morbids.bids.rows import MapRow
 from morbids.bids.within_person import Combined
 from morbids.errors import ExitCode, MorbidsError
 from morbids.group.comparison import DIFFERENCES, NO_PROTOCOLS, PARAMETERS, Missing, Protocols, Terms
-from morbids.group.rows import GroupRows, RowKind, contrast_of, region_table, window_map
+from morbids.group.rows import GroupRows, RowKind
+from morbids.group.windows import contrast_of, region_table, window_map
 from morbids.settings import PartialVolume
 
 # Files that one row may be made of, and the largest divisor of their sum.

@@ -7,7 +7,7 @@ from dataclasses import replace
 from itertools import product
 from pathlib import Path
 from types import MappingProxyType
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -16,7 +16,7 @@ from morbids.bids.column_words import ColumnWords, read_column_words
 from morbids.bids.map_history import smoothed_mm
 from morbids.bids.map_table import common_folder, find_listed_maps
 from morbids.bids.maps import FoundMaps, Kind, MapSelection, find_maps
-from morbids.bids.names import entity_label, output_path, parse_difference_label, scan_entities, scan_label
+from morbids.bids.names import entity_label, parse_difference_label, scan_entities, scan_label
 from morbids.bids.ratings import read_exclusions
 from morbids.bids.rows import MapRow, rows_table
 from morbids.bids.stats_model import read_stats_model
@@ -24,7 +24,7 @@ from morbids.bids.trait_values import doubt_category
 from morbids.bids.traits import JoinedTraits, join_traits, numeric_trait, read_traits, trait
 from morbids.errors import ExitCode, MorbidsError
 from morbids.group.placed import trait_columns
-from morbids.imaging.atlases import SPHERES
+from morbids.group.windows import window_names
 from morbids.settings import GroupSettings, MapKind, OutputSpace, PartialVolume, Study
 
 # Maps by the correction for partial volume that is asked for; the transfer matrix leaves maps as they are.
@@ -367,7 +367,7 @@ def _title(row: MapRow) -> str:
     if difference is None:
         return ", ".join(part for part in (scan, row.description, row.entities["meas"]) if part)
     unit = " (%)" if difference.percent else ""
-    short, challenge = _short(row), _windows(row, "Challenge")[0]
+    short, challenge = _short(row), window_names(row, "Challenge")[0]
     # A scan that is called as its challenge need not be named twice.
     scan_first = "" if short.lower() == challenge.lower() else f"{short}: "
     return f"{scan_first}{difference.baseline} − {challenge}{unit}"
@@ -376,56 +376,13 @@ def _title(row: MapRow) -> str:
 def _short(row: MapRow) -> str:
     """Values of the scan type without their entities, else the challenge, else the description."""
     values = [part.partition("-")[2] for part in row.scan_type.split("_") if part]
-    return " ".join(values) or next(iter(_windows(row, "Challenge")), row.description)
+    return " ".join(values) or next(iter(window_names(row, "Challenge")), row.description)
 
 
 def places_of(kind: RowKind) -> frozenset[str]:
     """What a kind of row may be called: its task, session, challenge or description."""
     row = kind.rows[0]
     values = {part.partition("-")[2] for part in row.scan_type.split("_") if part}
-    return frozenset(values | {*_windows(row, "Challenge"), kind.short, kind.name, row.description}) - {""}
-
-
-def contrast_of(row: MapRow) -> str:
-    """Name of a difference in its scan's calibration table."""
-    told = row.metadata.get("Baseline"), row.metadata.get("Challenge")
-    return " minus ".join(window["name"] if isinstance(window, dict) else "" for window in told)
-
-
-def window_map(row: MapRow, role: Literal["Baseline", "Challenge"]) -> Path | None:
-    """Map of one of the two windows that a row is a difference of; None where the row is none."""
-    paths = [
-        row.path.with_name(row.path.name.replace(f"desc-{row.description}", f"desc-{window}"))
-        for window in _windows(row, role)
-    ]
-    return next((path for path in paths if path.exists()), paths[0] if paths else None)
-
-
-def region_table(
-    row: MapRow, role: Literal["Baseline", "Challenge"], dataset: Path, partial_volume: PartialVolume
-) -> Path | None:
-    """Table of the a-priori regions in one of the two windows; None where there is none."""
-    if "model" not in row.entities:
-        return None
-    named = {"seg": SPHERES, "model": row.entities["model"]}
-    named |= {} if partial_volume == "none" else {"pvc": partial_volume.upper()}
-    paths = [
-        output_path(dataset, scan_entities(row.entities), "kinpar", named | {"desc": window})
-        for window in _windows(row, role)
-    ]
-    return next((path for path in paths if path.exists()), None)
-
-
-def _windows(row: MapRow, role: Literal["Baseline", "Challenge"]) -> tuple[str, ...]:
-    """Name of a window, from the sidecar, else from the map's name, as it may be written; empty for no difference."""
-    told = row.metadata.get(role)
-    if isinstance(told, Mapping) and "name" in told:
-        return (str(told["name"]),)
-    difference = parse_difference_label(row.description)
-    if difference is None:
-        return ()
-    if role == "Baseline":
-        return (difference.baseline,)
-    # The label of a difference begins its challenge with a capital letter, whatever it was.
-    challenge = difference.challenge
-    return (challenge[:1].lower() + challenge[1:], challenge)
+    return frozenset(values | {*window_names(row, "Challenge"), kind.short, kind.name, row.description}) - {
+        ""
+    }
