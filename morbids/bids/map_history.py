@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from morbids.bids.sidecars import FITTED_TOGETHER
+
 # Versions of this program whose maps differ from those of the versions before.
 RESULTS_CHANGED_IN: tuple[str, ...] = ("0.1.0", "0.2.0")
 # Windows whose spans differ by less at both ends take frames of the same minutes.
@@ -126,7 +128,7 @@ def told_mixture(metadata: Mapping[str, Any]) -> str | None:
     """Whether white matter and fluid were fitted apart, in words; None of maps of other programs and models."""
     if metadata.get("SoftwareName") != "morbids" or metadata.get("ModelName") not in _FITTED_APART:
         return None
-    return str(metadata.get("MixedTissue", "white matter and fluid fitted together with grey matter"))
+    return str(metadata.get("MixedTissue", FITTED_TOGETHER))
 
 
 def _version(metadata: Mapping[str, Any]) -> str | None:

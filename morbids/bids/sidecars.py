@@ -40,6 +40,8 @@ _TRACER_FIELDS = (
     *("TimeZero", "ScanStart", "InjectionStart", "InjectionEnd", "FrameTimesStart", "FrameDuration"),
 )
 
+FITTED_TOGETHER = "white matter and fluid fitted together with grey matter"
+
 
 class Measurement(NamedTuple):
     """What a parameter is, and its unit as sidecars and figures write it."""
@@ -220,10 +222,13 @@ def partial_volume_fields(method: str, spread: PointSpread) -> dict[str, Any]:
     }
 
 
-def mixed_tissue_fields(spread: PointSpread) -> dict[str, Any]:
-    """Fields that say that white matter and fluid were fitted apart, and at which resolution (no draft names them)."""
-    how = "white matter and fluid fitted apart, white matter as near the reference region"
-    return {"MixedTissue": how, **point_spread_fields(spread)}
+def describe_mixed_tissue(white: bool, fluid: bool) -> str:
+    """What of white matter and fluid was fitted apart: value of the field `MixedTissue` (no draft names it)."""
+    if white and fluid:
+        return "white matter and fluid fitted apart, white matter as near the reference region"
+    if white:
+        return "white matter fitted apart, as near the reference region; fluid together with grey matter"
+    return "fluid fitted apart; white matter together with grey matter" if fluid else FITTED_TOGETHER
 
 
 def point_spread_fields(spread: PointSpread) -> dict[str, Any]:
@@ -260,7 +265,7 @@ def model_fields(model: ModelUse, window: Window | None) -> dict[str, Any]:
         fields["tstarSource"] = model.t_star_source
     if model.command_line:
         fields["CommandLine"] = model.command_line
-    return fields | (mixed_tissue_fields(model.mixed_tissue) if model.mixed_tissue else {})
+    return fields | (point_spread_fields(model.mixed_tissue) if model.mixed_tissue else {})
 
 
 def parametric_map_sidecar(

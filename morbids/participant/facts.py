@@ -119,6 +119,12 @@ class K2PrimeFacts(NamedTuple):
     k2_prime_distance: Annotated[float | None, "k2primeDistance"] = None
 
 
+class MixtureFacts(NamedTuple):
+    """Of fits whose white matter and fluid are taken apart where their curves can be told: what was."""
+
+    fitted_apart: Annotated[str, "MixedTissue"]
+
+
 class MapFacts(NamedTuple):
     """Of voxelwise fits: share of the brain's voxels without a value."""
 

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from morbids.bids.dataset import dataset_name, morbids_version
 from morbids.bids.names import output_path
+from morbids.bids.sidecars import FITTED_TOGETHER
 from morbids.bids.windows import window_points
 from morbids.engine.failures import StepFailure
 from morbids.engine.progress import doing, label_of
@@ -14,7 +15,14 @@ from morbids.errors import MorbidsError
 from morbids.numerics.kinetics.models import MODELS
 from morbids.numerics.kinetics.shared_efflux import DISAGREEMENT_SE
 from morbids.numerics.kinetics.slow_tissue import TAKEN
-from morbids.participant.facts import K2PrimeFacts, SettledFacts, StepNotes, TemplateFacts, read_facts
+from morbids.participant.facts import (
+    K2PrimeFacts,
+    MixtureFacts,
+    SettledFacts,
+    StepNotes,
+    TemplateFacts,
+    read_facts,
+)
 from morbids.participant.plan import ScanPlan, T1w, spaces_by_t1w
 from morbids.participant.quality import (
     Measure,
@@ -148,8 +156,8 @@ def _say_mixture(plan: ScanPlan) -> str:
         False: "What a region can read without a release was simulated for its own mixture of grey matter, white "
         "matter and fluid, as the scanner's resolution mixes them.",
         True: f"{100 * TAKEN[0]:.0f} % of the white matter and all of the fluid within regions, voxels and the "
-        "reference region were fitted apart, by their shares at the scanner's resolution; white matter was measured "
-        "near the reference region.",
+        "reference region were fitted apart, by their shares at the scanner's resolution, where their curves could be "
+        "told; white matter was measured near the reference region.",
     }[plan.fits_apart]
 
 
@@ -373,7 +381,7 @@ def _describe(plan: ScanPlan, study: Study, settings: ScanSettings) -> tuple[tup
         ("k2'", _describe_k2_prime(plan, study, settings)),
         ("t*", _describe_t_star(plan, study, settings)),
         ("partial volume", _describe_correction(plan, settings)),
-        ("mixed tissue", _describe_mixture(plan)),
+        ("mixed tissue", _describe_mixture(plan, study, settings)),
     )
 
 
@@ -385,13 +393,19 @@ def _describe_correction(plan: ScanPlan, settings: ScanSettings) -> str:
     return f"{what[settings.partial_volume]}; point spread {widths} mm ({plan.point_spread.source})"
 
 
-def _describe_mixture(plan: ScanPlan) -> str:
+def _describe_mixture(plan: ScanPlan, study: Study, settings: ScanSettings) -> str:
     spread = plan.mixed_tissue
     if spread is None:
         return "fitted together; the parts of white matter and fluid are not known"
+    how = FITTED_TOGETHER
+    if plan.fits_apart:
+        try:
+            facts = read_fit_facts(MixtureFacts, plan, study, settings)
+        except MorbidsError as error:
+            return str(error)
+        how = facts.fitted_apart if facts else "not fitted"
     widths = " x ".join(f"{width:.3g}" for width in spread.fwhm_mm)
-    how = "apart" if plan.fits_apart else "together"
-    return f"white matter and fluid fitted {how}; point spread {widths} mm ({spread.source})"
+    return f"{how}; point spread {widths} mm ({spread.source})"
 
 
 def _describe_k2_prime(plan: ScanPlan, study: Study, settings: ScanSettings) -> str:

@@ -13,7 +13,7 @@ from morbids.imaging.atlases import SPHERES
 from morbids.numerics.kinetics.model_names import ModelName
 from morbids.numerics.kinetics.models import MODELS
 from morbids.numerics.kinetics.prediction import OF_STEPS, can_predict
-from morbids.participant.facts import K2PrimeFacts, MapFacts, SettledFacts, keys_of
+from morbids.participant.facts import K2PrimeFacts, MapFacts, MixtureFacts, SettledFacts, keys_of
 from morbids.participant.kinetic_plan import TRANSPORT_MODEL
 from morbids.participant.scan_graph import ScanBuilder
 from morbids.participant.spaces import picture_space
@@ -60,6 +60,18 @@ def settled_facts(builder: ScanBuilder) -> dict[str, str]:
     return {**estimated, "k2_prime_per_min": used, **found}
 
 
+def fit_facts(builder: ScanBuilder) -> dict[str, str]:
+    """What becomes known of a fit while running: `settled_facts`, and what of mixed tissue was fitted apart."""
+    return settled_facts(builder) | (keys_of(MixtureFacts) if builder.plan.fits_apart else {})
+
+
+def connect_fit_facts(builder: ScanBuilder, settled: Node, save: Node) -> None:
+    """Give a saver of fits their facts."""
+    builder.workflow.connect([(settled, save, [(name, name) for name in settled_facts(builder)])])
+    if builder.mixture is not None and builder.plan.fits_apart:
+        builder.workflow.connect([(builder.mixture, save, [(name, name) for name in MixtureFacts._fields])])
+
+
 def add_settled(builder: ScanBuilder, curves: Node, reference: Node) -> Node:
     """Settle k2' and t*."""
     settled = make_node(settle_plan, "settle_plan", {"plan": builder.plan.kinetics})
@@ -78,15 +90,15 @@ def add_region_fits(builder: ScanBuilder, atlas: str, curves: Node, reference: N
     fit = make_node(fit_regions, f"{builder.opinion}fit_regions_{atlas}")
     outputs = kinpar_outputs(builder, atlas)
     save = builder.save(
-        f"{builder.opinion}save_fits_{atlas}", outputs, fields=("kinpar",), facts=settled_facts(builder)
+        f"{builder.opinion}save_fits_{atlas}", outputs, fields=("kinpar",), facts=fit_facts(builder)
     )
+    connect_fit_facts(builder, settled, save)
     builder.workflow.connect(
         [
             (curves, fit, [("curves", "curves")]),
             (reference, fit, [("curves", "reference_curve")]),
             (settled, fit, [builder.settled_plan]),
             (fit, save, [("kinpar", "kinpar")]),
-            (settled, save, [(name, name) for name in settled_facts(builder)]),
         ]
     )
     builder.connect_slow(fit, curves, reference)
@@ -205,9 +217,10 @@ def add_map_fits(builder: ScanBuilder, motion: Node, mask: Node, reference: Node
     rule = MapRule(settings.pet_smoothing_fwhm_mm, settings.mask_threshold)
     constants = {"rule": rule, "threads": threads}
     fit = make_node(fit_maps, f"{builder.opinion}fit_maps", constants, mem_gb=1.1, n_procs=threads)
-    facts = {**settled_facts(builder), **keys_of(MapFacts)}
+    facts = {**fit_facts(builder), **keys_of(MapFacts)}
     name = f"{builder.opinion}save_maps"
     save = builder.save(name, map_outputs(builder, None), fields=("maps",), facts=facts)
+    connect_fit_facts(builder, settled, save)
     builder.workflow.connect(
         [
             (motion, fit, [("corrected_pet", "pet")]),
@@ -215,7 +228,6 @@ def add_map_fits(builder: ScanBuilder, motion: Node, mask: Node, reference: Node
             (reference, fit, [("curves", "reference_curve")]),
             (settled, fit, [builder.settled_plan]),
             (fit, save, [("maps", "maps"), ("failed_share", "failed_share")]),
-            (settled, save, [(name, name) for name in settled_facts(builder)]),
         ]
     )
     if builder.mixture is not None:
@@ -266,14 +278,10 @@ def _save_in_space(builder: ScanBuilder, bring: Node, settled: Node, output: Out
         f"{builder.opinion}save_{output.space}_{output.resolution_label}",
         map_outputs(builder, output),
         fields=("maps",),
-        facts=settled_facts(builder),
+        facts=fit_facts(builder),
     )
-    builder.workflow.connect(
-        [
-            (bring, save, [("maps", "maps")]),
-            (settled, save, [(name, name) for name in settled_facts(builder)]),
-        ]
-    )
+    builder.workflow.connect(bring, "maps", save, "maps")
+    connect_fit_facts(builder, settled, save)
 
 
 def _add_pictures(builder: ScanBuilder, bring: Node, output: OutputSpace) -> None:

@@ -4,58 +4,27 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from scipy import ndimage
 
-from morbids.imaging.images import read_image, write_image
+from morbids.imaging.images import read_image
 from morbids.imaging.tissue_shares import SlowTissues, find_slow_tissues
-
-FWHM_MM, VOXEL_MM = 5.0, 3.0
-SHAPE = (24, 24, 24)
-AFFINE = np.diag([VOXEL_MM, VOXEL_MM, VOXEL_MM, 1.0])
-CURVES = np.array([[5.0, 2.0, 1.0], [4.0, 3.0, 1.5]])
+from tests.imaging.tissue_phantom import CURVES, FWHM_MM, SHAPE, Phantom, write_phantom
 
 
-def tissue_maps(fluid_radius: float) -> np.ndarray:
-    """A ball of white matter with a core of fluid, and grey matter around (x, y, z, 3)."""
-    axes = np.meshgrid(*[np.arange(n) - (n - 1) / 2 for n in SHAPE], indexing="ij")
-    radius = np.sqrt(sum(axis**2 for axis in axes))
-    fluid, grey = radius < fluid_radius, (radius >= 8) & (radius < 11)
-    return np.stack([grey, (radius < 8) & ~fluid, fluid], axis=-1).astype(np.float32)
-
-
-def reference_region(maps: np.ndarray) -> np.ndarray:
-    """Grey matter of the top."""
-    region = maps[..., 0] > 0.5
-    region[:, :, : SHAPE[2] // 2] = False
-    return region
-
-
-def scan(folder: Path, fluid_radius: float) -> tuple[SlowTissues, np.ndarray]:
-    """What is found of a phantom, and its shares."""
-    maps = tissue_maps(fluid_radius)
-    sd = FWHM_MM / np.sqrt(8 * np.log(2)) / VOXEL_MM
-    shares = np.stack([ndimage.gaussian_filter(maps[..., k], sd, truncate=5) for k in range(3)], axis=-1)
-    paths = [
-        write_image(maps[..., k], AFFINE, folder / f"{name}.nii.gz")
-        for k, name in enumerate(("gm", "wm", "csf"))
-    ]
-    pet = write_image((shares @ CURVES.T).astype(np.float32), AFFINE, folder / "pet.nii.gz")
-    mask = write_image(np.asarray(maps.any(axis=-1)), AFFINE, folder / "mask.nii.gz")
-    reference = write_image(reference_region(maps), AFFINE, folder / "reference.nii.gz")
-    found = find_slow_tissues(
-        pet, mask, reference, (paths[0], paths[1], paths[2]), (), (FWHM_MM,) * 3, folder
-    )
-    return found, shares
+def scan(folder: Path, fluid_radius: float) -> tuple[SlowTissues, Phantom]:
+    """What is found of a phantom."""
+    own = write_phantom(folder, fluid_radius)
+    found = find_slow_tissues(own.pet, own.mask, own.reference, own.tissues, (), (FWHM_MM,) * 3, folder)
+    return found, own
 
 
 def test_curves_and_shares_of_a_phantom_are_found(tmp_path: Path) -> None:
-    found, shares = scan(tmp_path, fluid_radius=4.0)
+    found, own = scan(tmp_path, fluid_radius=4.0)
     np.testing.assert_allclose(found.curves, CURVES[:, 1:], rtol=0.05)
     measured = read_image(found.shares).values
-    inside = tissue_maps(4.0).any(axis=-1)
+    inside = own.maps.any(axis=-1)
     assert measured.shape == (*SHAPE, 2)
     # The phantom has edges in the middle of voxels; tissue of people is finer than PET.
-    assert np.abs(measured[inside] - shares[inside][:, 1:]).mean() < 0.02
+    assert np.abs(measured[inside] - own.shares[inside][:, 1:]).mean() < 0.02
     assert found.notes == ()
 
 

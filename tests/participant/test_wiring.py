@@ -169,3 +169,17 @@ def test_a_scan_that_no_graph_can_be_built_of_stops_no_other(dataset: DatasetMak
     assert not any(name.startswith("sub__02_task__rejection.") for name in names)
     with pytest.raises(ValueError, match="elsewhere"):
         build_participant_workflow([astray], study, SETTINGS, resources)
+
+
+def test_a_sidecar_learns_from_the_scan_what_of_mixed_tissue_was_fitted_apart(dataset: DatasetMaker) -> None:
+    """Where white matter is not pure enough it is left in, which no plan can know."""
+    write_scan(dataset, "01", "rejection")
+    known = replace(SETTINGS, psf_fwhm_mm=(5.0,))
+    for settings in (known, replace(known, mixed_tissue="together")):
+        scan = participant_graph(dataset, settings).get_node("sub__01_task__rejection")
+        for name in ("save_maps", "save_MNI152NLin2009cAsym_2", "save_fits_apriori", "second_save_maps"):
+            save = scan.get_node(name).interface
+            assert ("MixedTissue" in save.facts.values()) == (settings is known), name
+            assert not [
+                key for output in save.destinations.values() for key in output.sidecar if "Mixed" in key
+            ]

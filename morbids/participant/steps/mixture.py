@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+from morbids.bids.sidecars import describe_mixed_tissue
 from morbids.engine.inputs import StepInputs
 from morbids.imaging.images import FrameFilter, read_masked_frames
 from morbids.imaging.tissue_shares import find_slow_tissues
@@ -23,11 +24,12 @@ from morbids.participant.steps.inputs import TissueFiles
 
 
 class MixedTissue(NamedTuple):
-    """Parts of white matter and fluid in every voxel, their curves, and what is to be said of them."""
+    """Parts of white matter and fluid in every voxel, their curves, what is to be said of them, and which are told."""
 
     shares: Path
     curves: Path
     notes: tuple[str, ...]
+    fitted_apart: str
 
 
 def mix_tissue(
@@ -44,7 +46,8 @@ def mix_tissue(
     classes = tissue.gm, tissue.wm, tissue.csf
     found = find_slow_tissues(pet, mask, reference_mask, classes, (t1w_to_pet,), fwhm_mm, out_dir)
     saved = save_curves(CurveTable(SLOW_TISSUES, found.curves), axis, out_dir)
-    return MixedTissue(found.shares, saved.curves, found.notes)
+    white, fluid = (bool(curve.any()) for curve in found.curves.T)
+    return MixedTissue(found.shares, saved.curves, found.notes, describe_mixed_tissue(white, fluid))
 
 
 @dataclass(frozen=True)

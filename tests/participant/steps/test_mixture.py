@@ -9,6 +9,8 @@ import pytest
 from morbids.bids.tables import read_table
 from morbids.bids.windows import Window
 from morbids.imaging.images import read_image, write_image
+from morbids.imaging.transforms import write_itk
+from morbids.numerics.frames import TimeAxis
 from morbids.numerics.kinetics.mixture import Head, Mixture, mix, simulate_tissues
 from morbids.numerics.tracer import BOLUS_INFUSION, Release
 from morbids.participant.steps.curves import (
@@ -19,9 +21,11 @@ from morbids.participant.steps.curves import (
     save_curves,
     save_shares,
 )
+from morbids.participant.steps.inputs import TissueFiles
 from morbids.participant.steps.kinetics import MapRule, difference_name, fit_maps, fit_regions, settle_plan
-from morbids.participant.steps.mixture import UNMIXED, SlowFiles, told_head
+from morbids.participant.steps.mixture import UNMIXED, SlowFiles, mix_tissue, told_head
 from morbids.participant.steps.reference import extract_reference
+from tests.imaging.tissue_phantom import FWHM_MM, write_phantom
 from tests.participant.steps.known_scan import (
     AXIS,
     BASELINE,
@@ -133,3 +137,36 @@ def test_a_head_is_told_of_the_shares_and_nothing_of_none(mixed: dict[str, Path]
     np.testing.assert_allclose(head.regions, np.tile(HEAD.regions[0], (4, 1)), atol=1e-6)
     assert UNMIXED.of_regions() is None
     assert replace(slow_files(mixed), slow_curves=None).of_regions() is None
+
+
+@pytest.mark.parametrize(
+    ("fluid_radius", "white_radius", "told"),
+    [
+        (4.0, 8.0, "white matter and fluid fitted apart, white matter as near the reference region"),
+        (
+            0.9,
+            8.0,
+            "white matter fitted apart, as near the reference region; fluid together with grey matter",
+        ),
+        (6.9, 7.0, "fluid fitted apart; white matter together with grey matter"),
+        (0.0, 1.0, "white matter and fluid fitted together with grey matter"),
+    ],
+)
+def test_a_sidecar_says_what_of_mixed_tissue_could_be_told(
+    tmp_path: Path, fluid_radius: float, white_radius: float, told: str
+) -> None:
+    phantom = write_phantom(tmp_path, fluid_radius, white_radius)
+    gm, wm, csf = phantom.tissues
+    nothing = write_itk(np.eye(4), tmp_path / "identity_xfm.txt")
+    found = mix_tissue(
+        phantom.pet,
+        phantom.mask,
+        phantom.reference,
+        TissueFiles(gm, wm, csf),
+        nothing,
+        (FWHM_MM,) * 3,
+        TimeAxis((0.0, 1.0), (1.0, 1.0), 0.0),
+        tmp_path,
+    )
+    assert found.fitted_apart == told
+    assert len(found.notes) == (white_radius < 8) + (fluid_radius < 1)
