@@ -21,13 +21,23 @@ _PAGE_GB = os.sysconf("SC_PAGE_SIZE") / 1e9
 
 
 class Sample(NamedTuple):
-    """One process at one moment; memory is resident, so that shared libraries count in every process."""
+    """One process at one moment.
+
+    Attributes
+    ----------
+    memory_gb
+        Its proportional set: what several processes share (libraries, what a fork has not written to) counts in
+        each by its share, so that the sum is what the machine, or a control group, pays.
+    resident_gb
+        All that it has in memory: what is shared counts in every process.
+    """
 
     pid: int
     parent: int
     folder: str
     processor_s: float
     memory_gb: float
+    resident_gb: float
 
 
 @dataclass
@@ -57,11 +67,21 @@ class StepUse:
 
 @dataclass
 class RunUse:
-    """What a whole run used, and each of its steps by the folder below the work directory."""
+    """What a whole run used, and each of its steps by the folder below the work directory.
+
+    Attributes
+    ----------
+    peak_gb, peak_resident_gb
+        Largest sums over all processes at one moment (see `Sample`).
+    at_peak_gb
+        What each step held at the moment of `peak_gb`.
+    """
 
     exit_code: int = 0
     wall_s: float = 0.0
     peak_gb: float = 0.0
+    peak_resident_gb: float = 0.0
+    at_peak_gb: dict[str, float] = field(default_factory=dict)
     steps: dict[str, StepUse] = field(default_factory=dict)
 
     @property
@@ -96,7 +116,7 @@ def note_samples(
     use: RunUse, seen: dict[int, float], samples: Sequence[Sample], work_dir: Path, now_s: float
 ) -> None:
     """Add one look at all processes; `seen` holds the processor time that each had at the last look."""
-    use.peak_gb = max(use.peak_gb, sum(sample.memory_gb for sample in samples))
+    use.peak_resident_gb = max(use.peak_resident_gb, sum(sample.resident_gb for sample in samples))
     memory_gb: dict[str, float] = {}
     for sample in samples:
         step = step_of(sample.folder, work_dir)
@@ -105,6 +125,8 @@ def note_samples(
         known.processor_s += sample.processor_s - seen.get(sample.pid, 0.0)
         seen[sample.pid] = sample.processor_s
         memory_gb[step] = memory_gb.get(step, 0.0) + sample.memory_gb
+    if sum(memory_gb.values()) > use.peak_gb:
+        use.peak_gb, use.at_peak_gb = sum(memory_gb.values()), memory_gb
     for step, total_gb in memory_gb.items():
         use.steps[step].peak_gb = max(use.steps[step].peak_gb, total_gb)
 
@@ -125,11 +147,22 @@ def family(pid: int) -> Iterator[Sample]:
     # A child may have a lower number than its parent once numbers start again, hence until nothing is added.
     while more := {s.pid for s in samples.values() if s.parent in wanted} - wanted:
         wanted |= more
-    yield from (samples[number] for number in wanted if number in samples)
+    for number in wanted & set(samples):
+        resident = samples[number]
+        yield resident._replace(memory_gb=proportional_gb(number, resident.resident_gb))
+
+
+def proportional_gb(pid: int, resident_gb: float) -> float:
+    """Proportional set of a process; what is resident where the system does not tell it, or the process has ended."""
+    try:
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    except OSError:
+        return resident_gb
+    return next((int(line.split()[1]) * 1.024e-6 for line in lines if line.startswith("Pss:")), resident_gb)
 
 
 def all_processes() -> Iterator[Sample]:
-    """Yield every process whose folder may be read; those that end meanwhile are left out."""
+    """Yield every process whose folder may be read, memory as resident; those that end meanwhile are left out."""
     for entry in Path("/proc").iterdir():
         if not entry.name.isdigit():
             continue
@@ -141,4 +174,5 @@ def all_processes() -> Iterator[Sample]:
         except (OSError, IndexError):
             continue
         processor_s = (int(words[11]) + int(words[12])) / _TICKS_PER_S
-        yield Sample(int(entry.name), int(words[1]), folder, processor_s, pages * _PAGE_GB)
+        memory_gb = pages * _PAGE_GB
+        yield Sample(int(entry.name), int(words[1]), folder, processor_s, memory_gb, memory_gb)

@@ -36,7 +36,10 @@ def run(quick: bool, data: Path | None = None, against: Path | None = None) -> d
     figures = _run_tree(ROOT, bids, folder)
     if against is not None:
         other = _run_tree(against.resolve(), bids, folder)
-        chosen = ("scan_cpu_over_unit", "unit_s", "scan_wall_min", "scan_peak_gb", "load_of_machine")
+        chosen = (
+            *("scan_cpu_over_unit", "unit_s", "scan_wall_min"),
+            *("scan_peak_gb", "scan_peak_resident_gb", "load_of_machine"),
+        )
         figures |= {f"against_{name}": other[name] for name in chosen}
         figures["scan_share_of_against"] = figures["scan_cpu_over_unit"] / other["scan_cpu_over_unit"]
     return figures if data is None else {f"real_{name}": value for name, value in figures.items()}
@@ -105,6 +108,7 @@ def figures_of(use: RunUse) -> dict[str, float]:
     figures = {
         "scan_wall_min": use.wall_s / 60,
         "scan_peak_gb": use.peak_gb,
+        "scan_peak_resident_gb": use.peak_resident_gb,
         "scan_processor_min": use.processor_s / 60,
         "processors": float(PROCESSORS),
         # Near 1 both processors were at work all the time; far above 1 other programs slowed the run.
@@ -120,6 +124,9 @@ def figures_of(use: RunUse) -> dict[str, float]:
         figures[f"{label}_wall_s"] = sum(one.wall_s for one in steps[name])
         figures[f"{label}_processor_s"] = _processor_s(steps[name])
         figures[f"{label}_peak_gb"] = max(one.peak_gb for one in steps[name])
+    for folder, held_gb in use.at_peak_gb.items():
+        label = "_".join(Path(folder).parts[-2:]) or "scheduler"
+        figures[f"at_peak_{label}_gb"] = held_gb
     others = [one for name, uses in steps.items() if name not in shown for one in uses]
     figures["other_processor_s"] = _processor_s(others)
     return figures

@@ -1,12 +1,14 @@
 """What a run used, seen from outside."""
 
 import os
+import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
-from benchmarks.observer import OUTSIDE, RunUse, Sample, note_samples, step_of, watch_run
+from benchmarks.observer import OUTSIDE, RunUse, Sample, family, note_samples, step_of, watch_run
 
 pytestmark = pytest.mark.graph
 
@@ -32,14 +34,17 @@ def test_memory_of_processes_adds_up_and_processor_time_counts_once() -> None:
     work, use = Path("/work"), RunUse()
     seen: dict[int, float] = {}
     looks = [
-        [Sample(7, 1, "/work/a/x", 1.0, 0.5), Sample(8, 7, "/work/a/x", 0.5, 0.25)],
-        [Sample(7, 1, "/work/a/x", 3.0, 0.1), Sample(9, 1, "/work/b/y", 1.0, 0.2)],
+        [Sample(7, 1, "/work/a/x", 1.0, 0.5, 0.9), Sample(8, 7, "/work/a/x", 0.5, 0.25, 0.3)],
+        [Sample(7, 1, "/work/a/x", 3.0, 0.1, 0.7), Sample(9, 1, "/work/b/y", 1.0, 0.2, 0.6)],
         # The worker has gone on to another step: its earlier processor time belongs to the first.
-        [Sample(7, 1, "/work/b/z", 3.5, 0.3)],
+        [Sample(7, 1, "/work/b/z", 3.5, 0.3, 0.3)],
     ]
     for moment, samples in enumerate(looks):
         note_samples(use, seen, samples, work, float(moment))
     assert use.peak_gb == pytest.approx(0.75)
+    # What processes share counts once: the look with most in all processes is another.
+    assert use.peak_resident_gb == pytest.approx(1.3)
+    assert use.at_peak_gb == {"a/x": pytest.approx(0.75)}
     assert use.steps["a/x"].processor_s == pytest.approx(1.0 + 0.5 + 2.0)
     assert use.steps["a/x"].peak_gb == pytest.approx(0.75)
     assert use.steps["b/z"].processor_s == pytest.approx(0.5)
@@ -64,3 +69,17 @@ def test_a_failing_command_tells_its_exit_code(tmp_path: Path) -> None:
     use = watch_run([sys.executable, "-c", "exit('wrong')"], tmp_path, tmp_path / "log.txt", os.environ)
     assert use.exit_code == 1
     assert (tmp_path / "log.txt").read_text().strip() == "wrong"
+
+
+def test_what_processes_share_counts_once() -> None:
+    script = "import os, time; block = b'x' * 80_000_000; pids = [os.fork() for _ in range(2)]; time.sleep(2)"
+    process = subprocess.Popen([sys.executable, "-c", script])
+    try:
+        time.sleep(1)
+        samples = list(family(process.pid))
+    finally:
+        process.terminate()
+        process.wait()
+    assert len(samples) == 4
+    assert sum(sample.resident_gb for sample in samples) > 4 * 0.08
+    assert 0.08 < sum(sample.memory_gb for sample in samples) < 0.13
