@@ -1,7 +1,8 @@
 """Scripts that run a dataset on Slurm: `python -m morbids.slurm BIDS OUT SCRIPTS --work-dir WORK`.
 
 An array has one job per participant, the group level waits for it; `SCRIPTS/submit.sh` submits whoever has not ended
-well. Memory and time come from the sizes of the images, as `--dry-run` tells them; `SCRIPTS/settings.sh` holds them.
+well. Memory and time come from the sizes of the images, as `--dry-run` tells them, or from a run that has ended
+(`--from-run`); `SCRIPTS/settings.sh` holds them.
 """
 
 import math
@@ -17,6 +18,7 @@ from typing import Any, NamedTuple
 from morbids.arguments import Parser, whole
 from morbids.bids.writing import write_text
 from morbids.errors import ExitCode, MorbidsError
+from morbids.group.run import memory_gb
 from morbids.options.command_line import build_parser, read_resources, read_settings, read_study
 from morbids.participant.cost import total_minutes
 from morbids.participant.dry_run import DryRun, dry_run, tell_causes
@@ -25,25 +27,37 @@ from morbids.participant.plan import ScanPlan
 from morbids.settings import ScanSettings
 
 SCHEDULER_GB = 1.2
-"""The program itself beside its steps: scheduler, and libraries of idle workers."""
+"""The program itself beside its steps: scheduler, and libraries of idle workers (docs/performance.md)."""
 SLOWEST = 3
 """How much slower than the measured machine a node may be."""
+SPREAD = 1.5
+"""How much longer a job may take than the longest that has ended."""
 LEAST_MINUTES = 15
-GROUP_GB, GROUP_MINUTES = 8.0, 240
+GROUP_MINUTES = 240
+"""Eighteen people take minutes (`python -m benchmarks group`): many questions and traits multiply that."""
 LARGEST_ARRAY = 1000
 """Slurm's usual MaxArraySize is 1001."""
 
 
 class Need(NamedTuple):
-    """What the job of any participant is given: GB that steps share, GB of the job, minutes."""
+    """What a job is given: GB that steps share, in tenths, rounded up; minutes."""
 
     steps_gb: float
-    job_gb: float
     minutes: int
 
+    @property
+    def job_gb(self) -> float:
+        """GB of the whole job."""
+        return self.steps_gb + SCHEDULER_GB
 
-def find_need(found: DryRun, n_procs: int) -> Need:
+
+def find_need(found: DryRun, n_procs: int, longest_min: float | None = None) -> Need:
     """The largest need of all participants: an array asks for the same in each of its jobs.
+
+    Parameters
+    ----------
+    longest_min
+        What the longest job of an earlier run took; without one, time is what is expected of the images.
 
     Raises
     ------
@@ -55,8 +69,40 @@ def find_need(found: DryRun, n_procs: int) -> Need:
         raise MorbidsError("No scan can be planned.", tell_causes(found), found.exit_code)
     largest_gb = max(found.costs[plan.scan.pet].memory_gb for plan in planned)
     steps_gb = largest_gb + LEAST_GB * (n_procs - 1)
-    minutes = max(total_minutes(own, found.costs, n_procs) for own in _by_participant(planned).values())
-    return Need(steps_gb, steps_gb + SCHEDULER_GB, max(LEAST_MINUTES, math.ceil(SLOWEST * minutes)))
+    if longest_min is None:
+        own_minutes = (total_minutes(own, found.costs, n_procs) for own in _by_participant(planned).values())
+        minutes = SLOWEST * max(own_minutes)
+    else:
+        minutes = SPREAD * longest_min
+    return Need(_tenths(steps_gb), max(LEAST_MINUTES, math.ceil(minutes)))
+
+
+def find_group_need(found: DryRun, n_procs: int) -> Need:
+    """What the group level is given: a test of all maps on each processor."""
+    return Need(_tenths(n_procs * memory_gb(len(found.drawn))), GROUP_MINUTES)
+
+
+def _tenths(gb: float) -> float:
+    """Round up: a step that needs a little more than it may have is refused."""
+    return math.ceil(10 * gb) / 10
+
+
+def longest_minutes(scripts: Path) -> float:
+    """Minutes of the longest job that ended well, as the jobs of these scripts wrote them.
+
+    Raises
+    ------
+    MorbidsError
+        No job has.
+    """
+    seconds = [int(path.read_text()) for path in (scripts / "seconds").glob("*")]
+    if not seconds:
+        raise MorbidsError(
+            f"No job of {scripts} has ended well.",
+            "--from-run takes the folder of scripts that have run.",
+            ExitCode.USAGE,
+        )
+    return max(seconds) / 60
 
 
 def _by_participant(plans: Sequence[ScanPlan]) -> dict[str, list[ScanPlan]]:
@@ -104,6 +150,7 @@ def make_parser() -> Parser:
     add("--work-dir", type=Path, required=True, help="intermediate files, on a disk that all nodes see")
     add("--image", type=Path, help="Apptainer image; default: this installation")
     add("--cpus", type=whole(1), default=2, help="processors of a participant's job; default 2")
+    add("--from-run", type=Path, metavar="SCRIPTS", help="take the time from the jobs that these scripts ran")
     add("--at-once", type=whole(1), default=50, help="most jobs of the array at once; default 50")
     add("--sbatch", default="", metavar="OPTIONS", help="further options of sbatch, quoted: '--account=lab'")
     add("--participant", default="", metavar="OPTIONS", help="options of the participant level, quoted")
@@ -117,7 +164,7 @@ def write_for(options: Any) -> DryRun:
     Raises
     ------
     MorbidsError
-        There is no dataset, or an option of a level cannot be.
+        There is no dataset, an option of a level cannot be, or no job of `--from-run` has ended.
     """
     bids, out, work = (path.absolute() for path in (options.bids_dir, options.output_dir, options.work_dir))
     own, group = shlex.split(options.participant), shlex.split(options.group)
@@ -128,7 +175,9 @@ def write_for(options: Any) -> DryRun:
     assert isinstance(settings, ScanSettings)
     resources = replace(read_resources(level), n_procs=options.cpus, mem_gb=math.inf)
     found = dry_run(read_study(level, words), settings, resources, validate=False)
-    need = find_need(found, options.cpus)
+    longest_min = None if options.from_run is None else longest_minutes(options.from_run)
+    need = find_need(found, options.cpus, longest_min)
+    group_need = find_group_need(found, options.cpus)
     folder = options.scripts_dir.absolute()
     shell = {
         "BIDS": bids,
@@ -145,9 +194,9 @@ def write_for(options: Any) -> DryRun:
         "MEMORY_MB": math.ceil(1000 * need.job_gb),
         "MINUTES": need.minutes,
         "GROUP_CPUS": options.cpus,
-        "GROUP_STEPS_GB": GROUP_GB - SCHEDULER_GB,
-        "GROUP_MEMORY_MB": math.ceil(1000 * GROUP_GB),
-        "GROUP_MINUTES": GROUP_MINUTES,
+        "GROUP_STEPS_GB": f"{group_need.steps_gb:.1f}",
+        "GROUP_MEMORY_MB": math.ceil(1000 * group_need.job_gb),
+        "GROUP_MINUTES": group_need.minutes,
     }
     write_scripts(folder, found.participants, shell)
     return found

@@ -90,7 +90,8 @@ def test_only_those_who_have_not_ended_well_are_submitted_again(scripts: Path) -
 
 
 def test_a_job_runs_its_participant_and_keeps_the_exit_code(scripts: Path) -> None:
-    (scripts / "ended").mkdir()
+    for name in ("ended", "seconds"):
+        (scripts / name).mkdir()
     variables = {"FOLDER": str(scripts), "LIST": str(scripts / "participants.txt"), "OFFSET": "1"}
     code, (words,) = call(scripts / "participants.sh", SLURM_ARRAY_TASK_ID="2", CODE="65", **variables)
     assert code == 65
@@ -101,14 +102,51 @@ def test_a_job_runs_its_participant_and_keeps_the_exit_code(scripts: Path) -> No
     assert words.endswith("--task-label rejection")
 
 
-def test_memory_and_time_grow_with_the_images(scripts: Path, tmp_path: Path) -> None:
-    """Images of a few voxels need what libraries and the fits of voxels need; a T1w image of 0.5 mm much more."""
-    settings = dict(
-        line.split("=", 1) for line in (scripts / "settings.sh").read_text().splitlines() if "=" in line
-    )
-    assert 3000 < int(settings["MEMORY_MB"]) < 6000
-    assert int(settings["MINUTES"]) >= 15
-    assert float(settings["STEPS_GB"]) < int(settings["MEMORY_MB"]) / 1000
+def settings_of(scripts: Path) -> dict[str, str]:
+    lines = (scripts / "settings.sh").read_text().splitlines()
+    return dict(line.split("=", 1) for line in lines if "=" in line)
+
+
+def test_memory_is_what_steps_need_on_each_processor(scripts: Path) -> None:
+    """Images of a few voxels need what libraries and the fits of voxels need."""
+    settings = settings_of(scripts)
+    assert settings["STEPS_GB"] == "3.3"  # three processors, 1.1 GB of the fits
+    assert settings["MEMORY_MB"] == "4500"  # 1.2 GB beside them
+    assert (
+        settings["GROUP_STEPS_GB"] == "2.5"
+    )  # three processors, 0.8 GB and 0.0016 for each of three maps: 2.42
+    assert settings["GROUP_MEMORY_MB"] == "3700"
+    assert settings["MINUTES"] == "15"
+
+
+def test_time_follows_from_the_jobs_of_a_run(scripts: Path, tmp_path: Path) -> None:
+    (scripts / "seconds").mkdir()
+    for label, seconds in (("01", 1200), ("02", 2400)):
+        (scripts / "seconds" / label).write_text(f"{seconds}\n")
+    root = scripts.parent
+    words = [str(root / "raw"), str(root / "out"), str(tmp_path / "next"), "--work-dir", str(root / "work")]
+    assert main([*words, "--from-run", str(scripts)]) == ExitCode.OK
+    assert settings_of(tmp_path / "next")["MINUTES"] == "60"  # half as much again as 40 minutes
+
+
+def test_a_run_without_jobs_that_ended_is_refused(
+    scripts: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = scripts.parent
+    words = [str(root / "raw"), str(root / "out"), str(tmp_path / "next"), "--work-dir", str(root / "work")]
+    assert main([*words, "--from-run", str(scripts)]) == ExitCode.USAGE
+    assert f"No job of {scripts} has ended well." in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("code", "told"), [("0", True), ("65", False)])
+def test_a_job_that_ends_well_tells_its_time(scripts: Path, code: str, told: bool) -> None:
+    for name in ("ended", "seconds"):
+        (scripts / name).mkdir()
+    variables = {"FOLDER": str(scripts), "LIST": str(scripts / "participants.txt"), "OFFSET": "0"}
+    call(scripts / "participants.sh", SLURM_ARRAY_TASK_ID="1", CODE=code, **variables)
+    seconds = scripts / "seconds/01"
+    assert seconds.exists() == told
+    assert not told or 0 <= int(seconds.read_text()) < 60
 
 
 def test_an_image_is_called_with_the_folders_that_it_needs(dataset: DatasetMaker, tmp_path: Path) -> None:

@@ -10,5 +10,7 @@ rm -f "$FOLDER/ended/$participant"
 "${MORBIDS[@]}" "$BIDS" "$OUT" participant --participant-label "$participant" --work-dir "$WORK/$participant" \
     --nprocs "$CPUS" --mem-gb "$STEPS_GB" "${PARTICIPANT_OPTIONS[@]}"
 code=$?
+# For `python -m morbids.slurm --from-run`; a job that finds its work done takes no time and tells nothing new.
+[ "$code" -ne 0 ] || [ -e "$FOLDER/seconds/$participant" ] || echo "$SECONDS" >"$FOLDER/seconds/$participant"
 echo "$code" >"$FOLDER/ended/$participant"
 exit "$code"

@@ -6,7 +6,7 @@ FOLDER=$(cd "$(dirname "$0")" && pwd)
 export FOLDER
 . "$FOLDER/settings.sh"
 level=${1:-both}
-mkdir -p "$FOLDER/logs" "$FOLDER/ended" "$FOLDER/lists" "$OUT" "$WORK"
+mkdir -p "$FOLDER/logs" "$FOLDER/ended" "$FOLDER/seconds" "$FOLDER/lists" "$OUT" "$WORK"
 
 # A list of its own for each call: elements of an array that still runs go on reading theirs.
 LIST=$(mktemp "$FOLDER/lists/XXXXXX")
