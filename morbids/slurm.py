@@ -35,6 +35,8 @@ SPREAD = 1.5
 LEAST_MINUTES = 15
 GROUP_MINUTES = 240
 """Eighteen people take minutes (`python -m benchmarks group`): many questions and traits multiply that."""
+QUOTED = ("--sbatch", "--participant", "--group")
+"""Options whose value is options of another program."""
 LARGEST_ARRAY = 1000
 """Slurm's usual MaxArraySize is 1001."""
 
@@ -158,6 +160,17 @@ def make_parser() -> Parser:
     return parser
 
 
+def join_quoted(words: Sequence[str]) -> list[str]:
+    """Write `--sbatch --account=lab` as `--sbatch=--account=lab`: the second word would be an option of ours."""
+    joined: list[str] = []
+    for word in words:
+        if joined and joined[-1] in QUOTED:
+            joined[-1] += f"={word}"
+        else:
+            joined.append(word)
+    return joined
+
+
 def write_for(options: Any) -> DryRun:
     """Look at the dataset and write the scripts.
 
@@ -191,11 +204,11 @@ def write_for(options: Any) -> DryRun:
         "LARGEST_ARRAY": LARGEST_ARRAY,
         "CPUS": options.cpus,
         "STEPS_GB": f"{need.steps_gb:.1f}",
-        "MEMORY_MB": math.ceil(1000 * need.job_gb),
+        "MEMORY_MB": round(1000 * need.job_gb),
         "MINUTES": need.minutes,
         "GROUP_CPUS": options.cpus,
         "GROUP_STEPS_GB": f"{group_need.steps_gb:.1f}",
-        "GROUP_MEMORY_MB": math.ceil(1000 * group_need.job_gb),
+        "GROUP_MEMORY_MB": round(1000 * group_need.job_gb),
         "GROUP_MINUTES": group_need.minutes,
     }
     write_scripts(folder, found.participants, shell)
@@ -204,7 +217,8 @@ def write_for(options: Any) -> DryRun:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Write the scripts and say how they are used."""
-    options = make_parser().parse_args(arguments)
+    words = sys.argv[1:] if arguments is None else arguments
+    options = make_parser().parse_args(join_quoted(words))
     try:
         found = write_for(options)
     except MorbidsError as error:

@@ -1,6 +1,7 @@
 """Scripts for Slurm: who is submitted, with what, and what a job runs (`scripts/test_slurm.sh`: on a real one)."""
 
 import os
+import shlex
 import stat
 import subprocess
 from pathlib import Path
@@ -162,6 +163,27 @@ def test_an_image_is_called_with_the_folders_that_it_needs(dataset: DatasetMaker
     bound = f"{dataset.root}:{dataset.root}:ro,{tmp_path}/out,{tmp_path}/work"
     expected = f"MORBIDS=(apptainer run --cleanenv --bind {bound} /images/morbids.sif)"
     assert expected in (tmp_path / "jobs/settings.sh").read_text().splitlines()
+
+
+def test_options_of_others_are_taken_as_documented(dataset: DatasetMaker, tmp_path: Path) -> None:
+    """The words of docs/hpc.md: a single option of another program, quoted, begins like one of ours."""
+    write_scan(dataset, "01")
+    page = (Path(__file__).parents[1] / "docs/hpc.md").read_text()
+    command = page.split("python -m morbids.slurm ")[1].partition("\njobs/submit.sh")[0]
+    words = shlex.split(command.replace("\\\n", " "))
+    for place in ("out", "jobs", "work"):
+        (tmp_path / place).mkdir()
+    replaced = {
+        "/data/study": str(dataset.root),
+        "/data/derivatives/morbids": str(tmp_path / "out"),
+        "jobs": str(tmp_path / "jobs"),
+        "/scratch/morbids": str(tmp_path / "work"),
+    }
+    assert main([replaced.get(word, word) for word in words]) == ExitCode.OK
+    settings = settings_of(tmp_path / "jobs")
+    assert settings["SBATCH_OPTIONS"] == "(--account=lab)"
+    assert settings["PARTICIPANT_OPTIONS"] == "(--clean-workdir)"
+    assert settings["GROUP_OPTIONS"] == "(--trait age)"
 
 
 def test_what_stands_in_the_way_is_told(
