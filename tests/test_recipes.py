@@ -89,7 +89,17 @@ def test_curves_are_fitted(title: str, arguments: str, tmp_path: Path) -> None:
     rows = zip(start, end, target, reference, strict=True)
     lines = ["frame_start\tframe_end\tputamen\treference", *("\t".join(map(str, row)) for row in rows)]
     (tmp_path / "TACS.tsv").write_text("\n".join(lines) + "\n")
-    words = [str(tmp_path / word) if word.endswith(".tsv") else word for word in shlex.split(arguments)]
+    plasma = 60 * (middle_min * np.exp(-middle_min / 4) + 0.05)
+    samples = [f"{time}\t{value}\t{value}\t0.9" for time, value in zip(middle_min * 60, plasma, strict=True)]
+    columns = "time\tplasma_radioactivity\twhole_blood_radioactivity\tmetabolite_parent_fraction"
+    (tmp_path / "BLOOD.tsv").write_text("\n".join([columns, *samples]) + "\n")
+    unit = {"Units": "kBq/mL"}
+    write_json(tmp_path / "BLOOD.json", {"plasma_radioactivity": unit, "whole_blood_radioactivity": unit})
+    places = {"FIGURES"}
+    words = [
+        str(tmp_path / word) if word.endswith(".tsv") or word in places else word
+        for word in shlex.split(arguments)
+    ]
     assert fit(words) == ExitCode.OK
     assert (tmp_path / "KINPAR.tsv").read_text().splitlines()[1].startswith("putamen\t")
 

@@ -54,6 +54,8 @@ class CurveTable(NamedTuple):
         Of the activity; empty when the table does not tell.
     notes
         What was taken for granted or left out, one sentence each.
+    injection_s
+        Injection in seconds from the times of the table, from which blood samples count too.
     """
 
     names: tuple[str, ...]
@@ -62,6 +64,7 @@ class CurveTable(NamedTuple):
     reference: FloatArray
     unit: str = ""
     notes: tuple[str, ...] = ()
+    injection_s: float = 0.0
 
 
 class Columns(NamedTuple):
@@ -71,6 +74,7 @@ class Columns(NamedTuple):
     cells: Mapping[str, Sequence[str]]
     unit: str
     notes: tuple[str, ...]
+    injection_s: float = 0.0
 
 
 def read_curves(
@@ -80,6 +84,7 @@ def read_curves(
     time_unit: str | None = None,
     reference_file: Path | None = None,
     frame_times: Path | None = None,
+    with_plasma: bool = False,
 ) -> CurveTable:
     """Read regional curves and the reference curve; a region with a gap is left out, and named.
 
@@ -97,6 +102,9 @@ def read_curves(
         Another table, with the same frames, that has the reference curve.
     frame_times
         Start and end of the frames, where the table tells their middles only: PMOD's `.acqtimes`, or a table.
+    with_plasma
+        Blood drives the model: the reference curve only tells its delay. It stays among the regions, and is the mean of
+        all of them where none is named.
 
     Raises
     ------
@@ -105,6 +113,13 @@ def read_curves(
         run backwards.
     """
     table = read_columns(path, time_unit, frame_times)
+    if with_plasma and reference is None and reference_file is None:
+        values, left_out = _whole_curves(table, path, ())
+        curves = np.column_stack(list(values.values()))
+        return CurveTable(
+            *(tuple(values), table.frames, curves, curves.mean(axis=1)),
+            *(table.unit, (*table.notes, *left_out), table.injection_s),
+        )
     if reference_file is None:
         source, where = table, path
     else:
@@ -114,7 +129,8 @@ def read_curves(
     curve = np.mean([_as_numbers(part, source.cells[part], where) for part in parts], axis=0)
     if not (curve > 0).any():
         raise MorbidsError(f"{where}: the reference curve '{', '.join(parts)}' is nowhere above zero.")
-    values, left_out = _whole_curves(table, path, parts if reference_file is None else ())
+    apart = reference_file is None and not with_plasma
+    values, left_out = _whole_curves(table, path, parts if apart else ())
     return CurveTable(
         tuple(values),
         table.frames,
@@ -122,6 +138,7 @@ def read_curves(
         curve,
         table.unit,
         (*table.notes, *left_out),
+        table.injection_s,
     )
 
 
@@ -140,14 +157,16 @@ def read_columns(path: Path, time_unit: str | None, frame_times: Path | None = N
     start, end, unit_known = _find_times(columns, kinds, path, time_unit, frame_times, notes)
     start, end = _in_minutes(start, end, path, known=unit_known, notes=notes)
     kept = _without_empty_first(start, end, [c for name, c in columns.items() if kinds[name] == ""])
-    shift = _injection_min(path, notes)
-    frames = _check_frames(start[kept] - shift, end[kept] - shift, path)
+    sidecar = _read_sidecar(path)
+    injection_s = _injection_s(sidecar, path, notes)
+    frames = _check_frames(start[kept] - injection_s / 60, end[kept] - injection_s / 60, path)
     units = [match[1] for name in cells.names if (match := ACTIVITY_UNIT.search(name))]
     return Columns(
         frames,
         {name: [column[i] for i in kept] for name, column in columns.items() if kinds[name] == ""},
-        cells.activity_unit or (units[0] if units else ""),
+        cells.activity_unit or (units[0] if units else str(sidecar.get("Units", ""))),
         tuple(notes),
+        injection_s,
     )
 
 
@@ -227,21 +246,32 @@ def _without_empty_first(start: FloatArray, end: FloatArray, curves: Sequence[Se
     return list(range(int(first_is_empty), len(start)))
 
 
-def _injection_min(path: Path, notes: list[str]) -> float:
-    """Minutes from TimeZero to injection, from the sidecar of a BIDS table."""
+def _read_sidecar(path: Path) -> dict[str, Any]:
+    """Sidecar of a BIDS table; empty where there is none."""
     sidecar = path.with_suffix(".json")
     if path.suffix != ".tsv" or not sidecar.is_file():
-        return 0.0
+        return {}
     try:
-        fields: dict[str, Any] = json.loads(sidecar.read_text(encoding="utf-8-sig"))
-        injection_s = float(fields.get("InjectionStart") or 0.0)
-    except (ValueError, TypeError, AttributeError) as error:
+        fields: dict[str, Any] = dict(json.loads(sidecar.read_text(encoding="utf-8-sig")))
+    except (ValueError, TypeError) as error:
         raise MorbidsError(
             f"{sidecar} cannot be read as the sidecar of a table.", "Mend it or move it."
         ) from error
+    return fields
+
+
+def _injection_s(sidecar: Mapping[str, Any], path: Path, notes: list[str]) -> float:
+    """Seconds from TimeZero to injection, from the sidecar of a BIDS table."""
+    name = path.with_suffix(".json").name
+    try:
+        injection_s = float(sidecar.get("InjectionStart") or 0.0)
+    except (ValueError, TypeError) as error:
+        raise MorbidsError(
+            f"{name} cannot be read as the sidecar of a table.", "Mend it or move it."
+        ) from error
     if injection_s:
-        notes.append(f"Times count from injection at {injection_s:g} s (InjectionStart in {sidecar.name}).")
-    return injection_s / 60
+        notes.append(f"Times count from injection at {injection_s:g} s (InjectionStart in {name}).")
+    return injection_s
 
 
 def _check_frames(start: FloatArray, end: FloatArray, path: Path) -> Frames:

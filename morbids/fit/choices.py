@@ -12,13 +12,16 @@ from morbids.bids.curve_tables import CurveTable
 from morbids.bids.radioactivity import HALF_LIFE_S
 from morbids.bids.windows import MIN_FRAMES, WHOLE_SCAN, Window, window_points
 from morbids.errors import ExitCode, MorbidsError
+from morbids.fit.blood import refuse_blood, settle_blood
 from morbids.fit.efflux import settle_efflux
 from morbids.fit.wishes import FIND, GIVEN, NONE, Wishes
-from morbids.numerics.arrays import BoolArray
+from morbids.numerics.arrays import BoolArray, FloatArray
 from morbids.numerics.kinetics.frame_noise import FrameNoise, estimate_noise
+from morbids.numerics.kinetics.input_function import InputFunction
 from morbids.numerics.kinetics.missing import Missing, begins_late, missing_error
-from morbids.numerics.kinetics.model_names import ModelName
-from morbids.numerics.kinetics.models import MODELS, FitOptions
+from morbids.numerics.kinetics.model_names import PLASMA_MODEL, ModelName
+from morbids.numerics.kinetics.models import MODELS, PLASMA_BOUNDS, FitOptions
+from morbids.numerics.kinetics.plasma import PlasmaInput
 from morbids.numerics.kinetics.presets import (
     TracerPreset,
     find_no_reference,
@@ -41,6 +44,8 @@ class Choices:
     ----------
     model
         As in `MODELS`.
+    driving
+        Reference curve (n_frames,), or the curves of blood.
     windows
         The user's, or the whole scan from t* on.
     t_star_min
@@ -55,9 +60,12 @@ class Choices:
         Every setting and where it is from, for the sidecar.
     notes
         What the user should read, one sentence each.
+    input_function
+        How the curves of blood came about; None with a reference region.
     """
 
     model: ModelName
+    driving: FloatArray | PlasmaInput
     windows: tuple[Window, ...]
     t_star_min: float
     options: FitOptions
@@ -65,6 +73,7 @@ class Choices:
     missing: dict[str, Missing] = field(default_factory=dict)
     facts: dict[str, object] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    input_function: InputFunction | None = None
 
     def points(self, table: CurveTable, window: Window) -> BoolArray:
         """Frames of one window, none before t* (n_frames,)."""
@@ -90,29 +99,44 @@ def settle(table: CurveTable, wishes: Wishes, source: Path) -> Choices:
     """
     preset = find_preset(wishes.tracer) if wishes.tracer else None
     model = _choose_model(wishes, preset)
+    known = MODELS[model]
     _refuse_unused(wishes, model)
+    refuse_blood(wishes, model)
     half_life_min, half_life_source = _choose_half_life(wishes)
     weights = inverse_variance(table.frames, half_life_min) if wishes.weights == "decay" else None
     options = FitOptions(inverse_variance=weights, onset_min=wishes.onset_min)
+    driving: FloatArray | PlasmaInput = table.reference
+    blood_facts: dict[str, object] = {}
+    notes: tuple[str, ...] = ()
+    settled = None
+    if known.needs_plasma:
+        # What a preset knows is of a reference region.
+        preset = None
+        settled, blood_facts = settle_blood(table, wishes, half_life_min, weights, source)
+        driving, notes = settled.plasma, settled.notes
+        volume = wishes.input_rules.volume_for(fits=known.fits_blood_volume)
+        options = replace(options, blood_volume=volume, bounds=PLASMA_BOUNDS)
+        blood_facts |= {"BloodVolume": "fitted" if volume is None else volume}
     if preset is not None:
         options = replace(options, grid=preset.grid, bounds=preset.bounds)
     try:
-        efflux = settle_efflux(table, wishes, preset, options, MODELS[model].needs_k2_prime)
+        efflux = settle_efflux(table, wishes, preset, options, known.needs_k2_prime)
     except MorbidsError:
         # A scan that begins late identifies no k2' either: what it lacks is the better reason.
         missing_error(model, table.frames, options).judge(model, table.frames, str(source))
         raise
     options = replace(options, k2_prime=efflux.k2_prime)
-    t_star_min, t_star_source = _choose_t_star(table, wishes, preset, model, options)
+    t_star_min, t_star_source = _choose_t_star(table, driving, wishes, preset, model, options)
     whole = Window(WHOLE_SCAN, max(t_star_min, 0.0), float(table.frames.end_min[-1]))
     windows = wishes.windows or (whole,)
-    every = np.column_stack([table.curves, table.reference])
+    every = table.curves if known.needs_plasma else np.column_stack([table.curves, table.reference])
     noise = estimate_noise(every, table.frames, half_life_min)
     facts: dict[str, object] = {
         "ModelName": model,
         "Tracer": wishes.tracer,
         "PresetSource": preset.source if preset else None,
         **efflux.facts,
+        **blood_facts,
         "tstar": t_star_min,
         "tstarSource": t_star_source,
         "Onset": wishes.onset_min,
@@ -122,16 +146,23 @@ def settle(table: CurveTable, wishes: Wishes, source: Path) -> Choices:
         "NoiseProfile": noise.profile if noise else None,
         "Bounds": {name: list(ends) for name, ends in options.bounds.items()},
     }
-    chosen = Choices(model, windows, t_star_min, options, noise, facts=facts, notes=efflux.notes)
+    chosen = Choices(
+        *(model, driving, windows, t_star_min, options, noise),
+        facts=facts,
+        notes=(*notes, *efflux.notes),
+        input_function=settled,
+    )
     _check_onset(table, chosen)
     return _judge_missing(table, chosen, source)
 
 
 def _choose_model(wishes: Wishes, preset: TracerPreset | None) -> ModelName:
-    """The user's model, else the tracer's."""
-    model = wishes.model or (preset.model if preset else None)
+    """The user's model, else the tracer's; the Logan plot with blood of a tracer that is not trapped."""
+    model = wishes.model or (preset.model if preset and not wishes.blood else None)
+    lacking = find_no_reference(wishes.tracer or "")
+    if model is None and wishes.blood and not (lacking and lacking.trapped):
+        return PLASMA_MODEL
     if model is None:
-        lacking = find_no_reference(wishes.tracer or "")
         near = nearest_name(wishes.tracer) if wishes.tracer else ""
         message = f"There is no preset for '{wishes.tracer}'." if wishes.tracer else "No model is given."
         if lacking is not None:
@@ -192,6 +223,7 @@ def _choose_half_life(wishes: Wishes) -> tuple[float, str]:
 
 def _choose_t_star(
     table: CurveTable,
+    driving: FloatArray | PlasmaInput,
     wishes: Wishes,
     preset: TracerPreset | None,
     model: ModelName,
@@ -204,8 +236,9 @@ def _choose_t_star(
     MorbidsError
         A linear plot has none, or it is to be found for a model that has no Logan plot.
     """
-    if wishes.t_star == FIND:
-        return _find_t_star(table, wishes, model, options)
+    unsaid = wishes.t_star is None and not wishes.windows
+    if wishes.t_star == FIND or (unsaid and MODELS[model].needs_plasma and model in STRAIGHTENED):
+        return _find_t_star(table, driving, wishes, model, options)
     if isinstance(wishes.t_star, float):
         return wishes.t_star, GIVEN
     if not MODELS[model].needs_t_star:
@@ -225,7 +258,11 @@ def _choose_t_star(
 
 
 def _find_t_star(
-    table: CurveTable, wishes: Wishes, model: ModelName, options: FitOptions
+    table: CurveTable,
+    driving: FloatArray | PlasmaInput,
+    wishes: Wishes,
+    model: ModelName,
+    options: FitOptions,
 ) -> tuple[float, str]:
     """Where the Logan plot becomes straight, until the end of the first window; later ones may be challenges."""
     if model not in STRAIGHTENED:
@@ -237,9 +274,10 @@ def _find_t_star(
     ends = [window.end_min for window in wishes.windows[:1]] or [wishes.onset_min or np.inf]
     found = find_t_star(
         table.curves,
-        table.reference,
+        driving,
         table.frames,
         k2_prime=options.k2_prime,
+        blood_volume=options.blood_volume,
         inverse_variance=options.inverse_variance,
         end_min=ends[0],
     )

@@ -12,19 +12,24 @@ from morbids.bids.windows import Window, parse_window
 from morbids.errors import MorbidsError
 from morbids.fit.choices import Choices, settle
 from morbids.fit.outputs import draw_figures, write_comparison, write_parameters, write_sidecar
-from morbids.fit.wishes import ESTIMATE, FIND, NONE, Wishes
+from morbids.fit.wishes import ESTIMATE, FIND, FIT, NONE, Wishes
+from morbids.numerics.kinetics.impulses import MOST_BLOOD
 from morbids.numerics.kinetics.information import check_comparable
+from morbids.numerics.kinetics.input_function import InputRules
 from morbids.numerics.kinetics.intervals import with_sampling_errors
 from morbids.numerics.kinetics.model_names import ModelName, find_model
 from morbids.numerics.kinetics.models import Estimates, fit_model
+from morbids.numerics.kinetics.parent_fraction import PARENT_RULES
 
 log = logging.getLogger("morbids.fit")
 
 # Slower efflux, per minute, is none; faster is no tissue's.
 LOWEST_RATE, HIGHEST_RATE = 1e-6, 10.0
+# Longer than this, seconds, blood is late by another mistake.
+MOST_DELAY_S = 300.0
 DESCRIPTION = (
-    "Fit kinetic models with a reference region to a table of curves, a row per frame and a column per region, as "
-    "PETPrep, kinfitr, PMOD (.tac, .voistat), Turku (.dft) or a spreadsheet write it."
+    "Fit kinetic models with a reference region, or with blood, to a table of curves, a row per frame and a column per "
+    "region, as PETPrep, kinfitr, PMOD (.tac, .voistat), Turku (.dft) or a spreadsheet write it."
 )
 
 
@@ -61,7 +66,7 @@ def write_fitted(fitted: Fitted, arguments: Any, output: Path) -> Path:
     windowed = bool(arguments.window)
     inputs = {
         "Sources": [str(path) for path in (arguments.tacs, arguments.reference_file) if path],
-        "ReferenceRegion": arguments.reference,
+        ("RegionOfDelay" if arguments.blood else "ReferenceRegion"): arguments.reference,
     }
     write_parameters(fitted.fits, fitted.table, output, windowed=windowed)
     write_sidecar(inputs, fitted.table, fitted.choices, output.with_suffix(".json"), windowed=windowed)
@@ -76,6 +81,7 @@ def fit_curves(arguments: Any, compared: Sequence[ModelName] = ()) -> Fitted:
         time_unit=arguments.time_unit,
         reference_file=arguments.reference_file,
         frame_times=arguments.frame_times,
+        with_plasma=bool(arguments.blood),
     )
     for note in table.notes:
         log.warning("%s", note)
@@ -88,6 +94,13 @@ def fit_curves(arguments: Any, compared: Sequence[ModelName] = ()) -> Fitted:
         onset_min=arguments.onset,
         weights=arguments.weights,
         half_life_min=arguments.half_life,
+        blood=tuple(arguments.blood),
+        input_rules=InputRules(
+            parent=arguments.parent_fraction,
+            delay_s=None if arguments.blood_delay == ESTIMATE else arguments.blood_delay,
+            blood_volume=arguments.blood_volume if isinstance(arguments.blood_volume, float) else None,
+        ),
+        fits_blood_volume=arguments.blood_volume == FIT,
     )
     choices = settle(table, wishes, arguments.tacs)
     if compared:
@@ -103,6 +116,11 @@ def _tell(choices: Choices) -> None:
     log.info("%s, t* %g min: %s", choices.model, choices.t_star_min, choices.facts["tstarSource"])
     if choices.options.k2_prime is not None:
         log.info("k2' %.4f per min: %s", choices.options.k2_prime, choices.facts["k2primeSource"])
+    if "BloodDelay" in choices.facts:
+        log.info(
+            "Blood is moved by %+.1f s (%s), parent fraction: %s",
+            *(choices.facts[name] for name in ("BloodDelay", "BloodDelaySource", "ParentFraction")),
+        )
     for note in choices.notes:
         log.warning("%s", note)
 
@@ -111,7 +129,7 @@ def fit_window(table: CurveTable, choices: Choices, window: Window) -> Estimates
     """Fit every curve to the frames of one window; an error names the window."""
     points = choices.points(table, window)
     options = replace(choices.options, points=points)
-    curves = table.curves, table.reference
+    curves = table.curves, choices.driving
     try:
         estimates = fit_model(choices.model, *curves, table.frames, options)
     except MorbidsError as error:
@@ -136,6 +154,7 @@ def make_parser() -> Parser:
         help="the reference curve is in this table, of the same frames",
     )
     add_fit_options(parser)
+    _add_blood_options(parser)
     add(
         "--compare",
         type=parsed(find_model),
@@ -157,8 +176,9 @@ def make_parser() -> Parser:
 
 
 def add_fit_options(parser: Parser) -> None:
-    """Add what a fit of curves needs, whatever their origin."""
+    """Add what a fit of curves needs, whatever their origin; without blood, which a command may add."""
     add = parser.add_argument
+    parser.set_defaults(blood=[], blood_delay=ESTIMATE, blood_volume=None, parent_fraction="auto")
     add(
         "--reference",
         metavar="COLUMN[,COLUMN]",
@@ -207,6 +227,37 @@ def add_fit_options(parser: Parser) -> None:
         type=number(0, above=True),
         metavar="MIN",
         help="for the weights; default: the nuclide in the tracer's name, else C-11",
+    )
+
+
+def _add_blood_options(parser: Parser) -> None:
+    """Add what models with plasma input take beside the curves."""
+    add = parser.add_argument
+    add(
+        "--blood",
+        type=Path,
+        action="append",
+        metavar="FILE",
+        help="samples of blood, PET-BIDS _blood.tsv with its .json; repeat it for autosampler and samples by hand. "
+        "--reference then names the region that tells the delay; default: the mean of all",
+    )
+    add(
+        "--blood-delay",
+        type=or_word(number(-MOST_DELAY_S, MOST_DELAY_S), ESTIMATE),
+        metavar="SECONDS",
+        help="added to the times of the blood; default: estimate",
+    )
+    add(
+        "--blood-volume",
+        type=or_word(number(0, MOST_BLOOD), FIT),
+        metavar="SHARE",
+        help="share of blood in tissue, or 'fit'; default: fitted by 1TCM and 2TCM, 0.05 for the others",
+    )
+    add(
+        "--parent-fraction",
+        choices=PARENT_RULES,
+        help="how the share of unchanged tracer becomes a curve: hill, power, linear, none (all of plasma); "
+        "default: auto, the nearer of hill and power, else linear",
     )
 
 

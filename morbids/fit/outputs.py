@@ -19,6 +19,7 @@ from morbids.numerics.kinetics.information import compare_models
 from morbids.numerics.kinetics.model_names import ModelName
 from morbids.numerics.kinetics.models import MODELS, Estimates
 from morbids.numerics.kinetics.prediction import can_predict, predict_curves
+from morbids.reports.figures.blood import draw_input
 from morbids.reports.figures.curves import draw_curves, draw_fits
 from morbids.reports.figures.labels import choose_evenly
 from morbids.reports.figures.style import PALETTE, write_figure
@@ -42,7 +43,7 @@ def write_comparison(models: tuple[ModelName, ...], table: CurveTable, choices: 
     parts = []
     for window in choices.windows:
         options = replace(choices.options, points=choices.points(table, window))
-        found = compare_models(models, table.curves, table.reference, table.frames, options)
+        found = compare_models(models, table.curves, choices.driving, table.frames, options)
         lowest = np.nanmin([criteria.aicc for criteria in found.values()], axis=0)
         for model, criteria in found.items():
             values = {
@@ -97,17 +98,25 @@ def draw_figures(
 ) -> list[Path]:
     """Draw the curves, and measured against fitted ones with residuals for every window.
 
-    Models whose equation gives no curve back (SUVR, PatlakRef, displacement) have the first figure only.
+    Models whose equation gives no curve back (SUVR, Patlak, MA1, displacement) have no fits. With blood, the input
+    function as well.
     """
     unit = table.unit or NO_UNIT
     spans = (
         [(window.name, window.start_min, window.end_min) for window in choices.windows] if windowed else []
     )
+    driven = choices.input_function
+    name = "reference" if driven is None else "tells the delay"
     figures = {
         "curves": draw_curves(
-            table.frames, table.curves, table.names, table.reference, spans=spans, unit=unit
+            *(table.frames, table.curves, table.names, table.reference),
+            spans=spans,
+            unit=unit,
+            reference_name=name,
         )
     }
+    if driven is not None:
+        figures["input"] = draw_input(driven, float(table.frames.end_min[-1]), unit=unit)
     shown = choose_evenly(table.curves[-1], len(PALETTE))
     names = [table.names[i] for i in shown]
     known = MODELS[choices.model]
@@ -123,5 +132,7 @@ def draw_figures(
 
 def _fitted_curves(estimates: Estimates, table: CurveTable, choices: Choices) -> FloatArray:
     return predict_curves(
-        estimates.parameters, table.curves, table.reference, table.frames, choices.options.k2_prime
+        *(estimates.parameters, table.curves, choices.driving, table.frames),
+        k2_prime=choices.options.k2_prime,
+        blood_volume=choices.options.blood_volume,
     )

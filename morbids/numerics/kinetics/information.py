@@ -17,6 +17,7 @@ from morbids.numerics.frames import Frames
 from morbids.numerics.kinetics.graphical import logan_plot
 from morbids.numerics.kinetics.model_names import ModelName
 from morbids.numerics.kinetics.models import MODELS, FitOptions, fit_model
+from morbids.numerics.kinetics.plasma import PlasmaInput
 
 GRAPHICAL, CONVOLVED, INTEGRATED = "int C_T / C_T", "C_T", "C_T, by its own integral"
 DEPENDENT: Mapping[ModelName, str] = MappingProxyType(
@@ -31,6 +32,8 @@ DEPENDENT: Mapping[ModelName, str] = MappingProxyType(
         "StepChange2": INTEGRATED,
         "LSSRM": INTEGRATED,
         "lpntPET": INTEGRATED,
+        "1TCM": CONVOLVED,
+        "2TCM": CONVOLVED,
     }
 )
 
@@ -57,7 +60,7 @@ class Criteria(NamedTuple):
 def compare_models(
     models: tuple[ModelName, ...],
     target: FloatArray,
-    reference: FloatArray,
+    reference: FloatArray | PlasmaInput,
     frames: Frames,
     options: FitOptions,
 ) -> dict[ModelName, Criteria]:
@@ -97,13 +100,17 @@ def check_comparable(models: tuple[ModelName, ...]) -> None:
 
 
 def _criteria(
-    model: ModelName, target: FloatArray, reference: FloatArray, frames: Frames, options: FitOptions
+    model: ModelName,
+    target: FloatArray,
+    reference: FloatArray | PlasmaInput,
+    frames: Frames,
+    options: FitOptions,
 ) -> Criteria:
     """Criteria from the share of the weighted variance that a fit leaves."""
     weights = np.ones(frames.n_frames) if options.inverse_variance is None else options.inverse_variance
     chosen = weights > 0 if options.points is None else options.points & (weights > 0)
     explained = (
-        logan_plot(target, reference, frames).y
+        logan_plot(target, np.zeros(frames.n_frames), frames).y
         if DEPENDENT[model] == GRAPHICAL
         else np.asarray(target, float)
     )[chosen]
@@ -111,7 +118,7 @@ def _criteria(
     total = (weight * (explained - np.average(explained, axis=0, weights=weights[chosen])) ** 2).sum(axis=0)
     fit = fit_model(model, target, reference, frames, options)
     left = (1.0 - fit.parameters["R2"]) * total
-    n, k = int(chosen.sum()), MODELS[model].n_coefficients + 1
+    n, k = int(chosen.sum()), MODELS[model].count_coefficients(options) + 1
     # With as many parameters as points the correction has no value.
     correction = 2 * k * (k + 1) / (n - k - 1) if n > k + 1 else np.nan
     with np.errstate(divide="ignore"):

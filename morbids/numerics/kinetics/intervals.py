@@ -15,6 +15,7 @@ from morbids.numerics.frames import Frames
 from morbids.numerics.kinetics.frame_noise import FrameNoise
 from morbids.numerics.kinetics.model_names import ModelName
 from morbids.numerics.kinetics.models import Estimates, FitOptions, fit_model
+from morbids.numerics.kinetics.plasma import PlasmaInput
 
 # Models that search a library of responses: a step to another member is no derivative.
 SEARCHING: tuple[ModelName, ...] = ("LSSRM", "lpntPET")
@@ -23,7 +24,7 @@ SEARCHING: tuple[ModelName, ...] = ("LSSRM", "lpntPET")
 def with_sampling_errors(
     estimates: Estimates,
     model: ModelName,
-    curves: tuple[FloatArray, FloatArray],
+    curves: tuple[FloatArray, FloatArray | PlasmaInput],
     frames: Frames,
     options: FitOptions,
     noise: FrameNoise,
@@ -35,17 +36,21 @@ def with_sampling_errors(
     estimates
         What the model made of the curves; returned as they are where it searches (`SEARCHING`).
     curves
-        Targets (n_frames, n_targets) and reference (n_frames,).
+        Targets (n_frames, n_targets) and reference (n_frames,), or an input function, whose own error is left out.
     noise
-        Of the targets in their order, then of the reference.
+        Of the targets in their order, then of the reference; an input function has none.
     """
     if model in SEARCHING:
         return estimates
     target, reference = curves
     free = replace(options, bounds={})
     sd = np.sqrt(noise.variance)
-    of_target = _spread_by_target(model, target, reference, frames, free, sd[:, :-1])
-    of_reference = _spread_by_reference(model, target, reference, frames, free, sd[:, -1])
+    n_targets = target.shape[1]
+    of_target = _spread_by_target(model, target, reference, frames, free, sd[:, :n_targets])
+    if isinstance(reference, PlasmaInput):
+        of_reference = {name: np.zeros_like(variance) for name, variance in of_target.items()}
+    else:
+        of_reference = _spread_by_reference(model, target, reference, frames, free, sd[:, -1])
     errors, main = {}, next(iter(estimates.parameters))
     for name, old in estimates.standard_errors.items():
         error = np.sqrt(of_target[name] + of_reference[name])
@@ -59,7 +64,7 @@ def with_sampling_errors(
 def _spread_by_target(
     model: ModelName,
     target: FloatArray,
-    reference: FloatArray,
+    reference: FloatArray | PlasmaInput,
     frames: Frames,
     options: FitOptions,
     sd: FloatArray,

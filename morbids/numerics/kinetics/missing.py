@@ -15,7 +15,8 @@ from morbids.numerics.arrays import BoolArray, FloatArray
 from morbids.numerics.frames import Frames
 from morbids.numerics.kinetics.model_names import ModelName
 from morbids.numerics.kinetics.models import MODELS, Estimates, FitOptions, fit_model
-from morbids.numerics.tracer import BOLUS_INFUSION, Schedule, simulate_curves
+from morbids.numerics.kinetics.plasma import PlasmaInput
+from morbids.numerics.tracer import BOLUS_INFUSION, Schedule, plasma_curve, simulate_curves
 
 # The parameter may be off by more than this, in percent: the model cannot serve. Below, the error is widened.
 REFUSED_PERCENT = 5.0
@@ -32,6 +33,8 @@ CHANGE = "BPNDchange"
 BOLUS = Schedule(bolus_fraction=1.0)
 # Missing minutes are filled with frames of this part of their time, as protocols make them: short, then longer.
 FILL_SHARE, SHORTEST_FILL_MIN = 0.15, 0.5
+# Times of simulated plasma.
+SIMULATED_STEP_MIN = 0.1
 # A second is no gap.
 SHORTEST_GAP_MIN = 1 / 60
 
@@ -77,7 +80,7 @@ class Missing(NamedTuple):
             raise MorbidsError(
                 f"{lacking}: that can move its {main} {amount}, and more than {REFUSED_PERCENT:g} % is refused "
                 "(simulated with the scan's own frames).",
-                "Take --model SUVR, which integrates nothing, with --t-star MIN or --window NAME=START-END.",
+                INTEGRATES_NOTHING[MODELS[model].needs_plasma],
             )
         return (
             f"{lacking}: that moves its {main} by {self.typical_percent:.1f} % (root mean square) and by up to "
@@ -98,6 +101,11 @@ class Missing(NamedTuple):
         return estimates._replace(standard_errors=errors)
 
 
+# What helps where a model cannot serve, by whether it takes plasma.
+INTEGRATES_NOTHING = {
+    False: "Take --model SUVR, which integrates nothing, with --t-star MIN or --window NAME=START-END.",
+    True: "Take --model 1TCM or 2TCM, which integrate the input only.",
+}
 # A scan from here on was meant for a ratio: nobody stores a dynamic scan so late.
 LATE_START_MIN = 20.0
 NOTHING_MISSING = Missing(0.0, 0.0)
@@ -131,13 +139,15 @@ def missing_error(
         Ways in which the tracer may have been given.
     """
     missing = _missing_intervals(frames)
-    if not missing:
+    if not missing or not MODELS[model].integrates_frames:
         return NOTHING_MISSING
     whole, stored = _fill(frames, missing)
     rates = K2_PRIME if options.k2_prime is None else (options.k2_prime,)
     errors = np.concatenate(
         [
-            _relative_error(model, whole, stored, replace(options, bounds={}, k2_prime=rate), schedule)
+            _relative_error(
+                model, whole, stored, replace(options, bounds={}, k2_prime=rate, blood_volume=0.0), schedule
+            )
             for rate, schedule in product(rates, schedules)
         ]
     )
@@ -163,7 +173,8 @@ def _relative_error(
     full = replace(options, points=full_points, inverse_variance=full_weights)
     own = Frames(whole.start_min[stored], whole.duration_min[stored])
     expected = fit_model(model, target, reference, whole, full).parameters
-    found = fit_model(model, target[stored], reference[stored], own, options).parameters
+    driving = reference if isinstance(reference, PlasmaInput) else reference[stored]
+    found = fit_model(model, target[stored], driving, own, options).parameters
     main = MODELS[model].parameters[0]
     errors = [100 * (found[main] / expected[main] - 1)]
     if CHANGE in found:
@@ -175,13 +186,17 @@ def _relative_error(
 
 def _simulate(
     model: ModelName, frames: Frames, k2_prime: float, schedule: Schedule
-) -> tuple[FloatArray, FloatArray]:
-    """Targets over the grid of truths, and their reference; bound for good where the model takes them to be."""
+) -> tuple[FloatArray, FloatArray | PlasmaInput]:
+    """Targets over the grid of truths, and what drives the model; bound for good where the model takes them to be."""
     binding = BP_ND if MODELS[model].parameters[0] != "Ki" else tuple(k3 / NEARLY_NONE for k3 in K3_BOUND)
     k4 = K4 if binding is BP_ND else NEARLY_NONE
     bp_nd, r1 = np.array(list(product(binding, R1))).T
     curves = simulate_curves(frames, bp_nd, r1=r1, k2_prime=k2_prime, k4=k4, schedule=schedule)
-    return curves.target, curves.reference
+    if not MODELS[model].needs_plasma:
+        return curves.target, curves.reference
+    time = np.arange(0.0, frames.end_min[-1] + SIMULATED_STEP_MIN, SIMULATED_STEP_MIN)
+    plasma = plasma_curve(time, schedule)
+    return curves.target, PlasmaInput(time, plasma, plasma)
 
 
 def _missing_intervals(frames: Frames) -> list[tuple[float, float]]:

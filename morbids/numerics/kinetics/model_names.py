@@ -18,7 +18,14 @@ ModelName = Literal[
     "StepChange2",
     "LSSRM",
     "lpntPET",
+    "PlasmaLogan",
+    "PlasmaPatlak",
+    "MA1",
+    "1TCM",
+    "2TCM",
 ]
+# What blood is analysed with where nobody says: it serves regions and voxels, and its t* can be found.
+PLASMA_MODEL: ModelName = "PlasmaLogan"
 MODEL_NAMES: tuple[ModelName, ...] = get_args(ModelName)
 
 

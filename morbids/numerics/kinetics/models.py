@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 import numpy as np
 from scipy import stats
@@ -13,10 +13,13 @@ from threadpoolctl import threadpool_limits
 from morbids.errors import ExitCode, MorbidsError
 from morbids.numerics.arrays import BoolArray, FloatArray
 from morbids.numerics.frames import Frames
+from morbids.numerics.kinetics.compartments import fit_one_tissue, fit_two_tissue
 from morbids.numerics.kinetics.displacement import fit_lp_ntpet, fit_lssrm, fit_step_change
 from morbids.numerics.kinetics.graphical import fit_logan_ref, fit_patlak_ref, fit_suvr
 from morbids.numerics.kinetics.model_names import ModelName
 from morbids.numerics.kinetics.multilinear import fit_mrtm0, fit_mrtm1, fit_mrtm2
+from morbids.numerics.kinetics.plasma import PlasmaInput
+from morbids.numerics.kinetics.plasma_graphical import fit_ma1, fit_plasma_logan, fit_plasma_patlak
 from morbids.numerics.kinetics.slow_tissue import SlowTissue
 from morbids.numerics.kinetics.srtm import DEFAULT_GRID, BasisGrid, fit_srtm, fit_srtm2
 from morbids.numerics.kinetics.step import fit_step_change2
@@ -42,10 +45,17 @@ PARAMETER_NAMES: Mapping[str, str] = {
     "f_statistic": "F",
     "p_value": "p",
     "r_squared": "R2",
+    "vt": "VT",
+    "k1": "K1",
+    "k3": "k3",
+    "k4": "k4",
+    "blood_volume": "vB",
 }
 # Beyond these a fit has run away. BP_ND may fall below zero: noise about zero has two sides, and a map that
 # kept only one of them would be biased wherever there is no binding.
 DEFAULT_BOUNDS: FitBounds = {"BPND": (-0.8, 8.0), "R1": (0.0, 3.0), "k2": (0.0, 1.0)}
+# With plasma input: beyond any tracer's distribution volume and any tissue's perfusion, mL per mL (and minute).
+PLASMA_BOUNDS: FitBounds = {"VT": (0.0, 200.0), "K1": (0.0, 5.0), "Ki": (-1.0, 5.0)}
 # Part of the distribution that intervals hold.
 INTERVAL = 0.95
 # Targets fitted at once: few enough that a block's working arrays are small beside an image.
@@ -77,6 +87,8 @@ class FitOptions:
     slow
         White matter and fluid that are in the curves, to be fitted apart; None to fit curves as they are. For models
         that estimate BP_ND and no ratio of activities.
+    blood_volume
+        Share of blood in every target, 0 to 1, for models with plasma input; None to fit it, which compartments can.
     """
 
     points: BoolArray | None = None
@@ -86,6 +98,7 @@ class FitOptions:
     grid: BasisGrid = DEFAULT_GRID
     bounds: FitBounds = field(default_factory=lambda: DEFAULT_BOUNDS)
     slow: SlowTissue | None = None
+    blood_volume: float | None = None
 
 
 class Estimates(NamedTuple):
@@ -148,6 +161,10 @@ class Model(NamedTuple):
         Whether it is fitted from t* on.
     fits_windows
         Whether points of one window alone identify it; the others need the whole scan.
+    input
+        What drives it: the curve of a reference region, or the tracer in plasma.
+    integrates_frames
+        Whether the running integral of measured frames is in it, so that missing minutes move it.
     """
 
     fit: Callable[..., Fit]
@@ -157,6 +174,18 @@ class Model(NamedTuple):
     can_lack: tuple[str, ...] = ()
     needs_t_star: bool = False
     fits_windows: bool = False
+    input: Literal["reference", "plasma"] = "reference"
+    integrates_frames: bool = True
+
+    @property
+    def needs_plasma(self) -> bool:
+        """Whether it takes an input function from blood in the place of a reference curve."""
+        return self.input == "plasma"
+
+    @property
+    def fits_blood_volume(self) -> bool:
+        """Whether it can estimate the share of blood; the others take one as given."""
+        return "blood_volume" in self.can_lack
 
     @property
     def needs_k2_prime(self) -> bool:
@@ -173,8 +202,14 @@ class Model(NamedTuple):
         """BIDS names of the parameters, the main one first."""
         return tuple(PARAMETER_NAMES[name] for name in self.fields)
 
-    def run(self, target: FloatArray, reference: FloatArray, frames: Frames, options: FitOptions) -> Fit:
-        """Fit targets (n_frames, n_targets) in one go.
+    def count_coefficients(self, options: FitOptions) -> int:
+        """How many are fitted: one less where the share of blood could be, and is given."""
+        return self.n_coefficients - (self.fits_blood_volume and options.blood_volume is not None)
+
+    def run(
+        self, target: FloatArray, driving: FloatArray | PlasmaInput, frames: Frames, options: FitOptions
+    ) -> Fit:
+        """Fit targets (n_frames, n_targets) in one go, driven by a reference curve or plasma.
 
         Raises
         ------
@@ -187,7 +222,7 @@ class Model(NamedTuple):
                 raise MorbidsError(*MISSING[name], ExitCode.USAGE)
         return self.fit(
             target,
-            reference,
+            driving,
             frames,
             points=options.points,
             inverse_variance=options.inverse_variance,
@@ -203,6 +238,10 @@ MISSING: Mapping[str, tuple[str, str]] = {
     "onset_min": (
         "This model needs the time at which binding may begin to change, and none is given.",
         "Give the start of the challenge in minutes from injection.",
+    ),
+    "blood_volume": (
+        "This model needs the share of blood in tissue, and none is given.",
+        "Give a share from 0 to 1.",
     ),
 }
 """What is said, and what helps, where a model is not told what it takes."""
@@ -232,8 +271,45 @@ STEP = (
     "r_squared",
 )
 
+
+def _plasma_line(
+    fit: Callable[..., Fit], fields: tuple[str, ...], *, integrates_frames: bool = True
+) -> Model:
+    """A linear model with plasma input, from t* on, of curves without their blood."""
+    return Model(
+        fit,
+        fields,
+        n_coefficients=2,
+        takes=("blood_volume",),
+        needs_t_star=True,
+        fits_windows=True,
+        input="plasma",
+        integrates_frames=integrates_frames,
+    )
+
+
+def _compartments(fit: Callable[..., Fit], fields: tuple[str, ...], n_coefficients: int) -> Model:
+    """Compartments with plasma input, of the whole scan, which need no frame but those they are fitted to."""
+    return Model(
+        fit,
+        fields,
+        n_coefficients,
+        takes=("blood_volume",),
+        can_lack=("blood_volume",),
+        input="plasma",
+        integrates_frames=False,
+    )
+
+
 MODELS: Mapping[ModelName, Model] = {
-    "SUVR": Model(fit_suvr, ("bp_nd", "suvr"), n_coefficients=1, needs_t_star=True, fits_windows=True),
+    "SUVR": Model(
+        fit_suvr,
+        ("bp_nd", "suvr"),
+        n_coefficients=1,
+        needs_t_star=True,
+        fits_windows=True,
+        integrates_frames=False,
+    ),
     "LoganRef": Model(
         fit_logan_ref,
         ("bp_nd", "dvr", "intercept", "r_squared"),
@@ -263,13 +339,20 @@ MODELS: Mapping[ModelName, Model] = {
     ),
     "LSSRM": Model(fit_lssrm, DISPLACEMENT, n_coefficients=5, takes=("onset_min",), needs_t_star=True),
     "lpntPET": Model(fit_lp_ntpet, DISPLACEMENT, n_coefficients=7, takes=("onset_min",), needs_t_star=True),
+    "PlasmaLogan": _plasma_line(fit_plasma_logan, ("vt", "intercept", "r_squared")),
+    "PlasmaPatlak": _plasma_line(
+        fit_plasma_patlak, ("ki", "intercept", "r_squared"), integrates_frames=False
+    ),
+    "MA1": _plasma_line(fit_ma1, ("vt", "r_squared")),
+    "1TCM": _compartments(fit_one_tissue, ("vt", "k1", "k2", "blood_volume", "r_squared"), 3),
+    "2TCM": _compartments(fit_two_tissue, ("vt", "k1", "k2", "k3", "k4", "blood_volume", "r_squared"), 5),
 }
 
 
 def fit_model(
     model: ModelName,
     target: FloatArray,
-    reference: FloatArray,
+    reference: FloatArray | PlasmaInput,
     frames: Frames,
     options: FitOptions,
     *,
@@ -284,7 +367,7 @@ def fit_model(
     target
         (n_frames, n_targets), any float type; computed in double precision, a block of targets at a time.
     reference
-        (n_frames,), in the unit of the targets.
+        (n_frames,), in the unit of the targets; an input function, in the same unit, for models with plasma input.
     frames
         Minutes from injection.
     options
@@ -295,16 +378,15 @@ def fit_model(
     Raises
     ------
     MorbidsError
-        When the model needs a k2' that is not given, or has fewer points than parameters.
+        When the model needs a k2' or plasma that is not given, or has fewer points than parameters.
     """
     known = MODELS[model]
     slow = options.slow.taken() if options.slow is not None else None
-    reference = np.asarray(reference, float)
-    reference = reference if slow is None else slow.out_of_reference(reference)
+    driving = _take_driving(model, reference, slow)
 
     def fit(curves: FloatArray) -> dict[str, FloatArray]:
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-            return known.run(np.asarray(curves, float, order="C"), reference, frames, options)._asdict()
+            return known.run(np.asarray(curves, float, order="C"), driving, frames, options)._asdict()
 
     def fit_block(start: int) -> dict[str, FloatArray]:
         block = target[:, start : start + BLOCK]
@@ -318,8 +400,21 @@ def fit_model(
     values = {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
     if slow is not None:
         values = slow.add_back(values, fit(slow.curves))
-    degrees = max(_count_points(frames, options) - known.n_coefficients, 0)
+    degrees = max(_count_points(frames, options) - known.count_coefficients(options), 0)
     return _name_estimates(known, values, options.bounds, float(degrees) or np.nan)
+
+
+def _take_driving(
+    model: ModelName, driving: FloatArray | PlasmaInput, slow: SlowTissue | None
+) -> FloatArray | PlasmaInput:
+    """What drives the model: plasma, or the reference curve without its slow tissue."""
+    if isinstance(driving, PlasmaInput) != MODELS[model].needs_plasma:
+        needed = "blood samples" if MODELS[model].needs_plasma else "the curve of a reference region"
+        raise MorbidsError(f"{model} needs {needed}.", "Choose another model.", ExitCode.USAGE)
+    if isinstance(driving, PlasmaInput):
+        return driving
+    reference = np.asarray(driving, float)
+    return reference if slow is None else slow.out_of_reference(reference)
 
 
 def _count_points(frames: Frames, options: FitOptions) -> int:

@@ -75,12 +75,24 @@ class TracerPreset:
 
 @dataclass(frozen=True)
 class NoReference:
-    """A tracer that no region of the brain is free of: why, by which papers, and its nuclides."""
+    """A tracer that no region of the brain is free of.
+
+    Attributes
+    ----------
+    name, reason, source, nuclides
+        Why, by which papers, and with what it is made.
+    unmetabolised
+        All radioactivity in plasma is the tracer: no parent fraction is needed.
+    trapped
+        Tissue does not let it go within a scan: it has an uptake rate and no distribution volume.
+    """
 
     name: str
     reason: str
     source: str
     nuclides: tuple[str, ...]
+    unmetabolised: bool = False
+    trapped: bool = False
 
 
 def find_preset(tracer: str) -> TracerPreset | None:
@@ -148,7 +160,8 @@ def _read_tracer(name: str, entry: Mapping[str, Any]) -> TracerPreset | NoRefere
     """One entry of the data file."""
     nuclides = tuple(entry["nuclides"])
     if "no_reference" in entry:
-        return NoReference(name, entry["no_reference"], entry["source"], nuclides)
+        flags = {key: entry.get(key, False) for key in ("unmetabolised", "trapped")}
+        return NoReference(name, entry["no_reference"], entry["source"], nuclides, **flags)
     lowest, highest = entry["k2a_range_per_min"]
     return TracerPreset(
         name=name,

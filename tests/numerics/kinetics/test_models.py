@@ -4,14 +4,23 @@ import numpy as np
 import pytest
 
 from morbids.errors import MorbidsError
+from morbids.numerics.arrays import FloatArray
 from morbids.numerics.kinetics.model_names import MODEL_NAMES, ModelName
 from morbids.numerics.kinetics.models import BLOCK, MODELS, FitOptions, fit_model
-from morbids.numerics.tracer import simulate_curves
+from morbids.numerics.kinetics.plasma import PlasmaInput
+from morbids.numerics.tracer import BOLUS_INFUSION, plasma_curve, simulate_curves
 from tests.numerics.kinetics.protocol import FRAMES, K2_PRIME, WEIGHT, between
 
 OPTIONS = FitOptions(
-    points=between(5, 90), inverse_variance=WEIGHT, k2_prime=K2_PRIME, onset_min=45.0, bounds={}
+    points=between(5, 90),
+    inverse_variance=WEIGHT,
+    k2_prime=K2_PRIME,
+    onset_min=45.0,
+    bounds={},
+    blood_volume=0.0,
 )
+TIME = np.arange(0.0, 100.0, 0.1)
+PLASMA = plasma_curve(TIME, BOLUS_INFUSION)
 CURVES = simulate_curves(FRAMES, np.array([0.4, 1.2, 2.5]), r1=1.1, kinetics="one_tissue")
 
 
@@ -19,9 +28,19 @@ def test_every_name_has_a_model() -> None:
     assert tuple(MODELS) == MODEL_NAMES
 
 
+def driving(model: ModelName, scale: float = 1.0) -> FloatArray | PlasmaInput:
+    return (
+        PlasmaInput(TIME, scale * PLASMA, scale * PLASMA)
+        if MODELS[model].needs_plasma
+        else scale * CURVES.reference
+    )
+
+
 @pytest.mark.parametrize("model", MODEL_NAMES)
 def test_results_have_the_promised_parameters(model: ModelName) -> None:
-    found = fit_model(model, *CURVES, FRAMES, OPTIONS)
+    # One tissue has no second: its rates would be any.
+    target = simulate_curves(FRAMES, np.array([0.4, 1.2, 2.5])).target if model == "2TCM" else CURVES.target
+    found = fit_model(model, target, driving(model), FRAMES, OPTIONS)
     assert tuple(found.parameters) == MODELS[model].parameters
     assert found.standard_errors.keys() <= found.parameters.keys()
     assert found.n_failed == 0
@@ -32,16 +51,18 @@ def test_results_have_the_promised_parameters(model: ModelName) -> None:
 
 @pytest.mark.parametrize("model", MODEL_NAMES)
 def test_scale_order_company_and_precision_change_nothing(model: ModelName) -> None:
-    plain = fit_model(model, *CURVES, FRAMES, OPTIONS)
-    scaled = fit_model(model, 1e4 * CURVES.target, 1e4 * CURVES.reference, FRAMES, OPTIONS)
-    turned = fit_model(model, CURVES.target[:, ::-1], CURVES.reference, FRAMES, OPTIONS)
-    alone = fit_model(model, CURVES.target[:, 1:2], CURVES.reference, FRAMES, OPTIONS)
-    single = fit_model(
-        model, CURVES.target.astype(np.float32), CURVES.reference.astype(np.float32), FRAMES, OPTIONS
+    plain = fit_model(model, CURVES.target, driving(model), FRAMES, OPTIONS)
+    scaled = fit_model(model, 1e4 * CURVES.target, driving(model, 1e4), FRAMES, OPTIONS)
+    turned = fit_model(model, CURVES.target[:, ::-1], driving(model), FRAMES, OPTIONS)
+    alone = fit_model(model, CURVES.target[:, 1:2], driving(model), FRAMES, OPTIONS)
+    plain_driving = driving(model)
+    single_driving = (
+        plain_driving if isinstance(plain_driving, PlasmaInput) else plain_driving.astype(np.float32)
     )
+    single = fit_model(model, CURVES.target.astype(np.float32), single_driving, FRAMES, OPTIONS)
     for name, values in plain.parameters.items():
-        # F and p of noise-free curves are ratios of rounding errors.
-        if name in ("F", "p", "onset", "peak", "BPNDchange", "gamma"):
+        # F and p of noise-free curves are ratios of rounding errors, and so are the rates of a second tissue.
+        if name in ("F", "p", "onset", "peak", "BPNDchange", "gamma", "k3", "k4"):
             continue
         np.testing.assert_allclose(scaled.parameters[name], values, rtol=1e-6)
         np.testing.assert_allclose(turned.parameters[name][::-1], values, rtol=1e-6)
@@ -51,7 +72,11 @@ def test_scale_order_company_and_precision_change_nothing(model: ModelName) -> N
 
 @pytest.mark.parametrize(
     "model",
-    [m for m in MODEL_NAMES if m not in ("PatlakRef", "StepChange", "LSSRM", "lpntPET")],
+    [
+        m
+        for m in MODEL_NAMES
+        if m not in ("PatlakRef", "StepChange", "LSSRM", "lpntPET") and not MODELS[m].needs_plasma
+    ],
 )
 def test_a_target_that_is_the_reference_has_binding_0(model: ModelName) -> None:
     found = fit_model(model, CURVES.reference[:, None], CURVES.reference, FRAMES, OPTIONS).parameters
@@ -85,10 +110,10 @@ def test_zero_and_nan_voxels_fail_alone() -> None:
     target[:, 0] = 0.0
     target[15, 1] = np.nan
     for model in MODEL_NAMES:
-        found = fit_model(model, target, CURVES.reference, FRAMES, OPTIONS)
+        found = fit_model(model, target, driving(model), FRAMES, OPTIONS)
         main = found.parameters[MODELS[model].parameters[0]]
         assert np.isfinite(main[2])
-        if model not in ("SUVR", "PatlakRef"):
+        if model not in ("SUVR", "PatlakRef", "PlasmaPatlak"):
             assert np.isnan(main[:2]).all(), model
 
 
