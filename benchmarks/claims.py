@@ -29,7 +29,7 @@ from benchmarks.mapped.studies import (
     write_study,
 )
 from morbids.bids.filters import Filters
-from morbids.group.claims import Claims, judge_claims
+from morbids.group.claims import FIRST_FAMILY, Claims, judge_claims
 from morbids.group.comparison import Comparison, Terms
 from morbids.group.locate import Found
 from morbids.group.plan import GroupPlan, plan_group
@@ -62,7 +62,10 @@ class Outcome(NamedTuple):
     regions, maps
         Claimed (contrast, region), and contrasts whose map is claimed.
     marked
-        Claimed questions that are marked as what could be the protocol, and all claimed ones.
+        Of the claimed changes from baseline, which the protocol can make: those that are marked as what could be the
+        protocol, and all of them.
+    unmarked
+        Whether the page claims anything without that mark.
     warned
         Whether the page warns of skewed errors.
     """
@@ -70,6 +73,7 @@ class Outcome(NamedTuple):
     regions: frozenset[tuple[str, str]]
     maps: frozenset[str]
     marked: tuple[int, int] = (0, 0)
+    unmarked: bool = False
     warned: bool = False
 
 
@@ -82,7 +86,8 @@ def run(quick: bool) -> dict[str, float]:
         false_claim_share, false_region_claim_share, false_brain_claim_share: null studies with any claim.
         groups_*: the same for 4 against 14 people. skewed_<skewness>_*: errors that are not symmetric, and the share
         of pages that warn. found_over_reference: effects found with 10 % release over those of the reference, the
-        smaller of regions and maps. marked_share: claims that are marked where all is the protocol's bias.
+        smaller of regions and maps. marked_share: claimed changes that are marked where all is the protocol's bias;
+        unmarked_page_share: such pages that claim anything without a mark, slopes on traits among them.
         monte_carlo_error: two standard errors of a share of .05.
     """
     n_studies = 20 if quick else 200
@@ -155,10 +160,12 @@ def _test(
 def _outcome(claims: Claims) -> Outcome:
     questions = claims.questions
     claimed = [one for one in questions if one.claimed]
+    changes = [one for one in claimed if one.comparison.family == FIRST_FAMILY]
     return Outcome(
         frozenset((one.comparison.name, region.name) for one in questions for region in one.claimed_regions),
         frozenset(one.comparison.name for one in questions if one.brain is not None and one.brain.claimed),
-        (sum(bool(one.could_be_protocol) for one in claimed), len(claimed)),
+        (sum(bool(one.could_be_protocol) for one in changes), len(changes)),
+        not all(one.could_be_protocol for one in claimed),
         any(say_skewness(one) for one in questions),
     )
 
@@ -204,11 +211,14 @@ def _power(n_studies: int) -> dict[str, float]:
 
 
 def _marks(n_studies: int) -> dict[str, float]:
-    """Share of the claimed questions that are marked, where everything is the protocol's bias."""
-    marked, claimed = np.sum(
-        [one.marked for one in _run_many(Recipe(biased=True), SETTINGS, n_studies)], axis=0
-    )
-    return {"marked_share": float(marked / claimed), "biased_claims_per_study": float(claimed / n_studies)}
+    """Shares of what is claimed and marked, where everything is the protocol's bias."""
+    outcomes = _run_many(Recipe(biased=True), SETTINGS, n_studies)
+    marked, claimed = np.sum([one.marked for one in outcomes], axis=0)
+    return {
+        "marked_share": float(marked / claimed),
+        "biased_changes_per_study": float(claimed / n_studies),
+        "unmarked_page_share": float(np.mean([one.unmarked for one in outcomes])),
+    }
 
 
 def contrast_names() -> dict[str, str]:

@@ -28,9 +28,9 @@ class NullRange(NamedTuple):
         ends = self.low * baseline / 100, self.high * baseline / 100
         return NullRange(min(ends), max(ends))
 
-    def explains(self, ci_low: float, ci_high: float) -> bool:
+    def explains(self, low: float, high: float) -> bool:
         """Whether an interval does not lie wholly outside: then the effect could be the protocol."""
-        return not (ci_low > self.high or ci_high < self.low)
+        return not (low > self.high or high < self.low)
 
 
 class NullRanges(NamedTuple):

@@ -15,7 +15,7 @@ from morbids.bids.tables import read_table
 from morbids.group.bias import NullRange, NullRanges, find_null_ranges
 from morbids.group.comparison import Comparison
 from morbids.group.comparison import Family as ComparisonFamily
-from morbids.group.locate import Found, Located, locate
+from morbids.group.locate import Found, Located, Reach, locate
 from morbids.group.steps.evidence import MAP
 from morbids.numerics.arrays import BoolArray, FloatArray
 from morbids.numerics.statistics.claims import (
@@ -23,6 +23,7 @@ from morbids.numerics.statistics.claims import (
     Tail,
     count_smaller,
     describe_tail,
+    height_of_p,
     judge_by_holm,
     judge_jointly,
     share_error,
@@ -39,7 +40,8 @@ Rule = Literal["joint rearrangements", "Holm"]
 class RegionClaim(NamedTuple):
     """Test of a region: effect with interval, own p, p in the family, and what the protocol alone reads there.
 
-    A question of F has `f` and neither effect, interval nor t (NaN).
+    `page_low` and `page_high` are the interval that holds for all tests of the page at once, infinite where so few maps
+    say nothing. A question of F has `f` and neither effect, intervals nor t (NaN).
     """
 
     name: str
@@ -53,6 +55,8 @@ class RegionClaim(NamedTuple):
     p_page: float
     null: NullRange | None
     f: float = float("nan")
+    page_low: float = float("nan")
+    page_high: float = float("nan")
 
     @property
     def claimed(self) -> bool:
@@ -61,8 +65,8 @@ class RegionClaim(NamedTuple):
 
     @property
     def could_be_protocol(self) -> bool:
-        """Whether the protocol alone could read this."""
-        return self.null is not None and self.null.explains(self.ci_low, self.ci_high)
+        """Whether the protocol alone could read this: it was claimed as one of many tests, and is compared as one."""
+        return self.null is not None and self.null.explains(self.page_low, self.page_high)
 
 
 class MapClaim(NamedTuple):
@@ -102,6 +106,8 @@ class QuestionClaims:
         The smallest that rearranging can give.
     skewness
         Of the residuals, mean over the brain; None where it does not matter.
+    why_no_brain
+        Why nothing may be claimed of the whole brain of two groups; empty where it may.
     """
 
     comparison: Comparison
@@ -109,6 +115,7 @@ class QuestionClaims:
     brain: MapClaim | None
     smallest_p: float
     skewness: float | None
+    why_no_brain: str = ""
 
     @property
     def too_skewed(self) -> bool:
@@ -247,7 +254,11 @@ def _lay_out(found: Sequence[Found], method: Inference, *, joint: bool) -> _Test
 def _bars_map(one: Found) -> bool:
     """Whether nothing may be claimed of the whole brain: the level would not hold."""
     too_skewed = abs(one.summary.get("Skewness", 0.0)) > TOO_SKEWED
-    return too_skewed or bool(one.comparison.design.why_no_claim)
+    return too_skewed or bool(one.comparison.design.why_no_claim or _why_no_brain(one))
+
+
+def _why_no_brain(one: Found) -> str:
+    return one.comparison.design.why_no_brain(one.summary.get("StandardDeviationRatioSpread", 0.0))
 
 
 def _own_p(one: Found, method: Inference) -> float:
@@ -261,30 +272,37 @@ def _question(one: Found, place: int, tests: _Tests, family: Family, method: Inf
     own = slice(start, start + tests.n_regions[place])
     on_map = sum(tests.n_regions) + place
     null = find_null_ranges(one.comparison)
-    regions = _regions(one, tests.scores[0, own], family.p[own], null)
+    # Own p that intervals of regions for all tests of the page have.
+    levels = family.simultaneous * tests.shares[own]
+    regions = _regions(one, tests.scores[0, own], family.p[own], levels, null)
     return QuestionClaims(
         one.comparison,
         regions,
         _brain(one, tests, family, on_map, method),
         float(one.facts["SmallestPossibleP"]),
         one.summary.get("Skewness"),
+        _why_no_brain(one),
     )
 
 
 def _regions(
-    one: Found, p: FloatArray, p_page: FloatArray, null: NullRanges | None
+    one: Found, p: FloatArray, p_page: FloatArray, levels: FloatArray, null: NullRanges | None
 ) -> tuple[RegionClaim, ...]:
     baseline = one.facts.get("Baseline", {})
     percent = one.comparison.quantity.endswith("(%)")
     claims = []
-    for line, own, page in zip(read_table(one.regions).to_dict("records"), p, p_page, strict=True):
+    lines = read_table(one.regions).to_dict("records")
+    for line, own, page, level in zip(lines, p, p_page, levels, strict=True):
         at = 100.0 if percent else baseline.get(line["name"], float("nan"))
         here = null.of(str(line["name"])).scaled(at) if null is not None and np.isfinite(at) else None
         effect, low, high, t, f = (
             float(line.get(name, np.nan)) for name in ("effect", "ci_low", "ci_high", "t", "f")
         )
         name, label, n = str(line["name"]), str(line["label"]), int(line["n"])
-        claims.append(RegionClaim(name, label, n, effect, low, high, t, float(own), float(page), here, f))
+        reach = line.get("standard_error", np.nan) * height_of_p(level, line["df"], two_tailed=one.two_tailed)
+        page_wide = effect - reach, effect + reach
+        tested = effect, low, high, t, float(own), float(page)
+        claims.append(RegionClaim(name, label, n, *tested, here, f, *page_wide))
     return tuple(claims)
 
 
@@ -300,7 +318,11 @@ def _brain(one: Found, tests: _Tests, family: Family, place: int, method: Infere
         values = read_table(one.evidence)[MAP].to_numpy(dtype=float)
         own = float((values >= values[0] * (1 - 1e-5)).mean())
     passes = p_page <= ALPHA
-    located = locate(one, method, critical, find_null_ranges(one.comparison)) if passes else Located()
+    level = family.simultaneous * float(tests.shares[place])
+    # Of a statistic that is no height the interval holds for every voxel by Bonferroni's inequality.
+    height = tail.height(level) if tail is not None and statistic == "t" else None
+    null = find_null_ranges(one.comparison)
+    located = locate(one, method, critical, null, Reach(level, height)) if passes else Located()
     return MapClaim(statistic, own, p_page, critical, located)
 
 
@@ -310,7 +332,9 @@ def tabulate(claims: Claims) -> pd.DataFrame:
     for one in claims.questions:
         shared = {"contrast": one.comparison.name, "family": one.comparison.family}
         for region in one.regions:
-            values = region._asdict()
+            values = {
+                name: value for name, value in region._asdict().items() if value not in (-np.inf, np.inf)
+            }
             null = values.pop("null")
             rows.append(
                 shared | {"test": "region"} | values | _told(null, region) | {"claimed": region.claimed}
@@ -334,6 +358,8 @@ COLUMNS = {
     "effect": ("Contrast of the means or slope, in the unit of the values", ""),
     "ci_low": ("Lower end of the 95 % confidence interval", ""),
     "ci_high": ("Upper end of the 95 % confidence interval", ""),
+    "page_low": ("Lower end of the interval that holds for all tests of the page at once (95 %)", ""),
+    "page_high": ("Its upper end", ""),
     "t": ("Statistic of a question of one contrast", ""),
     "f": ("Statistic of a question of several contrasts at once", ""),
     "p": ("Own p: of a region uncorrected, of a map corrected for the voxels of this contrast", ""),
@@ -342,7 +368,7 @@ COLUMNS = {
     "protocol_low": ("Lowest that the protocol alone reads, in the unit of the values", ""),
     "protocol_high": ("Highest that the protocol alone reads", ""),
     "protocol": (
-        "`outside` that range with the whole interval, or `could be the protocol`; n/a: not known",
+        "`outside` that range with the interval of all tests, or `could be the protocol`; n/a: not known",
         "",
     ),
 }

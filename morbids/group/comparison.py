@@ -13,7 +13,12 @@ from morbids.numerics.arrays import FloatArray
 from morbids.numerics.statistics.designs import Design, make_design, part_variances
 from morbids.numerics.statistics.methods import METHODS, Inference
 from morbids.numerics.statistics.permutation import cluster_threshold
-from morbids.numerics.statistics.unequal import FEWEST_IN_GROUP, smaller_group
+from morbids.numerics.statistics.unequal import (
+    FEWEST_IF_RATIO_VARIES,
+    FEWEST_IN_GROUP,
+    VARIED_SPREAD,
+    smaller_group,
+)
 
 # Kinds of question, which share the error of a page: does a map change, do two kinds of map differ within people, do
 # maps go with a trait, do groups differ; and whatever a model file asks.
@@ -120,15 +125,34 @@ class WrittenDesign:
     @property
     def why_no_claim(self) -> str:
         """Why nothing can be claimed of it, however small its p; empty where it can."""
-        if not self.second_group:
-            return ""
-        smaller = smaller_group(np.array(self.columns[self.second_group]) > 0)
-        if smaller >= FEWEST_IN_GROUP:
+        smaller = self._smaller_group
+        if smaller is None or smaller >= FEWEST_IN_GROUP:
             return ""
         return (
             f"The smaller group has {smaller} people: with unequal variances the level does not hold below "
             f"{FEWEST_IN_GROUP}, so that nothing can be claimed. Where the groups vary alike, --equal-variances can."
         )
+
+    def why_no_brain(self, spread: float) -> str:
+        """Why nothing can be claimed of the whole brain; empty where it can.
+
+        `spread` is that of the ratio of the groups' standard deviations over the brain (`unequal.Ratio`).
+        """
+        smaller = self._smaller_group
+        if smaller is None or smaller >= FEWEST_IF_RATIO_VARIES or spread <= VARIED_SPREAD:
+            return ""
+        return (
+            f"With {smaller} people in the smaller group and a ratio of the groups' standard deviations that differs "
+            f"over the brain (by a factor of {math.exp(spread):.1f} up and down), the level does not hold for the "
+            "maximum of many voxels: nothing is claimed of the whole brain."
+        )
+
+    @property
+    def _smaller_group(self) -> int | None:
+        """People in the smaller of two groups of unequal variance; None for another question."""
+        if not self.second_group:
+            return None
+        return smaller_group(np.array(self.columns[self.second_group]) > 0)
 
     @property
     def words(self) -> str:

@@ -80,7 +80,7 @@ def report_contrast(contrast: ContrastResults) -> ContrastReport:
         n_maps=len(contrast.comparison.labels),
         design=f"{contrast.comparison.design.words}{f'; {expected}' if expected else ''}",
         inference=sentences.outline_of(question.brain if question else None),
-        warnings=tuple(filter(None, [sentences.say_skewness(question)])) if question else (),
+        warnings=tuple(filter(None, [sentences.say_warning(question)])) if question else (),
         maps=tuple(_maps(contrast)),
         clusters=tuple(_clusters(contrast)),
         regions=(*tell_regions(contrast), *tell_two_scans(contrast)),

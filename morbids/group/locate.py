@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from scipy import special
 
 from morbids.bids.names import stat_label
 from morbids.bids.tables import read_table
@@ -14,6 +13,7 @@ from morbids.group.comparison import Comparison
 from morbids.group.steps.inference import CLUSTERS
 from morbids.imaging.images import Image, read_image
 from morbids.numerics.arrays import BoolArray, FloatArray
+from morbids.numerics.statistics.claims import height_of_p
 from morbids.numerics.statistics.clusters import make_lattice
 from morbids.numerics.statistics.methods import METHODS, Inference
 
@@ -44,6 +44,39 @@ class Found(NamedTuple):
     clusters: Path
     summary: Mapping[str, Any]
 
+    @property
+    def two_tailed(self) -> bool:
+        """Whether either sign is claimed."""
+        return not self.comparison.expected
+
+
+class Reach(NamedTuple):
+    """How far intervals of a map reach that hold for all voxels, and all tests of the page, at once.
+
+    Attributes
+    ----------
+    level
+        p of the map that they have.
+    height
+        The same as a height of the statistic that is judged; None where the claims judge no height.
+    """
+
+    level: float
+    height: float | None
+
+    def around(self, peak: Mapping[Any, Any], found: Found) -> float:
+        """Half the width of the interval of an effect, from its row in the table of clusters."""
+        effect, summary = float(peak["effect"]), found.summary
+        if self.height is not None:
+            return abs(effect / float(peak[_COLUMNS[str(summary["Statistic"])]])) * self.height
+        level = self.level / int((read_image(found.mask).values > 0.5).sum())
+        height = height_of_p(level, float(summary["DegreesOfFreedom"]), two_tailed=found.two_tailed)
+        return abs(effect / float(peak["t"])) * height
+
+
+# Columns of the table of clusters by the statistic that is judged.
+_COLUMNS = {"t": "t", "z": "z", "pseudo-t": "pseudo_t"}
+
 
 class ClaimedPlace(NamedTuple):
     """A claimed cluster: its number, direction, label and peak, and whether the protocol alone could read the peak.
@@ -70,7 +103,9 @@ class Located(NamedTuple):
     signs: FloatArray = np.zeros(0)
 
 
-def locate(found: Found, method: Inference, critical: float, null: NullRanges | None) -> Located:
+def locate(
+    found: Found, method: Inference, critical: float, null: NullRanges | None, reach: Reach
+) -> Located:
     """Find the voxels that reach the critical value of the page, and the clusters that these lie in.
 
     Parameters
@@ -79,6 +114,8 @@ def locate(found: Found, method: Inference, critical: float, null: NullRanges | 
         Of the method's statistic; of its corrected p where it has none of its own.
     null
         What the protocol alone reads, in percent of baseline.
+    reach
+        Of the intervals that are compared with it.
     """
     image = read_image(found.mask)
     inside = image.values > 0.5
@@ -90,7 +127,7 @@ def locate(found: Found, method: Inference, critical: float, null: NullRanges | 
     signs = np.where(passing & ((expected == 0) | (np.sign(height) == expected)), np.sign(height), 0)
     labels = read_image(found.maps[CLUSTERS]).values[inside]
     numbers = set(np.unique(labels[signs != 0]).astype(int)) - {0}
-    return Located(tuple(_places(found, numbers, null)), signs)
+    return Located(tuple(_places(found, numbers, null, reach)), signs)
 
 
 def _passing(found: Found, method: Inference, critical: float, height: FloatArray, image: Image) -> BoolArray:
@@ -105,19 +142,23 @@ def _passing(found: Found, method: Inference, critical: float, height: FloatArra
     return np.asarray(np.abs(measured) >= critical)
 
 
-def _places(found: Found, numbers: set[int], null: NullRanges | None) -> Iterator[ClaimedPlace]:
+def _places(found: Found, numbers: set[int], null: NullRanges | None, reach: Reach) -> Iterator[ClaimedPlace]:
     """Each of these clusters at its highest peak, which is its first row."""
     table = read_table(found.clusters)
     for row in table.drop_duplicates("cluster").to_dict("records"):
         if row["cluster"] in numbers:
             peak = (float(row["x_mm"]), float(row["y_mm"]), float(row["z_mm"]))
             label = str(row["AAL"]).replace("_", " ") if isinstance(row["AAL"], str) else ""
-            could_be = _could_be_protocol(found, row, peak, null)
+            could_be = _could_be_protocol(found, row, peak, null, reach)
             yield ClaimedPlace(int(row["cluster"]), str(row["direction"]), label, peak, could_be)
 
 
 def _could_be_protocol(
-    found: Found, row: Mapping[Any, Any], peak: tuple[float, float, float], null: NullRanges | None
+    found: Found,
+    row: Mapping[Any, Any],
+    peak: tuple[float, float, float],
+    null: NullRanges | None,
+    reach: Reach,
 ) -> bool | None:
     """Whether the interval of the effect at a peak meets what the protocol alone reads at the binding there."""
     if null is None:
@@ -126,6 +167,5 @@ def _could_be_protocol(
     baseline = 100.0 if percent else mean_at(found.comparison.binding, peak)
     if baseline is None:
         return None
-    effect, t = float(row["effect"]), float(row["t"])
-    reach = abs(effect / t * special.stdtrit(found.summary["DegreesOfFreedom"], 0.975))
-    return null.anywhere.scaled(baseline).explains(effect - reach, effect + reach)
+    effect, around = float(row["effect"]), reach.around(row, found)
+    return null.anywhere.scaled(baseline).explains(effect - around, effect + around)

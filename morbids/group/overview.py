@@ -36,6 +36,7 @@ def _panel(question: QuestionClaims) -> Panel:
             region.ci_high,
             region.claimed,
             (region.null.low, region.null.high) if region.null else None,
+            (region.page_low, region.page_high),
         )
         for region in question.regions
     ]

@@ -47,7 +47,20 @@ def say_family(claims: Claims) -> str:
         if claims.rule == "joint rearrangements"
         else "their p is corrected for all of them by Holm's method"
     )
-    return f"{counted}; {how}, so that a page without any effect claims something with probability {ALPHA:g}; {shares}."
+    level = f"a page without any effect claims something with probability {ALPHA:g} at most"
+    return f"{counted}; {how}, so that {level}, {_say_assumptions(claims)}; {shares}."
+
+
+def _say_assumptions(claims: Claims) -> str:
+    """What the level of the page rests on."""
+    exchanges = {one.comparison.design.design.exchange for one in claims.questions}
+    rests = {
+        "signs": "symmetric about 0 (signs are flipped)",
+        "orders": "exchangeable between people (their order is changed)",
+    }
+    told = "given errors that are " + " and ".join(words for one, words in rests.items() if one in exchanges)
+    formula = METHODS[claims.method].formula
+    return f"{told}, and as far as {METHODS[claims.method].label} holds" if formula else told
 
 
 def say_finding(question: QuestionClaims | None) -> str:
@@ -79,6 +92,12 @@ def say_limits(question: QuestionClaims) -> str:
         f"With {n} maps rearranging gives p = {question.smallest_p:.2g} at best, so that nothing can be claimed of "
         "them: a smaller p of t would rest on their normality alone."
     )
+
+
+def say_warning(question: QuestionClaims) -> str:
+    """Warn where the level may not hold, and say what is therefore not claimed; empty where there is no doubt."""
+    barred = "" if question.comparison.design.why_no_claim else question.why_no_brain
+    return " ".join(filter(None, [say_skewness(question), barred]))
 
 
 def say_skewness(question: QuestionClaims) -> str:
@@ -147,7 +166,7 @@ def _describe(question: QuestionClaims) -> dict[str, Any]:
         "ClaimedRegions": [region.name for region in question.claimed_regions],
         "CouldBeProtocol": question.could_be_protocol,
         "SmallestPossibleP": question.smallest_p,
-        "Warning": say_skewness(question),
+        "Warning": say_warning(question),
     }
     if brain is not None:
         told["WholeBrain"] = {

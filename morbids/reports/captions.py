@@ -48,7 +48,7 @@ class _Words(NamedTuple):
 _FIGURES: Final[dict[FigureKind, _Words]] = {
     "overview": _Words(
         "A-priori regions. A filled mark is claimed (p corrected for all tests of the page at most .05); one whose "
-        "interval meets the grey bar could be the protocol, with no release at all.",
+        "thin line, the interval for all tests at once, meets the grey bar could be the protocol alone.",
         "Effects in a-priori regions with intervals, claimed ones filled, over the range of the protocol alone.",
     ),
     "brain": _Words(

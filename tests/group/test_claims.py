@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from morbids.bids.tables import read_table, write_table
 from morbids.group import sentences
@@ -15,7 +16,7 @@ from morbids.group.claims import Claims, judge_claims, tabulate
 from morbids.group.comparison import Comparison, Family, Terms, write_design
 from morbids.group.locate import Found, Located
 from morbids.group.steps.regions import COLUMNS
-from morbids.numerics.statistics.designs import one_sample
+from morbids.numerics.statistics.designs import one_sample, regression, two_sample
 from morbids.numerics.statistics.methods import ALPHA, Inference
 from tests.group.group_maps import make_brain, save
 
@@ -43,7 +44,10 @@ def make_found(
     table.iloc[0] = [maximum, *p]
     write_table(table, own / "evidence.tsv")
     effects = {"effect": (0.3, -0.1), "ci_low": (0.2, -0.2), "ci_high": (0.4, 0.0), "t": (6.0, -2.0)}
-    regions = pd.DataFrame({column: [0.0, 0.0] for column in COLUMNS} | effects | {"p": p, "n": [N, N]})
+    errors = {"standard_error": (0.05, 0.05), "df": (N - 1, N - 1)}
+    regions = pd.DataFrame(
+        {column: [0.0, 0.0] for column in COLUMNS} | effects | errors | {"p": p, "n": [N, N]}
+    )
     regions["name"], regions["label"] = REGIONS, REGIONS
     write_table(regions, own / "regions.tsv")
     brain = make_brain(own)
@@ -103,6 +107,31 @@ def test_sentences_are_made_of_the_record(claims: Claims) -> None:
     assert sentences.outline_of(first.brain).startswith("claimed: |t| ≥ ")
 
 
+def test_the_level_rests_on_what_is_rearranged(claims: Claims) -> None:
+    assert (
+        "a page without any effect claims something with probability 0.05 at most, given errors that are symmetric "
+        "about 0 (signs are flipped); regions"
+    ) in sentences.say_family(claims)
+    slope = claims.questions[2]
+    by_order = write_design(regression(np.arange(N, dtype=float), "age"))
+    mixed = replace(slope, comparison=replace(slope.comparison, design=by_order))
+    told = sentences.say_family(replace(claims, questions=(*claims.questions[:2], mixed), method="fdr"))
+    assert "flipped) and exchangeable between people (their order is changed), and as far as false" in told
+
+
+def test_an_interval_for_all_tests_excludes_zero_where_one_step_would_claim(claims: Claims) -> None:
+    """Half the width of t is that of the p of a region which the whole family's critical score allows."""
+    region = claims.questions[0].regions[0]
+    in_errors = (region.page_high - region.effect) / (region.effect / region.t)
+    p = 2 * stats.t.sf(in_errors, N - 1)
+    assert region.page_high - region.effect == pytest.approx(region.effect - region.page_low)
+    # Uniform p of nine tests, of which regions of the first kind have a quarter of the error for four tests.
+    assert p == pytest.approx(0.05 / 4 / 2, rel=0.8)
+    assert region.p < p
+    table = tabulate(claims)
+    assert table.loc[0, "page_low"] == pytest.approx(region.page_low)
+
+
 def test_every_test_is_a_row_with_both_p(claims: Claims) -> None:
     table = tabulate(claims)
     assert list(table["claimed"]) == ["yes", "no", "yes", *["no"] * 6]
@@ -111,12 +140,13 @@ def test_every_test_is_a_row_with_both_p(claims: Claims) -> None:
 
 def test_an_effect_that_the_protocol_could_read_is_marked(claims: Claims) -> None:
     first = claims.questions[0]
-    region = first.regions[0]._replace(null=NullRange(-0.1, 0.25))
+    region = first.regions[0]._replace(null=NullRange(-0.1, 0.15))
+    assert region.page_low < 0.15 < region.ci_low, "one of nine tests has a wider interval than one alone"
     marked = replace(first, regions=(region, first.regions[1]), brain=None)
     assert marked.could_be_protocol
     assert "Could be the protocol: all of it." in sentences.say_finding(marked)
     assert sentences.say_null(region) == "could be the protocol"
-    outside = replace(marked, regions=(region._replace(null=NullRange(-0.1, 0.1)), first.regions[1]))
+    outside = replace(marked, regions=(region._replace(null=NullRange(-0.1, 0.05)), first.regions[1]))
     assert outside.could_be_protocol is False
     assert "protocol" not in sentences.say_finding(outside)
     assert str(sentences.say_protocol_alone(marked)).endswith(": what is claimed could be the protocol")
@@ -176,6 +206,24 @@ def test_maps_far_from_symmetric_claim_nothing_of_the_brain_but_regions(tmp_path
     assert mild.brain is not None
     assert mild.brain.claimed
     assert "Nothing" not in sentences.say_skewness(mild)
+
+
+@pytest.mark.parametrize(("n_first", "spread", "barred"), [(4, 0.6, True), (4, 0.3, False), (9, 0.6, False)])
+def test_small_groups_whose_ratio_of_variances_differs_claim_nothing_of_the_brain(
+    tmp_path: Path, n_first: int, spread: float, barred: bool
+) -> None:
+    found = make_found(tmp_path, "groups", (1e-5, 0.3), 9.0)
+    second = np.arange(18) >= n_first
+    design = write_design(two_sample(second, names=("a", "b"), equal_variances=False), "b")
+    told = dict(found.summary) | {"StandardDeviationRatioSpread": spread}
+    (question,) = judge_claims(
+        [found._replace(summary=told, comparison=replace(found.comparison, design=design))], "max-t"
+    ).questions
+    assert question.brain is not None
+    assert question.brain.claimed is not barred
+    assert [region.name for region in question.claimed_regions] == ["PAG"]
+    warning = "ratio of the groups' standard deviations that differs over the brain (by a factor of 1.8 up and down)"
+    assert (warning in sentences.say_warning(question)) is barred
 
 
 def test_no_test_makes_no_claim() -> None:

@@ -36,7 +36,10 @@ DESCRIPTIONS: Mapping[str, tuple[str, str]] = {
     "pseudo_t": ("t with a smoothed variance, whose clusters and permutations these are", ""),
     "t": ("Student's or Welch's t", ""),
     "f": ("F of several contrasts at once", ""),
-    "z": ("Normal deviate with the tail area of t or F", ""),
+    "z": (
+        "Normal deviate with the tail area of t or F; of Welch's test, of t with one ratio of variances",
+        "",
+    ),
     "effect": ("Contrast of the parameters, in the unit of the maps", ""),
     "hedges_g": ("Effect in standard deviations, corrected for small samples", ""),
     "p_uncorrected": ("p of F, or two-tailed p of t", ""),

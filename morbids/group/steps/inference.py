@@ -32,7 +32,7 @@ from morbids.numerics.statistics.permutation import corrected_p, critical_value
 from morbids.numerics.statistics.random_field import Smoothness, estimate_smoothness
 from morbids.numerics.statistics.rearranged import observed_t
 from morbids.numerics.statistics.symmetry import mean_skewness
-from morbids.numerics.statistics.unequal import weigh_maps
+from morbids.numerics.statistics.unequal import measure_ratio
 
 PSEUDO_T = stat_label("pseudo-t")
 CLUSTERS = "clusters"
@@ -186,13 +186,15 @@ def _tell_skewness(data: FloatArray, design: WrittenDesign) -> dict[str, float]:
 
 
 def _tell_variances(data: FloatArray, design: WrittenDesign) -> dict[str, float]:
-    """Standard deviation of the second of two groups over that of the first, where these may differ."""
+    """Standard deviation of the second of two groups over that of the first, where these may differ, and its spread."""
     own = design.design
     if own.second_group is None or own.voxelwise:
         return {}
-    weights = weigh_maps(data, own.matrix, own.second_group)
-    first, second = (float(weights[members][0]) for members in (~own.second_group, own.second_group))
-    return {"StandardDeviationRatio": round(float(np.sqrt(first / second)), 3)}
+    ratio = measure_ratio(data, own.matrix, own.second_group)
+    return {
+        "StandardDeviationRatio": round(1 / ratio.first_over_second, 3),
+        "StandardDeviationRatioSpread": round(ratio.spread, 3),
+    }
 
 
 def _summarise(judged: Judged, design: WrittenDesign, image: Image, why_not: str) -> dict[str, Any]:

@@ -145,9 +145,9 @@ def measurement_of(
 
 
 def model_of(maps: FloatArray, mask: Path, design: WrittenDesign, variance_fwhm_mm: float) -> RearrangedModel:
-    """Student's or Welch's t, or pseudo-t where the variance is smoothed."""
-    if not variance_fwhm_mm:
-        return prepare_model(maps, design.design)
+    """T, z of two groups of unequal variance (one ratio for the brain), or pseudo-t where the variance is smoothed."""
+    if not variance_fwhm_mm or design.second_group:
+        return prepare_model(maps, design.design, one_ratio=True)
     image = read_image(mask)
     x, y, z = image.voxel_mm.tolist()
     return prepare_model(maps, design.design, make_smoother(image.values > 0.5, variance_fwhm_mm, (x, y, z)))

@@ -93,10 +93,13 @@ class Family(NamedTuple):
         (n_tests,) corrected for all tests; NaN where there is no test.
     critical
         Scores of at most this pass, once all that was claimed has left the family; 0 when none can.
+    simultaneous
+        The same of the whole family: intervals of this height hold for all tests at once, whatever was claimed.
     """
 
     p: FloatArray
     critical: float
+    simultaneous: float
 
 
 def judge_jointly(scores: FloatArray, stays: BoolArray, alpha: float) -> Family:
@@ -122,7 +125,8 @@ def judge_jointly(scores: FloatArray, stays: BoolArray, alpha: float) -> Family:
     p = np.full(len(observed), np.nan)
     p[order] = np.maximum.accumulate((1 + reached) / (1 + len(null)))
     remaining = null[:, ~((p <= alpha) & ~stays)].min(axis=1, initial=np.inf)
-    return Family(np.where(tested, p, np.nan), _critical(remaining, alpha))
+    simultaneous = _critical(null.min(axis=1, initial=np.inf), alpha)
+    return Family(np.where(tested, p, np.nan), _critical(remaining, alpha), simultaneous)
 
 
 def judge_by_holm(p: FloatArray, shares: FloatArray, alpha: float) -> Family:
@@ -133,7 +137,8 @@ def judge_by_holm(p: FloatArray, shares: FloatArray, alpha: float) -> Family:
     adjusted = np.full(len(p), np.nan)
     adjusted[order] = np.minimum(np.maximum.accumulate(scores[order] * left), 1)
     remaining = shares[~(adjusted <= alpha)].sum()
-    return Family(np.where(np.isfinite(p), adjusted, np.nan), alpha / remaining if remaining else np.inf)
+    critical = alpha / remaining if remaining else np.inf
+    return Family(np.where(np.isfinite(p), adjusted, np.nan), critical, alpha / shares.sum())
 
 
 def count_smaller(scores: FloatArray) -> FloatArray:
@@ -153,6 +158,12 @@ def tail_of_t(t: FloatArray, df: float, *, two_tailed: bool) -> FloatArray:
     values = np.abs(t) if two_tailed else np.asarray(t, dtype=float)
     upper = special.ndtr(-values) if np.isinf(df) else special.stdtr(df, -values)
     return np.asarray(2 * upper if two_tailed else upper)
+
+
+def height_of_p(p: float, df: float, *, two_tailed: bool) -> float:
+    """Height of t that has this p, the other way round than `tail_of_t`; 0 for a p of 1, infinite for 0."""
+    upper = min(p, 1.0) / 2 if two_tailed else min(p, 0.5)
+    return float(np.abs(special.ndtri(upper) if np.isinf(df) else special.stdtrit(df, upper)))
 
 
 def _critical(smallest: FloatArray, alpha: float) -> float:

@@ -18,7 +18,7 @@ import numpy as np
 from morbids.numerics.arrays import BoolArray, FloatArray
 from morbids.numerics.statistics.designs import Design, split_by_contrast
 from morbids.numerics.statistics.f_test import FModel
-from morbids.numerics.statistics.linear_model import MapsInBlocks, portions, read_blocks
+from morbids.numerics.statistics.linear_model import MapsInBlocks, portions, quick_z, read_blocks
 from morbids.numerics.statistics.partial import prepare_partial
 from morbids.numerics.statistics.pseudo_t import VarianceSmoother
 from morbids.numerics.statistics.unequal import SMALLEST_SHARE, UnequalModel, prepare_unequal, weigh_maps
@@ -105,6 +105,15 @@ class StudentModel(MapsInBlocks):
         return np.asarray(np.sqrt(self.df) * scores / np.sqrt(np.maximum(1 - scores**2, SMALLEST_SHARE)))
 
 
+@dataclass(frozen=True)
+class WeighedModel(StudentModel):
+    """Z of t by generalised least squares: maps and design are weighed before they come here."""
+
+    def to_t(self, scores: FloatArray) -> FloatArray:
+        """Normal deviate with the tail area of t, as where each voxel has degrees of freedom of its own."""
+        return quick_z(super().to_t(scores), self.df)
+
+
 class PortionedModel(Generic[AnyPortion]):
     """Voxels that are tested each on its own: few maps are prepared once, many in portions that memory can hold.
 
@@ -177,7 +186,7 @@ class PseudoModel:
 
 
 def prepare_model(
-    maps: FloatArray, design: Design, smoother: VarianceSmoother | None = None
+    maps: FloatArray, design: Design, smoother: VarianceSmoother | None = None, *, one_ratio: bool = False
 ) -> RearrangedModel:
     """Take the null model out of the maps and scale what is left to length 1.
 
@@ -190,10 +199,15 @@ def prepare_model(
         (n_maps, n_voxels), possibly memory-mapped.
     smoother
         Makes it a pseudo-t; not used for unequal variances, whose statistic has two of them, for F, nor voxel by voxel.
+    one_ratio
+        Of two groups of unequal variance: whether the maps have so many voxels that one ratio of variances is known and
+        serves all of them, or each voxel has its own (Welch).
     """
     second = design.second_group
     if second is not None and not design.voxelwise:
         weights = weigh_maps(maps, design.matrix, second)
+        if one_ratio:
+            return PortionedModel(maps, lambda own: _prepare_weighed(own, design, weights))
         return PortionedModel(maps, lambda own: _prepare_unequal(own, design, second, weights))
     if smoother is None or design.voxelwise or design.n_tested:
         return PortionedModel(maps, lambda own: _prepare(own, design))
@@ -222,6 +236,14 @@ def _prepare_unequal(
     _, null_model = split_by_contrast(design.matrix, design.contrast)
     data = _take_out(maps, null_model, weights=weights).data
     return prepare_unequal(data, design.matrix, design.contrast, second_group)
+
+
+def _prepare_weighed(maps: FloatArray, design: Design, weights: FloatArray) -> WeighedModel:
+    """Student's t of weighed maps and design: flipped signs are the same before and after."""
+    root = np.sqrt(weights)[:, None]
+    weighed = np.asarray(maps) * root.astype(maps.dtype)
+    student = _prepare_student(weighed, design._replace(matrix=design.matrix * root))
+    return WeighedModel(student.rows, student.data, student.length, student.df)
 
 
 def _prepare_student(maps: FloatArray, design: Design) -> StudentModel:

@@ -5,11 +5,16 @@ the squared weights of its maps; the degrees of freedom are Satterthwaite's (194
 covariates this is Welch's test (1947, Biometrika 34:28).
 
 These degrees of freedom differ from voxel to voxel: where the variance of a small group comes out small by chance, t is
-large and means little. Maxima are therefore taken of z, the normal deviate of t at the voxel's own degrees of freedom.
+large and means little. Maxima of a few voxels are therefore taken of z, the normal deviate of t at the voxel's own
+degrees of freedom. Many voxels tell the ratio of the two variances together: maxima over a brain are of z of t by
+generalised least squares, with this one ratio and a variance of all maps of the voxel, which has many more degrees of
+freedom (`rearranged.WeighedModel`). Where the ratio differs between voxels t is too large in some of them, and so it
+is when signs are flipped.
 
 What is rearranged are residuals of the null model, and a residual keeps the variance of its error only where the model
 took little of it. The null model is therefore fitted by generalised least squares with one ratio of variances for all
-voxels: of a small group that varies more than the other, the common mean is then mostly the other's.
+voxels: of a small group that varies more than the other, the common mean is then mostly the other's. Where the ratio
+differs much between voxels that does not hold, and small groups lose their level (`Ratio.spread`).
 """
 
 from dataclasses import dataclass
@@ -32,6 +37,8 @@ from morbids.numerics.statistics.linear_model import (
 
 # People that a group needs for claims: of fewer the level does not hold (`python -m benchmarks two_groups`).
 FEWEST_IN_GROUP = 4
+# The same where the ratio of the two variances differs between voxels, and from which spread of it.
+FEWEST_IF_RATIO_VARIES, VARIED_SPREAD = 9, 0.35
 # Keeps t finite where a rearrangement leaves no residual.
 SMALLEST_SHARE = 1e-12
 
@@ -113,14 +120,29 @@ def _split(matrix: FloatArray, contrast: FloatArray, second_group: BoolArray) ->
     return _Groups(basis, weights, members, df, squares)
 
 
-def weigh_maps(maps: FloatArray, matrix: FloatArray, second_group: BoolArray) -> FloatArray:
-    """(n_maps,) weights for the null model: one over the variance of each group, as the geometric mean over voxels.
+class Ratio(NamedTuple):
+    """Ratio of the standard deviations of two groups.
 
-    The mean of the logarithms of residual variances with k degrees of freedom is low by digamma(k / 2) - log(k / 2);
-    that of their ratio does not depend on how the variance differs between voxels. Equal where no voxel tells.
+    Attributes
+    ----------
+    first_over_second
+        Geometric mean over the voxels.
+    spread
+        Standard deviation of its logarithm over the voxels, beyond that of estimates from so few maps.
+    """
+
+    first_over_second: float
+    spread: float
+
+
+def measure_ratio(maps: FloatArray, matrix: FloatArray, second_group: BoolArray) -> Ratio:
+    """Compare the residual variances of both groups; a ratio of 1 where no voxel tells.
+
+    The logarithm of a residual variance with k degrees of freedom is low by log(k / 2) - digamma(k / 2) in the mean and
+    has the variance trigamma(k / 2), whatever the variance itself.
     """
     groups = _split(matrix, np.ones(matrix.shape[1]), second_group)
-    total, n_voxels = 0.0, 0
+    total, squares, n_voxels = 0.0, 0.0, 0
     for _, block in read_blocks(maps):
         with np.errstate(invalid="ignore", divide="ignore"):
             residuals = block - groups.basis @ (groups.basis.T @ block)
@@ -131,12 +153,21 @@ def weigh_maps(maps: FloatArray, matrix: FloatArray, second_group: BoolArray) ->
             ratios = np.log(first / second)
         known = np.isfinite(ratios)
         total += float(ratios[known].sum())
+        squares += float(np.square(ratios[known]).sum())
         n_voxels += int(known.sum())
     if not n_voxels:
-        return np.ones(len(matrix))
+        return Ratio(1.0, 0.0)
+    mean = total / n_voxels
     low = special.digamma(groups.df / 2) - np.log(groups.df / 2)
-    ratio = np.exp(total / n_voxels - (low[0] - low[1]))
-    return np.where(second_group, 1.0, 1 / ratio)
+    beyond = squares / n_voxels - mean**2 - float(special.polygamma(1, groups.df / 2).sum())
+    # Of variances; standard deviations have half of their logarithms.
+    return Ratio(float(np.exp((mean - (low[0] - low[1])) / 2)), float(np.sqrt(max(beyond, 0.0))) / 2)
+
+
+def weigh_maps(maps: FloatArray, matrix: FloatArray, second_group: BoolArray) -> FloatArray:
+    """(n_maps,) weights of generalised least squares: one over the variance of each group, that of the second 1."""
+    ratio = measure_ratio(maps, matrix, second_group).first_over_second
+    return np.where(second_group, 1.0, ratio**-2)
 
 
 def fit_unequal_variances(

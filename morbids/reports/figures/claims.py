@@ -22,7 +22,8 @@ from morbids.reports.figures.style import (
 class ClaimedEffect(NamedTuple):
     """Effect of a region with its 95 % interval, whether it is claimed, and what the protocol alone reads there.
 
-    `null` is None where that is not known; everything is in the unit of the panel.
+    `null` is None where that is not known; `page` is the interval that holds for all tests of the page at once.
+    Everything is in the unit of the panel.
     """
 
     label: str
@@ -31,6 +32,7 @@ class ClaimedEffect(NamedTuple):
     ci_high: float
     claimed: bool
     null: tuple[float, float] | None
+    page: tuple[float, float]
 
 
 class Panel(NamedTuple):
@@ -63,7 +65,7 @@ def draw_claims(panels: Sequence[Panel], *, label: str) -> Figure:
         axes.set_yticks(range(len(names)), labels=names)
         axes.set_ylim(len(names) - 0.4, -0.6)
     figure.supxlabel(
-        f"{label}: mean, 95 % interval; filled: claimed; grey: what the protocol alone reads",
+        f"{label}: mean, 95 % interval (thin: of all tests); filled: claimed; grey: the protocol alone",
         fontsize=8.5,
         color=MUTED,
     )
@@ -78,6 +80,8 @@ def _draw_effect(axes: Axes, row: int, effect: ClaimedEffect) -> None:
         axes.text(0, row, " not testable", color=MUTED, fontsize=8, va="center")
         return
     colour = ACTIVATION if effect.effect > 0 else DEACTIVATION
+    if np.all(np.isfinite(effect.page)):
+        axes.plot(effect.page, [row, row], color=colour, linewidth=0.7)
     axes.plot([effect.ci_low, effect.ci_high], [row, row], color=colour, linewidth=1.8)
     axes.plot(
         effect.effect, row, "o", color=colour, mfc=colour if effect.claimed else "white", mew=1.5, ms=6.5
@@ -90,7 +94,7 @@ def _reach(panels: Sequence[Panel]) -> float:
             end
             for panel in panels
             for effect in panel.effects
-            for end in (effect.ci_low, effect.ci_high, *(effect.null or ()))
+            for end in (effect.ci_low, effect.ci_high, *effect.page, *(effect.null or ()))
         ],
         dtype=float,
     )

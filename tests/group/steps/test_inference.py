@@ -157,9 +157,14 @@ def test_welch_has_degrees_of_freedom_of_its_own_in_each_voxel(case: Case) -> No
     low, high = tested.summary["DegreesOfFreedomRange"]
     assert 3 <= low < tested.summary["DegreesOfFreedom"] < high <= N - 2
     assert told(tested, "max-t")["Rearrangements"] == 2**9 - 1  # signs: variances are not exchanged
-    # What is judged, drawn and outlined is z.
+    # What is judged, drawn and outlined is z of t with one ratio of variances.
     z = values(tested, "z", case)
-    np.testing.assert_allclose(z, quick_z(reference.statistic, reference.df), rtol=1e-4)
+    first = weigh_maps(maps, np.column_stack([~second, second]).astype(float), second)[0]
+    squares = [np.square(maps[group] - maps[group].mean(axis=0)).sum(axis=0) for group in (~second, second)]
+    error = (first * squares[0] + squares[1]) / (N - 2) * (1 / (4 * first) + 1 / (N - 4))
+    t = (maps[second].mean(axis=0) - maps[~second].mean(axis=0)) / np.sqrt(error)
+    np.testing.assert_allclose(z, quick_z(t, N - 2), rtol=1e-4, atol=1e-6)
+    assert tested.summary["StandardDeviationRatio"] == pytest.approx(np.sqrt(first), abs=1e-3)
     assert (tested.summary["Statistic"], told(tested, "max-t")["CriticalStatistic"]) == ("z", "z")
     assert tested.summary["ClusterFormingHeight"] == pytest.approx(stats.norm.isf(0.0005))
     passing = values(tested, "pfweMaxT", case) <= 0.05

@@ -5,6 +5,7 @@ from scipy import stats
 from morbids.numerics.arrays import FloatArray
 from morbids.numerics.statistics.claims import (
     describe_tail,
+    height_of_p,
     judge_by_holm,
     judge_jointly,
     share_error,
@@ -60,6 +61,26 @@ def test_the_critical_score_is_where_p_passes(seed: int) -> None:
     scores = draw_scores(seed, 200, effect=2.0)
     family = judge_jointly(scores, np.ones(N_TESTS, dtype=bool), 0.05)
     assert np.array_equal(family.p <= 0.05, scores[0] <= family.critical)
+
+
+@pytest.mark.parametrize("df", [3, 17, np.inf])
+@pytest.mark.parametrize("two_tailed", [True, False])
+def test_the_height_of_a_p_is_the_other_way_round(df: float, two_tailed: bool) -> None:
+    for p in (1e-9, 0.01, 0.4):
+        height = height_of_p(p, df, two_tailed=two_tailed)
+        assert tail_of_t(np.array([height]), df, two_tailed=two_tailed)[0] == pytest.approx(p)
+    assert height_of_p(2.0, df, two_tailed=two_tailed) == pytest.approx(0, abs=1e-12)
+    assert height_of_p(0.0, df, two_tailed=two_tailed) == np.inf
+
+
+def test_intervals_of_the_whole_family_hold_for_all_tests_at_once() -> None:
+    """Whatever is true of each test: in .05 of the families some interval lies beside the truth."""
+    missed = [
+        family_scores[0].min() <= judge_jointly(family_scores, NO_MAPS, 0.05).simultaneous
+        for family_scores in (draw_scores(k, 200) for k in range(400))
+    ]
+    assert np.mean(missed) == pytest.approx(0.05, abs=0.022)
+    assert judge_by_holm(np.full(4, 0.001), np.full(4, 0.25), 0.05).simultaneous == pytest.approx(0.05)
 
 
 def test_few_rearrangements_claim_nothing() -> None:

@@ -6,12 +6,18 @@ import statsmodels.api as sm
 from statsmodels.stats.weightstats import ttest_ind
 
 from morbids.errors import MorbidsError
+from morbids.numerics.arrays import FloatArray
 from morbids.numerics.statistics.designs import fit_design, two_sample
 from morbids.numerics.statistics.linear_model import quick_z
 from morbids.numerics.statistics.permutation import Measurement, corrected_p, find_null_maxima
 from morbids.numerics.statistics.plan import plan_design
-from morbids.numerics.statistics.rearranged import observed_t, prepare_model
-from morbids.numerics.statistics.unequal import can_estimate_both, fit_unequal_variances, weigh_maps
+from morbids.numerics.statistics.rearranged import make_t_maps, observed_t, prepare_model
+from morbids.numerics.statistics.unequal import (
+    can_estimate_both,
+    fit_unequal_variances,
+    measure_ratio,
+    weigh_maps,
+)
 
 RNG = np.random.default_rng(2)
 SECOND = np.arange(15) >= 6
@@ -73,8 +79,37 @@ def test_weights_are_those_of_the_ratio_of_variances_whatever_the_voxels(sd: flo
     assert weigh_maps(np.ones((18, 3)), design.matrix, second).tolist() == [1.0] * 18
 
 
+@pytest.mark.parametrize(("halves", "spread"), [((2.0, 2.0), 0.0), ((0.5, 2.0), np.log(2.0))])
+def test_the_spread_of_the_ratio_is_that_beyond_estimation(
+    halves: tuple[float, float], spread: float
+) -> None:
+    second, rng = np.arange(18) >= 4, np.random.default_rng(8)
+    maps = rng.normal(size=(18, 20_000)) * np.where(second[:, None], 1, np.repeat(halves, 10_000))
+    ratio = measure_ratio(maps, two_sample(second).matrix, second)
+    assert ratio.first_over_second == pytest.approx(np.sqrt(np.prod(halves)), rel=0.03)
+    assert ratio.spread == pytest.approx(spread, abs=0.08)
+
+
+@pytest.mark.parametrize("covariates", [None, {"age": AGE}])
+def test_maxima_over_a_brain_are_of_generalised_least_squares(
+    covariates: dict[str, FloatArray] | None,
+) -> None:
+    design = two_sample(SECOND, covariates, equal_variances=False)
+    weights = weigh_maps(MAPS, design.matrix, SECOND)
+    model = prepare_model(MAPS, design, one_ratio=True)
+    signs = np.where(np.arange(15) % 3 == 0, -1.0, 1.0)
+    null = sm.WLS(MAPS[:, 7], np.column_stack([np.ones(15), design.matrix[:, 2:]]), weights).fit()
+    for rows, values in ((model.rows, MAPS[:, 7]), (model.rows * signs, null.resid * signs)):
+        fit = sm.WLS(values, design.matrix, weights).fit().t_test(design.contrast)
+        expected = quick_z(np.ravel(fit.tvalue), 15 - design.matrix.shape[1])
+        assert make_t_maps(model, rows[None])[0, 7] == pytest.approx(expected[0], rel=1e-8)
+
+
+@pytest.mark.parametrize("one_ratio", [True, False])
 @pytest.mark.parametrize(("n_first", "sd"), [(4, 0.5), (4, 2.5), (7, 2.5)])
-def test_noise_keeps_its_level_in_small_groups_of_any_variance(n_first: int, sd: float) -> None:
+def test_noise_keeps_its_level_in_small_groups_of_any_variance(
+    n_first: int, sd: float, one_ratio: bool
+) -> None:
     """Orders would exchange errors of one variance with those of another."""
     second = np.arange(15) >= n_first
     design = two_sample(second, equal_variances=False)
@@ -83,7 +118,7 @@ def test_noise_keeps_its_level_in_small_groups_of_any_variance(n_first: int, sd:
     p = []
     for _ in range(100):
         maps = rng.normal(size=(15, 60)) * np.where(second, 1, sd)[:, None]
-        model = prepare_model(maps.astype(np.float32), design)
+        model = prepare_model(maps.astype(np.float32), design, one_ratio=one_ratio)
         null = find_null_maxima(model, plan, plan.pieces(1)[0], Measurement())
         p.append(corrected_p(observed_t(model), null.maxima["t"]).min())
     assert np.mean(np.array(p) <= 0.05) <= 0.05 + 2.5 * np.sqrt(0.05 * 0.95 / 100)

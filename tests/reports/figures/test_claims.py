@@ -15,12 +15,14 @@ def test_filled_marks_are_claimed_and_all_panels_share_one_symmetric_axis() -> N
     first = Panel(
         "rejection", WORDS,
         [
-            ClaimedEffect("PAG", 0.3, 0.2, 0.4, True, (-0.1, 0.05)),
-            ClaimedEffect("Amygdala", -0.1, -0.6, 0.1, False, None),
+            ClaimedEffect("PAG", 0.3, 0.2, 0.4, True, (-0.1, 0.05), (0.1, 0.5)),
+            ClaimedEffect("Amygdala", -0.1, -0.6, 0.1, False, None, (-0.8, 0.3)),
         ],
     )  # fmt: skip
     second = Panel(
-        "acceptance", WORDS, [ClaimedEffect("Amygdala", math.nan, math.nan, math.nan, False, None)]
+        "acceptance",
+        WORDS,
+        [ClaimedEffect("Amygdala", math.nan, math.nan, math.nan, False, None, (-math.inf, math.inf))],
     )
     figure = draw_claims([first, second], label="change of BP_ND")
     left, right = figure.axes
@@ -30,7 +32,9 @@ def test_filled_marks_are_claimed_and_all_panels_share_one_symmetric_axis() -> N
     assert filled == [True, False]
     assert left.get_xlim() == right.get_xlim()
     assert left.get_xlim()[0] == -left.get_xlim()[1]
-    assert left.get_xlim()[1] > 0.6
+    assert left.get_xlim()[1] > 0.8
+    thin = [np.asarray(line.get_xdata()).tolist() for line in left.lines if line.get_linewidth() < 1]
+    assert thin == [[0.1, 0.5], [-0.8, 0.3]], "the intervals for all tests at once"
     (bar,) = left.patches
     assert bar.get_path().get_extents(bar.get_patch_transform()).intervalx.tolist() == pytest.approx(
         [-0.1, 0.05]
