@@ -19,6 +19,7 @@ from benchmarks.mapped.reference import Contrast, judge_by_reference
 from benchmarks.mapped.studies import (
     BINDING,
     CHANGED,
+    N_PEOPLE,
     TASKS,
     Drawn,
     Recipe,
@@ -39,6 +40,7 @@ from morbids.group.steps.inference import Asked, infer
 from morbids.group.steps.maps import Stack, StackRule, stack_maps
 from morbids.group.steps.permutations import Heights, permute, plan_tests
 from morbids.group.steps.regions import compare_regions, measure_spheres
+from morbids.numerics.statistics.claims import height_of_p, judge_jointly, tail_of_t
 from morbids.numerics.statistics.methods import ALPHA
 from morbids.settings import GroupSettings, Study
 
@@ -88,6 +90,8 @@ def run(quick: bool) -> dict[str, float]:
         of pages that warn. found_over_reference: effects found with 10 % release over those of the reference, the
         smaller of regions and maps. marked_share: claimed changes that are marked where all is the protocol's bias;
         unmarked_page_share: such pages that claim anything without a mark, slopes on traits among them.
+        edge_unmarked_share: families of regions whose effects all are the one value that the protocol reads, of which
+        a claimed one is not marked; edge_unmarked_alone_share: the same by each region's own 95 % interval.
         monte_carlo_error: two standard errors of a share of .05.
     """
     n_studies = 20 if quick else 200
@@ -100,6 +104,7 @@ def run(quick: bool) -> dict[str, float]:
     figures |= {"warned_share": float(np.mean([one.warned for one in null]))}
     figures |= _power(n_studies // 4)
     figures |= _marks(n_studies // 10)
+    figures |= _edge(150 if quick else 1500)
     return figures | {"monte_carlo_error": float(2 * np.sqrt(ALPHA * (1 - ALPHA) / n_studies))}
 
 
@@ -219,6 +224,29 @@ def _marks(n_studies: int) -> dict[str, float]:
         "biased_changes_per_study": float(claimed / n_studies),
         "unmarked_page_share": float(np.mean([one.unmarked for one in outcomes])),
     }
+
+
+def _edge(n_families: int) -> dict[str, float]:
+    """How often an interval of 14 regions, correlated by .5, lies beside the true effect of a claimed one, 1.5 SD."""
+    n_regions, edge, rng = 14, 1.5, np.random.default_rng(77)
+    unmarked = np.zeros(2)
+    share = np.full(n_regions, 1 / n_regions)
+    heights = [height_of_p(p, N_PEOPLE - 1, two_tailed=True) for p in (ALPHA / n_regions, ALPHA)]
+    for _ in range(n_families):
+        shared, own = rng.standard_normal((N_PEOPLE, 1)), rng.standard_normal((N_PEOPLE, n_regions))
+        values = edge + np.sqrt(0.5) * (shared + own)
+        signs = np.concatenate(
+            [np.ones((1, N_PEOPLE)), rng.choice([-1.0, 1.0], (N_REARRANGEMENTS, N_PEOPLE))]
+        )
+        mean = signs @ values / N_PEOPLE
+        variance = ((values**2).sum(axis=0) - N_PEOPLE * mean**2) / (N_PEOPLE - 1)
+        errors = np.sqrt(variance / N_PEOPLE)
+        p = tail_of_t(mean / errors, N_PEOPLE - 1, two_tailed=True)
+        claimed = judge_jointly(p / share, np.zeros(n_regions, dtype=bool), ALPHA).p <= ALPHA
+        beside = [np.abs(mean[0] - edge) > height * errors[0] for height in heights]
+        unmarked += [bool(np.any(claimed & one)) for one in beside]
+    jointly, alone = unmarked / n_families
+    return {"edge_unmarked_share": float(jointly), "edge_unmarked_alone_share": float(alone)}
 
 
 def contrast_names() -> dict[str, str]:

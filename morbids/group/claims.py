@@ -40,8 +40,8 @@ Rule = Literal["joint rearrangements", "Holm"]
 class RegionClaim(NamedTuple):
     """Test of a region: effect with interval, own p, p in the family, and what the protocol alone reads there.
 
-    `page_low` and `page_high` are the interval that holds for all tests of the page at once, infinite where so few maps
-    say nothing. A question of F has `f` and neither effect, intervals nor t (NaN).
+    `page_low` and `page_high` are the interval that holds for all tests of the page at once. A question of F has `f`
+    and neither effect, intervals nor t (NaN).
     """
 
     name: str
@@ -272,8 +272,8 @@ def _question(one: Found, place: int, tests: _Tests, family: Family, method: Inf
     own = slice(start, start + tests.n_regions[place])
     on_map = sum(tests.n_regions) + place
     null = find_null_ranges(one.comparison)
-    # Own p that intervals of regions for all tests of the page have.
-    levels = family.simultaneous * tests.shares[own]
+    # Rearrangements of what holds an effect say little of how tests go together without it: Bonferroni's inequality.
+    levels = ALPHA * tests.shares[own]
     regions = _regions(one, tests.scores[0, own], family.p[own], levels, null)
     return QuestionClaims(
         one.comparison,
@@ -318,8 +318,7 @@ def _brain(one: Found, tests: _Tests, family: Family, place: int, method: Infere
         values = read_table(one.evidence)[MAP].to_numpy(dtype=float)
         own = float((values >= values[0] * (1 - 1e-5)).mean())
     passes = p_page <= ALPHA
-    level = family.simultaneous * float(tests.shares[place])
-    # Of a statistic that is no height the interval holds for every voxel by Bonferroni's inequality.
+    level = ALPHA * float(tests.shares[place])
     height = tail.height(level) if tail is not None and statistic == "t" else None
     null = find_null_ranges(one.comparison)
     located = locate(one, method, critical, null, Reach(level, height)) if passes else Located()
@@ -332,9 +331,7 @@ def tabulate(claims: Claims) -> pd.DataFrame:
     for one in claims.questions:
         shared = {"contrast": one.comparison.name, "family": one.comparison.family}
         for region in one.regions:
-            values = {
-                name: value for name, value in region._asdict().items() if value not in (-np.inf, np.inf)
-            }
+            values = region._asdict()
             null = values.pop("null")
             rows.append(
                 shared | {"test": "region"} | values | _told(null, region) | {"claimed": region.claimed}

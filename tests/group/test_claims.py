@@ -119,17 +119,12 @@ def test_the_level_rests_on_what_is_rearranged(claims: Claims) -> None:
     assert "flipped) and exchangeable between people (their order is changed), and as far as false" in told
 
 
-def test_an_interval_for_all_tests_excludes_zero_where_one_step_would_claim(claims: Claims) -> None:
-    """Half the width of t is that of the p of a region which the whole family's critical score allows."""
+def test_an_interval_for_all_tests_is_of_the_share_that_a_test_has(claims: Claims) -> None:
+    """Of changes and one slope, regions of changes have a quarter of the error, for two questions of two regions."""
     region = claims.questions[0].regions[0]
-    in_errors = (region.page_high - region.effect) / (region.effect / region.t)
-    p = 2 * stats.t.sf(in_errors, N - 1)
-    assert region.page_high - region.effect == pytest.approx(region.effect - region.page_low)
-    # Uniform p of nine tests, of which regions of the first kind have a quarter of the error for four tests.
-    assert p == pytest.approx(0.05 / 4 / 2, rel=0.8)
-    assert region.p < p
-    table = tabulate(claims)
-    assert table.loc[0, "page_low"] == pytest.approx(region.page_low)
+    width = stats.t.isf(0.05 / 4 / 4 / 2, N - 1) * 0.05
+    assert (region.page_low, region.page_high) == pytest.approx((0.3 - width, 0.3 + width))
+    assert tabulate(claims).loc[0, "page_low"] == pytest.approx(region.page_low)
 
 
 def test_every_test_is_a_row_with_both_p(claims: Claims) -> None:

@@ -93,13 +93,10 @@ class Family(NamedTuple):
         (n_tests,) corrected for all tests; NaN where there is no test.
     critical
         Scores of at most this pass, once all that was claimed has left the family; 0 when none can.
-    simultaneous
-        The same of the whole family: intervals of this height hold for all tests at once, whatever was claimed.
     """
 
     p: FloatArray
     critical: float
-    simultaneous: float
 
 
 def judge_jointly(scores: FloatArray, stays: BoolArray, alpha: float) -> Family:
@@ -125,8 +122,7 @@ def judge_jointly(scores: FloatArray, stays: BoolArray, alpha: float) -> Family:
     p = np.full(len(observed), np.nan)
     p[order] = np.maximum.accumulate((1 + reached) / (1 + len(null)))
     remaining = null[:, ~((p <= alpha) & ~stays)].min(axis=1, initial=np.inf)
-    simultaneous = _critical(null.min(axis=1, initial=np.inf), alpha)
-    return Family(np.where(tested, p, np.nan), _critical(remaining, alpha), simultaneous)
+    return Family(np.where(tested, p, np.nan), _critical(remaining, alpha))
 
 
 def judge_by_holm(p: FloatArray, shares: FloatArray, alpha: float) -> Family:
@@ -137,8 +133,7 @@ def judge_by_holm(p: FloatArray, shares: FloatArray, alpha: float) -> Family:
     adjusted = np.full(len(p), np.nan)
     adjusted[order] = np.minimum(np.maximum.accumulate(scores[order] * left), 1)
     remaining = shares[~(adjusted <= alpha)].sum()
-    critical = alpha / remaining if remaining else np.inf
-    return Family(np.where(np.isfinite(p), adjusted, np.nan), critical, alpha / shares.sum())
+    return Family(np.where(np.isfinite(p), adjusted, np.nan), alpha / remaining if remaining else np.inf)
 
 
 def count_smaller(scores: FloatArray) -> FloatArray:
