@@ -3,6 +3,7 @@
 import ctypes
 import os
 import signal
+import time
 from collections.abc import Iterable
 from concurrent.futures import CancelledError, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -25,6 +26,10 @@ from morbids.lifeline import die_with_parent
 START_METHOD = "forkserver"
 LONGEST_WAIT_S = 5.0
 """Nothing is known that would end a step without an answer; were there such a thing, the run would not hang."""
+# A step, whether its hash alone is updated, and its number.
+Job = tuple[Any, bool, int]
+SERVER_WAITS_S = (0.0, 0.2, 1.0)
+"""Between tries to start a worker."""
 
 
 class Workers(ToldScheduler, MultiProcPlugin):
@@ -74,17 +79,13 @@ class Workers(ToldScheduler, MultiProcPlugin):
     def _submit_job(self, node: Any, updatehash: bool = False) -> int:
         self._taskid += 1
         task: int = self._taskid
-        job = (node, updatehash, task)
-        try:
-            future = self.pool.submit(run_alone, *job)
-        except BrokenProcessPool:
-            self.pool = _make_pool(self.processors)
-            future = self.pool.submit(run_alone, *job)
+        job: Job = (node, updatehash, task)
+        self.pool, future = _submit(self.pool, self.processors, job)
         future.add_done_callback(partial(self._collect, job, alone=False))
         self._task_obj[task] = future
         return task
 
-    def _collect(self, job: tuple[Any, bool, int], future: "Future[dict[str, Any]]", *, alone: bool) -> None:
+    def _collect(self, job: Job, future: "Future[dict[str, Any]]", *, alone: bool) -> None:
         node, _, task = job
         try:
             self._taskresult[task] = future.result()
@@ -92,15 +93,18 @@ class Workers(ToldScheduler, MultiProcPlugin):
             return
         except BaseException as error:  # without a result nipype would wait for ever
             if isinstance(error, BrokenProcessPool) and not alone and not self._stopped:
-                self._run_alone(job)
-                return
+                try:
+                    self._run_alone(job)
+                    return
+                except (OSError, EOFError, BrokenProcessPool) as refused:
+                    error = refused
             self._taskresult[task] = answer(task, describe_error(error, Path(node.output_dir())))
         self._answered.set()
 
-    def _run_alone(self, job: tuple[Any, bool, int]) -> None:
-        pool = _make_pool(1)
+    def _run_alone(self, job: Job) -> None:
+        pool, future = _submit(_make_pool(1), 1, job)
         self._alone.append(pool)
-        pool.submit(run_alone, *job).add_done_callback(partial(self._collect, job, alone=True))
+        future.add_done_callback(partial(self._collect, job, alone=True))
         pool.shutdown(wait=False)
 
 
@@ -132,6 +136,27 @@ def _return_memory() -> None:
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc has it, musl and macOS have not
     if trim is not None:
         trim(0)
+
+
+def _submit(
+    pool: ProcessPoolExecutor, n_workers: int, job: Job
+) -> "tuple[ProcessPoolExecutor, Future[dict[str, Any]]]":
+    """Give a step to a pool; to a new one where workers, or the server that forks them, were killed.
+
+    For a moment the system may still count a killed server among the living: then it forks nobody.
+
+    Raises
+    ------
+    OSError
+        No worker can be started, for other reasons.
+    """
+    for wait_s in SERVER_WAITS_S:
+        try:
+            return pool, pool.submit(run_alone, *job)
+        except (BrokenProcessPool, OSError, EOFError):
+            time.sleep(wait_s)
+            pool = _make_pool(n_workers)
+    return pool, pool.submit(run_alone, *job)
 
 
 def _make_pool(n_workers: int) -> ProcessPoolExecutor:

@@ -55,6 +55,18 @@ def test_a_failing_branch_tells_why_and_the_other_branch_ends(
     assert ("whole.bad.then", "exception") in seen
 
 
+def test_the_server_of_workers_may_be_killed(tmp_path: Path) -> None:
+    """Several times, since the system may say for a moment that it is still there."""
+    for number in range(2):
+        (folder := tmp_path / str(number)).mkdir()
+        workflow = Workflow("whole")
+        workflow.add_nodes(
+            [make_node(steps.kill_server_first, name, {"folder": str(folder)}) for name in ("left", "right")]
+        )
+        assert execute(workflow, resources(folder / "work"), ignore) == ()
+        assert (folder / "killed").exists()
+
+
 def test_named_tuples_stay_what_they_are_between_steps(tmp_path: Path) -> None:
     workflow, given = Workflow("whole"), steps.Settings(np.zeros(3), pd.DataFrame({"a": [1.0]}))
     first = make_node(steps.keep, "first", {"settings": given})
