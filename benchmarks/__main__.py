@@ -23,6 +23,7 @@ MACHINERY = {
     "release_truth",
     "report",
     "runs",
+    "study_readings",
 }
 # What some benchmarks take beside --quick.
 OPTIONS = ("data", "seed", "against")

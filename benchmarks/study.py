@@ -1,170 +1,244 @@
-"""A study of two tasks from simulation to group level against its truth, and one of the same size without effects."""
+"""A study of two tasks, and one without effects, from simulation to group level, beside perfect readings of them."""
 
-import math
-import os
+import filecmp
 import shutil
+import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from benchmarks.observer import watch_run
 from benchmarks.recovery import accuracy, compare_with_truth
-from morbids.bids.names import difference_label, output_path
+from benchmarks.study_readings import (
+    MODEL,
+    Bias,
+    Outcome,
+    Readings,
+    count_groups,
+    count_people,
+    judge_effects,
+    null_bias,
+    questions,
+    read_readings,
+    read_traits,
+)
+from morbids.bids.names import output_path
 from morbids.bids.tables import read_table
-from morbids.group.steps.correlations import INDEPENDENT
-from morbids.imaging.images import read_image
-from morbids.simulation.effects import TASKS, Effect, built_in_effects
+from morbids.numerics.statistics.methods import ALPHA
+from morbids.simulation.effects import TASKS, Task, built_in_effects
 
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "build" / "benchmarks" / "study"
-SIZE = ("--participants", "8", "--voxel-mm", "4", "--seed", "1")
-QUICK_SIZE = ("--participants", "6", "--voxel-mm", "6", "--seed", "1")
 PROCESSORS = 2
-ALPHA = 0.05
-MODEL = "differences"
+PAG = "PAG"
 
 
-class Places(NamedTuple):
-    """Folders of one study."""
+class Plan(NamedTuple):
+    """What is simulated and how it is tested, written down before the run (docs/performance.md, "The study").
 
-    bids: Path
-    results: Path
-    work: Path
+    Attributes
+    ----------
+    seeds
+        Of the studies: each is simulated with its effects and, the same people and heads, without any.
+    participants
+        People of each study, two scans each.
+    pet_voxel_mm, t1w_voxel_mm
+        Of the images.
+    group
+        Options of the group level.
+    """
+
+    seeds: tuple[int, ...]
+    participants: int
+    pet_voxel_mm: float
+    t1w_voxel_mm: float
+    group: tuple[str, ...]
+
+    @property
+    def size(self) -> tuple[str, ...]:
+        """Options of the simulation."""
+        sizes = {
+            "participants": self.participants,
+            "voxel-mm": self.pet_voxel_mm,
+            "t1w-voxel-mm": self.t1w_voxel_mm,
+        }
+        return tuple(word for name, value in sizes.items() for word in (f"--{name}", f"{value:g}"))
+
+
+_FAST_GROUP = ("--inference", "max-t", "--n-permutations", "2000", "--small-volume", "none")
+PLAN = Plan((1,), 18, 5.0, 2.0, _FAST_GROUP)
+QUICK_PLAN = Plan((1,), 5, 8.0, 3.0, _FAST_GROUP)
+
+
+class Job(NamedTuple):
+    """A program that runs, and where its words go."""
+
+    process: "subprocess.Popen[bytes]"
+    log: Path
+
+
+class Study(NamedTuple):
+    """Folders of one simulated study."""
+
+    folder: Path
+
+    @property
+    def bids(self) -> Path:
+        """The dataset."""
+        return self.folder / "bids"
 
     @property
     def truth(self) -> Path:
-        """The truth dataset."""
+        """Its truth."""
         return self.bids / "derivatives" / "truth"
+
+    @property
+    def results(self) -> Path:
+        """What the program makes of it."""
+        return self.folder / "results"
+
+    @property
+    def readings(self) -> dict[Task, Readings]:
+        """A-priori regions of every task."""
+        return {task: read_readings(self.truth, self.results, task) for task in TASKS}
 
 
 def run(quick: bool) -> dict[str, float]:
-    """Recover binding and effects of one study, and count what a study without effects shows.
+    """Simulate and analyse the studies of the plan from the start, and count signs and bias."""
+    plan = QUICK_PLAN if quick else PLAN
+    began = time.monotonic()
+    shutil.rmtree(FOLDER, ignore_errors=True)
+    pairs = [make_pair(plan, seed) for seed in plan.seeds]
+    outcomes = [
+        outcome
+        for effects, _ in pairs
+        for outcome in judge_effects(effects.readings, read_traits(effects.bids))
+    ]
+    bias = null_bias([null.readings for _, null in pairs])
+    print_tables(outcomes, bias)
+    figures = {"people_per_study": float(plan.participants), "studies": float(len(plan.seeds))}
+    figures |= (
+        sign_figures(outcomes)
+        | bias_figures(bias)
+        | claim_figures([effects.results for effects, _ in pairs], [null.results for _, null in pairs])
+    )
+    first = pairs[0][0]
+    figures |= accuracy(compare_with_truth(first.truth, first.results, first.folder / "truth"))
+    return figures | {"study_wall_min": (time.monotonic() - began) / 60}
 
-    What is there from an earlier run is taken up: remove `build/benchmarks/study` to start afresh.
+
+def make_pair(plan: Plan, seed: int) -> tuple[Study, Study]:
+    """Simulate the people of a seed with effects and without, and run both levels on both studies."""
+    effects, null = Study(FOLDER / f"effects-{seed}"), Study(FOLDER / f"null-{seed}")
+    simulation = (*plan.size, "--seed", str(seed))
+    _finish(_simulate(effects, simulation), _simulate(null, (*simulation, "--null")))
+    _analyse(effects, plan)
+    _analyse(null, plan, "--derivatives", str(lend_anatomy(effects, null)))
+    return effects, null
+
+
+def lend_anatomy(lender: Study, borrower: Study) -> Path:
+    """Dataset of what the program made of the lender's T1w images, and of nothing else, for the same images elsewhere.
+
+    Raises
+    ------
+    ValueError
+        The borrower has another T1w image, of which the anatomy would be wrong.
     """
-    places = prepare_study("quick" if quick else "effects", quick, null=False)
-    figures = accuracy(compare_with_truth(places.truth, places.results, places.work / "truth"))
-    figures |= effect_figures(places.results)
-    null = prepare_study("quick-null" if quick else "null", quick, null=True)
-    return figures | null_figures(null.results)
+    lent = borrower.folder / "anatomy"
+    lent.mkdir()
+    shutil.copy(lender.results / "dataset_description.json", lent)
+    for image in sorted(lender.bids.glob("sub-*/anat/*_T1w.nii.gz")):
+        place = image.relative_to(lender.bids)
+        if not filecmp.cmp(image, borrower.bids / place, shallow=False):
+            raise ValueError(f"{borrower.bids / place} is another image than {image}.")
+        (lent / place.parts[0]).mkdir()
+        (lent / place.parent).symlink_to(lender.results / place.parent)
+    return lent
 
 
-def prepare_study(name: str, quick: bool, *, null: bool) -> Places:
-    """Simulate a study, unless it is there, and run both levels on it; finished steps do not run again."""
-    folder = FOLDER / name
-    places = Places(folder / "bids", folder / "results", folder / "work")
-    _simulate(places, (*(QUICK_SIZE if quick else SIZE), *(["--null"] if null else [])))
-    common = ["--work-dir", str(places.work), "--nprocs", str(PROCESSORS)]
-    program = [sys.executable, str(ROOT / "run.py"), str(places.bids), str(places.results)]
-    _run(folder / "participant.txt", places.work, [*program, "participant", *common])
-    _run(folder / "group.txt", places.work, [*program, "group", "--trait", *traits(), *common])
-    return places
+def print_tables(outcomes: Sequence[Outcome], bias: Mapping[str, Bias]) -> None:
+    """Print every effect and the bias of every region, the program beside the perfect reading."""
+    print(f"{'effect':64} {'t or r':>7} {'perfect':>7}  people right, perfect, of")
+    for outcome in outcomes:
+        found, perfect = outcome.t_or_r
+        people = f"{outcome.right_people[0]:5} {outcome.right_people[1]:3} {outcome.n_people:3}"
+        print(f"{outcome.effect.name:64} {found:7.2f} {perfect:7.2f} {people if outcome.n_people else ''}")
+    print(f"{'nothing happens: apparent change of BP_ND':46} {'%':>6} {'SE':>5}")
+    for region, one in bias.items():
+        print(f"{region:46} {one.mean:6.2f} {one.standard_error:5.2f}", flush=True)
 
 
-def _simulate(places: Places, options: Sequence[str]) -> None:
-    done = places.bids.with_name("simulated")
-    if done.exists():
-        return
-    shutil.rmtree(places.bids, ignore_errors=True)
-    places.bids.parent.mkdir(parents=True, exist_ok=True)
-    command = [sys.executable, "-m", "morbids.simulation", str(places.bids), *options]
-    _run(done.with_suffix(".txt"), places.work, command)
-    done.touch()
-
-
-def _run(log: Path, work_dir: Path, command: Sequence[str]) -> None:
-    use = watch_run(command, work_dir, log, os.environ)
-    if use.exit_code:
-        raise SystemExit(f"{' '.join(command)} failed: see {log}.")
-
-
-def traits() -> list[str]:
-    """Columns that a built-in effect goes with."""
-    return list(dict.fromkeys(effect.trait for effect in built_in_effects() if effect.trait))
-
-
-def effect_figures(results: Path) -> dict[str, float]:
-    """Statistic of every built-in effect in its direction: t or r, positive is right.
-
-    A region with two sides counts by the mean of its sides.
-    """
-    effects = built_in_effects()
-    found = {effect.name: effect.sign * _statistic(results, effect) for effect in effects}
-    figures: dict[str, float] = {
-        "effects_right_sign": sum(value > 0 for value in found.values()),
-        "effects_built_in": len(effects),
+def sign_figures(outcomes: Sequence[Outcome]) -> dict[str, float]:
+    """Figures of all effects, and of those in the PAG."""
+    of_pag = [outcome for outcome in outcomes if outcome.effect.region == PAG]
+    counts = {
+        "right_sign": count_groups(outcomes),
+        "right_sign_people": count_people(outcomes),
+        "pag_right_sign": count_groups(of_pag),
+        "pag_right_sign_people": count_people(of_pag),
     }
-    letter = {"mean": "t", "correlation": "r"}
-    return figures | {f"{letter[effect.kind]}: {effect.name}": found[effect.name] for effect in effects}
+    figures = {key: value for name, count in counts.items() for key, value in count.figures(name).items()}
+    for effect in built_in_effects():
+        statistics = [outcome.t_or_r for outcome in outcomes if outcome.effect == effect]
+        name = ("t: " if effect.kind == "mean" else "r: ") + effect.name
+        figures[name], figures[f"{name}, perfect"] = np.mean(statistics, axis=0).tolist()
+    return figures
 
 
-def _statistic(results: Path, effect: Effect) -> float:
-    """Mean t of a region's sides, or correlation with the trait."""
-    if effect.kind == "mean":
-        table = _group_table(results, "regions", effect.task)
-        return float(table.loc[_sides(table, effect.region), "t"].mean())
-    table = _correlations(results, effect.task)
-    return float(table.loc[_sides(table, effect.region) & (table["trait"] == effect.trait), "r"].mean())
+def bias_figures(bias: Mapping[str, Bias]) -> dict[str, float]:
+    """Bias of every region and its standard error."""
+    figures = {}
+    for region, one in bias.items():
+        figures[f"null_bias_percent_{region}"] = one.mean
+        figures[f"null_bias_percent_se_{region}"] = one.standard_error
+    return figures
 
 
-def _sides(table: pd.DataFrame, region: str) -> "pd.Series[bool]":
-    return (table["name"] == region) | table["name"].str.startswith(f"{region}_")
-
-
-def _group_table(results: Path, role: str, task: str) -> pd.DataFrame:
-    contrast = difference_label("baseline", task)
-    return read_table(output_path(results, {}, role, {"model": MODEL, "contrast": contrast}))
-
-
-def _correlations(results: Path, task: str) -> pd.DataFrame:
-    """Correlations of a-priori regions, without the circular ones of clusters that the same data selected."""
-    table = _group_table(results, "correlations", task)
-    return table[table["kind"] == INDEPENDENT]
-
-
-def null_figures(results: Path) -> dict[str, float]:
-    """Count what a study without effects shows at family-wise .05, and the most that chance explains.
-
-    A question is one family of tests whose error is controlled together: the a-priori regions of a task (Holm),
-    their correlations with one trait (Holm), or one corrected map. Each may err once in twenty studies.
-    """
-    regions = list(_smallest_of_regions(results))
-    maps = [_smallest(path) for path in _corrected_maps(results)]
-    expected = ALPHA * (len(regions) + len(maps))
+def claim_figures(effects: Sequence[Path], null: Sequence[Path]) -> dict[str, float]:
+    """Count the claims of the group pages; with no effect at all, one page of twenty may claim something."""
+    counts = {"claims": effects, "null_claims": null}
     return {
-        "null_false_effects": sum(p < ALPHA for p in (*regions, *maps)),
-        "null_false_effects_in_regions": sum(p < ALPHA for p in regions),
-        "null_false_effects_in_maps": sum(p < ALPHA for p in maps),
-        "null_questions": len(regions) + len(maps),
-        "null_expected_false_effects": expected,
-        "null_smallest_p": min((*regions, *maps), default=math.nan),
-        **_null_changes(results),
+        name: float(sum((read_claims(results)["p_page"] <= ALPHA).sum() for results in studies))
+        for name, studies in counts.items()
     }
 
 
-def _smallest_of_regions(results: Path) -> Iterator[float]:
-    """Yield the smallest Holm p of every family of regions."""
-    for task in TASKS:
-        yield float(_group_table(results, "regions", task)["p_holm"].min())
-        for _, table in _correlations(results, task).groupby("trait"):
-            yield float(table["p_holm"].min())
+def read_claims(results: Path) -> pd.DataFrame:
+    """Every test of the family of a group page."""
+    return read_table(output_path(results, {}, "claims", {"model": MODEL}), ("p_page",))
 
 
-def _corrected_maps(results: Path) -> list[Path]:
-    return sorted((results / "group" / f"model-{MODEL}").glob("*_stat-pfwe*_statmap.nii.gz"))
+def _start(words: Sequence[str], log: Path) -> Job:
+    """Start a Python program in the repository, its words into a log."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("w", encoding="utf-8") as stream:
+        process = subprocess.Popen([sys.executable, *words], stdout=stream, stderr=stream, cwd=ROOT)
+    return Job(process, log)
 
 
-def _smallest(path: Path) -> float:
-    return float(np.nanmin(read_image(path).values))
+def _finish(*jobs: Job) -> None:
+    """Wait for programs that must succeed."""
+    codes = [job.process.wait() for job in jobs]
+    for job, code in zip(jobs, codes, strict=True):
+        if code:
+            raise SystemExit(f"{job.process.args!r} failed: see {job.log}.")
 
 
-def _null_changes(results: Path) -> dict[str, float]:
-    """Mean over regions of the change that is measured where none is, in BP_ND: bias, not chance."""
-    return {
-        f"null_mean_change_{task}": float(_group_table(results, "regions", task)["effect"].mean())
-        for task in TASKS
+def _simulate(study: Study, options: Sequence[str]) -> Job:
+    return _start(["-m", "morbids.simulation", str(study.bids), *options], study.folder / "simulation.txt")
+
+
+def _analyse(study: Study, plan: Plan, *participant: str) -> None:
+    program = [str(ROOT / "run.py"), str(study.bids), str(study.results)]
+    common = ["--work-dir", str(study.folder / "work"), "--nprocs", str(PROCESSORS)]
+    levels = {
+        "participant": [*common, "--skip-bids-validation", *participant],
+        "group": [*common, "--trait", *questions(), *plan.group],
     }
+    for level, options in levels.items():
+        _finish(_start([*program, level, *options], study.folder / f"{level}.txt"))
