@@ -45,7 +45,9 @@ class Plan(NamedTuple):
     seeds
         Of the studies: each is simulated with its effects and, the same people and heads, without any.
     participants
-        People of each study, two scans each.
+        People of each study.
+    null_tasks
+        Scans of each person without effects; with them, one for every task.
     pet_voxel_mm, t1w_voxel_mm
         Of the images.
     group
@@ -54,6 +56,7 @@ class Plan(NamedTuple):
 
     seeds: tuple[int, ...]
     participants: int
+    null_tasks: tuple[Task, ...]
     pet_voxel_mm: float
     t1w_voxel_mm: float
     group: tuple[str, ...]
@@ -69,22 +72,26 @@ class Plan(NamedTuple):
         return tuple(word for name, value in sizes.items() for word in (f"--{name}", f"{value:g}"))
 
 
+NULL_TASKS: tuple[Task, ...] = (TASKS[0],)
+"""Where nothing happens the tasks do not differ, and each costs minutes."""
 _FAST_GROUP = ("--inference", "max-t", "--n-permutations", "2000", "--small-volume", "none")
-PLAN = Plan((1,), 18, 5.0, 2.0, _FAST_GROUP)
-QUICK_PLAN = Plan((1,), 5, 8.0, 3.0, _FAST_GROUP)
+PLAN = Plan((1,), 18, NULL_TASKS, 5.0, 2.0, _FAST_GROUP)
+QUICK_PLAN = Plan((1,), 5, NULL_TASKS, 8.0, 3.0, _FAST_GROUP)
 
 
 class Job(NamedTuple):
-    """A program that runs, and where its words go."""
+    """A program that runs, where its words go, and since when it runs."""
 
     process: "subprocess.Popen[bytes]"
     log: Path
+    began_s: float
 
 
 class Study(NamedTuple):
-    """Folders of one simulated study."""
+    """Folder of one simulated study, and the tasks that are scanned."""
 
     folder: Path
+    tasks: tuple[Task, ...] = TASKS
 
     @property
     def bids(self) -> Path:
@@ -104,7 +111,7 @@ class Study(NamedTuple):
     @property
     def readings(self) -> dict[Task, Readings]:
         """A-priori regions of every task."""
-        return {task: read_readings(self.truth, self.results, task) for task in TASKS}
+        return {task: read_readings(self.truth, self.results, task) for task in self.tasks}
 
 
 def run(quick: bool) -> dict[str, float]:
@@ -127,13 +134,13 @@ def run(quick: bool) -> dict[str, float]:
         | claim_figures([effects.results for effects, _ in pairs], [null.results for _, null in pairs])
     )
     first = pairs[0][0]
-    figures |= accuracy(compare_with_truth(first.truth, first.results, first.folder / "truth"))
+    figures |= accuracy(compare_with_truth(first.truth, first.results, first.folder / "truth", TASKS[0]))
     return figures | {"study_wall_min": (time.monotonic() - began) / 60}
 
 
 def make_pair(plan: Plan, seed: int) -> tuple[Study, Study]:
     """Simulate the people of a seed with effects and without, and run both levels on both studies."""
-    effects, null = Study(FOLDER / f"effects-{seed}"), Study(FOLDER / f"null-{seed}")
+    effects, null = Study(FOLDER / f"effects-{seed}"), Study(FOLDER / f"null-{seed}", plan.null_tasks)
     simulation = (*plan.size, "--seed", str(seed))
     _finish(_simulate(effects, simulation), _simulate(null, (*simulation, "--null")))
     _analyse(effects, plan)
@@ -218,19 +225,23 @@ def _start(words: Sequence[str], log: Path) -> Job:
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("w", encoding="utf-8") as stream:
         process = subprocess.Popen([sys.executable, *words], stdout=stream, stderr=stream, cwd=ROOT)
-    return Job(process, log)
+    return Job(process, log, time.monotonic())
 
 
 def _finish(*jobs: Job) -> None:
-    """Wait for programs that must succeed."""
-    codes = [job.process.wait() for job in jobs]
-    for job, code in zip(jobs, codes, strict=True):
-        if code:
+    """Wait for programs that must succeed, and print how long each took."""
+    for job in jobs:
+        if job.process.wait():
             raise SystemExit(f"{job.process.args!r} failed: see {job.log}.")
+        minutes = (time.monotonic() - job.began_s) / 60
+        print(f"{job.log.relative_to(FOLDER)}: {minutes:.1f} min", flush=True)
 
 
 def _simulate(study: Study, options: Sequence[str]) -> Job:
-    return _start(["-m", "morbids.simulation", str(study.bids), *options], study.folder / "simulation.txt")
+    return _start(
+        ["-m", "morbids.simulation", str(study.bids), "--tasks", *study.tasks, *options],
+        study.folder / "simulation.txt",
+    )
 
 
 def _analyse(study: Study, plan: Plan, *participant: str) -> None:
@@ -238,7 +249,7 @@ def _analyse(study: Study, plan: Plan, *participant: str) -> None:
     common = ["--work-dir", str(study.folder / "work"), "--nprocs", str(PROCESSORS)]
     levels = {
         "participant": [*common, "--skip-bids-validation", *participant],
-        "group": [*common, "--trait", *questions(), *plan.group],
+        "group": [*common, "--trait", *questions(study.tasks), *plan.group],
     }
     for level, options in levels.items():
         _finish(_start([*program, level, *options], study.folder / f"{level}.txt"))

@@ -18,7 +18,7 @@ from morbids.bids.tables import read_table
 from morbids.group.steps.regions import read_values
 from morbids.imaging.atlases import SPHERES
 from morbids.numerics.arrays import FloatArray
-from morbids.simulation.effects import TASKS, Effect, Task, built_in_effects
+from morbids.simulation.effects import Effect, Task, built_in_effects
 
 MODEL = "differences"
 CONFIDENCE = 0.95
@@ -90,11 +90,10 @@ def traits() -> list[str]:
     return list(dict.fromkeys(effect.trait for effect in built_in_effects() if effect.trait))
 
 
-def questions() -> list[str]:
+def questions(tasks: tuple[Task, ...]) -> list[str]:
     """The same for `--trait`, each in the task that it is built into."""
-    return list(
-        dict.fromkeys(f"{effect.task}:{effect.trait}" for effect in built_in_effects() if effect.trait)
-    )
+    effects = built_in_effects(tasks)
+    return list(dict.fromkeys(f"{effect.task}:{effect.trait}" for effect in effects if effect.trait))
 
 
 def read_readings(truth: Path, results: Path, task: Task) -> Readings:
@@ -180,7 +179,7 @@ class Bias(NamedTuple):
 def null_bias(studies: Sequence[dict[Task, Readings]]) -> dict[str, Bias]:
     """Mean over people of studies without effects, each person's tasks averaged; by region, sides averaged."""
     people = pd.concat(
-        [pd.concat([_percent(study[task]) for task in TASKS]).groupby(level=0).mean() for study in studies]
+        [pd.concat(list(map(_percent, study.values()))).groupby(level=0).mean() for study in studies]
     )
     regions = [str(name) for name in people.columns if not str(name).endswith(("_L", "_R"))]
     return {region: _bias(people[region].dropna().to_numpy(dtype=float)) for region in regions}
