@@ -25,6 +25,7 @@ LEAST_VOLUME_ML = 1.0
 LEAST_BINDING = 0.2
 """Percent of less binding is noise over nearly nothing (the reference region binds 0); it is the threshold of the
 group mask too. What is left out counts in `bp_unbound_median_abs_error`, in units of BP_ND."""
+COLUMNS = ["recovered", "true"]
 KEYS = ("sub", "task", "trc")
 
 
@@ -62,6 +63,22 @@ def accuracy(table: pd.DataFrame) -> dict[str, float]:
         "bp_missing_values": float(used["recovered"].isna().sum()),
     }
     return figures
+
+
+def atlas_bias(table: pd.DataFrame) -> dict[str, float]:
+    """What `compare_with_truth` says of scans in which nothing happens: median, lowest and highest of the regions.
+
+    Of each region, over 1 mL and binding, the mean over scans of the apparent change beyond the true one,
+    percent of the true baseline: a fall is negative.
+    """
+    windows = table.set_index(["scan", "name"]).groupby("window")
+    before, after = (windows.get_group(window) for window in ("baseline", "challenge"))
+    used = before[(before["volume_ml"] > LEAST_VOLUME_ML) & (before["true"] >= LEAST_BINDING)]
+    change = after.loc[used.index, COLUMNS] - used[COLUMNS]
+    percent = 100 * (change["recovered"] - change["true"]) / used["true"]
+    regions = percent.groupby("name").mean()
+    named = {"median": regions.median(), "lowest": regions.min(), "highest": regions.max()}
+    return {f"null_bias_percent_atlas_{name}": float(value) for name, value in named.items()}
 
 
 def _median(values: "pd.Series[float]") -> float:

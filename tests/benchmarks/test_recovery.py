@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from benchmarks.recovery import accuracy
+from benchmarks.recovery import accuracy, atlas_bias
 
 pytestmark = pytest.mark.graph
 
@@ -37,3 +37,24 @@ def test_missing_estimates_are_counted_not_hidden() -> None:
     figures = accuracy(table)
     assert figures["bp_missing_values"] == 1
     assert figures["bp_median_abs_error_percent"] == pytest.approx(10.0)
+
+
+def test_bias_of_atlas_regions_is_the_change_that_is_not_true() -> None:
+    rows = [
+        # scan, window, name, volume_ml, true, recovered
+        ("a", "baseline", "Putamen", 5.0, 2.0, 2.1),
+        ("a", "challenge", "Putamen", 5.0, 2.02, 2.0),  # -.10 read, .02 true: -6 %
+        ("b", "baseline", "Putamen", 5.0, 1.0, 1.0),
+        ("b", "challenge", "Putamen", 5.0, 1.0, 1.02),  # 2 %
+        ("a", "baseline", "Insula", 5.0, 1.0, 1.0),
+        ("a", "challenge", "Insula", 5.0, 1.0, 1.01),
+        ("a", "baseline", "Calcarine", 5.0, 0.1, 0.1),
+        ("a", "challenge", "Calcarine", 5.0, 0.1, 0.9),
+        ("a", "baseline", "Small", 0.9, 1.0, 1.0),
+        ("a", "challenge", "Small", 0.9, 1.0, 9.0),
+    ]
+    table = pd.DataFrame(rows, columns=["scan", "window", "name", "volume_ml", "true", "recovered"])
+    figures = atlas_bias(table)
+    assert figures["null_bias_percent_atlas_lowest"] == pytest.approx(-2.0)
+    assert figures["null_bias_percent_atlas_highest"] == pytest.approx(1.0)
+    assert figures["null_bias_percent_atlas_median"] == pytest.approx(-0.5)
