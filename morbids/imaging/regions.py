@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 import SimpleITK as sitk
+from scipy import ndimage
 
 from morbids.errors import MorbidsError
 from morbids.imaging.images import Image, read_image, space_code, write_image
@@ -25,6 +26,8 @@ MOST_FLUID = 0.5
 """Voxels with more fluid are no tissue: in atrophied brains half of an atlas's caudate lies in the ventricle."""
 SUBVOXEL_OFFSETS = (-0.25, 0.25)
 SMALL_REGION_VOXELS = 200
+BLOCK_VOXELS = 8
+"""Where no label lies in a cube of so many voxels of the atlas, nor in those around it, points need not vote."""
 NAMED_AT_MOST = 8
 
 
@@ -200,18 +203,34 @@ def _majority_labels(labels: IntArray, pull: sitk.Transform, shape: tuple[int, .
     # The field counts in indices (x, y, z), but its array has z first.
     points = sitk.GetArrayFromImage(field).transpose(2, 1, 0, 3)
     points = points + np.stack(np.meshgrid(*(np.arange(n) for n in shape), indexing="ij"), axis=-1)
-    near = ((points > -2) & (points < np.array(labels.shape) + 1)).all(axis=-1)
+    near = _near_labels(labels, points)
     steps = [np.gradient(points, axis=axis)[near] for axis in range(3)]
+    points = points[near]
     votes = [
-        _label_at(labels, points[near] + dx * steps[0] + dy * steps[1] + dz * steps[2])
+        _label_at(labels, points + dx * steps[0] + dy * steps[1] + dz * steps[2])
         for dx in SUBVOXEL_OFFSETS
         for dy in SUBVOXEL_OFFSETS
         for dz in SUBVOXEL_OFFSETS
     ]
     result = np.zeros(shape, dtype=np.int32)
-    stacked = np.stack([*votes, _label_at(labels, points[near])], axis=1)
+    stacked = np.stack([*votes, _label_at(labels, points)], axis=1)
     result[near] = _keep_volumes(_most_frequent(stacked), stacked)
     return result
+
+
+def _near_labels(labels: IntArray, points: FloatArray) -> BoolArray:
+    """Which points (x, y, z, 3), in voxel indices of a label image, have a label within a step of theirs.
+
+    The image is looked at in cubes, each as wide as a step at least.
+    """
+    widest = max(float(np.abs(np.diff(points, axis=axis)).max(initial=0)) for axis in range(3))
+    edge = max(BLOCK_VOXELS, int(np.ceil(widest)) + 1)
+    padded = np.pad(labels > 0, [(edge, 2 * edge - length % edge) for length in labels.shape])
+    nx, ny, nz = (length // edge for length in padded.shape)
+    filled = padded.reshape(nx, edge, ny, edge, nz, edge).any(axis=(1, 3, 5))
+    filled = ndimage.binary_dilation(filled, np.ones((3, 3, 3)))
+    cube = np.clip(np.rint(points).astype(np.int32) // edge + 1, 0, np.array(filled.shape) - 1)
+    return np.asarray(filled[cube[..., 0], cube[..., 1], cube[..., 2]])
 
 
 def _keep_volumes(winners: IntArray, votes: IntArray) -> IntArray:

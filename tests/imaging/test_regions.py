@@ -8,7 +8,7 @@ import pytest
 
 from morbids.errors import MorbidsError
 from morbids.imaging.images import read_image, write_image
-from morbids.imaging.regions import PersonTissue, mean_curves, regions_in_pet
+from morbids.imaging.regions import PersonTissue, _near_labels, mean_curves, regions_in_pet
 from morbids.imaging.transforms import rigid_matrix, write_itk
 
 pytestmark = pytest.mark.graph
@@ -150,3 +150,17 @@ def test_means_by_hand(atlas: tuple[Path, Path], tmp_path: Path) -> None:
 def test_grids_must_agree(atlas: tuple[Path, Path], tmp_path: Path) -> None:
     with pytest.raises(MorbidsError, match="is not on the grid"):
         mean_curves(write_pet(6.0, tmp_path), *atlas)
+
+
+@pytest.mark.parametrize("step", [0.7, 2.4, 11.0])
+def test_points_that_need_not_vote_are_further_than_a_step_from_any_label(step: float) -> None:
+    rng = np.random.default_rng(0)
+    labels = np.zeros((50, 41, 37), dtype=np.int32)
+    labels[tuple(rng.integers(0, labels.shape, (4, 3)).T)] = 5
+    index = np.stack(np.meshgrid(*[np.arange(-6, round(60 / step))] * 3, indexing="ij"), axis=-1)[::2, ::3]
+    points = index * step + rng.uniform(0, 1, 3)
+    near = _near_labels(labels, points)
+    apart = np.min([np.abs(points - place).max(axis=-1) for place in np.argwhere(labels)], axis=0)
+    assert apart[~near].min(initial=np.inf) > step
+    within = ((points > 0) & (points < labels.shape)).all(axis=-1)
+    assert not near[within & (apart > 2 * max(8, 3 * step + 2))].any()

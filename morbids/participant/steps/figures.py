@@ -82,7 +82,7 @@ def picture_registration(
 
     The registration goes into the image's affine: what is drawn has been interpolated by nothing but the drawing.
     """
-    moved = move_rigidly(petref, invert(read_itk(pet_to_t1w)[0]), out_dir / "petref.nii.gz")
+    moved = move_rigidly(petref, invert(read_itk(pet_to_t1w)[0]), out_dir / "petref.nii")
     figure = pet_figures.draw_pet_on_t1w(moved, t1w_mask, dseg, unit=unit)
     return Picture(style.write_figure(figure, out_dir / "coregistration.png"))
 
@@ -100,7 +100,7 @@ def picture_reference(
     """The reference region on the PET reference image, and on the T1w image on the same planes."""
     files = region.reference_mask, region.reference_labels
     on_pet = pet_figures.draw_reference_region(petref, *files, mask, name=name, unit=unit)
-    moved = move_rigidly(t1w, read_itk(pet_to_t1w)[0], out_dir / "t1w.nii.gz")
+    moved = move_rigidly(t1w, read_itk(pet_to_t1w)[0], out_dir / "t1w.nii")
     on_t1w = pet_figures.draw_reference_region(petref, *files, mask, name=name, t1w=moved)
     return Pictures(
         {
@@ -337,7 +337,7 @@ def label_of_parameter(parameter: str) -> str:
 
 
 def move_rigidly(image: Path, matrix: FloatArray, out: Path) -> Path:
-    """Move an image rigidly in the world, without interpolation."""
+    """Move an image rigidly in the world, without interpolation, for a picture: `out` is not worth compressing."""
     still = read_image(image)
     return write_image(still.values, matrix @ still.affine, out, like=still.header)
 

@@ -41,7 +41,7 @@ def picture_overview(scan: ScanResults, plan: KineticPlan, unit: str, out_dir: P
     table = read_curves(scan.curves)
     reference = read_curves(scan.reference_curve).curves[:, 0]
     overview = Overview(
-        pet=move_rigidly(scan.petref, invert(read_itk(scan.pet_to_t1w)[0]), out_dir / "petref.nii.gz"),
+        pet=move_rigidly(scan.petref, invert(read_itk(scan.pet_to_t1w)[0]), out_dir / "petref.nii"),
         brain_mask=scan.t1w_mask,
         frames=plan.frames,
         spans=spans_of(plan),

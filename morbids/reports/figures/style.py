@@ -174,7 +174,8 @@ def _write_png(figure: Figure, out: Path) -> None:
     figure.savefig(buffer, format="rgba", dpi=PNG_DPI)
     width, height = figure.canvas.get_width_height()
     pixels = np.frombuffer(buffer.getvalue(), dtype=np.uint8).reshape(height, width, 4)
-    _with_palette(pixels[..., :3]).save(out, format="PNG", optimize=True)
+    # The highest level makes files a hundredth smaller, in up to five times the time.
+    _with_palette(pixels[..., :3]).save(out, format="PNG", compress_level=6)
 
 
 def _with_palette(pixels: npt.NDArray[np.uint8]) -> Image.Image:

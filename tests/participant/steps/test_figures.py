@@ -98,7 +98,7 @@ def test_registration_is_drawn_without_interpolation(tmp_path: Path) -> None:
     folder = tmp_path / "out"
     folder.mkdir()
     assert picture_registration(petref, way, mask, dseg, "kBq/mL", folder).picture.stat().st_size > 1000
-    moved = read_image(folder / "petref.nii.gz")
+    moved = read_image(folder / "petref.nii")
     np.testing.assert_allclose(moved.affine[:3, 3], [5, 0, 0], atol=1e-5)
     np.testing.assert_array_equal(moved.values, read_image(petref).values)
 
@@ -106,7 +106,7 @@ def test_registration_is_drawn_without_interpolation(tmp_path: Path) -> None:
         petref, ReferenceFiles(dseg, dseg), mask, mask, way, "occipital", "kBq/mL", folder
     ).pictures
     assert set(pictures) == {"reference", "referenceT1w"}
-    np.testing.assert_allclose(read_image(folder / "t1w.nii.gz").affine[:3, 3], [-5, 0, 0], atol=1e-5)
+    np.testing.assert_allclose(read_image(folder / "t1w.nii").affine[:3, 3], [-5, 0, 0], atol=1e-5)
 
 
 def test_every_map_of_a_scan_has_its_picture(tmp_path: Path) -> None:
