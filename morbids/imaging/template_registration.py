@@ -22,6 +22,9 @@ from morbids.numerics.arrays import BoolArray, FloatArray
 METRIC_MARGIN_MM = 4.0
 """The metric reaches this far beyond the template's brain, so that the edge of the brain counts."""
 
+FIRM, SOFT = ("3vox", "0.7vox"), ("2vox", "0.5vox")
+"""How far greedy smooths each step of a deformation, and all of it: the soft follow wide ventricles if fluid leads."""
+
 _RAS_TO_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 
 
@@ -102,6 +105,13 @@ class TemplatePair:
         region = dilate_mm(inside, METRIC_MARGIN_MM, brain.voxel_mm)
         mask = write_image(region, brain.affine, work_dir / "region.nii")
         self._images = ["-i", str(fixed), str(moving), "-gm", str(mask)]
+        self._fluid: list[str] = []
+
+    def add_fluid(self, of_template: Image, of_image: Image) -> None:
+        """Let deformations follow fluid too, as much as brightness; both on the grids of the pair."""
+        fixed = write_image(of_template.values, of_template.affine, self.work_dir / "template_fluid.nii")
+        moving = write_image(of_image.values, of_image.affine, self.work_dir / "image_fluid.nii")
+        self._fluid = ["-i", str(fixed), str(moving)]
 
     def register_affine(self, starts: Sequence[FloatArray], coarsely: bool = False) -> list[FloatArray]:
         """Rigid, then affine, by masked local correlation, from each start: (4, 4) matrices.
@@ -134,7 +144,9 @@ class TemplatePair:
         # lost heads cut at 120 mm (27 mm off, against 3.6), mutual information lost these and turned heads.
         return ["-m", "WNCC", "4x4x4", "-n", self._levels(far, near, 0), *self._images]
 
-    def register_deformable(self, affine: FloatArray, iterations: tuple[int, int, int]) -> Warp:
+    def register_deformable(
+        self, affine: FloatArray, iterations: tuple[int, int, int], smoothing: tuple[str, str] = FIRM
+    ) -> Warp:
         """Deform the template after an affine, with stationary velocity fields and local correlation.
 
         Parameters
@@ -144,13 +156,15 @@ class TemplatePair:
         iterations
             At four, two and one times the template's voxels when these are 2 mm; on coarser grids the levels that
             are as coarse in mm.
+        smoothing
+            `FIRM` or `SOFT`.
         """
         first = write_greedy(affine, self.work_dir / "deform_start.mat")
         warp, inverse = self.work_dir / "warp.nii", self.work_dir / "inverse.nii"
-        smooth = ["-s", "3vox", "0.7vox", "-sv"]
+        smooth = ["-s", *smoothing, "-sv"]
         metric = ["-m", "NCC", "2x2x2", "-n", self._levels(*iterations)]
         outputs = ["-it", str(first), "-o", str(warp), "-oinv", str(inverse)]
-        run_greedy([[*metric, *smooth, *self._images, *outputs]], self.threads)
+        run_greedy([[*metric, *smooth, *self._images, *self._fluid, *outputs]], self.threads)
         fields = [sitk.ReadImage(str(path), sitk.sitkVectorFloat64) for path in (warp, inverse)]
         return Warp(affine, *fields)
 

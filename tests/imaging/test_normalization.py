@@ -10,10 +10,10 @@ import SimpleITK as sitk
 
 from morbids.errors import MorbidsError
 from morbids.imaging.brain import BrainExtraction
-from morbids.imaging.images import read_image, write_image
-from morbids.imaging.normalization import Normalization, _concern, register_to_template
+from morbids.imaging.images import Image, read_image, write_image
+from morbids.imaging.normalization import Normalization, _concern, deep_fluid, register_to_template
 from morbids.imaging.resampling import resample
-from morbids.imaging.template_registration import onto_isotropic_grid
+from morbids.imaging.template_registration import SOFT, TemplatePair, onto_isotropic_grid
 from morbids.imaging.templates import Template
 from morbids.numerics.arrays import FloatArray
 from tests.imaging.head_phantom import Head
@@ -110,3 +110,37 @@ def test_empty_mask_is_refused(extracted: BrainExtraction, template: Template, t
         register_to_template(
             extracted.corrected_t1w, mask, template.brain, template.mask, tmp_path, threads=1
         )
+
+
+def hollow_ball(hollow_mm: float) -> tuple[Image, FloatArray]:
+    """A ball of 60 mm, grey outside and white inside, with fluid in its middle; and distances from its centre."""
+    affine = np.diag([4.0, 4.0, 4.0, 1.0])
+    affine[:3, 3] = -72
+    index = np.stack(np.meshgrid(*[np.arange(37)] * 3, indexing="ij"), axis=-1)
+    radius = np.linalg.norm(index * 4.0 - 72, axis=-1)
+    values = np.select([radius < hollow_mm, radius < 52, radius < 60], [0.3, 1.0, 0.8], 0.0)
+    return Image(values.astype(np.float32), affine, None), radius
+
+
+def test_deep_fluid_is_dark_and_far_from_the_surface() -> None:
+    ball, radius = hollow_ball(20)
+    ball.values[(radius > 50) & (radius < 54)] = 0.2
+    ball.values[(radius > 30) & (radius < 34)] = 0.525
+    fluid = deep_fluid(ball, radius < 60).values
+    np.testing.assert_allclose(fluid[radius < 20], 1)
+    np.testing.assert_allclose(fluid[(radius > 30) & (radius < 34)], 0.5, atol=1e-6)
+    assert not fluid[(radius > 20) & (radius < 30)].any()
+    assert not fluid[radius > 46].any()
+
+
+def test_fluid_leads_the_template_to_the_edge_of_a_wide_ventricle(tmp_path: Path) -> None:
+    template, radius = hollow_ball(14)
+    head, _ = hollow_ball(34)
+    inside = radius < 60
+    pair = TemplatePair(template, inside, head, tmp_path, 1)
+    pair.add_fluid(deep_fluid(template, inside), deep_fluid(head, inside))
+    way = pair.register_deformable(np.eye(4), (60, 40, 5), SOFT).template_points_to_image()
+    directions = np.random.default_rng(0).normal(size=(200, 3))
+    edge = 14 * directions / np.linalg.norm(directions, axis=1, keepdims=True)
+    reached = np.linalg.norm([way.TransformPoint(point) for point in edge.tolist()], axis=1)
+    np.testing.assert_allclose(reached.mean(), 34, atol=2)
