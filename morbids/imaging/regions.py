@@ -227,8 +227,8 @@ def _near_labels(labels: IntArray, points: FloatArray) -> BoolArray:
     edge = max(BLOCK_VOXELS, int(np.ceil(widest)) + 1)
     padded = np.pad(labels > 0, [(edge, 2 * edge - length % edge) for length in labels.shape])
     nx, ny, nz = (length // edge for length in padded.shape)
-    filled = padded.reshape(nx, edge, ny, edge, nz, edge).any(axis=(1, 3, 5))
-    filled = ndimage.binary_dilation(filled, np.ones((3, 3, 3)))
+    filled = np.asarray(padded.reshape(nx, edge, ny, edge, nz, edge).any(axis=(1, 3, 5)))
+    filled = ndimage.binary_dilation(filled, np.ones((3, 3, 3), dtype=bool))
     cube = np.clip(np.rint(points).astype(np.int32) // edge + 1, 0, np.array(filled.shape) - 1)
     return np.asarray(filled[cube[..., 0], cube[..., 1], cube[..., 2]])
 
