@@ -29,7 +29,8 @@ def pure(bp_nd: list[float], r1: list[float]) -> Tissue:
 
 
 def test_compressed_curves_are_those_of_the_tracer_model(table: CurveTable) -> None:
-    bp_nd, r1, change = [0.43, 1.37, 2.91], [0.83, 1.04, 1.12], [-0.11, 0.0, 0.07]
+    """Where nothing binds too: what the reference region misses, a contrast shows everywhere."""
+    bp_nd, r1, change = [0.0, 1.37, 2.91], [1.09, 0.57, 1.12], [0.0, -0.11, 0.07]
     maps = activity_maps(table, pure(bp_nd, r1), np.reshape(change, SHAPE))
     curves = table.components @ maps.reshape(len(maps), -1).astype(float)
     exact = simulate_curves(
@@ -41,7 +42,7 @@ def test_compressed_curves_are_those_of_the_tracer_model(table: CurveTable) -> N
         change=np.array(change),
         release=Release(45.0, 91.0),
     )
-    np.testing.assert_allclose(curves[2:], exact.target[2:], rtol=0.006)
+    np.testing.assert_allclose(curves[2:], exact.target[2:], rtol=0.0025)
     np.testing.assert_allclose(table.reference, exact.reference, rtol=1e-9)
 
 
