@@ -68,11 +68,8 @@ def combine(person: Person, slow: SlowTissue | None) -> ChosenEfflux:
 def slow_tissue(person: Person) -> SlowTissue:
     """White matter near the reference region and fluid, from what a segmentation tells."""
     fluid = tissues_alone(person.pure[:, :3], person.mixing[:3])[:, 2]
-    of_reference = person.slow[0]
-    shares = np.stack([[1 - of_reference.sum(), *of_reference], person.mixing[3]])
-    measured = np.stack([person.reference, person.pure[:, 3]], axis=1)
-    white = tissues_alone(measured - np.outer(fluid, shares[:, 2]), shares[:, :2])[:, 1]
-    return SlowTissue(np.stack([white, fluid], axis=1), person.slow[1:], of_reference)
+    white = person.pure[:, 3] - person.mixing[3, 2] * fluid
+    return SlowTissue(np.stack([white, fluid], axis=1), person.slow[1:], person.slow[0])
 
 
 def between(start_min: float, end_min: float) -> BoolArray:

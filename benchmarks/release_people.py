@@ -15,6 +15,7 @@ from benchmarks.release_truth import (
     by_class,
     mix_head,
     tissue_curves,
+    weigh_white,
 )
 from morbids.numerics.arrays import FloatArray
 from morbids.numerics.kinetics.weights import inverse_variance
@@ -128,7 +129,11 @@ def draw_people(scene: Scene, shape: Shape, n_people: int, *, noisy: bool = True
     telling = np.concatenate([left[:, :, 1:], right[:, :, 1:]], axis=2)
     measured = measure(parts, levels(of_region, parts))
     # Ventricles are smaller than the reference region, grey and white matter larger, but white matter near a region.
-    pure = measure(head.pure, np.array([REFERENCE_NOISE, REFERENCE_NOISE, REGION_NOISE, REGION_NOISE]))
+    white, told_white = weigh_white(head, told)
+    pure = measure(
+        np.vstack([head.pure, white]),
+        np.array([REFERENCE_NOISE, REFERENCE_NOISE, REGION_NOISE, REGION_NOISE]),
+    )
     slow = scene.told_share * by_class(told.regions)[:, 1:] if scene.mixed else np.zeros((len(GREY), 2))
     return [
         Person(
@@ -140,7 +145,7 @@ def draw_people(scene: Scene, shape: Shape, n_people: int, *, noisy: bool = True
             moved[i] / (volume[i, 1:] - volume[i, 0]),
             moved[i] / (volume[i, 1:] - 1),
             slow,
-            by_class(told.pure),
+            np.vstack([by_class(told.pure), told_white]),
         )
         for i in range(n_people)
     ]

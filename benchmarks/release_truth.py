@@ -54,7 +54,7 @@ SPHERES: Mapping[str, tuple[float, float, float]] = {
     "grey": (0.0, -24.0, -12.0),
 }
 RADIUS_MM, FWHM_MM, VOXEL_MM = 4.0, 5.5, 1.5
-# White matter as near as this to the reference region is of its neighbourhood.
+# Voxels as near as this to the cortex of the reference region are its neighbourhood.
 NEAR_MM = 10.0
 # Voxels of a tissue with more of it than this part of the others count as pure.
 PUREST = 0.75
@@ -74,13 +74,15 @@ class Mixing(NamedTuple):
         (n_classes, n_tissues) the same for every tissue within itself, white matter as one: what a correction for
         partial volume measures.
     pure
-        (4, n_tissues) the same for grey matter, white matter and fluid where each is purest, and for white matter near
-        the reference region where it is.
+        (3, n_tissues) the same for grey matter, white matter and fluid where each is purest.
+    near
+        (n_voxels, n_tissues) the same for every voxel of the cortex of the reference region and around it.
     """
 
     regions: FloatArray
     parts: FloatArray
     pure: FloatArray
+    near: FloatArray
 
 
 def by_class(weights: FloatArray) -> FloatArray:
@@ -165,7 +167,7 @@ def mix_head(fwhm_mm: float = FWHM_MM) -> Mixing:
     where[0] &= blurred[..., 0] > np.median(blurred[..., 0][where[0]])
     white = labels > NAMES.index("fluid")
     fluid = labels == NAMES.index("fluid")
-    near = white & (ndimage.distance_transform_edt(~where[0], VOXEL_MM) < NEAR_MM)
+    near = (labels >= 0) & (ndimage.distance_transform_edt(labels != 0, VOXEL_MM) < NEAR_MM)
 
     def average(*places: BoolArray) -> FloatArray:
         return np.stack([blurred[inside].mean(axis=0) for inside in places])
@@ -175,8 +177,22 @@ def mix_head(fwhm_mm: float = FWHM_MM) -> Mixing:
         return np.asarray(own & (share > np.quantile(share[own], PUREST)))
 
     grey = [labels == k for k in range(len(GREY))]
-    pure = average(*map(purest, ((labels >= 0) & ~white & ~fluid, white, fluid, near)))
-    return Mixing(average(*where), average(*grey, fluid, white), pure)
+    pure = average(*map(purest, ((labels >= 0) & ~white & ~fluid, white, fluid)))
+    return Mixing(average(*where), average(*grey, fluid, white), pure, blurred[near])
+
+
+def weigh_white(head: Mixing, told: Mixing) -> tuple[FloatArray, FloatArray]:
+    """White matter around the reference region by least squares over its voxels, from what a segmentation tells.
+
+    Returns
+    -------
+    tuple
+        (n_tissues,) weights of the tissues in it, and (3,) parts of the classes in it as told: no grey matter, all
+        white matter, and fluid.
+    """
+    classes = by_class(told.near)
+    of_voxels = np.linalg.pinv(classes[:, :2])[1]
+    return of_voxels @ head.near, of_voxels @ classes
 
 
 def draw_head() -> IntArray:

@@ -1,8 +1,10 @@
 """What the scanner mixes into every PET voxel: shares of grey matter, white matter and fluid at its resolution.
 
-The person's own tissue is blurred with the point spread on a grid finer than PET voxels and averaged over each. Where a
-tissue is purest its curve is measured, and the three are freed of each other; fluid in particular is nowhere alone.
-White matter is measured near the reference region: nobody knows whether it is alike everywhere.
+The person's own tissue is blurred with the point spread on a grid finer than PET voxels and averaged over each. Fluid
+is nowhere alone: its curve is measured where it is purest, and freed of the others by their parts. White matter is
+measured near the reference region, because nobody knows whether it is alike everywhere: by least squares over all
+voxels of the neighbourhood, from grey matter to white matter. The purest of them lie farthest from the reference region
+and beside tissue that binds; those within it tell as much of the white matter that it is mixed with.
 """
 
 from collections.abc import Sequence
@@ -61,7 +63,7 @@ def find_slow_tissues(
     fwhm_mm: Sequence[float],
     out_dir: Path,
 ) -> SlowTissues:
-    """Blur the tissue of a person as the scanner does, and measure white matter and fluid where they are purest.
+    """Blur the tissue of a person as the scanner does, and measure white matter and fluid.
 
     Parameters
     ----------
@@ -79,7 +81,7 @@ def find_slow_tissues(
     fluid = _measure_fluid(frames, shares, known)
     region = known & (read_image(reference).values > 0.5)
     near = known & (ndimage.distance_transform_edt(~region, image.voxel_mm) <= NEAR_MM)
-    white = _measure_white(frames, shares, region, near, fluid) if region.any() else None
+    white = _measure_white(frames, shares, near, fluid) if region.any() else None
     found = {WHITE: white, FLUID: fluid}
     nothing = np.zeros(frames.shape[3])
     curves = np.stack([nothing if curve is None else curve for curve in found.values()], axis=1)
@@ -100,15 +102,15 @@ def _measure_fluid(frames: FloatArray, shares: FloatArray, known: BoolArray) -> 
 
 
 def _measure_white(
-    frames: FloatArray, shares: FloatArray, region: BoolArray, near: BoolArray, fluid: FloatArray | None
+    frames: FloatArray, shares: FloatArray, near: BoolArray, fluid: FloatArray | None
 ) -> FloatArray | None:
-    """Curve (n_frames,) of white matter near the reference region, freed of that region's grey matter and of fluid."""
-    place = _find_purest(shares, near, WHITE)
-    if not _tells(shares, place, WHITE):
+    """Curve (n_frames,) of white matter in and near the reference region; None where it is not pure enough."""
+    if not _tells(shares, _find_purest(shares, near, WHITE), WHITE):
         return None
+    own = np.asarray(frames[near], dtype=float)
     if fluid is not None:
-        frames = frames - shares[..., FLUID, None] * fluid
-    return _free(frames, shares[..., [GREY, WHITE]], [region, place])[:, -1]
+        own = own - shares[near][:, [FLUID]] * fluid
+    return np.asarray(np.linalg.lstsq(shares[near][:, [GREY, WHITE]], own, rcond=None)[0][1])
 
 
 def _tells(shares: FloatArray, place: BoolArray, tissue: int) -> bool:
