@@ -22,7 +22,7 @@ from morbids.numerics.arrays import FloatArray
 # More than this part of a region is never taken out: what is left would be noise.
 MOST_SHARE = 0.6
 # Part of the white matter and of the fluid that is taken out (docs/kinetics.md says why).
-TAKEN = (0.6, 1.0)
+TAKEN = (0.8, 1.0)
 
 
 @dataclass(frozen=True)
