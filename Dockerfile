@@ -1,5 +1,8 @@
 # The BIDS App as an image: read-only, any user, no network, unwritable HOME. Only the output and work directories and /tmp are written.
-FROM debian:bookworm-slim
+#
+# The base is named by its digest, so that the same base is built on anywhere: scripts/pin_base.sh writes that of today.
+ARG BASE=docker.io/library/debian:bookworm-slim@sha256:7b140f374b289a7c2befc338f42ebe6441b7ea838a042bbd5acbfca6ec875818
+FROM ${BASE}
 
 ENV LANG=C.UTF-8 \
     PATH=/opt/venv/bin:/usr/local/bin:/usr/bin:/bin \

@@ -4,7 +4,8 @@
 # Debian, as root. DIRECTORY (default build/image) receives
 #   rootfs/      the image's root file system      env, entrypoint   what its configuration holds
 #   morbids.tar  the image, for `docker load` and `apptainer build` (with ARCHIVE=1)
-# With an engine at hand, `docker build --build-arg VERSION=$(cat version) -t morbids .` does the same.
+# The Dockerfile's base, named by digest, is in a registry: here Debian's packages of today stand in for it. With an engine at hand,
+# `docker build --build-arg VERSION=$(cat version) -t morbids .` does the same on the base that is named.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 out=$(realpath -m "${1:-build/image}")
@@ -45,7 +46,7 @@ fi
 
 # The machine's own certificates, so that a package index behind a proxy is trusted while building, and only then.
 certificates=/etc/ssl/certs/ca-certificates.crt
-buildah bud --layers --isolation chroot --pull-never --build-arg "VERSION=$(cat version)" \
+buildah bud --layers --isolation chroot --pull-never --build-arg "BASE=$base" --build-arg "VERSION=$(cat version)" \
     --build-arg "REVISION=$(git rev-parse HEAD 2>/dev/null || echo unknown)" --build-arg "CREATED=$(date -u +%Y-%m-%dT%H:%M:%SZ)" \
     --build-arg "TEMPLATES=${TEMPLATES:-embedded}" \
     -v "$certificates:$certificates:ro" -t "$image" .
