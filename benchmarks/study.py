@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.recovery import accuracy, atlas_bias, compare_with_truth
+from benchmarks.runs import COARSE
 from benchmarks.study_readings import (
     MODEL,
     Bias,
@@ -48,28 +49,16 @@ class Plan(NamedTuple):
         People of each study.
     null_tasks
         Scans of each person without effects; with them, one for every task.
-    pet_voxel_mm, t1w_voxel_mm
-        Of the images.
-    group
-        Options of the group level.
+    simulation, participant, group
+        Options of the simulation and of both levels.
     """
 
     seeds: tuple[int, ...]
     participants: int
     null_tasks: tuple[Task, ...]
-    pet_voxel_mm: float
-    t1w_voxel_mm: float
+    simulation: tuple[str, ...]
+    participant: tuple[str, ...]
     group: tuple[str, ...]
-
-    @property
-    def size(self) -> tuple[str, ...]:
-        """Options of the simulation."""
-        sizes = {
-            "participants": self.participants,
-            "voxel-mm": self.pet_voxel_mm,
-            "t1w-voxel-mm": self.t1w_voxel_mm,
-        }
-        return tuple(word for name, value in sizes.items() for word in (f"--{name}", f"{value:g}"))
 
 
 NULL_TASKS: tuple[Task, ...] = (TASKS[0],)
@@ -84,8 +73,9 @@ _FAST_GROUP = (
     "--small-volume",
     "none",
 )
-PLAN = Plan((1,), 18, NULL_TASKS, 5.0, 2.0, _FAST_GROUP)
-QUICK_PLAN = Plan((1,), 5, NULL_TASKS, 8.0, 3.0, _FAST_GROUP)
+PLAN = Plan((1,), 18, NULL_TASKS, ("--voxel-mm", "5", "--t1w-voxel-mm", "2"), (), _FAST_GROUP)
+# Says only whether everything runs.
+QUICK_PLAN = Plan((1,), 4, NULL_TASKS, (*COARSE, "--motion", "0"), ("--motion", "off"), _FAST_GROUP)
 
 
 class Job(NamedTuple):
@@ -150,7 +140,7 @@ def run(quick: bool) -> dict[str, float]:
 def make_pair(plan: Plan, seed: int) -> tuple[Study, Study]:
     """Simulate the people of a seed with effects and without, and run both levels on both studies."""
     effects, null = Study(FOLDER / f"effects-{seed}"), Study(FOLDER / f"null-{seed}", plan.null_tasks)
-    simulation = (*plan.size, "--seed", str(seed))
+    simulation = ("--participants", str(plan.participants), *plan.simulation, "--seed", str(seed))
     _finish(_simulate(effects, simulation), _simulate(null, (*simulation, "--null")))
     _analyse(effects, plan)
     _analyse(null, plan, "--derivatives", str(lend_anatomy(effects, null)))
@@ -259,11 +249,11 @@ def _simulate(study: Study, options: Sequence[str]) -> Job:
     )
 
 
-def _analyse(study: Study, plan: Plan, *participant: str) -> None:
+def _analyse(study: Study, plan: Plan, *anatomy: str) -> None:
     program = [str(ROOT / "run.py"), str(study.bids), str(study.results)]
     common = ["--work-dir", str(study.folder / "work"), "--nprocs", str(PROCESSORS)]
     levels = {
-        "participant": [*common, "--skip-bids-validation", *participant],
+        "participant": [*common, "--skip-bids-validation", *plan.participant, *anatomy],
         "group": [*common, "--trait", *questions(study.tasks), *plan.group],
     }
     for level, options in levels.items():
