@@ -11,6 +11,7 @@ from morbids.bids.filters import Filters, JoinRuns
 from morbids.bids.pooled_efflux import PublishedEfflux
 from morbids.bids.windows import Window
 from morbids.errors import ExitCode, MorbidsError
+from morbids.numerics.kinetics.parent_fraction import ParentRule
 from morbids.numerics.statistics.methods import METHODS, Inference
 
 MapKind = Literal["difference", "percent", "parameter"]
@@ -121,6 +122,9 @@ class ScanSettings:
     reference_steps: ReferenceSteps = ReferenceSteps()
     k2_prime_per_min: float | Literal["estimate", "none"] | PublishedEfflux | None = None
     t_star_min: float | Literal["find"] | None = None
+    parent_fraction: ParentRule = "auto"
+    blood_delay_s: float | Literal["estimate"] = "estimate"
+    blood_volume: float | Literal["fit"] | None = None
     weights: FrameWeights = "decay"
     windows: tuple[Window, ...] = ()
     window_events: tuple[str, ...] = ()

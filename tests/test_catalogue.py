@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from morbids.errors import ExitCode
-from tests.catalogue import content, times, wishes
+from tests.catalogue import blood, content, times, wishes
 from tests.catalogue.case import BAD, GOOD, Case
 from tests.catalogue.write import PAGE, SECTIONS
 
 ROOT = Path(__file__).parents[1]
-CASES = (*times.CASES, *content.CASES, *wishes.CASES)
+CASES = (*times.CASES, *content.CASES, *wishes.CASES, *blood.CASES)
 
 
 def test_the_catalogue_has_150_cases_of_different_names() -> None:

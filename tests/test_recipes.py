@@ -14,7 +14,7 @@ from morbids.options.command_line import build_parser, read_resources, read_sett
 from morbids.participant.dry_run import dry_run
 from morbids.settings import ScanSettings
 from tests.bids.conftest import DURATION_S, START_S, DatasetMaker
-from tests.participant.studies import write_scan
+from tests.participant.studies import write_blood, write_scan
 
 pytestmark = pytest.mark.graph
 
@@ -40,6 +40,9 @@ def make(title: str, dataset: DatasetMaker) -> None:
         changes = {"TracerName": "novelty"}
     if title == "A drug challenge":
         changes = {"PharmaceuticalName": "naltrexone", "PharmaceuticalDoseTime": 2700}
+    if title == "A tracer without reference region, with blood":
+        changes = {"TracerName": "PS13"}
+        write_blood(dataset, "sub-01/pet/sub-01_task-rejection_recording-manual_blood")
     write_scan(dataset, "01", changes=changes, events=False)
     corrected = "../PETPREP/sub-01/pet/sub-01_task-rejection_desc-mc_pet.nii.gz"
     dataset.image(corrected, len(START_S))

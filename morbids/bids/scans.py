@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from morbids.bids.blood import find_blood
 from morbids.bids.filters import Filters, Selection, matches, read_selection
 from morbids.bids.images import check_present, count_volumes
 from morbids.bids.index import Image, Index, check_name, find_images, foreign_folder, list_participants
@@ -44,6 +45,9 @@ class PetScan:
         Rows of its `events.tsv`.
     notes
         Sentences for the report, beside those of the time axis.
+    dataset, blood
+        The dataset's root, and tables of its blood samples (`morbids.bids.blood`), which are read where a model needs
+        them.
     parts
         The runs that it is joined from (`morbids.bids.joining`); `pet` is the first one's image.
     """
@@ -59,6 +63,8 @@ class PetScan:
     events: tuple[Event, ...]
     notes: tuple[str, ...] = ()
     parts: tuple["PetScan", ...] = ()
+    dataset: Path = Path()
+    blood: tuple[Path, ...] = ()
 
     @property
     def label(self) -> str:
@@ -265,6 +271,8 @@ def _read_scan(
         t1w_note=anatomy.note,
         events=events,
         notes=(units_note,) if units_note else (),
+        dataset=bids_dir,
+        blood=find_blood(image.path, bids_dir),
     )
     return RejectedScan(image.entities, image.path, _once(problems), scan) if problems.found else scan
 

@@ -6,7 +6,7 @@ kinetic models, of BEP023.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
@@ -124,6 +124,8 @@ class ModelUse:
         Of the image before its voxels were fitted.
     mixed_tissue
         Point spread by which white matter and fluid were fitted apart; None where they were not.
+    blood
+        Fields of the blood that drives it; empty where the reference region does.
     """
 
     name: str
@@ -137,6 +139,7 @@ class ModelUse:
     t_star_source: str = ""
     smoothing_fwhm_mm: float | None = None
     mixed_tissue: PointSpread | None = None
+    blood: Mapping[str, Any] = field(default_factory=dict)
 
 
 def bids_uri(path: Path, root: Path, dataset: str = "") -> str:
@@ -256,7 +259,8 @@ def model_fields(model: ModelUse, window: Window | None) -> dict[str, Any]:
         inputs.extend((("window start", window.start_min, "min"), ("window end", window.end_min, "min")))
     fields: dict[str, Any] = {
         "ModelName": model.name,
-        "ReferenceRegion": model.reference_region,
+        ("RegionOfDelay" if model.blood else "ReferenceRegion"): model.reference_region,
+        **model.blood,
         "InputValuesLabels": [label for label, _, _ in inputs],
         "InputValues": [value for _, value, _ in inputs],
         "InputValuesUnits": [units for _, _, units in inputs],

@@ -15,7 +15,7 @@ from morbids.fit.outputs import draw_figures, write_comparison, write_parameters
 from morbids.fit.wishes import ESTIMATE, FIND, FIT, NONE, Wishes
 from morbids.numerics.kinetics.impulses import MOST_BLOOD
 from morbids.numerics.kinetics.information import check_comparable
-from morbids.numerics.kinetics.input_function import InputRules
+from morbids.numerics.kinetics.input_function import MOST_DELAY_S, InputRules
 from morbids.numerics.kinetics.intervals import with_sampling_errors
 from morbids.numerics.kinetics.model_names import ModelName, find_model
 from morbids.numerics.kinetics.models import Estimates, fit_model
@@ -25,8 +25,6 @@ log = logging.getLogger("morbids.fit")
 
 # Slower efflux, per minute, is none; faster is no tissue's.
 LOWEST_RATE, HIGHEST_RATE = 1e-6, 10.0
-# Longer than this, seconds, blood is late by another mistake.
-MOST_DELAY_S = 300.0
 DESCRIPTION = (
     "Fit kinetic models with a reference region, or with blood, to a table of curves, a row per frame and a column per "
     "region, as PETPrep, kinfitr, PMOD (.tac, .voistat), Turku (.dft) or a spreadsheet write it."

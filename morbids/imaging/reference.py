@@ -55,6 +55,8 @@ class ReferenceRule:
         Share of the region's height that is taken away at the top, and again at the bottom.
     clean_histogram
         Whether voxels outside the full width at half maximum of the region's PET intensities are dropped.
+    is_mixed
+        Whether its voxels may differ: it is no one tissue.
     """
 
     name: str
@@ -64,6 +66,7 @@ class ReferenceRule:
     erode_mm: float = 2.0
     trim_share: float = 0.0
     clean_histogram: bool = False
+    is_mixed: bool = False
 
     @property
     def fields(self) -> dict[str, object]:
@@ -115,6 +118,7 @@ def reference_presets() -> Mapping[str, ReferenceRule]:
             erode_mm=entry["erode_mm"],
             trim_share=entry["trim_share"],
             clean_histogram=entry["clean_histogram"],
+            is_mixed=entry.get("is_mixed", False),
         )
         for name, entry in json.loads(source.read_text()).items()
     }
@@ -188,7 +192,7 @@ def make_reference_region(
         write_image(mask, pet.affine, out_dir / "reference_mask.nii.gz", code=code),
         write_image(drawn.on_pet(pet, 0.0), pet.affine, out_dir / "reference_labels.nii.gz", code=code),
         volume_ml,
-        _concern(rule.name, volume_ml, variation),
+        "" if rule.is_mixed else _concern(rule.name, volume_ml, variation),
         notes,
         variation,
     )

@@ -7,7 +7,10 @@ from morbids.arguments import Option, number, on_or_off, or_word, parsed
 from morbids.bids.filters import JOIN_RUNS
 from morbids.bids.pooled_efflux import PublishedEfflux, read_pooled
 from morbids.bids.windows import parse_window
+from morbids.numerics.kinetics.impulses import MOST_BLOOD
+from morbids.numerics.kinetics.input_function import MOST_DELAY_S
 from morbids.numerics.kinetics.model_names import find_model
+from morbids.numerics.kinetics.parent_fraction import PARENT_RULES
 from morbids.settings import MIXED_TISSUE, PARTIAL_VOLUME, FrameWeights, parse_output_space
 
 # Of k2': tissue cannot be emptied faster than blood flows through it.
@@ -61,6 +64,27 @@ KINETICS = (
         "the tracer's preset",
         or_word(number(0), "find"),
         "MIN",
+    ),
+    Option(
+        "--parent-fraction",
+        "parent_fraction",
+        "with blood: how the share of unchanged tracer in plasma becomes a curve, none takes all of plasma; default "
+        "{default}: the nearer of hill and power, else linear",
+        choices=PARENT_RULES,
+    ),
+    Option(
+        "--blood-delay",
+        "blood_delay_s",
+        "seconds to be added to the times of the blood; default {default}, on the curve of the whole brain",
+        or_word(number(-MOST_DELAY_S, MOST_DELAY_S), "estimate"),
+        "SECONDS",
+    ),
+    Option(
+        "--blood-volume",
+        "blood_volume",
+        "with blood: its share in tissue, or 'fit'; default: fitted by 1TCM and 2TCM, 0.05 for other models",
+        or_word(number(0, MOST_BLOOD), "fit"),
+        "SHARE",
     ),
     Option(
         "--weights",

@@ -10,6 +10,7 @@ from morbids.bids.names import scan_label
 from morbids.bids.validation import check_dataset
 from morbids.errors import ExitCode, MorbidsError
 from morbids.numerics.kinetics.models import MODELS
+from morbids.participant.blood_words import describe_blood
 from morbids.participant.causes import Cause, fetch_line, files_to_fetch, generalise, group_causes, shorten
 from morbids.participant.collection import Plans, UnplannedScan, collect
 from morbids.participant.cost import Cost, estimate_cost, total_minutes
@@ -127,8 +128,7 @@ def _tell_plan(plan: ScanPlan, costs: Mapping[Path, Cost], state: str) -> str:
     parts = [
         plan.scan.tracer or "no TracerName",
         kinetics.model,
-        f"reference {kinetics.reference.name}",
-        f"k2' {_k2_prime(kinetics)}",
+        *_driven(kinetics),
         f"t* {_t_star(kinetics)}",
         f"windows {_windows(kinetics)}",
         plan.t1w.path.name,
@@ -159,7 +159,8 @@ def _describe(plan: ScanPlan, costs: Mapping[Path, Cost], *, can_start: bool) ->
         "can_start": can_start,
         "tracer": plan.scan.tracer,
         "model": kinetics.model,
-        "reference": kinetics.reference.name,
+        "reference": kinetics.reference.name if kinetics.blood is None else None,
+        "blood": describe_blood(kinetics) or None,
         "k2prime_per_min": kinetics.k2_prime_per_min,
         "k2prime_source": kinetics.k2_prime_source if kinetics.fits_k2_prime else "not used",
         "t_star_min": kinetics.t_star_min,
@@ -192,6 +193,14 @@ def _t_star(kinetics: KineticPlan) -> str:
 
 def _windows(kinetics: KineticPlan) -> str:
     return ", ".join(f"{w.name} {w.start_min:g}-{w.end_min:g}" for w in kinetics.windows)
+
+
+def _driven(kinetics: KineticPlan) -> list[str]:
+    """What drives the model: a reference region and its k2', or blood."""
+    if kinetics.blood is None:
+        return [f"reference {kinetics.reference.name}", f"k2' {_k2_prime(kinetics)}"]
+    beside = [f"beside it {kinetics.second_model}"] if kinetics.second_model else []
+    return [*beside, describe_blood(kinetics)]
 
 
 def _taken(plan: ScanPlan) -> list[str]:

@@ -125,6 +125,17 @@ class MixtureFacts(NamedTuple):
     fitted_apart: Annotated[str, "MixedTissue"]
 
 
+class BloodFacts(NamedTuple):
+    """Of blood that drives a model: its delay with standard error (seconds), and how its parent fraction was made."""
+
+    delay_s: Annotated[float | None, "BloodDelay"] = None
+    delay_se: Annotated[float | None, "BloodDelayStandardError"] = None
+    delay_source: Annotated[str, "BloodDelaySource"] = ""
+    parent_rule: Annotated[str, "ParentFraction"] = ""
+    parent_misfit: Annotated[float | None, "ParentFractionMisfit"] = None
+    notes: Notes = ()
+
+
 class MapFacts(NamedTuple):
     """Of voxelwise fits: share of the brain's voxels without a value."""
 

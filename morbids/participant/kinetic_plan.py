@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import TypeVar
+from typing import Any, TypeVar
+
+import numpy as np
 
 from morbids.bids.pooled_efflux import PublishedEfflux
 from morbids.bids.scans import PetScan
@@ -17,21 +19,26 @@ from morbids.bids.windows import (
 )
 from morbids.errors import ExitCode, MorbidsError
 from morbids.imaging.reference import ReferenceRule
-from morbids.numerics.arrays import FloatArray
+from morbids.numerics.arrays import BoolArray, FloatArray
 from morbids.numerics.frames import Frames, TimeAxis
+from morbids.numerics.kinetics.input_function import InputFunction, InputRules, settle_input
 from morbids.numerics.kinetics.missing import Missing, begins_late
-from morbids.numerics.kinetics.model_names import ModelName, find_model
-from morbids.numerics.kinetics.models import DEFAULT_BOUNDS, MODELS, FitBounds, FitOptions
+from morbids.numerics.kinetics.model_names import PLASMA_MODEL, ModelName, find_model
+from morbids.numerics.kinetics.models import DEFAULT_BOUNDS, MODELS, PLASMA_BOUNDS, FitBounds, FitOptions
+from morbids.numerics.kinetics.plasma import Blood, PlasmaInput, check_reach
 from morbids.numerics.kinetics.presets import TracerPreset
 from morbids.numerics.kinetics.protocol import Contrast
 from morbids.numerics.kinetics.srtm import DEFAULT_GRID, BasisGrid
 from morbids.numerics.kinetics.t_star import STRAIGHT_PERCENT, STRAIGHTENED
 from morbids.numerics.kinetics.weights import inverse_variance
+from morbids.participant.blood_plan import ScanBlood, default_model
 from morbids.settings import FrameWeights, ScanSettings
 
 Value = TypeVar("Value")
 # The model of the transport map: linear, and with k2' fixed the least noisy one that yields R1.
 TRANSPORT_MODEL: ModelName = "MRTM2"
+# Beside a Logan plot that nobody asked for: what it is a shortcut for.
+COMPARTMENTS: ModelName = "2TCM"
 ESTIMATED = "estimated from the scan"
 COMBINED = "estimated from the scan and combined, by inverse variance, with {:.4g} ± {:.3g} /min of {}"
 FOUND = (
@@ -63,6 +70,10 @@ class KineticPlan:
         First minute of regression; None when it is to be found on the Logan plot.
     t_star_source
         Where the number is from, in words for sidecars.
+    blood, input_rules, blood_facts
+        Samples in the unit of the image and how they become an input function, of models that are driven by plasma,
+        with what sidecars say of them; None and empty for those with a reference region. `reference` is then the region
+        whose curve tells the delay.
     second_model
         Another model whose results stand beside, as a second opinion.
     weights
@@ -95,16 +106,26 @@ class KineticPlan:
     missing: Mapping[str, Missing] = field(default_factory=dict)
     published_k2_prime: tuple[float, float] | None = None
     second_model: ModelName | None = None
+    blood: Blood | None = None
+    input_rules: InputRules = field(default_factory=InputRules)
+    blood_facts: Mapping[str, Any] = field(default_factory=dict)
 
-    def settle(self, k2_prime_per_min: float, t_star_min: float) -> "SettledPlan":
-        """The same with both numbers known; windows begin no earlier than a t* that was found.
+    def settle(
+        self, k2_prime_per_min: float, t_star_min: float, delay_s: float | None = None
+    ) -> "SettledPlan":
+        """The same with all numbers known; windows begin no earlier than a t* that was found.
 
         Raises
         ------
         MorbidsError
             A window is left with fewer frames than a line needs.
         """
-        known = vars(self) | {"k2_prime_per_min": k2_prime_per_min, "t_star_min": t_star_min}
+        rules = replace(self.input_rules, delay_s=delay_s)
+        known = vars(self) | {
+            "k2_prime_per_min": k2_prime_per_min,
+            "t_star_min": t_star_min,
+            "input_rules": rules,
+        }
         if self.t_star_min is not None:
             return SettledPlan(**known)
         windows = tuple(w._replace(start_min=max(w.start_min, t_star_min)) for w in self.windows)
@@ -117,6 +138,32 @@ class KineticPlan:
                     "Give t* in minutes with --t-star, or wider windows with --window NAME=START-END.",
                 )
         return SettledPlan(**known | {"windows": windows, "pairs": pair_windows(windows)})
+
+    def input_function(self, curve: FloatArray) -> InputFunction:
+        """Input function of the blood; the curve (n_frames,) of a large region tells its delay where it is not known.
+
+        Raises
+        ------
+        MorbidsError
+            As `settle_input`.
+        """
+        assert self.blood is not None
+        end_min = max(window.end_min for window in self.windows)
+        weights = self.inverse_variance
+        return settle_input(
+            self.blood, self.input_rules, curve, self.frames, end_min=end_min, inverse_variance=weights
+        )
+
+    def driving(self, reference: FloatArray) -> FloatArray | PlasmaInput:
+        """What drives the model: the reference curve (n_frames,), or plasma."""
+        return reference if self.blood is None else self.input_function(reference).plasma
+
+    @property
+    def blood_volume(self) -> float | None:
+        """Share of blood that the model is told; None where it fits one, or has none."""
+        if self.blood is None:
+            return None
+        return self.input_rules.volume_for(fits=MODELS[self.model].fits_blood_volume)
 
     def in_model(self, k2_prime_per_min: float) -> float | None:
         """The k2' that the model takes; None where it takes none."""
@@ -163,13 +210,21 @@ class SettledPlan(KineticPlan):
     def options(self, window: Window, k2_prime_per_min: float | None = None) -> FitOptions:
         """What a model is told when it fits one window; with another k2' than the plan's where one is given."""
         return FitOptions(
-            points=window_points(self.frames, window),
+            points=self.points(window),
             inverse_variance=self.inverse_variance,
+            blood_volume=self.blood_volume,
             k2_prime=self.in_model(k2_prime_per_min or self.k2_prime_per_min),
             onset_min=self.pairs[0].challenge.start_min if MODELS[self.model].needs_onset else None,
             grid=self.grid,
             bounds=self.bounds,
         )
+
+    def points(self, window: Window) -> BoolArray:
+        """Frames of a window that the model is fitted to (n_frames,): all of them where it takes the whole scan."""
+        known = MODELS[self.model]
+        if known.needs_plasma and not known.fits_windows:
+            return np.ones(self.frames.n_frames, bool)
+        return window_points(self.frames, window)
 
     def contrast(self, pair: WindowPair) -> Contrast:
         """Two windows as they are fitted: a response is fitted from t* on, whatever window stands for its baseline."""
@@ -198,7 +253,7 @@ def choose_model(settings: ScanSettings, preset: TracerPreset | None, scan: PetS
     MorbidsError
         There is neither, the model does not exist, or the windows cannot be.
     """
-    wish: str | None = preset.model if preset else None
+    wish: str | None = default_model(preset, scan)
     if settings.model is None and settings.k2_prime_per_min != "none" and preset and preset.model_within_scan:
         t_star_min = preset.t_star_min if settings.t_star_min is None else settings.t_star_min
         start_min = t_star_min if isinstance(t_star_min, float) else 0.0
@@ -209,8 +264,12 @@ def choose_model(settings: ScanSettings, preset: TracerPreset | None, scan: PetS
     return find_model(choose("model", settings.model, wish, scan))
 
 
-def _choose_second(model: ModelName, settings: ScanSettings, preset: TracerPreset | None) -> ModelName | None:
-    """The tracer's usual model, where another was taken because the scan holds a challenge."""
+def _choose_second(
+    model: ModelName, settings: ScanSettings, preset: TracerPreset | None, windows: tuple[Window, ...]
+) -> ModelName | None:
+    """The tracer's usual model, where a challenge made another one; compartments beside a Logan plot with blood."""
+    if settings.model is None and model == PLASMA_MODEL:
+        return COMPARTMENTS if [window.name for window in windows] == [WHOLE_SCAN] else None
     if settings.model is not None or preset is None or model == preset.model:
         return None
     return preset.model
@@ -227,8 +286,11 @@ def plan_kinetics(
     preset: TracerPreset | None,
     model: ModelName,
     reference: ReferenceRule,
+    blood: ScanBlood | None = None,
 ) -> tuple[KineticPlan, tuple[str, ...]]:
     """Decide how a scan is modelled; also returns what the report should say of it.
+
+    `blood` is that of a model which is driven by plasma.
 
     Raises
     ------
@@ -238,6 +300,8 @@ def plan_kinetics(
     t_star_min, t_star_source = _choose_t_star(model, settings, preset, scan)
     k2_prime, published, source = _choose_k2_prime(settings, preset)
     choice = _choose_model_windows(model, settings, scan, t_star_min or 0.0)
+    if blood is not None:
+        check_reach(blood.samples, max(window.end_min for window in choice.windows))
     kinetics = KineticPlan(
         model=model,
         reference=reference,
@@ -249,14 +313,20 @@ def plan_kinetics(
         axis=TimeAxis.of(scan.timing.frames, scan.timing.injection_s),
         half_life_min=scan.timing.half_life_min,
         grid=preset.grid if preset else DEFAULT_GRID,
-        bounds=preset.bounds if preset else DEFAULT_BOUNDS,
+        bounds=PLASMA_BOUNDS if blood else preset.bounds if preset else DEFAULT_BOUNDS,
         t_star_source=t_star_source,
         weights=settings.weights,
         fits_k2_prime=_fits_k2_prime(model, settings),
         published_k2_prime=published,
-        second_model=_choose_second(model, settings, preset),
+        second_model=_choose_second(model, settings, preset, choice.windows),
+        maps_transport=blood is None,
+        blood=blood.samples if blood else None,
+        input_rules=blood.rules if blood else InputRules(),
+        blood_facts=blood.facts if blood else {},
     )
-    return kinetics, (*scan.timing.notes, *scan.notes, *filter(None, [scan.t1w_note]), *choice.notes)
+    of_blood = blood.notes if blood else ()
+    told = (*scan.timing.notes, *scan.notes, *filter(None, [scan.t1w_note]), *choice.notes, *of_blood)
+    return kinetics, told
 
 
 def choose(option: str, given: Value | None, preset: Value | None, scan: PetScan) -> Value:
@@ -299,6 +369,11 @@ def _choose_t_star(
         return None, FOUND
     if settings.t_star_min is not None:
         return settings.t_star_min, "given by the user"
+    if MODELS[model].needs_plasma:
+        # What a preset knows is of a plot with a reference region.
+        preset = None
+        if model in STRAIGHTENED and not settings.windows:
+            return None, FOUND
     if not MODELS[model].needs_t_star:
         return (
             (preset.t_star_min, f"preset of {preset.name}")

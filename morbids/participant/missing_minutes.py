@@ -28,6 +28,8 @@ def judge_minutes(
         for window in dict.fromkeys(plan.windows)
     }
     notes = [missing[name].judge(plan.model, plan.frames, str(scan.pet)) for name in missing]
+    if not plan.maps_transport:
+        return replace(plan, missing=missing), tuple(filter(None, dict.fromkeys(notes)))
     transport = _error(plan, TRANSPORT_MODEL, plan.undisturbed, schedule)
     n_frames = int(window_points(plan.frames, plan.undisturbed).sum())
     if n_frames < MIN_FRAMES or transport.is_refused:

@@ -15,6 +15,7 @@ from morbids.errors import MorbidsError
 from morbids.numerics.kinetics.models import MODELS
 from morbids.numerics.kinetics.shared_efflux import DISAGREEMENT_SE
 from morbids.numerics.kinetics.slow_tissue import TAKEN
+from morbids.participant.blood_words import blood_notes, say_blood, tell_blood
 from morbids.participant.facts import (
     K2PrimeFacts,
     MixtureFacts,
@@ -128,6 +129,7 @@ def _methods(plans: Sequence[ScanPlan], study: Study, settings: ScanSettings) ->
             motion_corrected=settings.motion,
             partial_volume=_partial_volume(plan, settings),
             taken=_taken_steps(plan, space),
+            **say_blood(kinetics),
         )
         paragraphs += participant_methods(choices)
     if not paragraphs:
@@ -249,7 +251,7 @@ def _report_scan(plan: ScanPlan, study: Study, settings: ScanSettings, told: Seq
         ),
         verdicts=judge(measures),
         quality=tuple(_quality_table(measures, table)),
-        notes=(*plan.notes, *_notes(plan, study)),
+        notes=(*plan.notes, *_notes(plan, study), *blood_notes(plan, study, settings)),
         registration=figures.registration(),
         motion=(
             *figures.of("motion", "motion", ".svg"),
@@ -257,6 +259,7 @@ def _report_scan(plan: ScanPlan, study: Study, settings: ScanSettings, told: Seq
             *figures.of("carpet", "carpet"),
         ),
         reference=figures.reference(),
+        blood=figures.of("input", "input", ".svg"),
         curves=figures.of("curves", "curves", ".svg"),
         kinetics=(
             *figures.of("logan", "logan", ".svg"),
@@ -279,7 +282,8 @@ def _report_scan(plan: ScanPlan, study: Study, settings: ScanSettings, told: Seq
 def _notes(plan: ScanPlan, study: Study) -> Iterator[str]:
     """How motion was handled, how the reference region was cut, and regions that the field of view cuts."""
     yield from _notes_of(plan, study, "petref")
-    yield from _notes_of(plan, study, "reference_mask", {"label": plan.kinetics.reference.name})
+    if plan.kinetics.blood is None:
+        yield from _notes_of(plan, study, "reference_mask", {"label": plan.kinetics.reference.name})
     for atlas in plan.atlases:
         notes = _notes_of(plan, study, "pet_dseg", {"seg": atlas.label})
         yield from (f"{atlas.label}: {note}" for note in notes)
@@ -371,14 +375,18 @@ class _ScanFigures:
 def _describe(plan: ScanPlan, study: Study, settings: ScanSettings) -> tuple[tuple[str, Cell], ...]:
     metadata, kinetics = plan.scan.metadata, plan.kinetics
     dose = f"{metadata.get('InjectedRadioactivity', 'n/a')} {metadata.get('InjectedRadioactivityUnits', '')}".strip()
+    driven: tuple[tuple[str, Cell], ...] = (
+        (("reference region", kinetics.reference.name), ("k2'", _describe_k2_prime(plan, study, settings)))
+        if kinetics.blood is None
+        else (("driven by", tell_blood(plan, study, settings)),)
+    )
     return (
         ("tracer", plan.scan.tracer),
         ("injected", dose),
         ("administration", metadata.get("ModeOfAdministration", "n/a")),
         ("frames", f"{kinetics.frames.n_frames}, to {kinetics.frames.end_min[-1]:g} min"),
         ("model", kinetics.model),
-        ("reference region", kinetics.reference.name),
-        ("k2'", _describe_k2_prime(plan, study, settings)),
+        *driven,
         ("t*", _describe_t_star(plan, study, settings)),
         ("partial volume", _describe_correction(plan, settings)),
         ("mixed tissue", _describe_mixture(plan, study, settings)),

@@ -19,9 +19,11 @@ from morbids.imaging.atlases import AtlasChoice, apriori_spheres, check_atlas, c
 from morbids.imaging.images import read_head
 from morbids.imaging.reference import ReferenceRule, find_reference_rule
 from morbids.imaging.user_atlases import IMAGE_EXTENSIONS
+from morbids.numerics.kinetics.model_names import ModelName
 from morbids.numerics.kinetics.models import MODELS
 from morbids.numerics.kinetics.presets import TracerPreset, find_no_reference, find_preset, nearest_name
 from morbids.numerics.tracer import Schedule
+from morbids.participant.blood_plan import default_model, default_region, plan_blood
 from morbids.participant.kinetic_plan import KineticPlan, choose, choose_model, plan_kinetics, tracer_in_words
 from morbids.participant.missing_minutes import judge_minutes
 from morbids.participant.spaces import template_spaces
@@ -156,18 +158,25 @@ def _plan(
     end_min = float(scan.timing.frames.end_min[-1])
     schedule = problems.attempt(read_schedule, scan.metadata, end_min, scan.pet)
     preset = find_preset(scan.tracer)
-    missing = _missing_choices(settings, preset)
+    missing = _missing_choices(settings, preset, scan)
     if missing:
         problems.found.append(_no_preset(scan, missing))
     model = None if "model" in missing else problems.attempt(choose_model, settings, preset, scan)
     cut = (
         None
         if "reference" in missing
-        else problems.attempt(_choose_reference, settings, preset, scan, owners)
+        else problems.attempt(_choose_reference, settings, preset, model, scan, owners)
     )
     # What is wrong with t* and windows does not hang on the region.
     rule = cut[0] if cut else find_reference_rule(ANY_REFERENCE)
-    chosen = problems.attempt(plan_kinetics, scan, settings, preset, model, rule) if model else None
+    blood, chosen = None, None
+    if model is not None:
+        n_before = len(problems.found)
+        blood = problems.attempt(plan_blood, settings, model, scan)
+        lacks_blood = blood is None and MODELS[model].needs_plasma
+        sound = len(problems.found) == n_before and not lacks_blood
+        if sound:
+            chosen = problems.attempt(plan_kinetics, scan, settings, preset, model, rule, blood)
     atlases = problems.attempt(_find_atlases, settings.atlases, owners)
     spread = None
     if settings.partial_volume != "none":
@@ -182,7 +191,8 @@ def _plan(
     if mixture is None:
         return None
     mixed_tissue, unknown = mixture
-    notes = (*chosen[1], *lacking, *unknown, *_doubt_reference(scan.tracer, rule.name))
+    doubts = [] if blood is not None else _doubt_reference(scan.tracer, rule.name)
+    notes = (*chosen[1], *lacking, *unknown, *doubts)
     spaces = template_spaces((*atlases, cut[1]), settings)
     t1w = replace(t1w, taken=problems.attempt(find_anatomy, derivatives, t1w.entities, spaces))
     plan = ScanPlan(
@@ -228,12 +238,10 @@ def _choose_mixed_tissue(
         )
 
 
-def _missing_choices(settings: ScanSettings, preset: TracerPreset | None) -> list[str]:
-    """Options that neither the user nor the tracer's preset gives a value for."""
-    given = {
-        "model": settings.model or (preset.model if preset else None),
-        "reference": settings.reference or (preset.reference if preset else None),
-    }
+def _missing_choices(settings: ScanSettings, preset: TracerPreset | None, scan: PetScan) -> list[str]:
+    """Options that neither the user, nor the tracer's preset, nor blood gives a value for."""
+    model = settings.model or default_model(preset, scan)
+    given = {"model": model, "reference": settings.reference or default_region(preset, model)}
     return [name for name, value in given.items() if value is None]
 
 
@@ -242,8 +250,9 @@ def _no_preset(scan: PetScan, missing: Sequence[str]) -> MorbidsError:
     if lacking is not None:
         return MorbidsError(
             f"{scan.pet}: {lacking.name} has no reference region: {lacking.reason} ({lacking.source}).",
-            "Every model here needs one. For a ratio all the same give --model SUVR, --reference and, for a dynamic "
-            "scan, --t-star or --window.",
+            "With arterial blood (_blood.tsv) give --model PlasmaPatlak and --t-star where tissue traps it, else "
+            "PlasmaLogan or 2TCM. For a ratio all the same give --model SUVR, --reference and, for a dynamic scan, "
+            "--t-star or --window.",
             ExitCode.USAGE,
         )
     options = " and ".join(f"--{name}" for name in missing)
@@ -309,10 +318,14 @@ def _describe_taken(plan: ScanPlan, settings: ScanSettings, derivatives: Sequenc
 
 
 def _choose_reference(
-    settings: ScanSettings, preset: TracerPreset | None, scan: PetScan, owners: Sequence[Mapping[str, str]]
+    settings: ScanSettings,
+    preset: TracerPreset | None,
+    model: ModelName | None,
+    scan: PetScan,
+    owners: Sequence[Mapping[str, str]],
 ) -> tuple[ReferenceRule, AtlasChoice]:
     """The rule that was asked for, else the tracer's, with the user's steps in the place of its own; and its atlas."""
-    wish = choose("reference", settings.reference, preset.reference if preset else None, scan)
+    wish = choose("reference", settings.reference, default_region(preset, model), scan)
     if is_pattern(wish) and wish.endswith(IMAGE_EXTENSIONS):
         wish = str(find_own(wish, owners))
     rule = find_reference_rule(wish)

@@ -29,11 +29,13 @@ from morbids.imaging.normalization import LEAST_CORRELATION
 from morbids.imaging.reference import CONCERN_VARIATION, CONCERN_VOLUME_ML
 from morbids.imaging.regions import USABLE_COVERAGE
 from morbids.numerics.arrays import FloatArray
+from morbids.numerics.kinetics.input_function import TOLD_MISFIT
 from morbids.numerics.kinetics.models import MODELS
 from morbids.numerics.kinetics.presets import nuclide_concern
 from morbids.numerics.kinetics.shared_efflux import DISAGREEMENT_SE
 from morbids.numerics.reference_curve import LEAST_RATIO
 from morbids.participant.facts import (
+    BloodFacts,
     BrainFacts,
     Facts,
     K2PrimeFacts,
@@ -95,8 +97,14 @@ def measure_scan(plan: ScanPlan, study: Study, settings: ScanSettings) -> tuple[
         *_measure_time_axis(plan),
         *_telling("head motion", _measure_motion(plan, study)),
         *_telling("PET to T1w", _measure_registration(plan, study)),
-        *_telling("reference region", _measure_reference(plan, study)),
-        *_telling("reference curve", _measure_reference_curve(plan, study)),
+        *(
+            _telling("blood", _measure_blood(plan, study, settings))
+            if plan.kinetics.blood is not None
+            else (
+                *_telling("reference region", _measure_reference(plan, study)),
+                *_telling("reference curve", _measure_reference_curve(plan, study)),
+            )
+        ),
         *_telling("k2'", _measure_k2_prime(plan, study, settings)),
         *_telling("field of view", _measure_coverage(plan, study)),
         *_telling("voxelwise fits", _measure_fits(plan, study, settings)),
@@ -239,6 +247,20 @@ def _measure_reference_curve(plan: ScanPlan, study: Study) -> Iterator[Measure]:
         yield Measure(step, "lowest late ratio of a region", ratio, least=LEAST_RATIO, concern=concern)
         yield Measure(step, "drift of that region", verdict.lowest_drift)
         yield Measure(step, "noise of voxels in late frames", noise.noise)
+
+
+def _measure_blood(plan: ScanPlan, study: Study, settings: ScanSettings) -> Iterator[Measure]:
+    """Samples of plasma, the delay with its standard error, and how far the parent fraction is from its samples."""
+    facts, step = read_fit_facts(BloodFacts, plan, study, settings), "blood"
+    if plan.kinetics.blood is None or facts is None:
+        return
+    yield Measure(step, "samples of plasma", float(len(plan.kinetics.blood.plasma.value)))
+    yield Measure(step, "delay", facts.delay_s, "s")
+    if facts.delay_se is not None:
+        yield Measure(step, "standard error of the delay", facts.delay_se, "s")
+    yield Measure(
+        step, "distance of the parent fraction from its samples", facts.parent_misfit, most=TOLD_MISFIT
+    )
 
 
 def _measure_k2_prime(plan: ScanPlan, study: Study, settings: ScanSettings) -> Iterator[Measure]:

@@ -143,7 +143,17 @@ class ScanBuilder:
             command_line=self.study.command_line,
             smoothing_fwhm_mm=self.settings.pet_smoothing_fwhm_mm,
             mixed_tissue=self.plan.mixed_tissue if self.plan.fits_apart else None,
+            blood=self._blood_fields,
         )
+
+    @property
+    def _blood_fields(self) -> dict[str, Any]:
+        """What sidecars say of blood beside what is found of it; empty where a reference region drives the model."""
+        kinetics = self.plan.kinetics
+        if kinetics.blood is None:
+            return {}
+        volume = kinetics.blood_volume
+        return {**kinetics.blood_facts, "BloodVolume": "fitted" if volume is None else volume}
 
     def spatial_reference(self, space: str) -> dict[str, str]:
         """Field of sidecars for a space that BIDS does not know by name: an image that lies in it."""

@@ -13,7 +13,7 @@ from morbids.imaging.atlases import SPHERES
 from morbids.numerics.kinetics.model_names import ModelName
 from morbids.numerics.kinetics.models import MODELS
 from morbids.numerics.kinetics.prediction import OF_STEPS, can_predict
-from morbids.participant.facts import K2PrimeFacts, MapFacts, MixtureFacts, SettledFacts, keys_of
+from morbids.participant.facts import BloodFacts, K2PrimeFacts, MapFacts, MixtureFacts, SettledFacts, keys_of
 from morbids.participant.kinetic_plan import TRANSPORT_MODEL
 from morbids.participant.scan_graph import ScanBuilder
 from morbids.participant.spaces import picture_space
@@ -23,6 +23,7 @@ from morbids.participant.steps.figures import (
     plot_curves,
     plot_estimates,
     plot_fits,
+    plot_input,
     plot_k2_prime,
     plot_logan,
     plot_t_star,
@@ -50,8 +51,12 @@ FITTING_PLOTS = ("plot_k2prime", "plot_tstar")
 
 
 def settled_facts(builder: ScanBuilder) -> dict[str, str]:
-    """What becomes known while running and joins the sidecars: k2', and t* where it is found."""
-    found = keys_of(SettledFacts) if builder.plan.kinetics.t_star_min is None else {}
+    """What becomes known while running and joins the sidecars: k2', t* where it is found, and the blood's delay."""
+    kinetics = builder.plan.kinetics
+    finds = kinetics.t_star_min is None and MODELS[kinetics.model].needs_t_star
+    found = keys_of(SettledFacts) if finds else {}
+    if kinetics.blood is not None:
+        found |= keys_of(BloodFacts)
     if not builder.plan.kinetics.needs_k2_prime:
         return found
     # Where the model takes no k2', the map of R1 still does.
@@ -109,7 +114,7 @@ def add_plots(builder: ScanBuilder, curves: Node, reference: Node, settled: Node
     kinetics = builder.plan.kinetics
     known = MODELS[kinetics.model]
     plots = [make_node(plot_curves, "plot_curves", {"unit": builder.unit})]
-    if "LoganRef" in (kinetics.model, kinetics.second_model):
+    if {"LoganRef", "PlasmaLogan"} & {kinetics.model, kinetics.second_model}:
         plots.append(make_node(plot_logan, "plot_logan"))
     if kinetics.fits_k2_prime:
         plots.append(make_node(plot_k2_prime, "plot_k2prime"))
@@ -123,6 +128,12 @@ def add_plots(builder: ScanBuilder, curves: Node, reference: Node, settled: Node
         if plot.name in FITTING_PLOTS:
             builder.connect_slow(plot, curves, reference)
         builder.save_picture(plot, plot.name.removeprefix("plot_"), ".svg")
+    if kinetics.blood is not None:
+        drawn = make_node(plot_input, "plot_input", {"unit": builder.unit})
+        builder.workflow.connect(
+            [(reference, drawn, [("curves", "curve")]), (settled, drawn, [("plan", "plan")])]
+        )
+        builder.save_picture(drawn, "input", ".svg")
     estimates = make_node(plot_estimates, "plot_estimates", {"parameter": known.parameters[0]})
     fits = builder.workflow.get_node(f"fit_regions_{SPHERES}")
     builder.workflow.connect(fits, "kinpar", estimates, "kinpar")

@@ -23,6 +23,9 @@ from morbids.participant.steps.figures import picture_reference
 from morbids.participant.steps.mixture import mix_tissue
 from morbids.participant.steps.reference import cut_reference, extract_reference, judge_reference
 
+# What sidecars call the region in the place of a reference where blood drives the model.
+REGION_OF_DELAY = "Region that tells the delay of the blood,"
+
 
 class RegionCurves(NamedTuple):
     """Nodes of curves: by atlas, and of the reference region."""
@@ -35,7 +38,8 @@ def add_reference_region(builder: ScanBuilder, motion: Node, coregistration: Nod
     """Cut the reference region, and draw it."""
     rule, atlas = builder.plan.kinetics.reference, builder.plan.reference_atlas
     region = make_node(cut_reference, "cut_reference", {"rule": rule}, mem_gb=1.0)
-    sidecar = sidecars.mask_sidecar(f"Reference region {rule.name} in PET space", builder.raw, "ROI")
+    what = "Reference region" if builder.plan.kinetics.blood is None else REGION_OF_DELAY
+    sidecar = sidecars.mask_sidecar(f"{what} {rule.name} in PET space", builder.raw, "ROI")
     fields = sidecar | rule.fields | atlas.fields
     outputs = {"mask": Output("reference_mask", {"label": rule.name}, fields)}
     facts = keys_of(ReferenceFacts)
@@ -48,7 +52,8 @@ def add_reference_region(builder: ScanBuilder, motion: Node, coregistration: Nod
         ]
     )
     builder.connect_atlas(region, atlas)
-    _add_reference_picture(builder, motion, coregistration, mask, region)
+    if builder.plan.kinetics.blood is None:
+        _add_reference_picture(builder, motion, coregistration, mask, region)
     return region
 
 
@@ -150,7 +155,9 @@ def add_reference_verdict(builder: ScanBuilder, measured: RegionCurves, labels: 
 
 
 def _reference_sidecar(builder: ScanBuilder) -> dict[str, Any]:
-    return sidecars.curves_sidecar(builder.plan.scan, "Mean curve of the reference region", builder.raw)
+    of_blood = "the region that tells the delay of the blood"
+    what = "the reference region" if builder.plan.kinetics.blood is None else of_blood
+    return sidecars.curves_sidecar(builder.plan.scan, f"Mean curve of {what}", builder.raw)
 
 
 def _node_name(name: str, correction: Mapping[str, str]) -> str:

@@ -51,6 +51,7 @@ WORDS: Mapping[str, str] = MappingProxyType(
         "grid_": "laying the grid of {} mm",
         "plot_curves": "drawing curves",
         "plot_logan": "drawing the Logan plot",
+        "plot_input": "drawing the input function",
         "plot_k2prime": "drawing what k2' does",
         "plot_tstar": "drawing what t* does",
         "plot_estimates": "drawing estimates",

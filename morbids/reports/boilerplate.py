@@ -38,6 +38,11 @@ _MODELS: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
     ),
     "LSSRM": ("the linear simplified reference region model (LSSRM)", ("Alpert2003",)),
     "lpntPET": ("the linear parametric neurotransmitter PET model (lp-ntPET)", ("Normandin2012",)),
+    "PlasmaLogan": ("the Logan plot with arterial plasma input", ("Logan1990",)),
+    "PlasmaPatlak": ("the Patlak plot with arterial plasma input", ("Patlak1983",)),
+    "MA1": ("the multilinear analysis MA1 with arterial plasma input", ("Ichise2002",)),
+    "1TCM": ("one tissue compartment with arterial plasma input", ("Gunn2001",)),
+    "2TCM": ("two reversible tissue compartments with arterial plasma input", ("Gunn2001",)),
 }
 
 _PARTIAL_VOLUME: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
@@ -105,6 +110,10 @@ class ScanChoices:
         How partial volume was corrected; None where it was not.
     taken
         Other programs, by the steps whose results are theirs.
+    blood
+        How blood became an input function, one sentence; empty where a reference region drives the model.
+    estimated
+        The model's main parameter, in words.
     """
 
     version: str
@@ -123,6 +132,8 @@ class ScanChoices:
     motion_corrected: bool = True
     partial_volume: PartialVolume | None = None
     taken: Mapping[TakenStep, str] = field(default_factory=dict)
+    blood: str = ""
+    estimated: str = "Non-displaceable binding potential (BP_ND [@Innis2007])"
 
 
 class ContrastChoices(NamedTuple):
@@ -192,7 +203,7 @@ def participant_methods(choices: ScanChoices) -> tuple[str, ...]:
     imaging = (_anatomy(choices), _frames(choices), _taken(choices.taken))
     kinetics = (
         _model(choices),
-        _reference(choices.reference),
+        choices.blood or _reference(choices.reference),
         _windows(choices.windows),
         choices.mixed_tissue,
         _partial_volume(choices.partial_volume),
@@ -341,7 +352,7 @@ def _model(choices: ScanChoices) -> str:
         f" {_named(choices.second_model)} stands beside as a second opinion." if choices.second_model else ""
     )
     return (
-        f"Non-displaceable binding potential (BP_ND [@Innis2007]) was estimated with {_named(choices.model)}"
+        f"{choices.estimated} was estimated with {_named(choices.model)}"
         f"{', with ' + stated if stated else ''}, in every voxel ({smoothed}) and in the unsmoothed mean curves of the "
         f"regions of {atlases}; frames were {weights}.{beside}"
     )

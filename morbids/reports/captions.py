@@ -17,6 +17,7 @@ FigureKind = Literal[
     "curves",
     "fits",
     "logan",
+    "input",
     "regional_estimates",
     "k2_prime",
     "t_star",
@@ -94,9 +95,9 @@ _FIGURES: Final[dict[FigureKind, _Words]] = {
         "Two carpets of voxels over time, before and after realignment.",
     ),
     "curves": _Words(
-        "Mean activity of regions over time; the reference region in black, windows shaded. The "
-        "reference curve should wash out faster than all others; a late rise suggests binding or "
-        "spill-in.",
+        "Mean activity of regions over time; the reference region in black (with blood: the brain, "
+        "which tells its delay), windows shaded. A reference curve should wash out faster than all "
+        "others; a late rise suggests binding or spill-in.",
         "Time-activity curves of regions and of the reference region.",
     ),
     "fits": _Words(
@@ -107,8 +108,15 @@ _FIGURES: Final[dict[FigureKind, _Words]] = {
     "logan": _Words(
         "Logan plot of a-priori regions. Integrals run from injection in every window; a window "
         "only chooses the points that its line is fitted to. Hollow points lie before t*. The slope"
-        " is DVR; BP_ND = DVR − 1.",
+        " is DVR, and BP_ND = DVR − 1; with blood it is VT.",
         "Logan plots with one fitted line per window.",
+    ),
+    "input": _Words(
+        "Blood on the clock of the tissue: samples (dots) and the curves that drive the model (lines) "
+        "in the first minutes and, on a log scale, over the scan; right, the share of unchanged tracer. "
+        "The peak should be sampled on both sides; the curve of the parent fraction should pass through "
+        "its samples.",
+        "Samples and curves of arterial plasma and whole blood, and the parent fraction.",
     ),
     "regional_estimates": _Words(
         "Estimates by region and window with their standard errors.",

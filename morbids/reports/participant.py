@@ -83,6 +83,7 @@ class ScanReport:
     registration: tuple[Block, ...] = ()
     motion: tuple[Block, ...] = ()
     reference: tuple[Block, ...] = ()
+    blood: tuple[Block, ...] = ()
     curves: tuple[Block, ...] = ()
     kinetics: tuple[Block, ...] = ()
     maps: tuple[Block, ...] = ()
@@ -109,6 +110,7 @@ _TOPICS: Final = (
     ("registration", "PET on T1w"),
     ("motion", "Head motion"),
     ("reference", "Reference region"),
+    ("blood", "Blood and input function"),
     ("curves", "Regional curves"),
     ("kinetics", "Kinetics"),
     ("maps", "Maps"),
@@ -181,6 +183,7 @@ def _scan_section(scan: ScanReport, failures: tuple[Failure, ...]) -> Section:
         "registration": scan.registration,
         "motion": scan.motion,
         "reference": scan.reference,
+        "blood": scan.blood,
         "curves": scan.curves,
         "kinetics": scan.kinetics,
         "maps": scan.maps,

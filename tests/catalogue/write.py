@@ -5,7 +5,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.catalogue import content, times, wishes
+from tests.catalogue import blood, content, times, wishes
 from tests.catalogue.case import Case
 
 PAGE = Path(__file__).parents[2] / "docs" / "errors.md"
@@ -17,6 +17,7 @@ SECTIONS: tuple[tuple[str, Sequence[Case]], ...] = (
     ("Files and images", (*content.FILES, *content.IMAGES)),
     ("Names and folders", content.NAMES),
     ("Model, reference, atlas", wishes.KINETICS),
+    ("Arterial blood", blood.CASES),
     ("Dataset, filters, derivatives, output", (*wishes.DATASET, *wishes.DERIVATIVES)),
 )
 HEAD = """\

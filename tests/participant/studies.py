@@ -1,5 +1,6 @@
 """Studies that are small enough to plan and to build graphs of: images of a few voxels, no kinetics."""
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -17,6 +18,24 @@ def make_resources(work_dir: Path) -> Resources:
 
 def make_study(root: Path, filters: Filters = EVERYTHING) -> Study:
     return Study(root / "raw", root / "out", filters, "run.py raw out participant")
+
+
+def write_blood(dataset: DatasetMaker, stem: str, *, until_s: int = 5400) -> None:
+    """Write samples of a bolus in plasma and whole blood, with a parent fraction that falls by a Hill curve."""
+    times = [
+        t for t in (10, 30, 50, 70, 90, 120, 180, 300, 600, 900, 1800, 2700, 3600, 4500, 5400) if t <= until_s
+    ]
+    rows = []
+    for time in times:
+        plasma = 40 * (time / 60) ** 2 / (1 + (time / 60) ** 2.6) + 2
+        share = 0.98 * (1 - 0.7 * time**1.5 / (1200**1.5 + time**1.5))
+        rows.append(f"{time}\t{plasma:.4f}\t{0.8 * plasma:.4f}\t{share:.4f}")
+    columns = "time\tplasma_radioactivity\twhole_blood_radioactivity\tmetabolite_parent_fraction"
+    dataset.text(f"{stem}.tsv", "\n".join([columns, *rows]) + "\n")
+    unit = {"Units": "kBq/mL"}
+    flags = dict.fromkeys(("PlasmaAvail", "WholeBloodAvail", "MetaboliteAvail"), True)
+    sidecar = {"plasma_radioactivity": unit, "whole_blood_radioactivity": unit, "time": {"Units": "s"}}
+    dataset.text(f"{stem}.json", json.dumps(flags | sidecar))
 
 
 def write_scan(

@@ -18,7 +18,7 @@ from morbids.settings import Outputs, OutputSpace, ScanSettings
 from tests.bids.conftest import DURATION_S, START_S, DatasetMaker
 from tests.engine import steps_for_tests as steps
 from tests.engine.wiring import find_problems, steps_without_words
-from tests.participant.studies import make_resources, make_study, write_scan
+from tests.participant.studies import make_resources, make_study, write_blood, write_scan
 
 pytestmark = pytest.mark.graph
 
@@ -45,7 +45,10 @@ def participant_graph(dataset: DatasetMaker, settings: ScanSettings = SETTINGS) 
         replace(SETTINGS, mixed_tissue="together"),
         replace(SETTINGS, partial_volume="gtm", atlases=("HarvardOxford", "AAL")),
         replace(SETTINGS, partial_volume="rbv", t_star_min="find"),
-        *(replace(SETTINGS, model=model) for model in MODELS),
+        *(
+            replace(SETTINGS, model=name, t_star_min=20.0 if model.needs_plasma else None)
+            for name, model in MODELS.items()
+        ),
     ],
     ids=lambda settings: (
         settings.model
@@ -57,9 +60,23 @@ def test_every_input_of_the_participant_level_is_fed(dataset: DatasetMaker, sett
     write_scan(dataset, "01", "rejection")
     write_scan(dataset, "01", "acceptance", t1w=False)
     write_scan(dataset, "02", session="a", changes={"ImageDecayCorrected": False})
+    for stem in ("sub-01/pet/sub-01_task-rejection", "sub-01/pet/sub-01_task-acceptance"):
+        write_blood(dataset, f"{stem}_recording-manual_blood")
+    write_blood(dataset, "sub-02/ses-a/pet/sub-02_ses-a_task-rejection_recording-manual_blood")
     whole = participant_graph(dataset, settings)
     assert find_problems(whole) == []
     assert steps_without_words(whole, WORDS) == []
+
+
+def test_a_logan_plot_with_blood_and_its_second_opinion_are_wired(dataset: DatasetMaker) -> None:
+    write_scan(dataset, "01", events=False, changes={"TracerName": "PS13"})
+    write_blood(dataset, "sub-01/pet/sub-01_task-rejection_recording-manual_blood")
+    whole = participant_graph(dataset)
+    assert find_problems(whole) == []
+    assert steps_without_words(whole, WORDS) == []
+    nodes = {name.rpartition(".")[2] for name in whole.list_node_names()}
+    assert {"plot_input", "plot_logan", "plot_tstar", "fit_maps", "second_fit_maps"} <= nodes
+    assert not {"plot_k2prime", "picture_reference", "calibrate_protocol", "range_regions"} & nodes
 
 
 def test_minimal_outputs_leave_out_only_what_nobody_reads(dataset: DatasetMaker) -> None:

@@ -14,6 +14,8 @@ from morbids.numerics.kinetics.plasma import MOST_TAIL, Blood, PlasmaInput, fram
 
 # Tissue that holds less or more of the tracer than this, beside plasma, is measured in another unit.
 LEAST_UPTAKE, MOST_UPTAKE = 0.02, 200.0
+# Longer than this, seconds, blood is late by another mistake.
+MOST_DELAY_S = 300.0
 # Share of blood in tissue where a model cannot fit it (Leenders 1990, Brain 113:27: grey matter 5.2 mL per 100 mL).
 USUAL_BLOOD_VOLUME = 0.05
 # A parent fraction that misses its samples by more than this, however it was chosen, is told.

@@ -16,7 +16,10 @@ from morbids.imaging.images import read_image, write_image
 from morbids.imaging.transforms import invert, read_itk
 from morbids.numerics.arrays import BoolArray, FloatArray
 from morbids.numerics.kinetics.graphical import fit_logan_ref, logan_plot
+from morbids.numerics.kinetics.least_squares import FrameChoice
 from morbids.numerics.kinetics.models import MODELS, FitOptions, fit_model
+from morbids.numerics.kinetics.plasma import PlasmaInput
+from morbids.numerics.kinetics.plasma_graphical import fit_plasma_logan, plasma_logan_plot
 from morbids.numerics.kinetics.prediction import predict_curves
 from morbids.numerics.kinetics.slow_tissue import without_slow
 from morbids.participant.kinetic_plan import KineticPlan, SettledPlan
@@ -24,6 +27,7 @@ from morbids.participant.steps.curves import read_curves
 from morbids.participant.steps.kinetics import RESPONSE, difference_name, map_name
 from morbids.participant.steps.mixture import UNMIXED, SlowFiles
 from morbids.reports.figures import anatomy as anatomy_figures
+from morbids.reports.figures import blood as blood_figures
 from morbids.reports.figures import curves as curve_figures
 from morbids.reports.figures import kinetics as kinetic_figures
 from morbids.reports.figures import maps as map_figures
@@ -146,27 +150,28 @@ def plot_curves(curves: Path, reference_curve: Path, plan: KineticPlan, unit: st
 
 def plot_logan(curves: Path, reference_curve: Path, plan: SettledPlan, out_dir: Path) -> Picture:
     """Logan plot of the six regions that bind most, with a line per window."""
-    table = read_curves(curves)
-    reference, frames = read_curves(reference_curve).curves[:, 0], plan.frames
+    table, frames = read_curves(curves), plan.frames
+    driving = plan.driving(read_curves(reference_curve).curves[:, 0])
     points = np.stack([window_points(frames, window) for window in plan.windows])
-    fits = [
-        fit_logan_ref(
-            table.curves,
-            reference,
-            frames,
-            k2_prime=plan.k2_prime_in_model,
-            points=chosen,
-            inverse_variance=plan.inverse_variance,
-        )
-        for chosen in points
-    ]
-    axes = logan_plot(table.curves, reference, frames, plan.k2_prime_in_model)
-    shown = _highest(fits[0].bp_nd, 6)
+    fits: list[tuple[FloatArray, FloatArray]] = []
+    for chosen in points:
+        frame_choice: FrameChoice = {"points": chosen, "inverse_variance": plan.inverse_variance}
+        if isinstance(driving, PlasmaInput):
+            volume = plan.blood_volume or 0.0
+            by_plasma = fit_plasma_logan(table.curves, driving, frames, blood_volume=volume, **frame_choice)
+            fits.append((by_plasma.vt, by_plasma.intercept))
+            axes = plasma_logan_plot(table.curves, driving, frames, volume)
+        else:
+            k2_prime = plan.k2_prime_in_model
+            fit = fit_logan_ref(table.curves, driving, frames, k2_prime=k2_prime, **frame_choice)
+            fits.append((fit.dvr, fit.intercept))
+            axes = logan_plot(table.curves, driving, frames, k2_prime)
+    shown = _highest(fits[0][0], 6)
     lines = kinetic_figures.LoganLines(
         axes.x[:, shown],
         axes.y[:, shown],
-        np.stack([fit.dvr[shown] for fit in fits]),
-        np.stack([fit.intercept[shown] for fit in fits]),
+        np.stack([slope[shown] for slope, _ in fits]),
+        np.stack([intercept[shown] for _, intercept in fits]),
         points,
     )
     figure = kinetic_figures.draw_logan(
@@ -176,6 +181,13 @@ def plot_logan(curves: Path, reference_curve: Path, plan: SettledPlan, out_dir: 
         frames.mid_min >= plan.t_star_min,
     )
     return Picture(style.write_figure(figure, out_dir / "logan.svg"))
+
+
+def plot_input(curve: Path, plan: SettledPlan, unit: str, out_dir: Path) -> Picture:
+    """Samples of blood and the input function, on the clock of the tissue whose curve told the delay."""
+    shown = plan.input_function(read_curves(curve).curves[:, 0])
+    figure = blood_figures.draw_input(shown, float(plan.frames.end_min[-1]), unit=unit)
+    return Picture(style.write_figure(figure, out_dir / "input.svg"))
 
 
 def plot_estimates(kinpar: Mapping[str, Path], parameter: str, out_dir: Path) -> Picture:
@@ -209,14 +221,19 @@ def plot_fits(
     table, frames = read_curves(curves), plan.frames
     reference = read_curves(reference_curve).curves[:, 0]
     target, reference = without_slow(table.curves, reference, slow_files.of_regions())
+    driving = plan.driving(reference)
     pictures = {}
     for window in fitted_windows(plan):
         options = plan.options(window)
-        found = fit_model(plan.model, target, reference, frames, options).parameters
-        fitted = target, reference, frames
-        expected = predict_curves(found, *fitted, plan.k2_prime_in_model, options.onset_min)
+        found = fit_model(plan.model, target, driving, frames, options).parameters
+        expected = predict_curves(
+            *(found, target, driving, frames),
+            k2_prime=plan.k2_prime_in_model,
+            onset_min=options.onset_min,
+            blood_volume=options.blood_volume,
+        )
         expected += table.curves - target
-        expected[~window_points(frames, window)] = np.nan
+        expected[~plan.points(window)] = np.nan
         figure = curve_figures.draw_fits(plan.frames, table.curves, expected, table.names, unit=unit)
         pictures[f"fits{window.name}"] = style.write_figure(figure, out_dir / f"{window.name}.svg")
     return Pictures(pictures)
@@ -285,10 +302,10 @@ def _draw_sensitivity(
     curves: tuple[Path, Path], plan: SettledPlan, slow_files: SlowFiles, tried: _Tried
 ) -> Figure:
     """Fit regions and reference (two tables) under every assumption."""
-    table, reference = read_curves(curves[0]), read_curves(curves[1]).curves[:, 0]
+    table, driving = read_curves(curves[0]), plan.driving(read_curves(curves[1]).curves[:, 0])
     slow = slow_files.of_regions()
     estimates = [
-        fit_model(plan.model, table.curves, reference, plan.frames, replace(options, slow=slow)).parameters[
+        fit_model(plan.model, table.curves, driving, plan.frames, replace(options, slow=slow)).parameters[
             tried.parameter
         ]
         for options in tried.options
@@ -331,7 +348,7 @@ def picture_maps(
 
 def label_of_parameter(parameter: str) -> str:
     """Name of a parameter as figures write it, with its unit."""
-    symbols = {"BPND": "$BP_{ND}$", "R1": "$R_1$", "Ki": "$K_i$"}
+    symbols = {"BPND": "$BP_{ND}$", "R1": "$R_1$", "Ki": "$K_i$", "VT": "$V_T$"}
     unit = MEASUREMENTS[parameter].units
     return symbols.get(parameter, parameter) + ("" if unit == "unitless" else f" ({unit})")
 

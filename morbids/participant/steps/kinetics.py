@@ -41,6 +41,11 @@ class Settled(NamedTuple):
         also where it is the median of regional fits.
     k2_prime_distance
         Of the estimate from what papers say, in standard errors of the difference; None where they are not combined.
+    delay_s, delay_se, delay_source, parent_rule, parent_misfit
+        Of the blood, where plasma drives the model: its shift with its standard error (seconds; None where it was
+        given), and by which rule the parent fraction became a curve, with its root mean square distance from samples.
+    notes
+        What the report should say of them.
     """
 
     plan: SettledPlan
@@ -51,6 +56,12 @@ class Settled(NamedTuple):
     k2_prime_of_scan: float | None = None
     k2_prime_of_scan_se: float | None = None
     k2_prime_distance: float | None = None
+    delay_s: float | None = None
+    delay_se: float | None = None
+    delay_source: str = ""
+    parent_rule: str = ""
+    parent_misfit: float | None = None
+    notes: tuple[str, ...] = ()
 
 
 class RegionFits(NamedTuple):
@@ -99,24 +110,32 @@ def settle_plan(
 ) -> Settled:
     """Take k2' and t* as given, or estimate k2' from the regions, and find t* on the Logan plot.
 
-    Curves are taken without their white matter and fluid where those are known.
+    With blood, its delay is settled first, on the curve of the reference region, which is then a large one. Curves are
+    taken without their white matter and fluid where those are known.
     """
     target, reference = read_curves(curves).curves, read_curves(reference_curve).curves[:, 0]
     target, reference = without_slow(target, reference, slow_files.of_regions())
+    blood = plan.input_function(reference) if plan.blood is not None else None
     efflux = _settle_k2_prime(target, reference, plan)
     t_star_min = plan.t_star_min
     if t_star_min is None:
         found = find_t_star(
             target,
-            reference,
+            reference if blood is None else blood.plasma,
             plan.frames,
             # Of the plot that will be fitted; other models take its line for straight with k2'.
             k2_prime=plan.in_model(efflux.value) if plan.model == "LoganRef" else efflux.value,
+            blood_volume=plan.blood_volume,
             inverse_variance=plan.inverse_variance,
             end_min=plan.windows[0].end_min,
         )
         t_star_min = found.t_star_min
-    settled = plan.settle(efflux.value, t_star_min)
+    settled = plan.settle(efflux.value, t_star_min, blood.delay.seconds if blood else None)
+    told = (
+        (*blood.delay, blood.parent.rule, blood.parent.misfit, blood.notes)
+        if blood is not None
+        else (None, None, "", "", None, ())
+    )
     return Settled(
         settled,
         settled.second,
@@ -126,6 +145,7 @@ def settle_plan(
         efflux.of_scan,
         efflux.of_scan_se,
         efflux.distance,
+        *told,
     )
 
 
@@ -164,10 +184,11 @@ def fit_regions(
     slow = slow_files.of_regions()
     reference = read_curves(reference_curve).curves[:, 0]
     kinpar = {}
-    every = np.column_stack([table.curves, reference])
+    every = np.column_stack([table.curves, reference]) if plan.blood is None else table.curves
     noise = estimate_noise(every, plan.frames, plan.half_life_min)
     for name, found in estimate(table.curves, reference, plan, noise=noise, slow=slow).items():
-        estimates = plan.missing[name].widen(found) if name in plan.missing else found
+        lacking = name in plan.missing and MODELS[plan.model].integrates_frames
+        estimates = plan.missing[name].widen(found) if lacking else found
         kinpar[name] = out_dir / f"{name}.tsv"
         write_table(pd.DataFrame({"name": table.names, **estimates.columns()}), kinpar[name])
     return RegionFits(kinpar)
@@ -236,13 +257,14 @@ def estimate(
     displacement model is fitted once: its binding before the response is the baseline's, the one after it
     the challenge's.
     """
+    driving = plan.driving(reference)
 
     def fit(window: Window) -> Estimates:
         options = replace(plan.options(window), slow=slow)
-        found = fit_model(plan.model, curves, reference, plan.frames, options, threads=threads)
+        found = fit_model(plan.model, curves, driving, plan.frames, options, threads=threads)
         if noise is None:
             return found
-        return with_sampling_errors(found, plan.model, (curves, reference), plan.frames, options, noise)
+        return with_sampling_errors(found, plan.model, (curves, driving), plan.frames, options, noise)
 
     if not MODELS[plan.model].needs_onset:
         return {window.name: fit(window) for window in plan.windows}

@@ -103,6 +103,9 @@ def judge_reference(curves: Path, table: Path, reference_curve: Path, plan: Kine
     curves, table
         Curves of an atlas, and its regions with their volumes.
     """
+    if plan.blood is not None:
+        # The region of the delay is no reference: it may bind.
+        return ReferenceVerdict("", None, None)
     found, volumes = read_curves(curves), read_table(table, ("name", "volume_ml"))
     volume_ml = volumes["volume_ml"].to_numpy(dtype=float)
     retention = compare_retention(found.curves, read_curves(reference_curve).curves[:, 0], plan.frames)

@@ -32,7 +32,11 @@ from tests.participant.steps.known_scan import (
 )
 
 WHOLE = Window("whole", 0, 90)
-WHOLE_SCAN_MODELS = [name for name, model in MODELS.items() if not (model.fits_windows or model.needs_onset)]
+WHOLE_SCAN_MODELS = [
+    name
+    for name, model in MODELS.items()
+    if not (model.fits_windows or model.needs_onset or model.needs_plasma)
+]
 
 
 @pytest.mark.parametrize(("model", "tolerance"), [("LoganRef", 0.01), ("MRTM2", 0.01), ("MRTM0", 0.02)])
