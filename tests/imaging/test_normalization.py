@@ -11,7 +11,7 @@ import SimpleITK as sitk
 from morbids.errors import MorbidsError
 from morbids.imaging.brain import BrainExtraction
 from morbids.imaging.images import Image, read_image, write_image
-from morbids.imaging.normalization import Normalization, _concern, deep_fluid, register_to_template
+from morbids.imaging.normalization import Normalization, _concern, _is_wide, deep_fluid, register_to_template
 from morbids.imaging.resampling import resample
 from morbids.imaging.template_registration import SOFT, TemplatePair, onto_isotropic_grid
 from morbids.imaging.templates import Template
@@ -144,3 +144,11 @@ def test_fluid_leads_the_template_to_the_edge_of_a_wide_ventricle(tmp_path: Path
     edge = 14 * directions / np.linalg.norm(directions, axis=1, keepdims=True)
     reached = np.linalg.norm([way.TransformPoint(point) for point in edge.tolist()], axis=1)
     np.testing.assert_allclose(reached.mean(), 34, atol=2)
+
+
+def test_wide_is_what_exceeds_the_template_at_the_size_of_the_brain() -> None:
+    larger = np.diag([1.1, 1.0, 1.2, 1.0])
+    assert _is_wide(30.0, 120.0, np.eye(4))
+    assert not _is_wide(30.0, 100.0, np.eye(4))
+    assert not _is_wide(30.0, 120.0, larger)
+    assert not _is_wide(0.0, 120.0, np.eye(4))

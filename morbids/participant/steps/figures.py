@@ -328,22 +328,24 @@ def picture_maps(
     main = MODELS[plan.model].parameters[0]
     inside = read_image(template_mask).values > 0.5
     highest = max(_percentile(maps[map_name(main, window)], inside) for window in plan.windows)
-    drawn = {
-        window.name: map_figures.draw_parametric_map(
-            maps[map_name(main, window)], backcloth, label=label_of_parameter(main), highest=highest
-        )
-        for window in plan.windows
-    }
+    pictures: dict[str, Path] = {}
+
+    def write(name: str, figure: Figure) -> None:
+        # One at a time: a figure takes 100 MB until it is written.
+        pictures[name] = style.write_figure(figure, out_dir / f"{name}.png")
+
+    for window in plan.windows:
+        image, label = maps[map_name(main, window)], label_of_parameter(main)
+        write(window.name, map_figures.draw_parametric_map(image, backcloth, label=label, highest=highest))
     if plan.maps_transport:
-        drawn["R1"] = map_figures.draw_parametric_map(maps["R1"], backcloth, label=label_of_parameter("R1"))
+        label = label_of_parameter("R1")
+        write("R1", map_figures.draw_parametric_map(maps["R1"], backcloth, label=label))
     for pair in plan.pairs:
+        image = maps[difference_name(main, pair.challenge)]
         label = f"change of {label_of_parameter(main)}"
-        drawn[difference_name("", pair.challenge).replace("_", "")] = map_figures.draw_difference_map(
-            maps[difference_name(main, pair.challenge)], backcloth, label=label
-        )
-    return Pictures(
-        {name: style.write_figure(figure, out_dir / f"{name}.png") for name, figure in drawn.items()}
-    )
+        name = difference_name("", pair.challenge).replace("_", "")
+        write(name, map_figures.draw_difference_map(image, backcloth, label=label))
+    return Pictures(pictures)
 
 
 def label_of_parameter(parameter: str) -> str:
