@@ -3,7 +3,6 @@
 from typing import Final, Literal, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
@@ -152,7 +151,7 @@ def _draw_layers(axes: Axes, picture: Picture) -> None:
     if picture.overlay is not None:
         overlay = picture.overlay
         tints = _rgba(overlay.canvas, Normalize(overlay.low, overlay.high, clip=True), overlay.colours)
-        tints[..., 3] = np.rint(tints[..., 3] * overlay.opacity)
+        tints[..., 3] *= overlay.opacity
         axes.imshow(tints, extent=extent, interpolation="nearest")
     for outline in picture.outlines:
         values = np.nan_to_num(outline.canvas)
@@ -167,10 +166,10 @@ def _draw_layers(axes: Axes, picture: Picture) -> None:
             )
 
 
-def _rgba(canvas: FloatArray, norm: Normalize, colours: Colormap) -> npt.NDArray[np.uint8]:
-    """Colours (rows, columns, 4) of a canvas, a byte each; NaN is transparent."""
-    tints = np.array(colours(norm(np.nan_to_num(canvas)), bytes=True), dtype=np.uint8)
-    tints[..., 3] = np.where(np.isfinite(canvas), 255, 0)
+def _rgba(canvas: FloatArray, norm: Normalize, colours: Colormap) -> FloatArray:
+    """Colours (rows, columns, 4) of a canvas; NaN is transparent."""
+    tints = np.asarray(colours(norm(np.nan_to_num(canvas))), dtype=float)
+    tints[..., 3] = np.isfinite(canvas)
     return tints
 
 
