@@ -17,10 +17,11 @@ from scipy.stats import t as t_distribution
 
 from morbids.numerics.arrays import BoolArray, FloatArray
 from morbids.numerics.frames import Frames
+from morbids.numerics.kinetics.estimates import Estimates
 from morbids.numerics.kinetics.frame_noise import estimate_noise
 from morbids.numerics.kinetics.intervals import with_sampling_errors
 from morbids.numerics.kinetics.model_names import ModelName
-from morbids.numerics.kinetics.models import Estimates, FitOptions, fit_model
+from morbids.numerics.kinetics.models import FitOptions, fit_model
 from morbids.numerics.kinetics.weights import inverse_variance
 
 DURATION = np.array([0.5] * 4 + [1.0] * 3 + [2.5] * 2 + [5.0] * 8 + [10.0] * 4)

@@ -30,8 +30,8 @@ def refuse_blood(wishes: Wishes, model: ModelName) -> None:
     if known.needs_plasma and not wishes.blood:
         raise MorbidsError(
             f"{model} is driven by plasma, and no blood is given.",
-            "Give the samples with --blood FILE (PET-BIDS _blood.tsv with its .json), or a model with a reference "
-            "region.",
+            "Give the samples to python -m morbids.fit with --blood FILE (PET-BIDS _blood.tsv with its .json), or "
+            "take a model with a reference region.",
             ExitCode.USAGE,
         )
     if not known.needs_plasma and (wishes.blood or wishes.asks_of_blood):

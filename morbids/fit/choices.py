@@ -16,11 +16,12 @@ from morbids.fit.blood import refuse_blood, settle_blood
 from morbids.fit.efflux import settle_efflux
 from morbids.fit.wishes import FIND, GIVEN, NONE, Wishes
 from morbids.numerics.arrays import BoolArray, FloatArray
+from morbids.numerics.kinetics.estimates import PLASMA_BOUNDS
 from morbids.numerics.kinetics.frame_noise import FrameNoise, estimate_noise
 from morbids.numerics.kinetics.input_function import InputFunction
 from morbids.numerics.kinetics.missing import Missing, begins_late, missing_error
 from morbids.numerics.kinetics.model_names import PLASMA_MODEL, ModelName
-from morbids.numerics.kinetics.models import MODELS, PLASMA_BOUNDS, FitOptions
+from morbids.numerics.kinetics.models import MODELS, FitOptions
 from morbids.numerics.kinetics.plasma import PlasmaInput
 from morbids.numerics.kinetics.presets import (
     TracerPreset,

@@ -13,12 +13,13 @@ from morbids.errors import MorbidsError
 from morbids.fit.choices import Choices, settle
 from morbids.fit.outputs import draw_figures, write_comparison, write_parameters, write_sidecar
 from morbids.fit.wishes import ESTIMATE, FIND, FIT, NONE, Wishes
+from morbids.numerics.kinetics.estimates import Estimates
 from morbids.numerics.kinetics.impulses import MOST_BLOOD
 from morbids.numerics.kinetics.information import check_comparable
 from morbids.numerics.kinetics.input_function import MOST_DELAY_S, InputRules
 from morbids.numerics.kinetics.intervals import with_sampling_errors
 from morbids.numerics.kinetics.model_names import ModelName, find_model
-from morbids.numerics.kinetics.models import Estimates, fit_model
+from morbids.numerics.kinetics.models import fit_model
 from morbids.numerics.kinetics.parent_fraction import PARENT_RULES
 
 log = logging.getLogger("morbids.fit")

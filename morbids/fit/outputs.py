@@ -15,9 +15,10 @@ from morbids.bids.tables import write_table
 from morbids.bids.writing import write_text
 from morbids.fit.choices import Choices
 from morbids.numerics.arrays import FloatArray
+from morbids.numerics.kinetics.estimates import Estimates
 from morbids.numerics.kinetics.information import compare_models
 from morbids.numerics.kinetics.model_names import ModelName
-from morbids.numerics.kinetics.models import MODELS, Estimates
+from morbids.numerics.kinetics.models import MODELS
 from morbids.numerics.kinetics.prediction import can_predict, predict_curves
 from morbids.reports.figures.blood import draw_input
 from morbids.reports.figures.curves import draw_curves, draw_fits

@@ -24,7 +24,8 @@ from morbids.numerics.kinetics.models import MODELS
 from morbids.numerics.kinetics.presets import TracerPreset, find_no_reference, find_preset, nearest_name
 from morbids.numerics.tracer import Schedule
 from morbids.participant.blood_plan import default_model, default_region, plan_blood
-from morbids.participant.kinetic_plan import KineticPlan, choose, choose_model, plan_kinetics, tracer_in_words
+from morbids.participant.kinetic_choices import choose, choose_model, plan_kinetics, tracer_in_words
+from morbids.participant.kinetic_plan import KineticPlan
 from morbids.participant.missing_minutes import judge_minutes
 from morbids.participant.spaces import template_spaces
 from morbids.settings import ScanSettings

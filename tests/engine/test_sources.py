@@ -49,7 +49,9 @@ def digest(module: str, package: Path) -> str:
         ("reports/figures/slices.py", FIGURES, False),
         ("data/spheres.tsv", "morbids.imaging.atlases", False),
         ("data/spheres.tsv", REGISTRATION, True),
-        ("data/tracers.json", "morbids.participant.steps.kinetics", False),
+        ("data/tracers.json", "morbids.numerics.kinetics.presets", False),
+        # A plan holds what presets say: steps take it from there.
+        ("data/tracers.json", "morbids.participant.steps.kinetics", True),
     ],
     indirect=["edited"],
 )

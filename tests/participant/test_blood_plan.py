@@ -11,7 +11,7 @@ import pytest
 from morbids.errors import ExitCode, MorbidsError
 from morbids.numerics.kinetics.plasma import PlasmaInput
 from morbids.participant.blood_words import describe_blood, say_blood
-from morbids.participant.kinetic_plan import FOUND
+from morbids.participant.kinetic_choices import FOUND
 from morbids.settings import ScanSettings
 from tests.bids.conftest import DatasetMaker
 from tests.participant.studies import write_blood, write_scan

@@ -10,7 +10,7 @@ from morbids.bids.windows import Window
 from morbids.errors import ExitCode, MorbidsError
 from morbids.imaging.reference import find_reference_rule
 from morbids.participant.collection import plan_study
-from morbids.participant.kinetic_plan import ESTIMATED, FOUND
+from morbids.participant.kinetic_choices import ESTIMATED, FOUND
 from morbids.participant.plan import ScanPlan
 from morbids.settings import ReferenceSteps, ScanSettings
 from tests.bids.conftest import DatasetMaker

@@ -12,9 +12,10 @@ import numpy as np
 
 from morbids.numerics.arrays import FloatArray
 from morbids.numerics.frames import Frames
+from morbids.numerics.kinetics.estimates import Estimates
 from morbids.numerics.kinetics.frame_noise import FrameNoise
 from morbids.numerics.kinetics.model_names import ModelName
-from morbids.numerics.kinetics.models import Estimates, FitOptions, fit_model
+from morbids.numerics.kinetics.models import FitOptions, fit_model
 from morbids.numerics.kinetics.plasma import PlasmaInput
 
 # Models that search a library of responses: a step to another member is no derivative.

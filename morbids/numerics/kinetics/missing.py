@@ -13,8 +13,9 @@ import numpy as np
 from morbids.errors import MorbidsError
 from morbids.numerics.arrays import BoolArray, FloatArray
 from morbids.numerics.frames import Frames
+from morbids.numerics.kinetics.estimates import Estimates
 from morbids.numerics.kinetics.model_names import ModelName
-from morbids.numerics.kinetics.models import MODELS, Estimates, FitOptions, fit_model
+from morbids.numerics.kinetics.models import MODELS, FitOptions, fit_model
 from morbids.numerics.kinetics.plasma import PlasmaInput
 from morbids.numerics.tracer import BOLUS_INFUSION, Schedule, plasma_curve, simulate_curves
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, Protocol
 
 import numpy as np
-from scipy import stats
 from threadpoolctl import threadpool_limits
 
 from morbids.errors import ExitCode, MorbidsError
@@ -15,6 +14,7 @@ from morbids.numerics.arrays import BoolArray, FloatArray
 from morbids.numerics.frames import Frames
 from morbids.numerics.kinetics.compartments import fit_one_tissue, fit_two_tissue
 from morbids.numerics.kinetics.displacement import fit_lp_ntpet, fit_lssrm, fit_step_change
+from morbids.numerics.kinetics.estimates import DEFAULT_BOUNDS, PARAMETER_NAMES, Estimates, FitBounds
 from morbids.numerics.kinetics.graphical import fit_logan_ref, fit_patlak_ref, fit_suvr
 from morbids.numerics.kinetics.model_names import ModelName
 from morbids.numerics.kinetics.multilinear import fit_mrtm0, fit_mrtm1, fit_mrtm2
@@ -24,40 +24,6 @@ from morbids.numerics.kinetics.slow_tissue import SlowTissue
 from morbids.numerics.kinetics.srtm import DEFAULT_GRID, BasisGrid, fit_srtm, fit_srtm2
 from morbids.numerics.kinetics.step import fit_step_change2
 
-# Smallest and largest believable value, by BIDS name of the parameter.
-FitBounds = Mapping[str, tuple[float, float]]
-
-# BIDS names of the parameters, by the field that holds them.
-PARAMETER_NAMES: Mapping[str, str] = {
-    "bp_nd": "BPND",
-    "dvr": "DVR",
-    "r1": "R1",
-    "k2": "k2",
-    "k2_prime": "k2prime",
-    "ki": "Ki",
-    "suvr": "SUVR",
-    "intercept": "intercept",
-    "bp_nd_after": "BPNDafter",
-    "change_percent": "BPNDchange",
-    "amplitude": "gamma",
-    "onset_min": "onset",
-    "peak_min": "peak",
-    "f_statistic": "F",
-    "p_value": "p",
-    "r_squared": "R2",
-    "vt": "VT",
-    "k1": "K1",
-    "k3": "k3",
-    "k4": "k4",
-    "blood_volume": "vB",
-}
-# Beyond these a fit has run away. BP_ND may fall below zero: noise about zero has two sides, and a map that
-# kept only one of them would be biased wherever there is no binding.
-DEFAULT_BOUNDS: FitBounds = {"BPND": (-0.8, 8.0), "R1": (0.0, 3.0), "k2": (0.0, 1.0)}
-# With plasma input: beyond any tracer's distribution volume and any tissue's perfusion, mL per mL (and minute).
-PLASMA_BOUNDS: FitBounds = {"VT": (0.0, 200.0), "K1": (0.0, 5.0), "Ki": (-1.0, 5.0)}
-# Part of the distribution that intervals hold.
-INTERVAL = 0.95
 # Targets fitted at once: few enough that a block's working arrays are small beside an image.
 BLOCK = 8192
 
@@ -99,43 +65,6 @@ class FitOptions:
     bounds: FitBounds = field(default_factory=lambda: DEFAULT_BOUNDS)
     slow: SlowTissue | None = None
     blood_volume: float | None = None
-
-
-class Estimates(NamedTuple):
-    """Results of a model by BIDS parameter name.
-
-    Attributes
-    ----------
-    parameters, standard_errors
-        (n_targets,) per name; NaN where the fit failed. R2 has no standard error.
-    n_failed
-        Targets whose main parameter is NaN.
-    degrees
-        (n_targets,) degrees of freedom of the standard errors.
-    """
-
-    parameters: dict[str, FloatArray]
-    standard_errors: dict[str, FloatArray]
-    n_failed: int
-    degrees: FloatArray
-
-    def columns(self) -> dict[str, FloatArray]:
-        """Columns of a kinpar table: each parameter, its standard error, and the ends of its 95 % interval.
-
-        They are named `<parameter>-se`, `<parameter>-low` and `<parameter>-high`; `df` comes last.
-        """
-        columns = {}
-        for name, values in self.parameters.items():
-            columns[name] = values
-            if name in self.standard_errors:
-                error = self.standard_errors[name]
-                reach = error * stats.t.ppf(0.5 + INTERVAL / 2, self.degrees)
-                columns |= {
-                    f"{name}-se": error,
-                    f"{name}-low": values - reach,
-                    f"{name}-high": values + reach,
-                }
-        return columns | {"df": self.degrees}
 
 
 class Fit(Protocol):

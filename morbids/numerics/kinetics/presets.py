@@ -9,8 +9,8 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from morbids.numerics.kinetics.estimates import FitBounds
 from morbids.numerics.kinetics.model_names import ModelName
-from morbids.numerics.kinetics.models import FitBounds
 from morbids.numerics.kinetics.srtm import BasisGrid
 
 # How sidecars write the nuclide before, after or within a name: [11C]x, C-11 x, 11C-x, x_18F, S-[18F]x.

@@ -14,10 +14,11 @@ from morbids.imaging.images import MaskedFrames, read_masked_frames, write_image
 from morbids.imaging.smoothing import smooth_volume
 from morbids.numerics.arrays import FloatArray
 from morbids.numerics.kinetics.efflux_choice import ChosenEfflux, choose_k2_prime
+from morbids.numerics.kinetics.estimates import Estimates
 from morbids.numerics.kinetics.frame_noise import FrameNoise, estimate_noise
 from morbids.numerics.kinetics.intervals import with_sampling_errors
 from morbids.numerics.kinetics.model_names import ModelName
-from morbids.numerics.kinetics.models import MODELS, Estimates, fit_model
+from morbids.numerics.kinetics.models import MODELS, fit_model
 from morbids.numerics.kinetics.slow_tissue import SlowTissue, without_slow
 from morbids.numerics.kinetics.t_star import find_t_star
 from morbids.numerics.statistics.multiple import false_discovery_rate

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 from scipy.stats import t as t_distribution
 
+from morbids.numerics.kinetics.estimates import Estimates
 from morbids.numerics.kinetics.frame_noise import FrameNoise, estimate_noise
 from morbids.numerics.kinetics.intervals import with_sampling_errors
 from morbids.numerics.kinetics.model_names import ModelName
-from morbids.numerics.kinetics.models import Estimates, FitOptions, fit_model
+from morbids.numerics.kinetics.models import FitOptions, fit_model
 from morbids.numerics.kinetics.weights import inverse_variance
 from morbids.numerics.tracer import simulate_curves
 from tests.numerics.kinetics.protocol import FRAMES

@@ -6,9 +6,10 @@ import pytest
 from morbids.errors import MorbidsError
 from morbids.numerics.arrays import BoolArray
 from morbids.numerics.frames import Frames
+from morbids.numerics.kinetics.estimates import Estimates
 from morbids.numerics.kinetics.missing import BOLUS, NOTHING_MISSING, Missing, missing_error
 from morbids.numerics.kinetics.model_names import ModelName
-from morbids.numerics.kinetics.models import Estimates, FitOptions, fit_model
+from morbids.numerics.kinetics.models import FitOptions, fit_model
 from morbids.numerics.tracer import simulate_curves
 from tests.numerics.kinetics.protocol import FRAMES
 

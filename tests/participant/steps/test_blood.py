@@ -11,8 +11,8 @@ from morbids.bids.windows import Window
 from morbids.imaging.reference import find_reference_rule
 from morbids.numerics.arrays import FloatArray
 from morbids.numerics.frames import TimeAxis
+from morbids.numerics.kinetics.estimates import PLASMA_BOUNDS
 from morbids.numerics.kinetics.model_names import ModelName
-from morbids.numerics.kinetics.models import PLASMA_BOUNDS
 from morbids.numerics.kinetics.plasma import Blood, Samples
 from morbids.participant.kinetic_plan import KineticPlan
 from morbids.participant.steps.curves import CurveTable, save_curves

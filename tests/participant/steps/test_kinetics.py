@@ -15,7 +15,7 @@ from morbids.numerics.kinetics.graphical import fit_logan_ref
 from morbids.numerics.kinetics.missing import Missing
 from morbids.numerics.kinetics.model_names import ModelName
 from morbids.numerics.kinetics.models import MODELS
-from morbids.participant.kinetic_plan import FOUND
+from morbids.participant.kinetic_choices import FOUND
 from morbids.participant.steps.kinetics import MapRule, fit_maps, fit_regions, settle_plan
 from tests.participant.steps.known_scan import (
     BASELINE,
