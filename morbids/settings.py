@@ -159,6 +159,7 @@ class GroupSettings:
     excluded: tuple[str, ...] = ()
     keep_flagged: bool = False
     stats_model: Path | None = None
+    stats_model_node: str = ""
     expected: tuple[str, ...] = ()
     contrasts: tuple[str, ...] = ()
     traits: tuple[str, ...] = ()

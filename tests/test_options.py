@@ -88,6 +88,7 @@ EXAMPLES: dict[str, list[str]] = {
     "--coverage": ["0.8"],
     "--mask-threshold": ["0.5"],
     "--stats-model": ["model.json"],
+    "--stats-model-node": ["group"],
     "--contrast": ["baselineMinusRejection"],
     "--trait": ["age"],
     "--expect": ["rejection:activation"],

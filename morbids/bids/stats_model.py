@@ -117,21 +117,30 @@ class StatsModel:
         )
 
 
-def read_stats_model(path: Path) -> StatsModel:
-    """Read a BIDS Stats Model.
+def read_stats_model(path: Path, first: str = "") -> StatsModel:
+    """Read a BIDS Stats Model, or what of it begins at a node: the maps are then the results of the nodes before.
+
+    Parameters
+    ----------
+    first
+        Name of that node; all nodes when empty.
 
     Raises
     ------
     MorbidsError
-        The file is no valid BIDS Stats Model, or asks for something that morbids does not do.
+        The file is no valid BIDS Stats Model, has no such node, or asks for something that morbids does not do.
     """
     try:
         content = read_json_object(path)
         model = schema.BIDSStatsModel.model_validate(content)
         _refuse_unknown_keys(content)
-        nodes = tuple(_read_node(node, f"Nodes[{n}]") for n, node in enumerate(model.Nodes))
+        taken = _names_from(model, first)
+        nodes = tuple(
+            _read_node(node, f"Nodes[{n}]") for n, node in enumerate(model.Nodes) if node.Name in taken
+        )
         _refuse_same_names(nodes)
-        edges = _read_edges(model.Edges, nodes) if model.Edges else _follow_levels(nodes)
+        written = [(n, edge) for n, edge in enumerate(model.Edges or []) if not first or edge.Source in taken]
+        edges = _read_edges(written, nodes) if written else _follow_levels(nodes)
     except ValidationError as error:
         raise MorbidsError(
             f"{path} is not a valid BIDS Stats Model: {_explain(error)}.",
@@ -144,6 +153,22 @@ def read_stats_model(path: Path) -> StatsModel:
         raise MorbidsError(f"{path}: {error.message}", error.hint, ExitCode.USAGE) from error
     inputs = {name: tuple(map(str, values)) for name, values in (model.Input or {}).items()}
     return StatsModel(model.Name, nodes, inputs, model.Description or "", edges)
+
+
+def _names_from(model: schema.BIDSStatsModel, first: str) -> frozenset[str]:
+    """Names of a node and of those that its results lead to, along the edges, else in the order of the file."""
+    names = [node.Name for node in model.Nodes]
+    if not first:
+        return frozenset(names)
+    if first not in names:
+        raise MorbidsError(f"There is no node '{first}' to begin at.", f"Nodes are {', '.join(names)}.")
+    if not model.Edges:
+        return frozenset(names[names.index(first) :])
+    reached, left = {first}, {first}
+    while left:
+        left = {edge.Destination for edge in model.Edges if edge.Source in left} - reached
+        reached |= left
+    return frozenset(reached)
 
 
 def _refuse_same_names(nodes: Sequence[Node]) -> None:
@@ -167,10 +192,11 @@ def _follow_levels(nodes: Sequence[Node]) -> tuple[Edge, ...]:
     return tuple(edges)
 
 
-def _read_edges(written: Sequence[schema.Edge], nodes: Sequence[Node]) -> tuple[Edge, ...]:
+def _read_edges(written: Sequence[tuple[int, schema.Edge]], nodes: Sequence[Node]) -> tuple[Edge, ...]:
+    """Edges, each with its number in the file."""
     level = {node.name: _LEVELS.index(node.level) for node in nodes}
     edges: list[Edge] = []
-    for n, edge in enumerate(written):
+    for n, edge in written:
         where = f"Edges[{n}]"
         for name in (edge.Source, edge.Destination):
             if name not in level:

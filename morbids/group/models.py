@@ -31,7 +31,7 @@ def ask_model(path: Path, group: GroupRows, dataset: Path, settings: GroupSettin
             "A model file takes the maps as they are: leave --maps out.",
             ExitCode.USAGE,
         )
-    model = read_stats_model(path)
+    model = read_stats_model(path, settings.stats_model_node)
     designs = build_designs(model, group.table)
     everything = RowKind("", "", "", group.found.rows, group.table)
     rows = rows_of_kind(everything, group, dataset)._replace(model=entity_label(model.name))

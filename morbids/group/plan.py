@@ -129,6 +129,10 @@ def _check_options(study: Study, settings: GroupSettings) -> None:
         raise MorbidsError(
             "--equal-variances has no use without two groups.", "Add --group-column.", ExitCode.USAGE
         )
+    if settings.stats_model_node and settings.stats_model is None:
+        raise MorbidsError(
+            "--stats-model-node has no use without a model.", "Add --stats-model.", ExitCode.USAGE
+        )
     if settings.average_runs and "run" in settings.within:
         raise MorbidsError(
             "--within run compares the runs that --average-runs averages.",

@@ -294,7 +294,9 @@ def _join(
 ) -> tuple[pd.DataFrame, dict[str, ColumnWords]]:
     """Table of rows with traits, and what these are called; columns that are asked for are there and differ."""
     asked = (*trait_columns(settings), *settings.covariates, *filter(None, [settings.group_column]))
-    wanted = asked if settings.stats_model is None else read_stats_model(settings.stats_model).variables
+    wanted = asked
+    if settings.stats_model is not None:
+        wanted = read_stats_model(settings.stats_model, settings.stats_model_node).variables
     if not wanted:
         return rows_table(rows), {}
     joined = join_traits(rows_table(rows), read_traits(study.bids_dir, wanted))

@@ -57,6 +57,12 @@ GROUP = (
         "--stats-model", "stats_model", "a BIDS Stats Model instead of the built-in questions", Path, "FILE"
     ),
     Option(
+        "--stats-model-node",
+        "stats_model_node",
+        "begin at this node of the model: the maps are the results of the nodes before it",
+        metavar="NAME",
+    ),
+    Option(
         "--contrast",
         "contrasts",
         "only these contrasts, by the value of contrast- in their files; * and ? stand for any characters",

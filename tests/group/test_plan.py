@@ -376,6 +376,7 @@ def test_excluded_scans_are_left_out_by_name(study: Study) -> None:
         ),
         ({"group_column": "score"}, "'score' has the values"),
         ({"equal_variances": True}, "--equal-variances has no use"),
+        ({"stats_model_node": "group"}, "--stats-model-node has no use without a model"),
         ({"variance_smoothing_fwhm_mm": 8.0, "group_column": "sex"}, "cannot be combined with Welch's test"),
         ({"variance_smoothing_fwhm_mm": 8.0, "coverage": 0.9}, "cannot be combined with --coverage"),
         ({"small_volumes": ("Elsewhere",)}, "neither an a-priori region nor an image"),
