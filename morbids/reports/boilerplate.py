@@ -349,13 +349,20 @@ def _model(choices: ScanChoices) -> str:
     )
     weights = "weighted by duration and decay" if choices.weighted else "weighted equally"
     beside = (
-        f" {_named(choices.second_model)} stands beside as a second opinion." if choices.second_model else ""
+        f" {_sentence(_named(choices.second_model))} stands beside as a second opinion."
+        if choices.second_model
+        else ""
     )
     return (
         f"{choices.estimated} was estimated with {_named(choices.model)}"
         f"{', with ' + stated if stated else ''}, in every voxel ({smoothed}) and in the unsmoothed mean curves of the "
         f"regions of {atlases}; frames were {weights}.{beside}"
     )
+
+
+def _sentence(words: str) -> str:
+    """Words that begin a sentence."""
+    return words[:1].upper() + words[1:]
 
 
 def _named(model: str) -> str:
