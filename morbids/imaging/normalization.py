@@ -30,9 +30,9 @@ FLUID, TISSUE = 0.4, 0.65
 """Brightness as part of white matter's: what is darker is fluid, what is brighter is none."""
 WIDE_TIMES = 3.5
 """Deep fluid as times that of the template at the brain's size: from here it leads a softer registration. Heads with
-3.7 to 5.8 times gain 0.1 to 1.0 mm in deep regions, with 2.9 to 3.2 at most 0.1; a simulated one with 0.7 loses 0.7."""
+3.6 to 5.8 times gain 0.1 to 1.0 mm in deep regions, with up to 3.2 at most 0.1; a simulated one with 0.7 loses 0.7."""
 LEAST_CORRELATION = 0.5
-"""Ten real heads, most of them atrophied, reach 0.67 to 0.74 (`benchmarks heads`), before their brains' edges were
+"""Ten real heads, most of them atrophied, reach 0.70 to 0.77 (`benchmarks heads`), before their brains' edges were
 mended 0.58; two whose muscle was taken for brain 0.38 and 0.47, one whose brain was missed 0.23. Simulated heads have
 0.88 at 4 mm voxels and 0.96 at 1 mm."""
 MOST_FOLDED_PERCENT = 0.1
