@@ -10,7 +10,7 @@ from morbids.errors import MorbidsError
 from morbids.imaging.concerns import all_doubts, too_low
 from morbids.imaging.images import read_image, space_code, write_image
 from morbids.imaging.tissue_priors import expect_tissues
-from morbids.numerics.arrays import BoolArray, FloatArray
+from morbids.numerics.arrays import BoolArray, FloatArray, IntArray
 from morbids.numerics.tissue_mixture import (
     TissueMixture,
     TissuePrior,
@@ -87,16 +87,19 @@ def segment_tissue(t1w: Path, mask: Path, out_dir: Path, template_to_t1w: Path |
     if template_to_t1w is not None:
         prior = expect_tissues(image, inside, template_to_t1w)
     mixture, fractions = _classify(image.values[box], inside[box], prior, image.voxel_mm)
-    csf, gm, wm = (_paste(fractions[..., k], box, inside.shape) for k in range(3))
-    dseg = np.where(inside, np.stack([gm, wm, csf]).argmax(axis=0) + 1, 0)
     code = space_code(image.header)
 
-    def save(values: FloatArray, name: str) -> Path:
-        return write_image(values, image.affine, out_dir / f"{name}.nii.gz", code=code)
+    # Within the box and one after the other: the whole grid of a 1 mm image several times over takes half a gigabyte.
+    def save(values: FloatArray | IntArray, name: str) -> Path:
+        whole = np.zeros(inside.shape, dtype=values.dtype)
+        whole[box] = values
+        return write_image(whole, image.affine, out_dir / f"{name}.nii.gz", code=code)
 
+    csf, gm, wm = np.moveaxis(fractions, -1, 0)
+    likeliest = np.where(inside[box], np.stack([gm, wm, csf]).argmax(axis=0) + 1, 0).astype(np.uint8)
     contrast = tissue_contrast(mixture)
-    concern = _concern(contrast, 1.0 if prior is None else _agreement(wm[inside], prior))
-    return Tissue(save(dseg, "dseg"), save(gm, "gm"), save(wm, "wm"), save(csf, "csf"), concern)
+    concern = _concern(contrast, 1.0 if prior is None else _agreement(wm[inside[box]], prior))
+    return Tissue(save(likeliest, "dseg"), save(gm, "gm"), save(wm, "wm"), save(csf, "csf"), concern)
 
 
 def _classify(
@@ -182,10 +185,3 @@ def _concern(contrast: float, agreement: float) -> str:
             f"white matter correlates with where people have it by {too_low(agreement, LEAST_AGREEMENT)}"
         )
     return all_doubts("Tissue segmentation", doubts)
-
-
-def _paste(values: FloatArray, box: tuple[slice, ...], shape: tuple[int, ...]) -> FloatArray:
-    """Put the values of a box back into the whole grid."""
-    whole = np.zeros(shape, dtype=np.float32)
-    whole[box] = values
-    return whole
