@@ -3,9 +3,11 @@
 #
 # Debian, as root. DIRECTORY (default build/image) receives
 #   rootfs/      the image's root file system      env, entrypoint   what its configuration holds
+#   packages.txt every package in it, with its version
 #   morbids.tar  the image, for `docker load` and `apptainer build` (with ARCHIVE=1)
 # The Dockerfile's base, named by digest, is in a registry: here Debian's packages of today stand in for it. With an engine at hand,
-# `docker build --build-arg VERSION=$(cat version) -t morbids .` does the same on the base that is named.
+# `docker build --build-arg VERSION=$(cat version) -t morbids .` does the same on the base that is named. BUILDAH_LAYERS=true keeps what was built
+# for the next time, at the price of disk.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 out=$(realpath -m "${1:-build/image}")
@@ -46,7 +48,7 @@ fi
 
 # The machine's own certificates, so that a package index behind a proxy is trusted while building, and only then.
 certificates=/etc/ssl/certs/ca-certificates.crt
-buildah bud --layers --isolation chroot --pull-never --build-arg "BASE=$base" --build-arg "VERSION=$(cat version)" \
+buildah bud --isolation chroot --pull-never --build-arg "BASE=$base" --build-arg "VERSION=$(cat version)" \
     --build-arg "REVISION=$(git rev-parse HEAD 2>/dev/null || echo unknown)" --build-arg "CREATED=$(date -u +%Y-%m-%dT%H:%M:%SZ)" \
     --build-arg "TEMPLATES=${TEMPLATES:-embedded}" \
     -v "$certificates:$certificates:ro" -t "$image" .
@@ -60,4 +62,6 @@ if [ "${ARCHIVE:-0}" = 1 ]; then
     rm -f "$out/morbids.tar"
     podman save --quiet --format docker-archive --output "$out/morbids.tar" "$image"
 fi
-echo "Image $image: $(du -sh "$out/rootfs" | cut -f1) in $out/rootfs"
+cp "$out/rootfs/opt/morbids/packages.txt" "$out/packages.txt"
+bytes=$(du -s --bytes "$out/rootfs" | cut -f1)
+echo "Image $image: $((bytes / 1000000)) MB ($((bytes / 1048576)) MiB) in $out/rootfs, $(wc -l <"$out/packages.txt") packages"

@@ -14,10 +14,11 @@ from tests.test_project import CIRCLE, ROOT
 def test_image_follows_the_container_rules() -> None:
     lines = (ROOT / "Dockerfile").read_text().splitlines()
     instructions = [line.split()[0] for line in lines if re.match(r"[A-Z]+ ", line)]
+    final = len(instructions) - instructions[::-1].index("FROM")
     assert instructions[-1] == "ENTRYPOINT"
     assert not {"CMD", "USER", "VOLUME", "WORKDIR"} & set(instructions)
-    assert instructions.count("FROM") == 1
-    assert "/version" in (ROOT / "Dockerfile").read_text()
+    assert "COPY version /version" in lines
+    assert instructions[final:].count("RUN") == 1, "a layer keeps what a later one takes away"
 
 
 def test_image_is_built_on_a_base_that_cannot_change() -> None:
@@ -26,7 +27,9 @@ def test_image_is_built_on_a_base_that_cannot_change() -> None:
     assert re.search(
         r"^ARG BASE=docker\.io/library/debian:bookworm-slim@sha256:[0-9a-f]{64}$", text, flags=re.M
     )
-    assert re.findall(r"^FROM (.*)$", text, flags=re.M) == ["${BASE}"]
+    stages = re.findall(r"^FROM (\S+)(?: AS (\w+))?$", text, flags=re.M)
+    assert [source for source, _ in stages] == ["${BASE}", "python", "python"]
+    assert stages[0][1] == "python"
     jobs = CIRCLE["workflows"]["build"]["jobs"]
     (publish,) = (entry["publish"] for entry in jobs if "publish" in entry)
     assert "test" in publish["requires"]
