@@ -5,7 +5,7 @@ from types import MappingProxyType
 from typing import Literal, NamedTuple, Protocol, get_args
 
 import numpy as np
-from scipy.optimize import least_squares
+from scipy import optimize
 
 from morbids.numerics.arrays import FloatArray
 
@@ -114,7 +114,7 @@ def _fit(time_min: FloatArray, share: FloatArray, rule: Literal["hill", "power"]
         return np.asarray(curve(time_min, p) - share)
 
     starts = [(*middle, np.log(start)) for start in _STARTS_MIN]
-    fits = [least_squares(miss, start, bounds=(lowest, highest)) for start in starts]
+    fits = [optimize.least_squares(miss, start, bounds=(lowest, highest)) for start in starts]
     best = min(fits, key=lambda fit: float(fit.cost)).x
     misfit = float(np.sqrt(np.mean((curve(time_min, best) - share) ** 2)))
     return ParentFraction(lambda time: curve(time, best), rule, misfit)
