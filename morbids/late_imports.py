@@ -12,7 +12,9 @@ from importlib.util import LazyLoader
 from types import ModuleType
 
 # Modules whose names are used as `module.name`; `from module import name` imports at once, as ever.
-LATE = frozenset({"scipy.linalg", "scipy.ndimage", "scipy.optimize", "scipy.special", "scipy.stats"})
+LATE = frozenset(
+    {"scipy.interpolate", "scipy.linalg", "scipy.ndimage", "scipy.optimize", "scipy.special", "scipy.stats"}
+)
 LATE_PACKAGE = "morbids.reports.figures."
 
 

@@ -8,7 +8,7 @@ best of a grid and refined by Levenberg-Marquardt steps.
 from typing import NamedTuple
 
 import numpy as np
-from scipy.interpolate import CubicSpline
+from scipy import interpolate
 
 from morbids.numerics.arrays import BoolArray, FloatArray, IntArray
 from morbids.numerics.compiled import compiled
@@ -118,7 +118,7 @@ def fit_impulses(
     )
     problem = _Problem(
         log_rate,
-        np.ascontiguousarray(CubicSpline(log_rate, responses).c),
+        np.ascontiguousarray(interpolate.CubicSpline(log_rate, responses).c),
         np.ascontiguousarray(responses),
         blood,
         np.ascontiguousarray(starts),
