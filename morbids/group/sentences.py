@@ -47,7 +47,7 @@ def say_family(claims: Claims) -> str:
         if claims.rule == "joint rearrangements"
         else "their p is corrected for all of them by Holm's method"
     )
-    level = f"a page without any effect claims something with probability {ALPHA:g} at most"
+    level = f"a page without any effect or bias claims something with probability {ALPHA:g} at most"
     return f"{counted}; {how}, so that {level}, {_say_assumptions(claims)}; {shares}."
 
 

@@ -109,8 +109,8 @@ def test_sentences_are_made_of_the_record(claims: Claims) -> None:
 
 def test_the_level_rests_on_what_is_rearranged(claims: Claims) -> None:
     assert (
-        "a page without any effect claims something with probability 0.05 at most, given errors that are symmetric "
-        "about 0 (signs are flipped); regions"
+        "a page without any effect or bias claims something with probability 0.05 at most, given errors that are "
+        "symmetric about 0 (signs are flipped); regions"
     ) in sentences.say_family(claims)
     slope = claims.questions[2]
     by_order = write_design(regression(np.arange(N, dtype=float), "age"))
