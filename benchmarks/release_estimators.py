@@ -19,6 +19,7 @@ from morbids.numerics.kinetics.presets import load_presets
 from morbids.numerics.kinetics.protocol import Contrast
 from morbids.numerics.kinetics.slow_tissue import SlowTissue, tissues_alone
 from morbids.numerics.tracer import Schedule
+from morbids.numerics.white_matter import amounts_of_kinds, find_kinds
 
 PRESET = load_presets()["carfentanil"]
 BASELINE_MIN, CHALLENGE_MIN = (10.0, 40.0), (45.0, 90.0)
@@ -66,10 +67,13 @@ def combine(person: Person, slow: SlowTissue | None) -> ChosenEfflux:
 
 
 def slow_tissue(person: Person) -> SlowTissue:
-    """White matter near the reference region and fluid, from what a segmentation tells."""
-    fluid = tissues_alone(person.pure[:, :3], person.mixing[:3])[:, 2]
-    white = person.pure[:, 3] - person.mixing[3, 2] * fluid
-    return SlowTissue(np.stack([white, fluid], axis=1), person.slow[1:], person.slow[0])
+    """White matter around every region, as kinds, and fluid, from what a segmentation tells."""
+    fluid = tissues_alone(person.pure, person.mixing)[:, 2]
+    kinds = find_kinds(person.places.T)
+    share = np.column_stack(
+        [person.slow[:, [0]] * amounts_of_kinds(person.white.T, kinds), person.slow[:, 1]]
+    )
+    return SlowTissue(np.column_stack([kinds, fluid]), share[1:], share[0])
 
 
 def between(start_min: float, end_min: float) -> BoolArray:
@@ -116,12 +120,12 @@ def read_apart(person: Person, slow: SlowTissue) -> FloatArray:
 
 def of_targets(slow: SlowTissue, part: tuple[float, float]) -> SlowTissue:
     """All slow tissue of the reference region, and this part of the white matter and of the fluid of targets."""
-    return replace(slow, share=slow.share * part, part=(1.0, 1.0))
+    return replace(slow, share=slow.share * slow.parts(part), part=(1.0, 1.0))
 
 
 def deep_tissue(person: Person) -> SlowTissue:
     """Slow tissue as if white matter were alike everywhere: measured deep in the brain, and all of it taken out."""
-    deep = tissues_alone(person.pure[:, :3], person.mixing[:3])[:, 1:]
+    deep = tissues_alone(person.pure, person.mixing)[:, 1:]
     return SlowTissue(deep, person.slow[1:], person.slow[0], (1.0, 1.0))
 
 

@@ -69,8 +69,9 @@ class Person(NamedTuple):
     `true_percent` (n_regions,) is the change that a perfect reading of the scanner's image shows, relative to the
     reference region as the scanner shows it; `true_percent_of_grey` the same relative to the reference region's grey
     matter. `slow` (n_regions + 1, 2) are the parts of white matter and fluid, the
-    reference's first, and `mixing` (4, 3) those of the classes in the places of `pure`, as a scanner of the assumed
-    width would have them: what a segmentation tells.
+    reference's first, and `mixing` (3, 3) those of the classes in the places of `pure`, as a scanner of the assumed
+    width would have them: what a segmentation tells. `white` (n_frames, n_regions + 1) is the white matter as it is
+    measured around every region, `places` (n_frames, n_places) the same throughout the white matter.
     """
 
     target: FloatArray
@@ -82,6 +83,8 @@ class Person(NamedTuple):
     true_percent_of_grey: FloatArray
     slow: FloatArray
     mixing: FloatArray
+    white: FloatArray
+    places: FloatArray
 
 
 def draw_people(scene: Scene, shape: Shape, n_people: int, *, noisy: bool = True) -> list[Person]:
@@ -129,10 +132,10 @@ def draw_people(scene: Scene, shape: Shape, n_people: int, *, noisy: bool = True
     telling = np.concatenate([left[:, :, 1:], right[:, :, 1:]], axis=2)
     measured = measure(parts, levels(of_region, parts))
     # Ventricles are smaller than the reference region, grey and white matter larger, but white matter near a region.
-    white, told_white = weigh_white(head, told)
-    pure = measure(
-        np.vstack([head.pure, white]),
-        np.array([REFERENCE_NOISE, REFERENCE_NOISE, REGION_NOISE, REGION_NOISE]),
+    pure = measure(head.pure, np.array([REFERENCE_NOISE, REFERENCE_NOISE, REGION_NOISE]))
+    white, places = (
+        measure(weights, np.full(len(weights), REGION_NOISE))
+        for weights in weigh_white(scene.fwhm_mm, scene.assumed_fwhm_mm)
     )
     slow = scene.told_share * by_class(told.regions)[:, 1:] if scene.mixed else np.zeros((len(GREY), 2))
     return [
@@ -145,7 +148,9 @@ def draw_people(scene: Scene, shape: Shape, n_people: int, *, noisy: bool = True
             moved[i] / (volume[i, 1:] - volume[i, 0]),
             moved[i] / (volume[i, 1:] - 1),
             slow,
-            np.vstack([by_class(told.pure), told_white]),
+            by_class(told.pure),
+            white[:, i],
+            places[:, i],
         )
         for i in range(n_people)
     ]

@@ -2,8 +2,8 @@
 
 Kinetics are two tissues (free and bound) behind a plasma curve of Feng's form, solved by the implicit midpoint rule
 for every class of tissue; a small head of folded cortex, white matter, fluid and nuclei is blurred in the Fourier
-domain, so that what a region shows is a weighted sum of the curves of its surroundings. Nothing here is imported from
-`morbids.numerics.tracer`, `morbids.numerics.kinetics.mixture` or the partial volume code.
+domain, so that what a region shows is a weighted sum of the curves of its surroundings. Nothing of the truth is
+imported from `morbids`; `weigh_white` hands the image to the package's own measurement of white matter.
 """
 
 from collections.abc import Mapping
@@ -15,6 +15,8 @@ from scipy import ndimage
 
 from morbids.numerics.arrays import BoolArray, FloatArray, IntArray
 from morbids.numerics.frames import Frames
+from morbids.numerics.kinetics.slow_tissue import tissues_alone
+from morbids.numerics.white_matter import SD_MM, fit_white_matter
 
 Shape = Literal["none", "step", "ramp", "pulse"]
 
@@ -54,8 +56,8 @@ SPHERES: Mapping[str, tuple[float, float, float]] = {
     "grey": (0.0, -24.0, -12.0),
 }
 RADIUS_MM, FWHM_MM, VOXEL_MM = 4.0, 5.5, 1.5
-# Voxels as near as this to the cortex of the reference region are its neighbourhood.
-NEAR_MM = 10.0
+# Places, evenly through the white matter, that tell its kinds.
+N_PLACES = 200
 # Voxels of a tissue with more of it than this part of the others count as pure.
 PUREST = 0.75
 N_GRID = (72, 88, 72)
@@ -75,14 +77,11 @@ class Mixing(NamedTuple):
         partial volume measures.
     pure
         (3, n_tissues) the same for grey matter, white matter and fluid where each is purest.
-    near
-        (n_voxels, n_tissues) the same for every voxel of the cortex of the reference region and around it.
     """
 
     regions: FloatArray
     parts: FloatArray
     pure: FloatArray
-    near: FloatArray
 
 
 def by_class(weights: FloatArray) -> FloatArray:
@@ -154,20 +153,10 @@ def tissue_curves(
 
 @cache
 def mix_head(fwhm_mm: float = FWHM_MM) -> Mixing:
-    """Blur every tissue of the head with the scanner, and average it over the regions."""
-    labels = draw_head()
-    frequency = np.meshgrid(*[np.fft.fftfreq(n, VOXEL_MM) for n in N_GRID], indexing="ij")
-    sd = fwhm_mm / np.sqrt(8 * np.log(2))
-    transfer = np.exp(-2 * (np.pi * sd) ** 2 * sum(f**2 for f in frequency))
-    blurred = np.stack(
-        [np.fft.ifftn(np.fft.fftn(labels == k) * transfer).real for k in range(len(NAMES))], axis=-1
-    )
-    where = [_sphere(SPHERES[n]) if n in SPHERES else labels == NAMES.index(n) for n in GREY]
-    # A reference region is eroded, so that it holds what is least mixed.
-    where[0] &= blurred[..., 0] > np.median(blurred[..., 0][where[0]])
+    """Average the head as the scanner sees it over the regions."""
+    labels, blurred = draw_head(), blur_head(fwhm_mm)
     white = labels > NAMES.index("fluid")
     fluid = labels == NAMES.index("fluid")
-    near = (labels >= 0) & (ndimage.distance_transform_edt(labels != 0, VOXEL_MM) < NEAR_MM)
 
     def average(*places: BoolArray) -> FloatArray:
         return np.stack([blurred[inside].mean(axis=0) for inside in places])
@@ -178,21 +167,55 @@ def mix_head(fwhm_mm: float = FWHM_MM) -> Mixing:
 
     grey = [labels == k for k in range(len(GREY))]
     pure = average(*map(purest, ((labels >= 0) & ~white & ~fluid, white, fluid)))
-    return Mixing(average(*where), average(*grey, fluid, white), pure, blurred[near])
+    return Mixing(average(*_places(labels, blurred)), average(*grey, fluid, white), pure)
 
 
-def weigh_white(head: Mixing, told: Mixing) -> tuple[FloatArray, FloatArray]:
-    """White matter around the reference region by least squares over its voxels, from what a segmentation tells.
+def _places(labels: IntArray, blurred: FloatArray) -> list[BoolArray]:
+    """Voxels of every region."""
+    where = [_sphere(SPHERES[n]) if n in SPHERES else labels == NAMES.index(n) for n in GREY]
+    # A reference region is eroded, so that it holds what is least mixed.
+    where[0] &= blurred[..., 0] > np.median(blurred[..., 0][where[0]])
+    return where
+
+
+@cache
+def blur_head(fwhm_mm: float) -> FloatArray:
+    """Blur every tissue of the head with the scanner: (x, y, z, n_tissues) weights."""
+    labels = draw_head()
+    frequency = np.meshgrid(*[np.fft.fftfreq(n, VOXEL_MM) for n in N_GRID], indexing="ij")
+    sd = fwhm_mm / np.sqrt(8 * np.log(2))
+    transfer = np.exp(-2 * (np.pi * sd) ** 2 * sum(f**2 for f in frequency))
+    return np.stack(
+        [np.fft.ifftn(np.fft.fftn(labels == k) * transfer).real for k in range(len(NAMES))], axis=-1
+    ).astype(np.float32)
+
+
+@cache
+def weigh_white(fwhm_mm: float, assumed_fwhm_mm: float) -> tuple[FloatArray, FloatArray]:
+    """White matter as the package measures it around a place, from what a segmentation and the assumed scanner tell.
+
+    All that it does is linear, so that the weights of the tissues in a measurement say what it measures.
 
     Returns
     -------
     tuple
-        (n_tissues,) weights of the tissues in it, and (3,) parts of the classes in it as told: no grey matter, all
-        white matter, and fluid.
+        Weights of the tissues (n, n_tissues) in the white matter of every region, the reference's first, and in places
+        throughout the white matter.
     """
-    classes = by_class(told.near)
-    of_voxels = np.linalg.pinv(classes[:, :2])[1]
-    return of_voxels @ head.near, of_voxels @ classes
+    labels, blurred = draw_head(), blur_head(fwhm_mm)
+    inside = labels >= 0
+    told = np.zeros((*labels.shape, 3))
+    told[inside] = by_class(blur_head(assumed_fwhm_mm)[inside])
+    fluid = tissues_alone(mix_head(fwhm_mm).pure.T, by_class(mix_head(assumed_fwhm_mm).pure))[:, 2]
+    found = np.zeros((*labels.shape, len(NAMES)))
+    grey, white = told[..., 0], told[..., 1]
+    sd_voxels = np.full(3, SD_MM / VOXEL_MM)
+    found[inside] = fit_white_matter(blurred - told[..., [2]] * fluid, grey, white, inside, sd_voxels)
+    regions = [
+        np.average(found[place], axis=0, weights=white[place].clip(0)) for place in _places(labels, blurred)
+    ]
+    places = found[inside & (told.argmax(axis=-1) == 1)]
+    return np.stack(regions), places[:: len(places) // N_PLACES]
 
 
 def draw_head() -> IntArray:

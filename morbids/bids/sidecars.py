@@ -233,9 +233,9 @@ def partial_volume_fields(method: str, spread: PointSpread) -> dict[str, Any]:
 def describe_mixed_tissue(white: bool, fluid: bool) -> str:
     """What of white matter and fluid was fitted apart: value of the field `MixedTissue` (no draft names it)."""
     if white and fluid:
-        return "white matter and fluid fitted apart, white matter as near the reference region"
+        return "white matter and fluid fitted apart, white matter as around each voxel"
     if white:
-        return "white matter fitted apart, as near the reference region; fluid together with grey matter"
+        return "white matter fitted apart, as around each voxel; fluid together with grey matter"
     return "fluid fitted apart; white matter together with grey matter" if fluid else FITTED_TOGETHER
 
 

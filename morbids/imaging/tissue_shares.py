@@ -2,9 +2,7 @@
 
 The person's own tissue is blurred with the point spread on a grid finer than PET voxels and averaged over each. Fluid
 is nowhere alone: its curve is measured where it is purest, and freed of the others by their parts. White matter is
-measured near the reference region, because nobody knows whether it is alike everywhere: by least squares over all
-voxels of the neighbourhood, from grey matter to white matter. The purest of them lie farthest from the reference region
-and beside tissue that binds; those within it tell as much of the white matter that it is mixed with.
+measured around every voxel (`numerics/white_matter.py`), because nobody knows whether it is alike everywhere.
 """
 
 from collections.abc import Sequence
@@ -20,15 +18,13 @@ from morbids.imaging.resampling import index_transform, read_chain, resample_vol
 from morbids.numerics.arrays import BoolArray, FloatArray
 from morbids.numerics.kinetics.slow_tissue import tissues_alone
 from morbids.numerics.partial_volume import REACH_SD, average_blocks, point_spread_sd
+from morbids.numerics.white_matter import SD_MM, amounts_of_kinds, find_kinds, fit_white_matter
 
 GREY, WHITE, FLUID = range(3)
 UNTOLD = {
-    WHITE: "The curve of white matter near the reference region cannot be told at the scanner's resolution: it is left "
-    "in the curves of regions.",
+    WHITE: "The curve of white matter cannot be told at the scanner's resolution: it is left in the curves of regions.",
     FLUID: "The curve of fluid cannot be told at the scanner's resolution: it is left in the curves of regions.",
 }
-NEAR_MM = 10.0
-"""White matter as near as this to a voxel of the reference region is its neighbourhood."""
 PUREST = 0.75
 """Voxels where a tissue prevails, and with more of it than this part of the others, are its purest."""
 LEAST_VOXELS = 8
@@ -42,9 +38,10 @@ class SlowTissues(NamedTuple):
     Attributes
     ----------
     shares
-        (x, y, z, 2) image of their parts in each voxel; 0 for one whose curve nobody can tell.
+        (x, y, z, 3) image of their parts in each voxel, white matter of low and of high uptake and fluid; 0 for one
+        whose curve nobody can tell.
     curves
-        (n_frames, 2) of each alone, white matter as near the reference region.
+        (n_frames, 3) of each alone.
     notes
         Sentences about a tissue that is left in the curves.
     """
@@ -54,10 +51,16 @@ class SlowTissues(NamedTuple):
     notes: tuple[str, ...]
 
 
+class _White(NamedTuple):
+    """Curves (n_frames, 2) of two kinds of white matter, and how much of both (x, y, z, 2) it is made of anywhere."""
+
+    kinds: FloatArray
+    amounts: FloatArray
+
+
 def find_slow_tissues(
     pet: Path,
     mask: Path,
-    reference: Path,
     tissues: tuple[Path, Path, Path],
     to_pet: Sequence[Path],
     fwhm_mm: Sequence[float],
@@ -67,8 +70,8 @@ def find_slow_tissues(
 
     Parameters
     ----------
-    pet, mask, reference
-        Frames, and the brain and the reference region on their grid.
+    pet, mask
+        Frames, and the brain on their grid.
     tissues
         Fractions of grey matter, white matter and fluid in any space, and `to_pet`, the chain that brings them to PET.
     fwhm_mm
@@ -79,17 +82,16 @@ def find_slow_tissues(
     shares = np.stack([_blur(path, to_pet, pet, fwhm_mm) for path in tissues], axis=-1)
     known = inside & np.isfinite(frames).all(axis=3)
     fluid = _measure_fluid(frames, shares, known)
-    region = known & (read_image(reference).values > 0.5)
-    near = known & (ndimage.distance_transform_edt(~region, image.voxel_mm) <= NEAR_MM)
-    white = _measure_white(frames, shares, near, fluid) if region.any() else None
-    found = {WHITE: white, FLUID: fluid}
-    nothing = np.zeros(frames.shape[3])
-    curves = np.stack([nothing if curve is None else curve for curve in found.values()], axis=1)
-    absent = [k for k, curve in found.items() if curve is None]
-    shares[..., absent] = 0.0
+    white = _measure_white(frames, shares, known, fluid, SD_MM / image.voxel_mm)
+    notes = tuple(UNTOLD[k] for k, found in ((WHITE, white), (FLUID, fluid)) if found is None)
+    if white is None:
+        white = _White(np.zeros((frames.shape[3], 2)), np.zeros((*known.shape, 2)))
+    if fluid is None:
+        fluid, shares[..., FLUID] = np.zeros(frames.shape[3]), 0.0
+    parts = np.concatenate([shares[..., [WHITE]] * white.amounts, shares[..., [FLUID]]], axis=-1)
     out = out_dir / "shares.nii.gz"
-    write_image(shares[..., 1:].astype(np.float32), image.affine, out, code=space_code(image.header))
-    return SlowTissues(out, curves, tuple(UNTOLD[k] for k in absent))
+    write_image(parts.astype(np.float32), image.affine, out, code=space_code(image.header))
+    return SlowTissues(out, np.column_stack([white.kinds, fluid]), notes)
 
 
 def _measure_fluid(frames: FloatArray, shares: FloatArray, known: BoolArray) -> FloatArray | None:
@@ -102,15 +104,17 @@ def _measure_fluid(frames: FloatArray, shares: FloatArray, known: BoolArray) -> 
 
 
 def _measure_white(
-    frames: FloatArray, shares: FloatArray, near: BoolArray, fluid: FloatArray | None
-) -> FloatArray | None:
-    """Curve (n_frames,) of white matter in and near the reference region; None where it is not pure enough."""
-    if not _tells(shares, _find_purest(shares, near, WHITE), WHITE):
+    frames: FloatArray, shares: FloatArray, known: BoolArray, fluid: FloatArray | None, sd_voxels: FloatArray
+) -> _White | None:
+    """White matter around every voxel as a sum of two kinds; None where it is not pure enough anywhere."""
+    if not _tells(shares, _find_purest(shares, known, WHITE), WHITE):
         return None
-    own = np.asarray(frames[near], dtype=float)
-    if fluid is not None:
-        own = own - shares[near][:, [FLUID]] * fluid
-    return np.asarray(np.linalg.lstsq(shares[near][:, [GREY, WHITE]], own, rcond=None)[0][1])
+    own = frames if fluid is None else frames - shares[..., [FLUID]] * fluid
+    curves = fit_white_matter(own, shares[..., GREY], shares[..., WHITE], known, sd_voxels)
+    kinds = find_kinds(curves[shares[known].argmax(axis=-1) == WHITE])
+    amounts = np.zeros((*known.shape, 2))
+    amounts[known] = amounts_of_kinds(curves, kinds)
+    return _White(kinds, amounts)
 
 
 def _tells(shares: FloatArray, place: BoolArray, tissue: int) -> bool:

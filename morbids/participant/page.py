@@ -154,7 +154,7 @@ def _say_mixture(plan: ScanPlan) -> str:
         "matter and fluid, as the scanner's resolution mixes them.",
         True: f"{100 * TAKEN[0]:.0f} % of the white matter and all of the fluid within regions, voxels and the "
         "reference region were fitted apart, by their shares at the scanner's resolution, where their curves could be "
-        "told; white matter was measured near the reference region.",
+        "told; white matter was measured around each voxel.",
     }[plan.fits_apart]
 
 

@@ -48,7 +48,7 @@ def build_scan_workflow(builder: ScanBuilder) -> Workflow:
     mask = _add_mask(builder, motion, coregistration)
     _add_frame_pictures(builder, source, motion, mask)
     region = add_reference_region(builder, motion, coregistration, mask)
-    builder = replace(builder, mixture=add_mixture(builder, motion, coregistration, mask, region))
+    builder = replace(builder, mixture=add_mixture(builder, motion, coregistration, mask))
     spheres = apriori_spheres()
     labels = {
         atlas: add_labels(builder, atlas, motion, coregistration)

@@ -74,17 +74,17 @@ def _add_reference_picture(
     builder.connect_anatomy(picture, [("brain.corrected_t1w", "t1w")])
 
 
-def add_mixture(
-    builder: ScanBuilder, motion: Node, coregistration: Node, mask: Node, region: Node
-) -> Node | None:
+def add_mixture(builder: ScanBuilder, motion: Node, coregistration: Node, mask: Node) -> Node | None:
     """Find white matter and fluid in every voxel, where the scanner's resolution is known."""
     spread = builder.plan.mixed_tissue
     if spread is None:
         return None
     constants = {"fwhm_mm": spread.fwhm_mm, "axis": builder.plan.kinetics.axis}
     mixture = make_node(mix_tissue, "mix_tissue", constants, mem_gb=1.1)
-    description = "Mean curves of white matter and fluid, freed of each other and of grey matter; "
-    description += "white matter near the reference region"
+    description = (
+        "Curves of white matter where its uptake is low and where it is high, and of fluid, each freed of "
+    )
+    description += "the other tissues"
     sidecar = sidecars.curves_sidecar(builder.plan.scan, description, builder.raw)
     sidecar |= sidecars.point_spread_fields(spread)
     output = Output("region_curves", {"seg": "tissue"}, sidecar)
@@ -93,7 +93,6 @@ def add_mixture(
         [
             (motion, mixture, [("corrected_pet", "pet")]),
             (mask, mixture, [("mask", "mask")]),
-            (region, mixture, [("mask", "reference_mask")]),
             (coregistration, mixture, [("t1w_to_pet", "t1w_to_pet")]),
             (mixture, save, [("curves", "curves"), ("notes", "notes")]),
         ]

@@ -52,6 +52,9 @@ class SlowKinetics(NamedTuple):
 
 
 SLOW = SlowKinetics()
+SEEN = 0.5
+"""Part of what white matter elsewhere differs by that is seen where it is measured around a target: not all, since the
+neighbourhood is wide and the shares are not quite right."""
 
 
 class Tissues(NamedTuple):
@@ -112,6 +115,10 @@ def mix(tissues: Tissues, head: Head) -> Curves:
 
 
 def slow_tissue(tissues: Tissues, head: Head) -> SlowTissue:
-    """What a segmentation that says `head` takes out of the curves of `mix`."""
-    shares = np.repeat([region[1:] for region in head.regions], tissues.grey.shape[1], axis=0)
-    return SlowTissue(np.stack([tissues.white, tissues.fluid], axis=1), shares, np.array(head.reference[1:]))
+    """What a segmentation that says `head` takes out of the curves of `mix`, white matter as it is measured there."""
+    measured = tissues.white + SEEN * (tissues.white_elsewhere - tissues.white)
+    shares = np.repeat(
+        [(0.0, white, fluid) for _, white, fluid in head.regions], tissues.grey.shape[1], axis=0
+    )
+    of_reference = np.array([head.reference.white, 0.0, head.reference.fluid])
+    return SlowTissue(np.stack([tissues.white, measured, tissues.fluid], axis=1), shares, of_reference)

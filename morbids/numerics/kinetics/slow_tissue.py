@@ -8,8 +8,9 @@ Blood Flow Metab 12:571, takes it out of single frames). The model is fitted to 
 volumes and delivery of tissues add up, so that those of the slow part are then added again: an estimate stays what
 a perfect reading of the measured image would be, and nothing is divided by a share.
 
-White matter is measured near the reference region, where it matters most. Whether white matter elsewhere is like it,
-nobody knows: taken out whole it misleads where it is not, left in it hides change, so a part of it is taken.
+White matter need not be alike everywhere: that of a target and that of the reference region are sums of two kinds of
+it, as they were measured around each (`numerics/white_matter.py`). What is measured there is not quite right: taken out
+whole it misleads, left in it hides change, so a part of it is taken.
 """
 
 from collections.abc import Mapping
@@ -21,7 +22,7 @@ from morbids.numerics.arrays import FloatArray
 
 # More than this part of a region is never taken out: what is left would be noise.
 MOST_SHARE = 0.6
-# Part of the white matter and of the fluid that is taken out (docs/kinetics.md says why).
+# Part of the white matter, of either kind, and of the fluid that is taken out (docs/kinetics.md says why).
 TAKEN = (0.8, 1.0)
 
 
@@ -32,11 +33,12 @@ class SlowTissue:
     Attributes
     ----------
     curves
-        (n_frames, 2) of white matter near the reference region and of fluid, each alone, in the unit of the curves.
+        (n_frames, n_tissues) of one kind of white matter or more and, last, of fluid, each alone, in the unit of the
+        curves.
     share
-        (n_targets, 2) parts of each target; NaN where no segmentation reaches, which counts as none.
+        (n_targets, n_tissues) parts of each target; NaN where no segmentation reaches, which counts as none.
     of_reference
-        (2,) the same of the reference region.
+        (n_tissues,) the same of the reference region.
     part
         How much of the white matter and of the fluid is taken out.
     """
@@ -59,9 +61,13 @@ class SlowTissue:
     def taken(self) -> "SlowTissue":
         """What is taken out of targets, and of the reference region."""
         limited = self.limited()
-        return replace(
-            limited, share=limited.share * self.part, of_reference=limited.of_reference * self.part
-        )
+        part = self.parts(self.part)
+        return replace(limited, share=limited.share * part, of_reference=limited.of_reference * part)
+
+    def parts(self, of_both: tuple[float, float]) -> FloatArray:
+        """A part of the white matter and one of the fluid as one of every tissue (n_tissues,)."""
+        white, fluid = of_both
+        return np.append(np.full(self.curves.shape[1] - 1, white), fluid)
 
     def repeated(self, times: int) -> "SlowTissue":
         """Of all targets side by side several times."""
@@ -119,6 +125,11 @@ def without_slow(
         return target, reference
     taken = slow.taken()
     return taken.out_of(target), taken.out_of_reference(reference)
+
+
+def by_tissue(share: FloatArray) -> FloatArray:
+    """Parts (n_targets, n_tissues) of white matter of several kinds and fluid as (n_targets, 2), of white and fluid."""
+    return np.stack([share[..., :-1].sum(axis=-1), share[..., -1]], axis=-1)
 
 
 def tissues_alone(measured: FloatArray, mixing: FloatArray) -> FloatArray:

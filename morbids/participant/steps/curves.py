@@ -13,8 +13,8 @@ from morbids.numerics.arrays import FloatArray
 from morbids.numerics.frames import TimeAxis
 from morbids.participant.steps.inputs import AtlasFiles, WayToPet
 
-SLOW_TISSUES = ("white", "fluid")
-"""Columns of tables of shares, and of the curves of these tissues alone."""
+SLOW_TISSUES = ("white_low", "white_high", "fluid")
+"""Columns of tables of shares, and of the curves of these tissues alone: white matter of low and of high uptake."""
 
 
 class CurveTable(NamedTuple):
@@ -63,14 +63,14 @@ def extract_curves(
 
 
 def save_shares(names: Sequence[str], shares: FloatArray, out_dir: Path) -> Path:
-    """Write parts of white matter and fluid (n_regions, 2), a row per region."""
+    """Write parts of white matter and fluid (n_regions, 3), a row per region."""
     out = out_dir / "shares.tsv"
     write_table(pd.DataFrame({"name": list(names), **dict(zip(SLOW_TISSUES, shares.T, strict=True))}), out)
     return out
 
 
 def read_shares(table: Path) -> FloatArray:
-    """Read what `save_shares` wrote (n_regions, 2)."""
+    """Read what `save_shares` wrote (n_regions, 3)."""
     columns = list(SLOW_TISSUES)
     return np.asarray(read_table(table, SLOW_TISSUES)[columns].to_numpy(dtype=float))
 

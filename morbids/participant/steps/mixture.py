@@ -12,7 +12,7 @@ from morbids.imaging.tissue_shares import find_slow_tissues
 from morbids.numerics.arrays import FloatArray
 from morbids.numerics.frames import TimeAxis
 from morbids.numerics.kinetics.mixture import Head, Mixture
-from morbids.numerics.kinetics.slow_tissue import SlowTissue
+from morbids.numerics.kinetics.slow_tissue import SlowTissue, by_tissue
 from morbids.participant.steps.curves import (
     SLOW_TISSUES,
     CurveTable,
@@ -35,7 +35,6 @@ class MixedTissue(NamedTuple):
 def mix_tissue(
     pet: Path,
     mask: Path,
-    reference_mask: Path,
     tissue: TissueFiles,
     t1w_to_pet: Path,
     fwhm_mm: Sequence[float],
@@ -44,9 +43,9 @@ def mix_tissue(
 ) -> MixedTissue:
     """Find what the scanner mixes into every voxel, and the curves of white matter and fluid."""
     classes = tissue.gm, tissue.wm, tissue.csf
-    found = find_slow_tissues(pet, mask, reference_mask, classes, (t1w_to_pet,), fwhm_mm, out_dir)
+    found = find_slow_tissues(pet, mask, classes, (t1w_to_pet,), fwhm_mm, out_dir)
     saved = save_curves(CurveTable(SLOW_TISSUES, found.curves), axis, out_dir)
-    white, fluid = (bool(curve.any()) for curve in found.curves.T)
+    white, _, fluid = (bool(curve.any()) for curve in found.curves.T)
     return MixedTissue(found.shares, saved.curves, found.notes, describe_mixed_tissue(white, fluid))
 
 
@@ -94,5 +93,5 @@ def told_head(slow: SlowTissue) -> Head:
         return Mixture(1 - white - fluid, white, fluid)
 
     limited = slow.limited()
-    regions = tuple(mixture(*share) for share in limited.share.tolist())
-    return Head(regions, mixture(*limited.of_reference.tolist()))
+    regions = tuple(mixture(*share) for share in by_tissue(limited.share).tolist())
+    return Head(regions, mixture(*by_tissue(limited.of_reference).tolist()))

@@ -13,9 +13,9 @@ from morbids.bids.windows import WindowPair, window_points
 from morbids.numerics.arrays import FloatArray
 from morbids.numerics.kinetics.models import MODELS
 from morbids.numerics.kinetics.null_range import Range, range_at, read_unknowns
-from morbids.numerics.kinetics.slow_tissue import SlowTissue
+from morbids.numerics.kinetics.slow_tissue import SlowTissue, by_tissue
 from morbids.participant.kinetic_plan import SettledPlan
-from morbids.participant.steps.curves import SLOW_TISSUES, read_curves
+from morbids.participant.steps.curves import read_curves
 from morbids.participant.steps.kinetics import RESPONSE, estimate
 from morbids.participant.steps.mixture import UNMIXED, SlowFiles, told_head
 from morbids.participant.steps.protocol import Simulation
@@ -121,8 +121,8 @@ def _degrees(plan: SettledPlan) -> int:
 
 def _name_shares(slow: SlowTissue | None, n_regions: int) -> dict[str, FloatArray]:
     """Columns of the parts of white matter and fluid; NaN where they are not known."""
-    share = np.full((n_regions, 2), np.nan) if slow is None else slow.share
-    return {f"{name}_share": values for name, values in zip(SLOW_TISSUES, share.T, strict=True)}
+    share = np.full((n_regions, 2), np.nan) if slow is None else by_tissue(slow.share)
+    return dict(zip(("white_share", "fluid_share"), share.T, strict=True))
 
 
 def _measure(

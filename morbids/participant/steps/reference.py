@@ -9,6 +9,7 @@ from morbids.bids.tables import read_table
 from morbids.imaging.images import read_image
 from morbids.imaging.reference import ReferenceRegion, ReferenceRule, make_reference_region
 from morbids.numerics.frames import TimeAxis
+from morbids.numerics.kinetics.slow_tissue import by_tissue
 from morbids.numerics.reference_curve import LATE_SHARE, LEAST_RATIO, compare_retention
 from morbids.participant.kinetic_plan import KineticPlan
 from morbids.participant.steps.curves import (
@@ -92,7 +93,8 @@ def extract_reference(
     if shares is None:
         return ReferenceCurve(saved.curves, noise)
     parts = read_image(shares).values[inside].mean(axis=0, dtype=float)
-    return ReferenceCurve(saved.curves, noise, save_shares((name,), parts[None], out_dir), *parts.tolist())
+    table_of_shares = save_shares((name,), parts[None], out_dir)
+    return ReferenceCurve(saved.curves, noise, table_of_shares, *by_tissue(parts).tolist())
 
 
 def judge_reference(curves: Path, table: Path, reference_curve: Path, plan: KineticPlan) -> ReferenceVerdict:
