@@ -9,7 +9,7 @@ from morbids.numerics.kinetics.efflux_choice import choose_k2_prime
 from morbids.numerics.kinetics.mixture import SLOW, Head, Mixture, mix, simulate_tissues, slow_tissue
 from morbids.numerics.kinetics.model_names import ModelName
 from morbids.numerics.kinetics.models import FitOptions, fit_model
-from morbids.numerics.kinetics.slow_tissue import MOST_SHARE, TAKEN, SlowTissue, tissues_alone
+from morbids.numerics.kinetics.slow_tissue import MOST_SHARE, TAKEN, SlowTissue, by_tissue, tissues_alone
 from morbids.numerics.tracer import BOLUS_INFUSION, Release
 from tests.numerics.kinetics.protocol import FRAMES, K2_PRIME, WEIGHT, between
 
@@ -105,8 +105,8 @@ def test_nothing_slow_changes_nothing_and_blocks_keep_their_shares() -> None:
     for name, values in plain.items():
         np.testing.assert_allclose(with_none[name], values, rtol=1e-9, err_msg=name)
     many = np.tile(curves.target, 4100)
-    share = np.zeros((many.shape[1], 2))
-    share[-1] = 0.3, 0.1
+    share = np.zeros((many.shape[1], 3))
+    share[-1] = 0.3, 0.0, 0.1
     options = replace(OPTIONS, slow=SlowTissue(slow.curves, share, none.of_reference))
     found = fit_model("StepChange2", many, curves.reference, FRAMES, options).parameters["BPND"]
     assert np.ptp(found[:-1:2]) < 1e-9
@@ -124,6 +124,10 @@ def test_the_same_part_of_targets_and_of_the_reference_region_is_taken() -> None
     slow = SlowTissue(np.ones((3, 2)), np.array([[0.4, 0.1]]), np.array([0.2, 0.1]), (0.5, 1.0))
     np.testing.assert_allclose(slow.taken().share, [[0.2, 0.1]])
     np.testing.assert_allclose(slow.taken().of_reference, [0.1, 0.1])
+    of_kinds = SlowTissue(np.ones((3, 3)), np.array([[0.1, 0.3, 0.1]]), np.array([0.2, 0.0, 0.1]), (0.5, 1.0))
+    np.testing.assert_allclose(of_kinds.taken().share, [[0.05, 0.15, 0.1]])
+    np.testing.assert_allclose(by_tissue(of_kinds.share), [[0.4, 0.1]])
+    np.testing.assert_allclose(by_tissue(of_kinds.of_reference), [0.2, 0.1])
 
 
 def test_tissues_are_found_behind_their_mixtures() -> None:

@@ -40,6 +40,8 @@ from tests.participant.steps.known_scan import (
 CHALLENGE = Window("rejection", 45, 90)
 WINDOWS = (BASELINE, CHALLENGE)
 HEAD = Head((Mixture(0.6, 0.3, 0.1),), Mixture(0.7, 0.15, 0.15))
+PARTS = (HEAD.regions[0].white, 0.0, HEAD.regions[0].fluid)
+"""White matter of the first of two kinds, and fluid."""
 BP_ND = np.array([0.8, 1.2, 2.0, 2.8])
 
 
@@ -58,9 +60,10 @@ def mixed(tmp_path: Path) -> dict[str, Path]:
     curves = mix(tissues, HEAD)
     regions, reference = write_tables(tmp_path, curves)
     pet, mask = write_voxels(tmp_path, curves.target)
-    slow = np.stack([tissues.white, tissues.fluid], axis=1)
-    parts = np.zeros((*read_image(mask).values.shape, 2), dtype=np.float32)
-    parts[...] = HEAD.regions[0][1:]
+    slow = np.stack([tissues.white, tissues.grey[:, 0], tissues.fluid], axis=1)
+    parts = np.zeros((*read_image(mask).values.shape, 3), dtype=np.float32)
+    parts[...] = PARTS
+    of_reference = np.array([[HEAD.reference.white, 0.0, HEAD.reference.fluid]])
     folders = [tmp_path / name for name in ("slow", "regions", "reference")]
     for folder in folders:
         folder.mkdir()
@@ -70,8 +73,8 @@ def mixed(tmp_path: Path) -> dict[str, Path]:
         "pet": pet,
         "mask": mask,
         "slow_curves": save_curves(CurveTable(SLOW_TISSUES, slow), AXIS, folders[0]).curves,
-        "shares": save_shares(("a", "b", "c", "d"), np.tile(HEAD.regions[0][1:], (4, 1)), folders[1]),
-        "reference_shares": save_shares(("occipital",), np.array([HEAD.reference[1:]]), folders[2]),
+        "shares": save_shares(("a", "b", "c", "d"), np.tile(PARTS, (4, 1)), folders[1]),
+        "reference_shares": save_shares(("occipital",), of_reference, folders[2]),
         "image": write_image(parts, read_image(pet).affine, tmp_path / "shares.nii.gz"),
     }
 
@@ -121,7 +124,7 @@ def test_shares_are_averaged_with_curves(tmp_path: Path, mixed: dict[str, Path])
     table.write_text("index\tname\n1\tall\n")
     found = extract_curves(mixed["pet"], dseg, table, AXIS, tmp_path / "out", mixed["image"])
     assert found.shares is not None
-    np.testing.assert_allclose(read_shares(found.shares), [HEAD.regions[0][1:]], rtol=1e-6)
+    np.testing.assert_allclose(read_shares(found.shares), [PARTS], rtol=1e-6)
     assert extract_curves(mixed["pet"], dseg, table, AXIS, tmp_path / "out").shares is None
     reference = extract_reference(
         mixed["pet"], mixed["mask"], "occipital", AXIS, tmp_path / "reference", mixed["image"]
@@ -142,11 +145,11 @@ def test_a_head_is_told_of_the_shares_and_nothing_of_none(mixed: dict[str, Path]
 @pytest.mark.parametrize(
     ("fluid_radius", "white_radius", "told"),
     [
-        (4.0, 8.0, "white matter and fluid fitted apart, white matter as near the reference region"),
+        (4.0, 8.0, "white matter and fluid fitted apart, white matter as around each voxel"),
         (
             0.9,
             8.0,
-            "white matter fitted apart, as near the reference region; fluid together with grey matter",
+            "white matter fitted apart, as around each voxel; fluid together with grey matter",
         ),
         (6.9, 7.0, "fluid fitted apart; white matter together with grey matter"),
         (0.0, 1.0, "white matter and fluid fitted together with grey matter"),
@@ -161,7 +164,6 @@ def test_a_sidecar_says_what_of_mixed_tissue_could_be_told(
     found = mix_tissue(
         phantom.pet,
         phantom.mask,
-        phantom.reference,
         TissueFiles(gm, wm, csf),
         nothing,
         (FWHM_MM,) * 3,
