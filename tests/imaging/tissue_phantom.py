@@ -1,6 +1,6 @@
 """A ball of white matter with a core of fluid in a shell of grey matter, as a scanner of known resolution sees it.
 
-Tissue is drawn finer than PET, as a T1w image shows it. The reference region is grey matter of the top.
+Tissue is drawn finer than PET, as a T1w image shows it.
 """
 
 from pathlib import Path
@@ -23,7 +23,6 @@ class Phantom(NamedTuple):
 
     pet: Path
     mask: Path
-    reference: Path
     tissues: tuple[Path, Path, Path]
     maps: np.ndarray
     shares: np.ndarray
@@ -39,8 +38,8 @@ def write_phantom(
     fluid_radius, white_radius
         In PET voxels.
     binding_below
-        By how much more, as part of their curves, grey and white matter below the reference region hold in the last
-        frame, per voxel of depth.
+        By how much more, as part of their curves, grey and white matter below the top hold in the last frame, per voxel
+        of depth.
     """
     fine = (np.arange(N * SPLIT) - (N * SPLIT - 1) / 2) / SPLIT
     x, y, z = np.meshgrid(fine, fine, fine, indexing="ij")
@@ -61,11 +60,9 @@ def write_phantom(
         for k, name in enumerate(("gm", "wm", "csf"))
     )
     maps = average(drawn)
-    region = (maps[..., 0] > 0.5) & (np.arange(N) >= N / 2 + white_radius - 2)
     return Phantom(
         write_image(frames.astype(np.float32), AFFINE, folder / "pet.nii.gz"),
         write_image(maps.sum(axis=-1) > 0.5, AFFINE, folder / "mask.nii.gz"),
-        write_image(region, AFFINE, folder / "reference.nii.gz"),
         (gm, wm, csf),
         maps,
         see(drawn),
