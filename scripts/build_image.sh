@@ -6,14 +6,17 @@
 #   packages.txt every package in it, with its version
 #   morbids.tar  the image, for `docker load` and `apptainer build` (with ARCHIVE=1)
 # The Dockerfile's base, named by digest, is in a registry: here Debian's packages of today stand in for it. With an engine at hand,
-# `docker build --build-arg VERSION=$(cat version) -t morbids .` does the same on the base that is named. BUILDAH_LAYERS=true keeps what was built
-# for the next time, at the price of disk.
+# `docker build --build-arg VERSION=$(cat version) -t morbids .` does the same on the base that is named.
+# Everything that is written lies in DIRECTORY: its largest size is told at the end, and more than 8 GB is an error (what is kept in DIRECTORY/store
+# serves the next time; BUILDAH_LAYERS=true keeps more of it, and takes more).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 out=$(realpath -m "${1:-build/image}")
 base=localhost/debian:bookworm-slim
 image=localhost/morbids
-export STORAGE_DRIVER=vfs DEBIAN_FRONTEND=noninteractive
+most_peak_mb=8000
+most_image_mb=1300
+export STORAGE_DRIVER=vfs DEBIAN_FRONTEND=noninteractive CONTAINERS_STORAGE_CONF=$out/storage.conf TMPDIR=$out/tmp
 
 if [ "$(id -u)" -ne 0 ]; then
     echo "scripts/build_image.sh must run as root (mmdebstrap and buildah change owners of files)." >&2
@@ -29,11 +32,27 @@ if [ "${#missing[@]}" -gt 0 ]; then
     apt-get install -qq --yes --no-install-recommends "${missing[@]}"
 fi
 
-mkdir -p "$out"
+mkdir -p "$out/tmp"
+printf '[storage]\ndriver = "vfs"\ngraphroot = "%s"\nrunroot = "%s"\n' "$out/store" "$out/run" >"$CONTAINERS_STORAGE_CONF"
+rm -f "$out/peak"
+keep_peak() {  # in MB of disk, until it is killed
+    local now peak=0
+    while true; do
+        now=$(du -s --block-size=1MB "$out" 2>/dev/null | cut -f1) || true
+        if [ "$now" -gt "$peak" ]; then
+            peak=$now
+            echo "$peak" >"$out/peak"
+        fi
+        sleep 3
+    done
+}
+keep_peak &
+watching=$!
 container=''
 cleanup() {
+    kill "$watching" 2>/dev/null || true
     [ -z "$container" ] || buildah rm "$container" >/dev/null
-    rm -f "$out/base.tar"
+    rm -rf "$out/base.tar" "$out/tmp"
 }
 trap cleanup EXIT
 
@@ -63,5 +82,8 @@ if [ "${ARCHIVE:-0}" = 1 ]; then
     podman save --quiet --format docker-archive --output "$out/morbids.tar" "$image"
 fi
 cp "$out/rootfs/opt/morbids/packages.txt" "$out/packages.txt"
-bytes=$(du -s --bytes "$out/rootfs" | cut -f1)
-echo "Image $image: $((bytes / 1000000)) MB ($((bytes / 1048576)) MiB) in $out/rootfs, $(wc -l <"$out/packages.txt") packages"
+image_mb=$(du -s --bytes --block-size=1MB "$out/rootfs" | cut -f1)
+peak_mb=$(cat "$out/peak")
+echo "Image $image: $image_mb MB in $out/rootfs, $(wc -l <"$out/packages.txt") packages; building took up to $peak_mb MB of disk"
+[ "$image_mb" -le "$most_image_mb" ] || { echo "build_image: the image holds more than $most_image_mb MB" >&2; exit 1; }
+[ "$peak_mb" -le "$most_peak_mb" ] || { echo "build_image: building took more than $most_peak_mb MB" >&2; exit 1; }
