@@ -27,14 +27,16 @@ from morbids.participant.plan import ScanPlan
 from morbids.settings import ScanSettings
 
 SCHEDULER_GB = 1.2
-"""The program itself beside its steps: scheduler, and libraries of idle workers (docs/performance.md)."""
+"""The program itself beside its steps: scheduler, and libraries of idle workers. Assumed, on the safe side: at the peak
+of `python -m benchmarks scan` the scheduler holds 0.4 GB (`at_peak_scheduler_gb`)."""
 SLOWEST = 3
-"""How much slower than the measured machine a node may be."""
+"""How much slower than the measured machine (`morbids.participant.cost`) a node may be: assumed."""
 SPREAD = 1.5
-"""How much longer a job may take than the longest that has ended."""
+"""How much longer a job may take than the longest that has ended: assumed."""
 LEAST_MINUTES = 15
+"""Assumed: a node that starts slowly does not end a short job."""
 GROUP_MINUTES = 240
-"""Eighteen people take minutes (`python -m benchmarks group`): many questions and traits multiply that."""
+"""Assumed: eighteen people take minutes (`python -m benchmarks group`), many questions and traits multiply that."""
 QUOTED = ("--sbatch", "--participant", "--group")
 """Options whose value is options of another program."""
 LARGEST_ARRAY = 1000

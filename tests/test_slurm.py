@@ -1,5 +1,7 @@
 """Scripts for Slurm: who is submitted, with what, and what a job runs (`scripts/test_slurm.sh`: on a real one)."""
 
+import json
+import math
 import os
 import shlex
 import stat
@@ -9,9 +11,12 @@ from pathlib import Path
 import pytest
 
 from morbids.errors import ExitCode
-from morbids.slurm import main
+from morbids.participant.memory import EXTRACT_BRAIN, LEAST_GB, NORMALIZE, SEGMENT
+from morbids.participant.plan import USUAL_T1W_VOXELS
+from morbids.slurm import Need, main
 from tests.bids.conftest import DatasetMaker
 from tests.participant.studies import write_scan
+from tests.test_project import ROOT
 
 # In the place of Slurm's program: tells how it was called, and answers as it does.
 SBATCH = """#!/bin/bash
@@ -168,7 +173,7 @@ def test_an_image_is_called_with_the_folders_that_it_needs(dataset: DatasetMaker
 def test_options_of_others_are_taken_as_documented(dataset: DatasetMaker, tmp_path: Path) -> None:
     """The words of docs/hpc.md: a single option of another program, quoted, begins like one of ours."""
     write_scan(dataset, "01")
-    page = (Path(__file__).parents[1] / "docs/hpc.md").read_text()
+    page = (ROOT / "docs/hpc.md").read_text()
     command = page.split("python -m morbids.slurm ")[1].partition("\njobs/submit.sh")[0]
     words = shlex.split(command.replace("\\\n", " "))
     for place in ("out", "jobs", "work"):
@@ -200,3 +205,13 @@ def test_what_stands_in_the_way_is_told(
     assert main(words) != ExitCode.OK
     assert "FrameTimesStart" in capsys.readouterr().err
     assert not (tmp_path / "jobs").exists()
+
+
+def test_a_full_size_job_asks_for_more_than_was_measured() -> None:
+    """The request that docs/hpc.md states, and what `python -m benchmarks scan` measured of the same scan."""
+    largest_gb = max(need.gb(USUAL_T1W_VOXELS) for need in (EXTRACT_BRAIN, NORMALIZE, SEGMENT))
+    job_gb = Need(math.ceil(10 * (largest_gb + LEAST_GB)) / 10, 0).job_gb
+    assert f"{job_gb:.1f} GB for full-size images on two processors" in (ROOT / "docs/hpc.md").read_text()
+    figures = json.loads((ROOT / "benchmarks/results/scan.json").read_text())["figures"]
+    assert figures["processors"] == 2
+    assert job_gb > 1.25 * figures["scan_peak_gb"]
