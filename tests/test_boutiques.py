@@ -77,5 +77,6 @@ def test_babs_is_told_of_options_that_exist() -> None:
     known = {name for action in build_parser()._actions for name in action.option_strings}
     assert len(flags) >= 4
     assert set(flags) <= known
-    assert f"morbids-{morbids_version().replace('.', '-')}" in text
-    assert f'morbids: "{morbids_version().replace(".", "-")}"' in text
+    version = morbids_version().replace(".", "-")
+    assert f'morbids: "{version}"' in text
+    assert f"--container-name morbids-{version} " in (BUNDLE.parent / "hpc.md").read_text(encoding="utf-8")
