@@ -47,7 +47,7 @@ as_documented() {  # BEGINNING of a command of docs/hpc.md, run with these folde
 inside morbids --version
 ready=yes
 inside /bin/cat /version
-inside /opt/venv/bin/python -m morbids.simulation /mnt/bids --participants 3 --voxel-mm 6 --seed 1
+inside /opt/venv/bin/python -m morbids.simulation /mnt/bids --participants 3 --tasks rejection --voxel-mm 6 --seed 1
 inside /bin/chmod -R a-w /mnt/bids
 as_documented "docker run"
 [ -z "${ROOTFS:-}" ] || as_documented "apptainer run"
