@@ -1,9 +1,10 @@
 """Rigid registration of PET to the same person's T1w image.
 
 PET is the fixed image and T1w the moving one, by normalised mutual information within the head as PET
-shows it. A coarse search with the whole T1w head starts from several rotations, and the likeliest ends go on. A fine
-one follows with the brain and a margin, because scalp shines differently in both; it runs for each PET reference
-(late, and early: flow shows grey and white matter where binding shows receptors), and the best score wins.
+shows it. T1w is the brain and a margin: scalp, muscle and bone shine differently in both and lead a search away (from
+30 starts on five real heads, 7 came within 3 mm with the whole head, 29 without). A coarse search starts from several
+rotations, and the likeliest end goes on. A fine one follows for each PET reference (late, and early: flow shows grey
+and white matter where binding shows receptors), and the best score wins.
 
 Mutual information is pulled aside by what varies smoothly, binding in PET and coil sensitivity in T1w. So the winner
 ends with local correlation between PET and PET as T1w predicts it: each T1w intensity becomes the mean of PET
@@ -52,7 +53,7 @@ SURE_AGREEMENT = 0.7
 """No wrong registration agrees like this: then a scalp as bright as the brain, as some tracers have it, is no doubt."""
 SHELL_MM = (4.0, 12.0)
 STRIP_MARGIN_MM = 5.0
-"""T1w is kept this far outside the brain mask in the fine search: the mask's own edge must not be a feature."""
+"""T1w is kept this far outside the brain mask: the mask's own edge must not be a feature."""
 PREDICTION_BINS = 24
 PREDICTION_FWHM_MM = 5.0
 """Resolution of brain scanners lies between 4 and 8 mm; local correlation forgives the difference."""
@@ -140,9 +141,9 @@ def register_pet_to_t1w(
     petref
         3D mean of the motion-corrected frames.
     t1w
-        Whole head, bias-corrected; skull and scalp help.
+        Bias-corrected, with or without the skull.
     t1w_mask
-        Brain mask in the space of `t1w`: judges the result, and its centre is where the search begins.
+        Brain mask in the space of `t1w`: what is registered, and its centre is where the search begins.
     early_petref
         Mean of the early frames in the same place as `petref`; tried too when given.
 
@@ -163,9 +164,8 @@ def register_pet_to_t1w(
         references["early"], _ = _read_reference(early_petref, threads)
     workplace = Workplace(out_dir, threads)
     starts = _starts(late.image, signal, brain, inside)
-    coarse = _coarsen(head)
-    rough = _search(late, coarse, starts, workplace)
-    stripped = _strip(coarse, brain)
+    stripped = _strip(_coarsen(head), brain)
+    rough = _search(late, stripped.t1w, starts, workplace)
     near = {name: _refine(one, stripped, rough, workplace) for name, one in references.items()}
     best = max(near, key=lambda name: near[name].score)
     t1w_to_pet, score, agreement = _finish(references[best], stripped, near[best], workplace)

@@ -7,8 +7,14 @@ import pytest
 from scipy import ndimage
 
 from morbids.errors import MorbidsError
-from morbids.imaging.coregistration import _concern, judge_known_registration, register_pet_to_t1w
-from morbids.imaging.images import write_image
+from morbids.imaging.coregistration import (
+    STRIP_MARGIN_MM,
+    _concern,
+    judge_known_registration,
+    register_pet_to_t1w,
+)
+from morbids.imaging.head_mask import dilate_mm
+from morbids.imaging.images import read_image, write_image
 from morbids.imaging.transforms import invert, read_itk, rigid_matrix, write_itk
 from tests.imaging.phantoms import (
     PET_AFFINE,
@@ -50,6 +56,20 @@ def test_known_pose_comes_back_in_both_directions(petref: Path, tmp_path: Path) 
     assert found.overlap > 0.95
     assert found.agreement > 0.6
     assert found.score > 1.05
+
+
+def test_what_lies_around_the_brain_leads_no_search(petref: Path, tmp_path: Path) -> None:
+    """Scalp, muscle and bone of people do: their T1w images were brought tens of millimetres away."""
+    t1w, mask = write_t1w(T1W_POSE, tmp_path)
+    head, brain = read_image(t1w), read_image(mask)
+    far = ~dilate_mm(brain.values > 0, 3 * STRIP_MARGIN_MM, head.voxel_mm)
+    noise = np.random.default_rng(0).uniform(0, 2 * head.values.max(), head.values.shape)
+    other = write_image(np.where(far, noise, head.values), head.affine, tmp_path / "other.nii.gz")
+    plain, noisy = (
+        read_itk(register_pet_to_t1w(petref, image, mask, tmp_path / f"of_{image.stem}", 1).t1w_to_pet)[0]
+        for image in (t1w, other)
+    )
+    np.testing.assert_allclose(noisy, plain, atol=1e-6)
 
 
 def test_the_reference_with_the_better_score_wins(petref: Path, tmp_path: Path) -> None:
