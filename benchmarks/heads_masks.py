@@ -1,7 +1,7 @@
 """Brain masks of real heads and of damaged copies: whether good ones pass and bad ones are flagged.
 
 A mask is bad below a Dice of 0.9 with all labels (brain, ventricles and fluid up to the skull). Each head takes its
-kinds of damage from the list, so that ten heads take all.
+kinds of damage from the list, so that ten heads take all; each is measured without its skull too.
 """
 
 from collections.abc import Callable, Mapping
@@ -25,6 +25,7 @@ QUALITY = BrainQuality._fields
 TURN = 10
 """Every so many heads the kinds of damage begin anew."""
 INTACT = "none"
+STRIPPED = "stripped"
 
 
 class Copy(NamedTuple):
@@ -117,6 +118,20 @@ def rejuvenate(copy: Copy) -> Copy:
     return copy._replace(values=values, affine=np.diag([0.87, 0.87, 0.87, 1.0]) @ copy.affine)
 
 
+def strip(copy: Copy, margin_mm: float = 0.0) -> Copy:
+    """Take the skull off, as other programs do: as the labels end, tighter or wider."""
+    distance = signed_distance_mm(copy.brain, copy.affine)
+    shown = copy.brain if margin_mm == 0 else distance > -margin_mm
+    return copy._replace(values=np.where(shown, copy.values, 0).astype(np.float32))
+
+
+def score(copy: Copy) -> Copy:
+    """Take the skull off, and give standard scores: the brain has negative values, nothing around it."""
+    inside = copy.values[copy.brain]
+    scores = (copy.values - inside.mean()) / inside.std()
+    return copy._replace(values=np.where(copy.brain, scores, 0).astype(np.float32))
+
+
 def wound(copy: Copy) -> Copy:
     """Lesion as dark as fluid, 35 mm around a point of the cortex at one side."""
     where = np.argwhere(copy.brain)
@@ -154,16 +169,20 @@ DAMAGES: Mapping[str, Callable[[Copy], Copy]] = MappingProxyType(
         "inverted": invert,
         "child": rejuvenate,
         "lesion": wound,
+        "stripped tight": lambda copy: strip(copy, -2.0),
+        "stripped wide": lambda copy: strip(copy, 4.0),
+        "stripped scores": score,
     }
 )
 
 
 def measure(head: Head) -> list[dict[str, object]]:
-    """Row of the head as it is, and a row for each damage done to it."""
+    """Row of the head as it is, one without its skull, and one for each damage done to it."""
     whole = Copy(read_image(head.t1w).values, head.labels.values > 0, head.labels.affine)
     rows = [_row(INTACT, head.brain, whole) | {"correlation": head.normalization.correlation}]
-    for kind in list(DAMAGES)[head.number :: TURN]:
-        copy = DAMAGES[kind](whole)
+    damages = {STRIPPED: strip} | {kind: DAMAGES[kind] for kind in list(DAMAGES)[head.number :: TURN]}
+    for kind, damage in damages.items():
+        copy = damage(whole)
         folder = head.work / kind.replace(" ", "_")
         t1w = write_image(copy.values, copy.affine, folder / "T1w.nii.gz", code=1)
         found = extract_brain(t1w, head.template.brain, head.template.mask, folder / "brain", 1)
@@ -182,6 +201,7 @@ def summarise(table: pd.DataFrame) -> dict[str, float]:
         "mask_dice_min": float(rows["dice"][intact].min()),
         "mask_dice_mean": float(rows["dice"][intact].mean()),
         "mask_false_flags": float(flagged[intact].sum()),
+        "stripped_dice_min": float(rows.loc[rows["damage"] == STRIPPED, "dice"].min()),
         "mask_damaged": float((~intact).sum()),
         "mask_damaged_bad": float((bad & ~intact).sum()),
         "mask_missed": float((bad & ~flagged).sum()),

@@ -3,7 +3,8 @@
 The head is evened roughly, so that shading hides none of it. A brain-only template is registered to it with the
 metric inside the template's brain, and its mask is warped back: shoulders, neck and face never enter, whatever the
 field of view. What is left of bias is then estimated by N4 [Tustison 2010, IEEE TMI 29:1310] within that mask, and
-the mask ends where tissue does. The result is judged by what a person looks at, and a doubtful one carries a sentence.
+the mask ends where tissue does. Of an image whose skull another program took off, the brain is what it shows. The
+result is judged by what a person looks at, and a doubtful one carries a sentence.
 """
 
 from pathlib import Path
@@ -19,6 +20,7 @@ from morbids.imaging.concerns import all_doubts, too_high, too_low
 from morbids.imaging.head_mask import MOST_CUT_CM2, cut_area_cm2
 from morbids.imaging.images import Image, read_head, read_image, space_code, write_image
 from morbids.imaging.resampling import index_transform, resample_volume
+from morbids.imaging.stripped import find_lone_brain
 from morbids.imaging.template_registration import onto_isotropic_grid
 from morbids.imaging.transforms import write_itk
 from morbids.imaging.workplace import Workplace
@@ -38,6 +40,8 @@ MOST_DARK_RIM = 0.5
 MOST_BRIGHT_RIM = 0.02
 """At most 0.010 in ten real heads and 0.015 with a child's skull; their true masks grown by 6 mm (Dice 0.88) have
 0.013 to 0.028, by 8 mm 0.05 to 0.15."""
+
+STRIPPED = "The T1w image came without a skull: its brain mask is what it shows."
 
 
 class BrainQuality(NamedTuple):
@@ -103,6 +107,10 @@ class BrainExtraction(NamedTuple):
         What was judged, see `BrainQuality`.
     template_affine
         ITK text file with the affine that brings the T1w image to the template.
+    stripped
+        The image came without a skull, and its mask is what it shows.
+    notes
+        Empty, or a sentence that says so.
     """
 
     corrected_t1w: Path
@@ -114,6 +122,8 @@ class BrainExtraction(NamedTuple):
     bright_rim: float
     cut_cm2: float
     template_affine: Path
+    stripped: bool
+    notes: str
 
 
 def extract_brain(
@@ -138,11 +148,14 @@ def extract_brain(
     head = read_head(t1w)
     if not np.nanmax(head.values) > np.nanmin(head.values):
         raise MorbidsError(f"{t1w} is empty: all voxels are {head.values.flat[0]:g}.", "Look at the image.")
-    coarse = _from_black(onto_isotropic_grid(head, WORKING_MM))
+    alone = find_lone_brain(head, WORKING_MM)
+    head = _from_black(head) if alone is None else alone.image
+    coarse = onto_isotropic_grid(head, WORKING_MM)
     target = coarsen_template(read_image(template_brain), read_image(template_mask), WORKING_MM)
     level = brightness_level(coarse)
     even = coarse._replace(values=coarse.values / level)
-    distance, to_image, affine = find_brain(even, target, Workplace(out_dir, threads))
+    inside = None if alone is None else alone.inside
+    distance, to_image, affine = find_brain(even, target, Workplace(out_dir, threads), inside)
     if not (distance > 0).any():
         raise MorbidsError(f"No brain was found in {t1w}.", "Look at the image: is it a T1w image of a head?")
     field = bound_field(np.log(level) + estimate_bias(even, distance > 0, threads), distance > 0)
@@ -151,8 +164,8 @@ def extract_brain(
     # Judged without the bias, which hides the brain from a correlation though not from the registration.
     likeness = likeness_to(to_image, even, target)
     mask = _onto(head, coarse, distance) > 0
-    quality = judge_brain(even, distance, likeness, cut_area_cm2(mask, head))
-    corrected = np.nan_to_num(head.values) / np.exp(_onto(head, coarse, field))
+    quality = judge_brain(even, distance, likeness, cut_area_cm2(mask, head, alone is not None))
+    corrected = head.values / np.exp(_onto(head, coarse, field))
     corrected *= 1000 / np.percentile(corrected[mask], 75)
     code = space_code(head.header)
     return BrainExtraction(
@@ -161,12 +174,16 @@ def extract_brain(
         quality.concern(),
         *quality,
         write_itk(affine, out_dir / "from-T1w_to-template_affine.txt"),
+        alone is not None,
+        STRIPPED if alone is not None else "",
     )
 
 
 def _from_black(image: Image) -> Image:
     """Image whose darkest voxels are 0: some scanners and exports lift everything."""
-    return image._replace(values=image.values - np.percentile(image.values, BLACK_PERCENTILE))
+    return image._replace(
+        values=np.nan_to_num(image.values - np.nanpercentile(image.values, BLACK_PERCENTILE))
+    )
 
 
 def _onto(head: Image, coarse: Image, values: FloatArray) -> FloatArray:

@@ -9,6 +9,8 @@ from morbids.numerics.arrays import BoolArray, FloatArray
 
 MOST_CUT_CM2 = 10.0
 """A field of view that ends below the brain cuts the brain stem, which is thinner than this; more is brain."""
+BRAIN_RADIUS_MM = 70.0
+"""A slice of some thickness at the end of a ball has 2 pi times this times the thickness."""
 
 LEAST_PART = 0.05
 """Bright parts smaller than this share of the largest are noise."""
@@ -76,9 +78,12 @@ def signed_distance_mm(mask: BoolArray, affine: FloatArray) -> FloatArray:
     return distance
 
 
-def cut_area_cm2(mask: BoolArray, image: Image) -> float:
-    """Area (cm2) over which a mask ends at the first or last slices of an image that are not empty."""
-    known = np.nan_to_num(image.values) != 0
+def cut_area_cm2(mask: BoolArray, image: Image, alone: bool = False) -> float:
+    """Area (cm2) over which a mask ends at the first or last slices of an image that are not empty.
+
+    Of a brain that the image shows alone, empty slices tell nothing, and an image may be cropped to its round ends.
+    """
+    known = np.ones_like(mask) if alone else np.nan_to_num(image.values) != 0
     total_mm2 = 0.0
     for axis, edge_mm in enumerate(image.voxel_mm):
         others = tuple(other for other in range(3) if other != axis)
@@ -88,5 +93,6 @@ def cut_area_cm2(mask: BoolArray, image: Image) -> float:
         # The mask may reach into empty slices beyond the cut.
         sides = (mask.take(range(filled[0] + 1), axis), mask.take(range(filled[-1], mask.shape[axis]), axis))
         face_mm2 = image.voxel_ml * 1000 / edge_mm
-        total_mm2 += float(sum(side.any(axis=axis).sum() for side in sides) * face_mm2)
+        end_mm2 = 2 * np.pi * BRAIN_RADIUS_MM * edge_mm if alone else 0.0
+        total_mm2 += sum(max(float(side.any(axis=axis).sum() * face_mm2) - end_mm2, 0) for side in sides)
     return total_mm2 / 100

@@ -12,6 +12,7 @@ from morbids.imaging.head_mask import cut_area_cm2, signed_distance_mm
 from morbids.imaging.images import Image, read_image
 from morbids.imaging.normalization import Normalization, judge_normalization
 from morbids.imaging.resampling import read_transform
+from morbids.imaging.stripped import find_lone_brain
 from morbids.imaging.template_registration import onto_isotropic_grid
 from morbids.imaging.tissue import LABELS, Tissue
 from morbids.numerics.arrays import FloatArray
@@ -31,6 +32,8 @@ class TakenBrain(NamedTuple):
     volume_ml: float
     dark_rim: float
     bright_rim: float
+    stripped: bool
+    notes: str = ""
 
 
 def take_brain(t1w: Path, mask: Path) -> TakenBrain:
@@ -46,10 +49,11 @@ def take_brain(t1w: Path, mask: Path) -> TakenBrain:
     if not (inside.values > 0.5).any():
         raise MorbidsError(f"The brain mask {mask} is empty.", "Leave its dataset out of --derivatives.")
     distance = signed_distance_mm(inside.values > 0.5, inside.affine)
-    quality = judge_brain(
-        onto_isotropic_grid(head, WORKING_MM), distance, 1.0, cut_area_cm2(brain.values > 0, head)
-    )
-    return TakenBrain(t1w, mask, quality.concern(), quality.volume_ml, quality.dark_rim, quality.bright_rim)
+    stripped = find_lone_brain(head, WORKING_MM) is not None
+    cut_cm2 = cut_area_cm2(brain.values > 0, head, stripped)
+    quality = judge_brain(onto_isotropic_grid(head, WORKING_MM), distance, 1.0, cut_cm2)
+    rims = quality.dark_rim, quality.bright_rim
+    return TakenBrain(t1w, mask, quality.concern(), quality.volume_ml, *rims, stripped)
 
 
 def take_tissue(dseg: Path, gm: Path, wm: Path, csf: Path) -> Tissue:

@@ -19,9 +19,11 @@ Notes = Annotated[tuple[str, ...], "Notes"]
 
 
 class BrainFacts(NamedTuple):
-    """Of a brain mask."""
+    """Of a brain mask, and whether the T1w image came without a skull."""
 
+    notes: Notes = ()
     concern: Concerns = ()
+    stripped: Annotated[bool, "SkullStripped"] = False
 
 
 class TissueFacts(NamedTuple):
@@ -95,7 +97,7 @@ class ReferenceVerdictFacts(NamedTuple):
 
 
 class StepNotes(NamedTuple):
-    """What a step has to tell that is no doubt: of motion, of a region, of an atlas in PET space."""
+    """What a step has to tell that is no doubt: of a brain mask, of motion, of a region, of an atlas in PET space."""
 
     notes: Notes = ()
 
@@ -200,8 +202,8 @@ def _parse(value: Any, hint: Any, what: str) -> Any:
         sentences = (value,) if isinstance(value, str) else value
         if isinstance(sentences, (list, tuple)):
             return tuple(str(sentence) for sentence in sentences if sentence)
-    elif hint is str:
-        if isinstance(value, str):
+    elif hint in (str, bool):
+        if isinstance(value, hint):
             return value
     elif (value is None and type(None) in get_args(hint)) or type(value) in (int, float):
         return value

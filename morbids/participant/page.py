@@ -7,6 +7,7 @@ from typing import Protocol
 
 from morbids.bids.dataset import dataset_name, morbids_version
 from morbids.bids.names import output_path
+from morbids.bids.scans import PetScan
 from morbids.bids.windows import window_points
 from morbids.engine.failures import StepFailure
 from morbids.engine.progress import doing, label_of
@@ -275,21 +276,22 @@ def _report_scan(plan: ScanPlan, study: Study, settings: ScanSettings, told: Seq
 
 
 def _notes(plan: ScanPlan, study: Study) -> Iterator[str]:
-    """How motion was handled, how the reference region was cut, and regions that the field of view cuts."""
-    yield from _notes_of(plan, study, "petref")
+    """A T1w image without skull, motion, how the reference region was cut, and regions that the field of view cuts."""
+    yield from _notes_of(plan.t1w, study, "brain_mask")
+    yield from _notes_of(plan.scan, study, "petref")
     if plan.kinetics.blood is None:
-        yield from _notes_of(plan, study, "reference_mask", {"label": plan.kinetics.reference.name})
+        yield from _notes_of(plan.scan, study, "reference_mask", {"label": plan.kinetics.reference.name})
     for atlas in plan.atlases:
-        notes = _notes_of(plan, study, "pet_dseg", {"seg": atlas.label})
+        notes = _notes_of(plan.scan, study, "pet_dseg", {"seg": atlas.label})
         yield from (f"{atlas.label}: {note}" for note in notes)
 
 
 def _notes_of(
-    plan: ScanPlan, study: Study, role: str, entities: Mapping[str, str] | None = None
+    made_of: PetScan | T1w, study: Study, role: str, entities: Mapping[str, str] | None = None
 ) -> tuple[str, ...]:
     """What a step noted of an output; why that cannot be read, where it is so."""
     try:
-        facts = read_facts(StepNotes, study, plan.scan.entities, role, entities)
+        facts = read_facts(StepNotes, study, made_of.entities, role, entities)
     except MorbidsError as error:
         return (str(error),)
     return () if facts is None else facts.notes

@@ -88,6 +88,7 @@ def test_a_sidecar_of_another_version_is_told_of(change: dict[str, Any], sentenc
 VALUES: dict[Any, st.SearchStrategy[Any]] = {
     tuple[str, ...]: st.lists(st.text(min_size=1, max_size=9), max_size=3).map(tuple),
     str: st.text(max_size=9),
+    bool: st.booleans(),
     float: st.floats(allow_nan=False),
     float | None: st.none() | st.floats(allow_nan=False),
 }

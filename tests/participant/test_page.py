@@ -10,6 +10,7 @@ import pytest
 from morbids.bids.names import output_path
 from morbids.bids.tables import write_table
 from morbids.engine.failures import StepFailure
+from morbids.imaging.brain import STRIPPED
 from morbids.imaging.images import write_image
 from morbids.participant.collection import plan_study
 from morbids.participant.page import write_participant_pages
@@ -39,6 +40,15 @@ def test_sidecars_of_another_version_are_told_and_stop_no_page(dataset: DatasetM
     for told in ("'Notes' of", "no field 'NormalizedMutualInformation'", "'TemplateSource' of", "'tstar' of"):
         assert told in text
     assert text.count("Another version of the program wrote it: remove the file") >= 4
+
+
+def test_a_brain_without_a_skull_is_told(dataset: DatasetMaker) -> None:
+    write_scan(dataset, "01")
+    study = make_study(dataset.root.parent)
+    (plan,) = plan_study(study, SETTINGS).scans
+    leave(study, plan.t1w.entities, "brain_mask", {"Notes": STRIPPED, "SkullStripped": True})
+    (page,) = write_participant_pages([plan], [], [], study, SETTINGS)
+    assert STRIPPED in read_page(page).text
 
 
 def test_a_failed_step_is_told_in_words_with_its_traceback(dataset: DatasetMaker) -> None:
