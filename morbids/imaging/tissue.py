@@ -111,11 +111,12 @@ def _classify(
     sets it off from grey.
     """
     coupling = COUPLING / np.maximum(voxel_mm, 1.0)
+    mixture = None
     for _ in range(SHADING_PASSES):
-        mixture = fit_tissue_mixture(values[inside], prior)
+        mixture = fit_tissue_mixture(values[inside], prior, start=mixture)
         white = _sure_white(values, inside, mixture, prior, _every_few_mm(voxel_mm))
         values = values / np.exp(_shading(values, inside, white, float(mixture.mean[2]), voxel_mm))
-    mixture = fit_tissue_mixture(values[inside], prior)
+    mixture = fit_tissue_mixture(values[inside], prior, start=mixture)
     return mixture, tissue_posteriors(values, inside, mixture, coupling, prior)
 
 
