@@ -14,13 +14,15 @@ from morbids.imaging.images import Image, read_image, space_code, write_image
 from morbids.imaging.transforms import read_itk
 from morbids.numerics.arrays import BoolArray, FloatArray
 from morbids.numerics.cubic_spline import resample_cubic
+from morbids.numerics.linear_interpolation import interpolate_known
 
 Interpolation = Literal["linear", "nearest", "cubic"]
 
 _INTERPOLATORS = {"linear": sitk.sitkLinear, "nearest": sitk.sitkNearestNeighbor, "cubic": sitk.sitkBSpline}
 _RAS_TO_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
-_LEAST_VALID_SHARE = 0.5
-"""A voxel is known when at least half of its interpolation weight falls on known voxels."""
+_LEAST_KNOWN = 0.5 - 1e-4
+"""A voxel is known when at least half of its interpolation weight falls on known voxels; the tolerance lets one that
+lies exactly between known and unknown be known on every platform."""
 
 
 def resample(
@@ -73,6 +75,35 @@ def resample(
     if interpolation == "nearest" and np.issubdtype(source.header.get_data_dtype(), np.integer):
         values = values.astype(np.int32)
     return write_image(values, target.affine, out, like=source.header, code=space_code(target.header))
+
+
+def resample_maps(maps: Sequence[Path], grid: Path, transforms: Sequence[Path], out_dir: Path) -> list[Path]:
+    """Bring 3D maps of one grid to another, linearly, as `resample` does: the way of each point is found once for all.
+
+    Returns
+    -------
+    list[Path]
+        Files in `out_dir`, named as they were.
+    """
+    sources, target = [read_image(path) for path in maps], read_image(grid)
+    chain = [_read_step(path) for path in transforms]
+    _check_counts(transforms, chain, 1)
+    pull = index_transform(_frame_chain(chain, 0), target.affine, sources[0].affine)
+    volumes = np.stack([source.values for source in sources], axis=-1)
+    moved = interpolate_known(volumes, _places(pull, target.values.shape[:3]), _LEAST_KNOWN)
+    code = space_code(target.header)
+    return [
+        write_image(moved[..., number], target.affine, out_dir / path.name, source.header, code)
+        for number, (path, source) in enumerate(zip(maps, sources, strict=True))
+    ]
+
+
+def _places(pull: sitk.Transform, shape: tuple[int, ...]) -> FloatArray:
+    """Voxel indices (*shape, 3) of the source for each voxel of the target grid."""
+    moves = sitk.TransformToDisplacementField(pull, sitk.sitkVectorFloat64, [int(n) for n in shape])
+    # ITK's first axis is numpy's last.
+    moved: FloatArray = np.transpose(sitk.GetArrayFromImage(moves), (2, 1, 0, 3))
+    return moved + np.moveaxis(np.indices(shape), 0, -1)
 
 
 def read_chain(transforms: Sequence[Path], frame: int = 0) -> list[FloatArray | sitk.Transform]:
@@ -221,8 +252,7 @@ def resample_volume(
             values = total / share
     else:
         values = _interpolate(_fill_from_nearest(volume, known), shape, pull, interpolation, 0.0, threads)
-    # The tolerance lets a voxel that lies exactly between known and unknown be known on every platform.
-    result: FloatArray = np.where(share >= _LEAST_VALID_SHARE - 1e-4, values, np.nan).astype(np.float32)
+    result: FloatArray = np.where(share >= _LEAST_KNOWN, values, np.nan).astype(np.float32)
     return result
 
 

@@ -261,11 +261,8 @@ def add_maps_in_spaces(builder: ScanBuilder, maps: Node, coregistration: Node, s
 
 def _bring_maps(builder: ScanBuilder, maps: Node, coregistration: Node, output: OutputSpace) -> Node:
     """Resample the maps once, through all transforms together."""
-    threads = builder.resources.omp_n_threads
     name = f"{output.space}_{output.resolution_label}"
-    bring = make_node(
-        bring_maps, f"{builder.opinion}bring_to_{name}", {"threads": threads}, mem_gb=0.9, n_procs=threads
-    )
+    bring = make_node(bring_maps, f"{builder.opinion}bring_to_{name}", mem_gb=0.9)
     builder.workflow.connect(
         [
             (maps, bring, [("maps", "maps")]),

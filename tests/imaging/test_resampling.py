@@ -10,7 +10,7 @@ import SimpleITK as sitk
 
 from morbids.errors import MorbidsError
 from morbids.imaging.images import Image, read_image, write_image
-from morbids.imaging.resampling import Interpolation, read_transform, refine_grid, resample
+from morbids.imaging.resampling import Interpolation, read_transform, refine_grid, resample, resample_maps
 from morbids.imaging.transforms import rigid_matrix, write_itk
 from morbids.numerics.arrays import FloatArray
 
@@ -167,3 +167,17 @@ def test_a_file_that_is_no_transform_is_refused(tmp_path: Path) -> None:
     path.write_text("nothing")
     with pytest.raises(MorbidsError, match=r"way_xfm\.h5 cannot be read as an ITK transform"):
         read_transform(path)
+
+
+def test_maps_together_come_out_as_each_alone(scan: Path, grid: Path, tmp_path: Path) -> None:
+    """By ITK, voxel by voxel: the same values, unknown in the same places, 0 or NaN outside the field of view."""
+    values = read_image(scan).values
+    values[5:9, 3:8, 4:12] = np.nan
+    holed = write_image(values, ODD_AFFINE, tmp_path / "holed.nii.gz")
+    chain = [write_itk(FIRST, tmp_path / "first.txt"), write_itk(SECOND, tmp_path / "second.txt")]
+    together = resample_maps([scan, holed], grid, chain, tmp_path / "together")
+    for source, brought in zip((scan, holed), together, strict=True):
+        assert brought == tmp_path / "together" / source.name
+        alone = read_image(resample(source, grid, chain, "linear", tmp_path / "alone.nii.gz")).values
+        np.testing.assert_allclose(read_image(brought).values, alone, rtol=1e-6)
+        assert np.isnan(alone).any() == (source == holed)

@@ -8,7 +8,7 @@ import numpy as np
 
 from morbids.errors import MorbidsError
 from morbids.imaging.images import SCANNER_CODE, read_image, write_image
-from morbids.imaging.resampling import resample
+from morbids.imaging.resampling import resample, resample_maps
 
 
 class JoinedRuns(NamedTuple):
@@ -94,16 +94,11 @@ def bring_maps(
     grid: Path,
     out_dir: Path,
     t1w_to_template: Path | None = None,
-    threads: int = 1,
 ) -> MapsInSpace:
     """Resample maps from PET to T1w space, or on to a template: one interpolation through all transforms."""
     chain = (pet_to_t1w,) if t1w_to_template is None else (pet_to_t1w, t1w_to_template)
-    return MapsInSpace(
-        {
-            name: resample(path, grid, chain, "linear", out_dir / path.name, threads)
-            for name, path in maps.items()
-        }
-    )
+    moved = resample_maps(tuple(maps.values()), grid, chain, out_dir)
+    return MapsInSpace(dict(zip(maps, moved, strict=True)))
 
 
 def make_t1w_grid(t1w_mask: Path, voxel_mm: float, out_dir: Path) -> T1wGrid:
