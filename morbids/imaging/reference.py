@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy import ndimage, stats
+from scipy import ndimage
 
 from morbids.errors import ExitCode, MorbidsError
 from morbids.imaging.images import Image, read_image, space_code, write_image
@@ -340,12 +340,12 @@ def clean_histogram(mask: BoolArray, intensity: FloatArray) -> BoolArray:
     if values.size < 10 or np.ptp(values) == 0:
         return mask
     sample = values[:: max(1, values.size // 5000)]
-    spread = min(np.std(sample), stats.iqr(sample) / 1.349) or np.std(sample)
+    lowest, lower, upper, highest = np.percentile(sample, [0.5, 25, 75, 99.5])
+    spread = min(np.std(sample), (upper - lower) / 1.349) or np.std(sample)
     # Silverman's rule with a robust spread: outliers, which are to go, must not widen the kernel.
-    kernel = stats.gaussian_kde(sample, bw_method=0.9 * spread / np.std(sample) * sample.size**-0.2)
-    lowest, highest = np.percentile(sample, [0.5, 99.5])
+    width = 0.9 * spread * sample.size**-0.2
     level = np.linspace(lowest, highest, 512)
-    density = kernel(level)
+    density = np.exp(-(((level[:, None] - sample) / width) ** 2) / 2).sum(axis=1)
     peak = int(density.argmax())
     low_half = np.flatnonzero(density[: peak + 1] < density[peak] / 2)
     high_half = np.flatnonzero(density[peak:] < density[peak] / 2)

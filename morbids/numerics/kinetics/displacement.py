@@ -13,7 +13,7 @@ curve as a release would: fit points after t* only, or displacement is found whe
 from typing import NamedTuple, Unpack
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from morbids.numerics.arrays import FloatArray, IntArray
 from morbids.numerics.frames import Frames
@@ -179,7 +179,7 @@ def fit_displacement(
         onset_min=np.where(sound, library.onset_min[best], np.nan),
         peak_min=np.where(sound, library.peak_min[best], np.nan),
         f_statistic=f_statistic,
-        p_value=stats.f.sf(f_statistic, n_added, degrees),
+        p_value=special.fdtrc(n_added, degrees, np.maximum(f_statistic, 0.0)),
     )
 
 

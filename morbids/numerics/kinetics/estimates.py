@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from scipy import stats
+from scipy import special
 
 from morbids.numerics.arrays import FloatArray
 
@@ -71,7 +71,7 @@ class Estimates(NamedTuple):
             columns[name] = values
             if name in self.standard_errors:
                 error = self.standard_errors[name]
-                reach = error * stats.t.ppf(0.5 + INTERVAL / 2, self.degrees)
+                reach = error * special.stdtrit(self.degrees, 0.5 + INTERVAL / 2)
                 columns |= {
                     f"{name}-se": error,
                     f"{name}-low": values - reach,

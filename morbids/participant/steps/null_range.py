@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from scipy import special
 
 from morbids.bids.tables import write_table
 from morbids.bids.windows import WindowPair, window_points
@@ -96,7 +96,7 @@ def range_regions(
             by_k2_prime = np.abs(sides[1] - sides[0]) / 2
         found = _simulate(plan, pair, k2_prime_se, simulation, change.bp_nd, slow)
         lines = _tabulate(table.names, pair, change, by_k2_prime, found)
-        quantile = float(stats.t.ppf(0.975, max(_degrees(plan), 1)))
+        quantile = float(special.stdtrit(max(_degrees(plan), 1), 0.975))
         lines = _add_interval(lines, quantile).assign(**_name_shares(slow, len(lines)))
         rows.append(lines)
         name = range_picture_name(pair)
