@@ -1,7 +1,8 @@
 """One participant at full size: wall time and peak memory of the participant level, whole and step by step.
 
 Machines differ by a factor of two, and the same one by the hour: `scan_cpu_over_unit` is the processor time of the
-whole run by that of one registration, timed right before it and never to be changed. With `--data` (as of `heads`) the
+whole run by that of one registration, timed right before it and never to be changed. Compiled loops are there, as in
+all runs of a user but the first: what making them takes is `compile_processor_s`. With `--data` (as of `heads`) the
 participant has the first of the real heads, at voxels of 1 mm, and the figures begin with `real_`. `--against` names a
 checkout of another commit, which then runs on the same data in the same session.
 """
@@ -9,8 +10,11 @@ checkout of another commit, which then runs on the same data in the same session
 import os
 import resource
 import shutil
+import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 
@@ -33,7 +37,8 @@ def run(quick: bool, data: Path | None = None, against: Path | None = None) -> d
     """Simulate one participant with two scans (once), and run the participant level from nothing."""
     folder = FOLDER / f"{'quick' if quick else 'full'}{'' if data is None else '_real'}"
     bids = simulate(folder, quick, data)
-    figures = _run_tree(ROOT, bids, folder)
+    compiled = {"NUMBA_CACHE_DIR": str(folder / "compiled")}
+    figures = {"compile_processor_s": compile_loops(compiled)} | _run_tree(ROOT, bids, folder, compiled)
     if against is not None:
         other = _run_tree(against.resolve(), bids, folder)
         chosen = (
@@ -45,7 +50,25 @@ def run(quick: bool, data: Path | None = None, against: Path | None = None) -> d
     return figures if data is None else {f"real_{name}": value for name, value in figures.items()}
 
 
-def _run_tree(tree: Path, bids: Path, folder: Path) -> dict[str, float]:
+def compile_loops(place: Mapping[str, str]) -> float:
+    """Compile all loops anew; processor seconds. `place` is the variable that names their folder."""
+    for folder in place.values():
+        shutil.rmtree(folder, ignore_errors=True)
+    command = [sys.executable, "-m", "morbids.numerics.prepare"]
+    before = _children_s()
+    subprocess.run(command, check=True, cwd=ROOT, env=os.environ | dict(place))
+    return _children_s() - before
+
+
+def _children_s() -> float:
+    """Processor seconds of all processes that were waited for."""
+    use = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return use.ru_utime + use.ru_stime
+
+
+def _run_tree(
+    tree: Path, bids: Path, folder: Path, variables: Mapping[str, str] = MappingProxyType({})
+) -> dict[str, float]:
     """Time the unit, then the participant level of a checkout from nothing."""
     for name in ("out", "work"):
         shutil.rmtree(folder / name, ignore_errors=True)
@@ -53,7 +76,7 @@ def _run_tree(tree: Path, bids: Path, folder: Path) -> dict[str, float]:
     command = [sys.executable, str(tree / "run.py"), str(bids), str(folder / "out"), "participant", *options]
     unit_s = time_unit(folder)
     # Its workers import the package of the same checkout, whatever is installed.
-    own_package = os.environ | {"PYTHONPATH": str(tree)}
+    own_package = os.environ | {"PYTHONPATH": str(tree)} | dict(variables)
     log = folder / f"log_{tree.name}.txt"
     use = watch_run(command, folder / "work", log, own_package)
     if use.exit_code:
@@ -69,10 +92,9 @@ def time_unit(folder: Path) -> float:
     )
     words = ["-a", "-dof", "12", "-m", "NCC", "4x4x4", "-n", "100x50x20", "-ia", str(start)]
     words += ["-i", str(template.brain), str(template.brain), "-o", str(folder / "unit.mat")]
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    before = _children_s()
     run_greedy([words], threads=1)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return _children_s() - before
 
 
 def simulate(folder: Path, quick: bool, data: Path | None) -> Path:

@@ -15,19 +15,8 @@ esac
 mkdir -p "$cache" "$TEMPLATEFLOW_HOME"
 export MPLCONFIGDIR="$cache/matplotlib" NUMBA_CACHE_DIR="$cache/numba" DENO_DIR="$cache/deno"
 bids-validator-deno --version
-python - <<'PYTHON'
-import matplotlib.font_manager
-import numpy as np
-
-from morbids.numerics.statistics.clusters import find_clusters, largest_clusters, make_lattice
-from morbids.numerics.statistics.tfce import enhance
-
-values = np.random.default_rng(0).normal(size=64)
-lattice = make_lattice(np.ones((4, 4, 4), dtype=bool))
-enhance(values, lattice)
-find_clusters(values, lattice, 1.0)
-largest_clusters(values, lattice, 1.0, both_tails=True)
-PYTHON
+python -c 'import matplotlib.font_manager'
+python -m morbids.numerics.prepare
 if [ "$templates" = templateflow ]; then
     timeout 300 python - <<'PYTHON'
 from morbids.imaging.templateflow_process import download
