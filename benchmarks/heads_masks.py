@@ -120,8 +120,10 @@ def rejuvenate(copy: Copy) -> Copy:
 
 def strip(copy: Copy, margin_mm: float = 0.0) -> Copy:
     """Take the skull off, as other programs do: as the labels end, tighter or wider."""
-    distance = signed_distance_mm(copy.brain, copy.affine)
-    shown = copy.brain if margin_mm == 0 else distance > -margin_mm
+    if margin_mm >= 0:
+        shown = dilate_mm(copy.brain, margin_mm, np.linalg.norm(copy.affine[:3, :3], axis=0))
+    else:
+        shown = signed_distance_mm(copy.brain, copy.affine) > -margin_mm
     return copy._replace(values=np.where(shown, copy.values, 0).astype(np.float32))
 
 
