@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy import ndimage
 
-from morbids.imaging.images import read_image, space_code, write_image
+from morbids.imaging.images import Image, crop_to_mask, read_image, space_code, write_image
 from morbids.imaging.partial_volume import fine_grid, widths_along_axes
 from morbids.imaging.resampling import index_transform, read_chain, resample_volume
 from morbids.numerics.arrays import BoolArray, FloatArray
@@ -27,6 +27,8 @@ UNTOLD = {
 }
 PUREST = 0.75
 """Voxels where a tissue prevails, and with more of it than this part of the others, are its purest."""
+MARGIN_MM = 12.0
+"""Shares are known this far outside the brain: smoothed frames bring what lies there into it."""
 LEAST_VOXELS = 8
 LEAST_PURITY = 0.5
 """Less of a tissue even where it is purest does not tell its curve."""
@@ -77,9 +79,10 @@ def find_slow_tissues(
     fwhm_mm
         (3,) point spread along the scanner's axes.
     """
-    image, inside = read_image(pet), read_image(mask).values > 0.5
-    frames = image.values if image.values.ndim == 4 else image.values[..., None]
-    shares = np.stack([_blur(path, to_pet, pet, fwhm_mm) for path in tissues], axis=-1)
+    image = read_image(pet)
+    cut, inside = crop_to_mask(image, read_image(mask).values > 0.5, MARGIN_MM)
+    frames = cut.values if cut.values.ndim == 4 else cut.values[..., None]
+    shares = np.stack([_blur(path, to_pet, cut, fwhm_mm) for path in tissues], axis=-1)
     known = inside & np.isfinite(frames).all(axis=3)
     fluid = _measure_fluid(frames, shares, known)
     white = _measure_white(frames, shares, known, fluid, SD_MM / image.voxel_mm)
@@ -89,8 +92,10 @@ def find_slow_tissues(
     if fluid is None:
         fluid, shares[..., FLUID] = np.zeros(frames.shape[3]), 0.0
     parts = np.concatenate([shares[..., [WHITE]] * white.amounts, shares[..., [FLUID]]], axis=-1)
-    out = out_dir / "shares.nii.gz"
-    write_image(parts.astype(np.float32), image.affine, out, code=space_code(image.header))
+    whole = np.zeros((*image.values.shape[:3], parts.shape[-1]), dtype=np.float32)
+    corner = np.rint(np.linalg.solve(image.affine, cut.affine)[:3, 3]).astype(int)
+    whole[tuple(slice(at, at + n) for at, n in zip(corner, known.shape, strict=True))] = parts
+    out = write_image(whole, image.affine, out_dir / "shares.nii.gz", code=space_code(image.header))
     return SlowTissues(out, np.column_stack([white.kinds, fluid]), notes)
 
 
@@ -128,13 +133,13 @@ def _free(frames: FloatArray, shares: FloatArray, places: Sequence[BoolArray]) -
     return tissues_alone(measured, np.stack([shares[place].mean(axis=0) for place in places]))
 
 
-def _blur(tissue: Path, to_pet: Sequence[Path], pet: Path, fwhm_mm: Sequence[float]) -> FloatArray:
+def _blur(tissue: Path, to_pet: Sequence[Path], pet: Image, fwhm_mm: Sequence[float]) -> FloatArray:
     """Share (x, y, z) of a tissue in every PET voxel at the scanner's resolution."""
-    source, target = read_image(tissue), read_image(pet)
-    fine, split = fine_grid(target)
+    source = read_image(tissue)
+    fine, split = fine_grid(pet)
     pull = index_transform(read_chain(to_pet), fine.affine, source.affine)
     drawn = resample_volume(np.nan_to_num(source.values), fine.values.shape, pull, "linear")
-    sd = point_spread_sd(widths_along_axes(fwhm_mm, target.affine), target.voxel_mm, split)
+    sd = point_spread_sd(widths_along_axes(fwhm_mm, pet.affine), pet.voxel_mm, split)
     return average_blocks(ndimage.gaussian_filter(drawn, sd, mode="nearest", truncate=REACH_SD), split)
 
 
