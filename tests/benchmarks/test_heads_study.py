@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from benchmarks import heads_study
-from benchmarks.heads_study import region_figures, summarise
+from benchmarks.heads_study import region_figures, relative_to_own_reference, summarise
 from benchmarks.registration import motion_errors
 from morbids.imaging.transforms import invert, rigid_matrix
 from morbids.simulation.settings import protocol_frames
@@ -18,10 +18,16 @@ def test_without_heads_nothing_is_measured(capsys: pytest.CaptureFixture[str]) -
 
 def test_scans_with_concerns_count_as_flagged() -> None:
     table = pd.DataFrame(
-        {"pet_to_t1w_mm": [0.2, 0.4], "motion_late_mm": [0.1, 0.2], "concerns": ["", "The mask is doubtful."]}
+        {
+            "reference_bp": [0.1, -0.2],
+            "pet_to_t1w_mm": [0.2, 0.4],
+            "motion_late_mm": [0.1, 0.2],
+            "concerns": ["", "The mask is doubtful."],
+        }
     )
     figures = summarise(table)
     assert figures["study_flagged"] == 1
+    assert figures["study_reference_bp_largest"] == 0.2
     assert figures["study_pet_to_t1w_mean_mm"] == pytest.approx(0.3)
     assert figures["study_pet_to_t1w_max_mm"] == 0.4
 
@@ -40,6 +46,12 @@ def test_errors_of_regions_are_those_at_baseline_of_large_ones_that_bind() -> No
     assert figures["study_bp_within_10_percent"] == pytest.approx(2 / 3)
     assert figures["study_bp_largest_error_percent"] == pytest.approx(20)
     assert figures["study_bp_region_means_within_10_percent"] == pytest.approx(1 / 2)
+
+
+def test_truth_is_relative_to_the_reference_region_that_the_program_cut() -> None:
+    regions = pd.DataFrame({"scan": ["a", "b"], "true": [1.0, 1.0]})
+    own = relative_to_own_reference(regions, pd.Series({"a": 0.0, "b": -0.2}))
+    np.testing.assert_allclose(own["true"], [1.0, 1.5])
 
 
 def test_motion_is_judged_wherever_the_reference_lies() -> None:
