@@ -48,8 +48,11 @@ def test_bad_masks_without_a_flag_are_missed_and_good_ones_with_one_are_false_fl
 def test_a_damaged_head_keeps_its_brain_where_its_intensities_are(kind: str) -> None:
     """Brighter inside the brain than outside, and of the same volume where nothing is cut or shrunk."""
     index = np.indices((60, 70, 90)) - np.reshape([30, 35, 60], (3, 1, 1, 1))
-    brain = (index**2).sum(axis=0) < 22**2
-    head = Copy(np.where(brain, 100, 20).astype(np.float32), brain, np.diag([-2.0, -2.0, 2.0, 1.0]))
+    distance = np.sqrt((index**2).sum(axis=0))
+    brain = distance < 22
+    # Darker at the surface, as grey matter is: the median lies above the mean, which standard scores take off.
+    values = np.select([distance < 20, brain], [110, 70], 20).astype(np.float32)
+    head = Copy(values, brain, np.diag([-2.0, -2.0, 2.0, 1.0]))
     damaged = DAMAGES[kind](head)
     assert damaged.values.shape == damaged.brain.shape
     assert damaged.values.dtype == np.float32
