@@ -20,7 +20,6 @@ from morbids.numerics.arrays import BoolArray, FloatArray
 
 SCANNER_CODE = 1
 ALIGNED_CODE = 2
-FrameFilter = Callable[[FloatArray, FloatArray], FloatArray]
 """Changes one frame, told the edges of its voxels in mm."""
 MOST_SHRUNK, SAMPLED_SLICES = 0.9, 8
 """Floating-point noise shrinks by a twentieth, in a second for 20 MB: then gzip files hold it as it is."""
@@ -53,6 +52,21 @@ class Image(NamedTuple):
     def voxel_ml(self) -> float:
         """Volume of a voxel in mL."""
         return voxel_volume_ml(self.affine)
+
+
+class FrameFilter(NamedTuple):
+    """What is done to frames before voxels are taken from them.
+
+    Attributes
+    ----------
+    apply
+        Takes a frame (x, y, z) and the edges of a voxel (3,) in mm, and gives a frame of the same size.
+    reach_mm
+        How far it looks around a voxel.
+    """
+
+    apply: Callable[[FloatArray, FloatArray], FloatArray]
+    reach_mm: float
 
 
 class MaskedFrames(NamedTuple):
@@ -144,7 +158,7 @@ def read_masked_frames(path: Path, mask: Path, prepare: FrameFilter | None = Non
     mask
         3D image on the grid of the frames; above 0.5 is inside.
     prepare
-        What is done to each frame (x, y, z), with the edges of a voxel (3,) in mm, before its voxels are taken.
+        What is done to each frame, cut down to the mask and what the filter sees around it.
 
     Raises
     ------
@@ -156,8 +170,10 @@ def read_masked_frames(path: Path, mask: Path, prepare: FrameFilter | None = Non
     if inside.shape != image.shape[:3] or not np.allclose(region.affine, image.affine, atol=1e-3):
         raise MorbidsError(f"The mask {mask} is not on the grid of {path}.", "Resample the mask first.")
     curves = np.empty((image.shape[3] if image.ndim == 4 else 1, np.count_nonzero(inside)), dtype=np.float32)
+    box = box_around(inside, 0.0 if prepare is None else prepare.reach_mm, region.voxel_mm)
     for curve, frame in zip(curves, read_frames(path), strict=True):
-        curve[...] = (frame if prepare is None else prepare(frame, region.voxel_mm))[inside]
+        near = frame[box]
+        curve[...] = (near if prepare is None else prepare.apply(near, region.voxel_mm))[inside[box]]
     return MaskedFrames(curves, inside, region.affine, image.header)
 
 
@@ -248,14 +264,21 @@ def _shrinks(values: npt.NDArray[Any]) -> bool:
 
 def crop_to_mask(image: Image, mask: BoolArray, margin_mm: float = 0.0) -> tuple[Image, BoolArray]:
     """Cut an image and a mask of its voxels down to where the mask is: registrations take time by the voxel."""
+    box = box_around(mask, margin_mm, image.voxel_mm)
+    affine = image.affine.copy()
+    affine[:3, 3] += image.affine[:3, :3] @ [part.start for part in box]
+    return Image(image.values[box], affine, image.header), mask[box]
+
+
+def box_around(mask: BoolArray, margin_mm: float, voxel_mm: FloatArray) -> tuple[slice, ...]:
+    """Voxels from the first to the last of a mask along each axis, and so many mm beyond; none if it is empty."""
+    if not mask.any():
+        return (slice(0, 0),) * mask.ndim
     where = np.argwhere(mask)
-    margin = np.ceil(margin_mm / image.voxel_mm).astype(int)
+    margin = np.ceil(margin_mm / voxel_mm).astype(int)
     low = np.maximum(where.min(axis=0) - margin, 0)
     high = np.minimum(where.max(axis=0) + 1 + margin, mask.shape)
-    box = tuple(slice(a, b) for a, b in zip(low, high, strict=True))
-    affine = image.affine.copy()
-    affine[:3, 3] += image.affine[:3, :3] @ low
-    return Image(image.values[box], affine, image.header), mask[box]
+    return tuple(slice(int(a), int(b)) for a, b in zip(low, high, strict=True))
 
 
 def space_code(header: Any) -> int:

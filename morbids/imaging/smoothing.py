@@ -4,9 +4,18 @@ import numpy as np
 from scipy import ndimage
 
 from morbids.errors import MorbidsError
+from morbids.imaging.images import FrameFilter
 from morbids.numerics.arrays import BoolArray, FloatArray
 
 FWHM_PER_SD = float(np.sqrt(8 * np.log(2)))
+REACH_SD = 5.0
+"""Beyond so many standard deviations nothing is lent."""
+
+
+def smoothing(fwhm_mm: float) -> FrameFilter:
+    """`smooth_volume` of this width, for frames that are read."""
+    reach_mm = REACH_SD * fwhm_mm / FWHM_PER_SD
+    return FrameFilter(lambda frame, voxel_mm: smooth_volume(frame, fwhm_mm, voxel_mm), reach_mm)
 
 
 def smooth_volume(
@@ -34,7 +43,9 @@ def smooth_volume(
     if fwhm_mm == 0:
         return np.where(known, volume, np.nan).astype(np.float32)
     sd_voxels = fwhm_mm / FWHM_PER_SD / np.asarray(voxel_mm)
-    weight = _blur(known.astype(np.float32), sd_voxels)
+    weight = (
+        _blurred_box(volume.shape, sd_voxels) if known.all() else _blur(known.astype(np.float32), sd_voxels)
+    )
     total = _blur(np.where(known, volume, 0).astype(np.float32), sd_voxels)
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.where(known, total / weight, np.nan).astype(np.float32)
@@ -42,4 +53,10 @@ def smooth_volume(
 
 def _blur(volume: FloatArray, sd_voxels: FloatArray) -> FloatArray:
     """Gaussian filter with zeros beyond the edge."""
-    return np.asarray(ndimage.gaussian_filter(volume, sd_voxels, mode="constant", truncate=5.0))
+    return np.asarray(ndimage.gaussian_filter(volume, sd_voxels, mode="constant", truncate=REACH_SD))
+
+
+def _blurred_box(shape: tuple[int, ...], sd_voxels: FloatArray) -> FloatArray:
+    """A volume (x, y, z) of ones after the same filter, which is a product of its axes."""
+    x, y, z = (_blur(np.ones(size, np.float32), sd) for size, sd in zip(shape, sd_voxels, strict=True))
+    return x[:, None, None] * y[:, None] * z

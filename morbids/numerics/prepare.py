@@ -15,6 +15,7 @@ from morbids.numerics.linear_interpolation import interpolate_known
 from morbids.numerics.statistics.clusters import find_clusters, largest_clusters, make_lattice
 from morbids.numerics.statistics.tfce import enhance
 from morbids.numerics.tissue_mixture import TissueMixture, tissue_posteriors
+from morbids.numerics.tracer import simulate_curves
 
 SIDE = 4
 
@@ -38,6 +39,7 @@ def _prepare_kinetics() -> None:
     frames = Frames(np.arange(0.0, 60.0, 5.0), np.full(12, 5.0))
     reference = np.exp(-frames.mid_min / 30)
     target = (reference * (1 + frames.mid_min / 60))[:, None]
+    simulate_curves(frames, np.ones(1))
     fit_mrtm1(target, reference, frames)
     fit_step_change2(target, reference, frames, k2_prime=0.1, onset_min=30.0)
     time_min = np.arange(0.0, 61.0)

@@ -6,13 +6,13 @@ tissues are integrated by Runge-Kutta steps that end on every frame edge and jum
 1e-6.
 """
 
-from collections.abc import Callable
 from itertools import pairwise
 from typing import Literal, NamedTuple
 
 import numpy as np
 
 from morbids.numerics.arrays import FloatArray
+from morbids.numerics.compiled import compiled
 from morbids.numerics.frames import Frames
 
 Kinetics = Literal["two_tissue", "one_tissue"]
@@ -144,14 +144,6 @@ def simulate_curves(
     bp_change = bp_at_rest * np.append(np.broadcast_to(change, n_targets), 0.0)
     k2 = k2_prime * np.append(np.broadcast_to(r1, n_targets), 1.0)
 
-    def slope(state: FloatArray, plasma: float, effect: float) -> FloatArray:
-        free, bound, _ = state
-        bp = bp_at_rest + effect * bp_change
-        if kinetics == "one_tissue":
-            return np.stack([k2 * (plasma - free / (1.0 + bp)), np.zeros_like(free), free])
-        binding = k4 * (bp * free - bound)
-        return np.stack([k2 * (plasma - free) - binding, binding, free + bound])
-
     edges = np.unique(np.maximum([*frames.start_min, *frames.end_min], 0.0))
     breaks = [0.0, schedule.infusion_min] + ([] if release is None else [release.onset_min, release.end_min])
     fastest = k2.max() + k4 * (1.0 + (bp_at_rest + np.abs(bp_change)).max())
@@ -159,7 +151,8 @@ def simulate_curves(
     stages, lengths = _steps(np.union1d(edges, [b for b in breaks if 0 <= b < edges[-1]]), longest_min)
     effects = np.zeros_like(stages) if release is None else release.at(stages)
     plasma = plasma_curve(stages.ravel(), schedule).reshape(stages.shape)
-    accumulated = _accumulate(slope, plasma, effects, lengths, n_targets + 1)
+    rates = bp_at_rest, bp_change, k2, float(k4)
+    accumulated = _accumulate(rates, plasma, effects, lengths, kinetics == "one_tissue")
     ends = np.append(0.0, np.cumsum(lengths))
     at_start, at_end = (
         accumulated[np.abs(ends[:, None] - np.maximum(t, 0.0)).argmin(axis=0)]
@@ -178,23 +171,39 @@ def _steps(knots: FloatArray, longest_min: float) -> tuple[FloatArray, FloatArra
     return starts[:-1, None] + lengths[:, None] * np.array([1e-9, 0.5, 1.0 - 1e-9]), lengths
 
 
+@compiled
 def _accumulate(
-    slope: Callable[[FloatArray, float, float], FloatArray],
+    rates: tuple[FloatArray, FloatArray, FloatArray, float],
     plasma: FloatArray,
     effects: FloatArray,
     lengths: FloatArray,
-    n_targets: int,
+    one_tissue: bool,
 ) -> FloatArray:
-    """Running integral of the tissue curves at the edges of the steps (n_steps + 1, n), by Runge-Kutta."""
-    state: FloatArray = np.zeros((3, n_targets))
-    accumulated = np.empty((len(lengths) + 1, n_targets))
-    accumulated[0] = 0.0
-    for i, (step, inputs) in enumerate(zip(lengths, zip(plasma, effects, strict=True), strict=True)):
-        (p0, p1, p2), (e0, e1, e2) = inputs
-        a = slope(state, p0, e0)
-        b = slope(state + step / 2 * a, p1, e1)
-        c = slope(state + step / 2 * b, p1, e1)
-        d = slope(state + step * c, p2, e2)
-        state = state + step / 6 * (a + 2 * b + 2 * c + d)
-        accumulated[i + 1] = state[2]
+    """Running integral of the tissue curves at the edges of the steps (n_steps + 1, n), by Runge-Kutta.
+
+    `rates` are BP_ND at rest and its change (n,), k2 (n,) and k4; `plasma` and `effects` (n_steps, 3) are at start,
+    middle and end of each step.
+    """
+    bp_at_rest, bp_change, k2, k4 = rates
+    accumulated = np.zeros((len(lengths) + 1, len(k2)))
+    for target in range(len(k2)):
+        free = bound = total = 0.0
+        for i in range(len(lengths)):
+            step = lengths[i]
+            add_free = add_bound = add_total = to_free = to_bound = 0.0
+            for stage in range(4):
+                at, reach = (stage + 1) // 2, (0.0, 0.5, 0.5, 1.0)[stage] * step
+                now_free, now_bound = free + reach * to_free, bound + reach * to_bound
+                bp = bp_at_rest[target] + effects[i, at] * bp_change[target]
+                if one_tissue:  # all tracer of the tissue is in `free`
+                    to_free = k2[target] * (plasma[i, at] - now_free / (1.0 + bp))
+                else:
+                    to_bound = k4 * (bp * now_free - now_bound)
+                    to_free = k2[target] * (plasma[i, at] - now_free) - to_bound
+                weight = (1.0, 2.0, 2.0, 1.0)[stage] * step / 6
+                add_free += weight * to_free
+                add_bound += weight * to_bound
+                add_total += weight * (now_free + now_bound)
+            free, bound, total = free + add_free, bound + add_bound, total + add_total
+            accumulated[i + 1, target] = total
     return accumulated

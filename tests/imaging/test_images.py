@@ -11,6 +11,7 @@ import pytest
 
 from morbids.errors import ExitCode, MorbidsError
 from morbids.imaging.images import (
+    FrameFilter,
     Image,
     crop_to_mask,
     read_frames,
@@ -157,7 +158,7 @@ def test_curves_of_a_mask_are_those_of_its_voxels_after_preparation(tmp_path: Pa
     values = np.random.default_rng(0).normal(size=(4, 5, 6, 3)).astype(np.float32)
     pet = write_image(values, AFFINE, tmp_path / "x.nii.gz")
     mask = write_image(values[..., 0] > 0, AFFINE, tmp_path / "mask.nii.gz")
-    found = read_masked_frames(pet, mask, lambda frame, voxel_mm: voxel_mm[0] * frame)
+    found = read_masked_frames(pet, mask, FrameFilter(lambda frame, voxel_mm: voxel_mm[0] * frame, 0.0))
     np.testing.assert_array_equal(found.curves, 2 * values[values[..., 0] > 0].T)
     np.testing.assert_array_equal(found.inside, values[..., 0] > 0)
 

@@ -1,12 +1,15 @@
 """Smoothing: the width is right, sums survive, NaN neither spreads nor fills."""
 
+from pathlib import Path
+
 import nibabel as nib
 import numpy as np
 import pytest
 from nilearn.image import smooth_img
 
 from morbids.errors import MorbidsError
-from morbids.imaging.smoothing import smooth_volume
+from morbids.imaging.images import read_masked_frames, write_image
+from morbids.imaging.smoothing import smooth_volume, smoothing
 
 AFFINE = np.diag([2.0, 2.5, 3.0, 1.0])
 VOXEL_MM = np.array([2.0, 2.5, 3.0])
@@ -47,6 +50,25 @@ def test_the_outside_is_kept_out() -> None:
     smoothed = smooth_volume(values, 10.0, VOXEL_MM, inside)
     np.testing.assert_allclose(smoothed[:6], 5.0, rtol=1e-5)
     assert np.isnan(smoothed[6:]).all()
+
+
+def test_frames_cut_around_a_mask_are_smoothed_as_whole_ones(tmp_path: Path) -> None:
+    frames = np.random.default_rng(0).standard_normal((30, 30, 30, 2)).astype(np.float32)
+    inside = np.zeros(frames.shape[:3], dtype=bool)
+    inside[11:15, :6, 14:18] = True  # at an edge of the image along one axis, far from it along the others
+    pet = write_image(frames, AFFINE, tmp_path / "pet.nii.gz")
+    mask = write_image(inside, AFFINE, tmp_path / "mask.nii.gz")
+    found = read_masked_frames(pet, mask, smoothing(5.0)).curves
+    # A voxel that is unknown, far away, keeps the weights from being those of a box.
+    frames[29, 29, 29] = np.nan
+    whole = [smooth_volume(frames[..., frame], 5.0, VOXEL_MM)[inside] for frame in range(2)]
+    np.testing.assert_allclose(found, whole, rtol=1e-5, atol=1e-6)
+
+
+def test_an_empty_mask_takes_no_voxels(tmp_path: Path) -> None:
+    pet = write_image(np.ones((6, 6, 6, 2), np.float32), AFFINE, tmp_path / "pet.nii.gz")
+    mask = write_image(np.zeros((6, 6, 6), bool), AFFINE, tmp_path / "mask.nii.gz")
+    assert read_masked_frames(pet, mask, smoothing(5.0)).curves.shape == (2, 0)
 
 
 def test_zero_width_changes_nothing() -> None:

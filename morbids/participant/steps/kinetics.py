@@ -11,7 +11,7 @@ import pandas as pd
 from morbids.bids.tables import write_table
 from morbids.bids.windows import Window, window_points
 from morbids.imaging.images import MaskedFrames, read_masked_frames, write_image
-from morbids.imaging.smoothing import smooth_volume
+from morbids.imaging.smoothing import smoothing
 from morbids.numerics.arrays import FloatArray
 from morbids.numerics.kinetics.efflux_choice import ChosenEfflux, choose_k2_prime
 from morbids.numerics.kinetics.estimates import Estimates
@@ -212,10 +212,7 @@ def fit_maps(
     slow_files
         White matter and fluid, with an image of their parts in every voxel.
     """
-
-    def smooth(frame: FloatArray, voxel_mm: FloatArray) -> FloatArray:
-        return smooth_volume(frame, rule.smoothing_fwhm_mm, voxel_mm)
-
+    smooth = smoothing(rule.smoothing_fwhm_mm)
     scan = read_masked_frames(pet, mask, smooth)
     slow = slow_files.of_voxels(mask, smooth)
     voxels = scan.curves
