@@ -1,6 +1,8 @@
 """What tests of more than one folder use, and how files are shared out among processes."""
 
-from typing import TYPE_CHECKING
+import os
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -16,6 +18,24 @@ __all__ = ["dataset"]
 FIRST = "tests/test_end_to_end.py"
 # These share a head, its brain and its way to the template, each of which is a registration.
 OF_ONE_HEAD = [f"tests/imaging/test_{name}.py" for name in ("brain", "normalization", "reuse", "tissue")]
+
+
+@pytest.fixture
+def note_paths(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], list[str]]:
+    """Give the list to which, from now on, each call of a function of `os` adds the path that it is given."""
+
+    def begin(name: str) -> list[str]:
+        noted: list[str] = []
+        function = getattr(os, name)
+
+        def note(path: Any, *arguments: Any, **options: Any) -> Any:
+            noted.append(str(path))
+            return function(path, *arguments, **options)
+
+        monkeypatch.setattr(os, name, note)
+        return noted
+
+    return begin
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

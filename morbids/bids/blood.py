@@ -15,7 +15,7 @@ from pandas.api.types import is_numeric_dtype
 
 from morbids.bids.blood_checks import Faults, check_activity, check_share, check_spacing
 from morbids.bids.fields import as_number, as_text, is_given
-from morbids.bids.inheritance import applicable_files, read_json_object
+from morbids.bids.inheritance import applicable_files, list_files, read_json_object
 from morbids.bids.names import parse_name
 from morbids.bids.radioactivity import kbq_ml_per_unit
 from morbids.bids.tables import read_table
@@ -91,7 +91,7 @@ def find_blood(image: Path, root: Path) -> tuple[Path, ...]:
     entities = parse_name(image).entities
     found: dict[str, Path] = {}
     for folder in reversed([one for one in image.parents if one == root or root in one.parents]):
-        for path in sorted(folder.glob("*_blood.tsv")):
+        for path in list_files(folder, "_blood.tsv"):
             name = parse_name(path)
             recording = name.entities.pop("recording", "")
             if name.suffix == "blood" and name.entities.items() <= entities.items():

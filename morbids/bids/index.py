@@ -59,11 +59,12 @@ def list_participants(bids_dir: Path) -> list[str]:
         The root of the dataset cannot be listed.
     """
     try:
-        names = os.listdir(bids_dir)
+        with os.scandir(bids_dir) as entries:
+            names = [entry.name for entry in entries if entry.name.startswith("sub-") and entry.is_dir()]
     except OSError as error:
         told = tell(error, str(bids_dir))
         raise MorbidsError(told.message, told.hint, ExitCode.NO_INPUT) from error
-    return sorted(name[4:] for name in names if name.startswith("sub-") and (bids_dir / name).is_dir())
+    return sorted(name[4:] for name in names)
 
 
 def find_images(bids_dir: Path, participants: Sequence[str], database_dir: Path | None = None) -> Index:

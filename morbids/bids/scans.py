@@ -153,7 +153,13 @@ def find_scans(bids_dir: Path, filters: Filters, database_dir: Path | None = Non
         RejectedScan({"sub": label}, bids_dir / f"sub-{label}", (error,)) for label, error in index.unread
     ]
     selected = _select(bids_dir, index, selection)
-    read = [_read_scan(image, selected, index.t1ws, selection, bids_dir) for image in selected]
+    pets, t1ws = _by_participant(selected), _by_participant(index.t1ws)
+    read = [
+        _read_scan(
+            image, pets[image.entities["sub"]], t1ws.get(image.entities["sub"], ()), selection, bids_dir
+        )
+        for image in selected
+    ]
     return FoundScans(
         tuple(scan for scan in read if isinstance(scan, PetScan)),
         (*unread, *(scan for scan in read if isinstance(scan, RejectedScan))),
@@ -225,6 +231,14 @@ def _listed(names: Sequence[str], most: int = 8) -> str:
     return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
 
 
+def _by_participant(images: Iterable[Image]) -> dict[str, list[Image]]:
+    """Images by the participant that they are named after: each scan is compared with those of its own."""
+    own: dict[str, list[Image]] = {}
+    for image in images:
+        own.setdefault(image.entities["sub"], []).append(image)
+    return own
+
+
 def _check_only_one(image: Image, selected: Sequence[Image]) -> None:
     """Refuse a second image of the same name, compressed and not: their results would share names too.
 
@@ -241,7 +255,10 @@ def _check_only_one(image: Image, selected: Sequence[Image]) -> None:
 def _read_scan(
     image: Image, selected: Sequence[Image], t1ws: Iterable[Image], selection: Selection, bids_dir: Path
 ) -> PetScan | RejectedScan:
-    """Read what belongs to one PET image; whatever is wrong is collected."""
+    """Read what belongs to one PET image; whatever is wrong is collected.
+
+    `selected` and `t1ws` are the images of its participant.
+    """
     problems = Problems(str(image.path))
     problems.attempt(_check_only_one, image, selected)
     problems.attempt(check_name, image)

@@ -2,10 +2,14 @@
 
 import gzip
 import json
+import os
 import re
 import shutil
+import sys
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import pytest
@@ -326,6 +330,53 @@ def test_an_unfetched_sidecar_names_the_remedy(dataset: DatasetMaker) -> None:
 def test_spoilt_files_are_named(dataset: DatasetMaker, spoil: Any, message: str) -> None:
     spoil(dataset.pet("sub-01/pet/sub-01"))
     assert re.search(message, rejection(dataset).message)
+
+
+def many(dataset: DatasetMaker, n_participants: int) -> DatasetMaker:
+    """A scan each, sidecar and image by the names of the field, what all share at the root."""
+    dataset.metadata("task-rest_pet.json")
+    for number in range(n_participants):
+        dataset.image(f"sub-{number:02}/anat/sub-{number:02}_T1w.nii.gz")
+        dataset.image(f"sub-{number:02}/pet/sub-{number:02}_task-rest_pet.nii.gz", len(START_S))
+    return dataset
+
+
+@pytest.mark.parametrize("n_participants", [3, 9])
+def test_what_all_scans_share_is_listed_once(
+    dataset: DatasetMaker, n_participants: int, note_paths: Callable[[str], list[str]]
+) -> None:
+    """Thousands of scans would else list thousands of folders each."""
+    root = many(dataset, n_participants).root
+    os.utime(root, (1e9, 1e9))
+    listed = note_paths("listdir")
+    assert len(find_scans(root, Filters()).scans) == n_participants
+    assert listed.count(str(root)) == 3, "sidecars, events, blood"
+
+
+def test_a_shared_sidecar_that_comes_later_is_seen(dataset: DatasetMaker) -> None:
+    root = many(dataset, 1).root
+    os.utime(root, (1e9, 1e9))
+    assert find_scans(root, Filters()).scans[0].tracer == "carfentanil"
+    dataset.metadata("pet.json", TracerName="raclopride")
+    (root / "task-rest_pet.json").unlink()
+    assert find_scans(root, Filters()).scans[0].tracer == "raclopride"
+
+
+def test_a_scan_is_compared_with_those_of_its_participant_only(tmp_path: Path) -> None:
+    def comparisons(n_participants: int) -> int:
+        root = many(DatasetMaker(tmp_path / str(n_participants)), n_participants).root
+        made = 0
+
+        def count(frame: FrameType, event: str, _: object) -> None:
+            nonlocal made
+            made += event == "call" and frame.f_code.co_name == "foreign_folder"
+
+        sys.setprofile(count)
+        find_scans(root, Filters())
+        sys.setprofile(None)
+        return made
+
+    assert comparisons(12) == 3 * comparisons(4) > 0
 
 
 def test_an_index_is_reused(study: DatasetMaker, tmp_path: Path) -> None:

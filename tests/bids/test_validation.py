@@ -3,6 +3,7 @@
 import codecs
 import json
 import math
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -177,6 +178,17 @@ def test_what_only_the_validator_cannot_read_stops_nobody(dataset: DatasetMaker)
     broken = dataset.pet("sub-03/pet/sub-03", InjectedMass=math.nan).with_name("sub-03_pet.json")
     broken.write_text(broken.read_text()[:-1] + ",}")
     assert "sub-03/pet/sub-03_pet.nii.gz" in judge_input(dataset.root, ["03"]).errors
+
+
+def test_participants_who_are_not_asked_for_cost_nothing(
+    dataset: DatasetMaker, note_paths: Callable[[str], list[str]]
+) -> None:
+    for label in ("01", "02", "03"):
+        dataset.pet(f"sub-{label}/pet/sub-{label}_task-rest")
+    asked = note_paths("stat")
+    judge_input(dataset.root, ("01",))
+    assert any("sub-01" in path for path in asked)
+    assert not any("sub-02" in path or "sub-03" in path for path in asked)
 
 
 def test_texts_of_the_validator_are_whole(dataset: DatasetMaker) -> None:
