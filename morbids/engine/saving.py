@@ -12,7 +12,7 @@ from nipype.interfaces.base import BaseInterface, DynamicTraitedSpec, traits
 from morbids.bids.names import FULL_ONLY, output_path, sidecar_path
 from morbids.bids.writing import replace_file, write_json
 from morbids.engine.failures import Trouble, describe_error
-from morbids.engine.nodes import StepNode, hold_folder
+from morbids.engine.nodes import StepNode, StepValues, hold_folder
 from morbids.settings import Outputs
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})
@@ -45,7 +45,7 @@ class Save(BaseInterface):
         Inputs whose values become known while running and join every sidecar, and their names there.
     """
 
-    input_spec = DynamicTraitedSpec
+    input_spec = StepValues
     output_spec = DynamicTraitedSpec
     _always_run = True
 

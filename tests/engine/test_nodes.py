@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -111,3 +112,21 @@ def test_files_within_records_are_part_of_the_key(tmp_path: Path) -> None:
 
     assert run("b") == "a / b"
     assert run("something else") == "a / something else"
+
+
+def test_only_paths_are_looked_up_for_the_key(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, note_paths: Callable[[str], list[str]]
+) -> None:
+    """Numbers and words are no files, whatever lies in the folder that a step works in."""
+    given = tmp_path / "given.txt"
+    given.write_text("a")
+    node = make_node(steps.read, "read", {"report": given, "others": (), "named": {"AAL": given}})
+    numbers = make_node(steps.add, "add", {"a": 5.0, "b": 2.5})
+    monkeypatch.chdir(tmp_path)
+    looked_up = note_paths("stat")
+    before = [one.inputs.get_hashval(hash_method="timestamp")[1] for one in (node, numbers)]
+    assert set(looked_up) == {str(given)}
+    assert len(looked_up) <= 4, "twice for each time that it is given"
+    for name in ("5.0", "AAL"):
+        (tmp_path / name).write_text("")
+    assert [one.inputs.get_hashval(hash_method="timestamp")[1] for one in (node, numbers)] == before
