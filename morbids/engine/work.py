@@ -8,7 +8,7 @@ import tempfile
 from collections import defaultdict
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from nipype import Workflow
 
@@ -17,6 +17,8 @@ from morbids.errors import ExitCode, MorbidsError
 logger = logging.getLogger("morbids")
 
 _PREFIX = "steps-"
+MOST_COUNTED = 10_000
+"""Files of another version whose size is asked for: thousands of jobs may share a folder of millions."""
 
 
 def work_folder(work_dir: Path) -> Path:
@@ -87,18 +89,29 @@ def tell_of_other_versions(work_dir: Path) -> None:
     """Name the folders that this version does not use, with their size."""
     for folder in sorted(work_dir.glob(f"{_PREFIX}*")):
         if folder != work_folder(work_dir):
-            size_gb = size_of(folder) / 1e9
-            logger.info("%s (%.1f GB) is of another version; remove it if that is not used.", folder, size_gb)
+            size = size_of(folder)
+            told = f"{'' if size.is_whole else 'more than '}{size.n_bytes / 1e9:.1f} GB"
+            logger.info("%s (%s) is of another version; remove it if that is not used.", folder, told)
 
 
-def size_of(folder: Path) -> int:
-    """Bytes of the files in a folder; those that vanish meanwhile do not count."""
-    total = 0
+class Size(NamedTuple):
+    """Bytes of files, and whether that is all of them."""
+
+    n_bytes: int
+    is_whole: bool
+
+
+def size_of(folder: Path, most: int = MOST_COUNTED) -> Size:
+    """Bytes of the files in a folder, of `most` of them; those that vanish meanwhile do not count."""
+    total = counted = 0
     for parent, _, names in os.walk(folder):
         for name in names:
+            if counted == most:
+                return Size(total, is_whole=False)
+            counted += 1
             with contextlib.suppress(FileNotFoundError):
                 total += Path(parent, name).lstat().st_size
-    return total
+    return Size(total, is_whole=True)
 
 
 class Cleaner:

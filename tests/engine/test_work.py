@@ -58,7 +58,10 @@ def test_other_versions_are_named_with_their_size(tmp_path: Path, caplog: pytest
     old.mkdir(parents=True)
     with (old / "image.nii").open("wb") as stream:
         stream.truncate(260_000_000)
-    assert size_of(tmp_path) == 260_000_000
+    (old / "table.tsv").write_bytes(b"x" * 1000)
+    assert size_of(tmp_path) == (260_001_000, True)
+    assert size_of(tmp_path, most=2) == (260_001_000, True)
+    assert size_of(tmp_path, most=1) in [(260_000_000, False), (1000, False)], "not all were looked at"
     tell_of_other_versions(tmp_path)
     assert caplog.messages == [
         f"{tmp_path}/steps-0.0.9-abc (0.3 GB) is of another version; remove it if that is not used."
