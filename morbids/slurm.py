@@ -26,21 +26,21 @@ from morbids.participant.memory import LEAST_GB
 from morbids.participant.plan import ScanPlan
 from morbids.settings import ScanSettings
 
-SCHEDULER_GB = 1.2
-"""The program itself beside its steps: scheduler, and libraries of idle workers. Assumed, on the safe side: at the peak
-of `python -m benchmarks scan` the scheduler holds 0.4 GB (`at_peak_scheduler_gb`)."""
-SLOWEST = 3
-"""How much slower than the measured machine (`morbids.participant.cost`) a node may be: assumed."""
-SPREAD = 1.5
-"""How much longer a job may take than the longest that has ended: assumed."""
-LEAST_MINUTES = 15
-"""Assumed: a node that starts slowly does not end a short job."""
-GROUP_MINUTES = 240
-"""Assumed: eighteen people take minutes (`python -m benchmarks group`), many questions and traits multiply that."""
+ASSUMED_SCHEDULER_GB = 1.2
+"""The program itself beside its steps: scheduler, and libraries of idle workers. On the safe side: at the peak of
+`python -m benchmarks scan` the scheduler holds 0.3 GB (`at_peak_scheduler_gb`), at most 1.0 (`scheduler_peak_gb`)."""
+ASSUMED_SLOWNESS = 3
+"""How much slower than the measured machine (`morbids.participant.cost`) a node may be."""
+ASSUMED_SPREAD = 1.5
+"""How much longer a job may take than the longest that has ended."""
+ASSUMED_LEAST_MINUTES = 15
+"""A node that starts slowly does not end a short job."""
+ASSUMED_GROUP_MINUTES = 240
+"""Eighteen people take minutes (`python -m benchmarks group`), many questions and traits multiply that."""
 QUOTED = ("--sbatch", "--participant", "--group")
 """Options whose value is options of another program."""
-LARGEST_ARRAY = 1000
-"""Slurm's usual MaxArraySize is 1001."""
+ASSUMED_LARGEST_ARRAY = 1000
+"""Slurm's MaxArraySize is 1001 unless a site says otherwise; it is not asked."""
 
 
 class Need(NamedTuple):
@@ -52,7 +52,7 @@ class Need(NamedTuple):
     @property
     def job_gb(self) -> float:
         """GB of the whole job."""
-        return self.steps_gb + SCHEDULER_GB
+        return self.steps_gb + ASSUMED_SCHEDULER_GB
 
 
 def find_need(found: DryRun, n_procs: int, longest_min: float | None = None) -> Need:
@@ -75,15 +75,15 @@ def find_need(found: DryRun, n_procs: int, longest_min: float | None = None) -> 
     steps_gb = largest_gb + LEAST_GB * (n_procs - 1)
     if longest_min is None:
         own_minutes = (total_minutes(own, found.costs, n_procs) for own in _by_participant(planned).values())
-        minutes = SLOWEST * max(own_minutes)
+        minutes = ASSUMED_SLOWNESS * max(own_minutes)
     else:
-        minutes = SPREAD * longest_min
-    return Need(_tenths(steps_gb), max(LEAST_MINUTES, math.ceil(minutes)))
+        minutes = ASSUMED_SPREAD * longest_min
+    return Need(_tenths(steps_gb), max(ASSUMED_LEAST_MINUTES, math.ceil(minutes)))
 
 
 def find_group_need(found: DryRun, n_procs: int) -> Need:
     """What the group level is given: a test of all maps on each processor."""
-    return Need(_tenths(n_procs * memory_gb(len(found.drawn))), GROUP_MINUTES)
+    return Need(_tenths(n_procs * memory_gb(len(found.drawn))), ASSUMED_GROUP_MINUTES)
 
 
 def _tenths(gb: float) -> float:
@@ -203,7 +203,7 @@ def write_for(options: Any) -> DryRun:
         "GROUP_OPTIONS": group,
         "SBATCH_OPTIONS": shlex.split(options.sbatch),
         "AT_ONCE": options.at_once,
-        "LARGEST_ARRAY": LARGEST_ARRAY,
+        "LARGEST_ARRAY": ASSUMED_LARGEST_ARRAY,
         "CPUS": options.cpus,
         "STEPS_GB": f"{need.steps_gb:.1f}",
         "MEMORY_MB": round(1000 * need.job_gb),
