@@ -15,7 +15,8 @@ from pandas.api.types import is_numeric_dtype
 
 from morbids.bids.blood_checks import Faults, check_activity, check_share, check_spacing
 from morbids.bids.fields import as_number, as_text, is_given
-from morbids.bids.inheritance import applicable_files, list_files, read_json_object
+from morbids.bids.folders import list_files
+from morbids.bids.inheritance import applicable_files, read_json_object
 from morbids.bids.names import parse_name
 from morbids.bids.radioactivity import kbq_ml_per_unit
 from morbids.bids.tables import read_table

@@ -1,20 +1,16 @@
 """The inheritance principle: which JSON and TSV files of a dataset apply to an image."""
 
 import json
-import os
-import time
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from morbids.bids.folders import list_files
 from morbids.bids.names import parse_name
 from morbids.errors import MorbidsError, NotFetchedError
 
 # What git-annex writes in the place of a file where links cannot be.
 _POINTER = b"/annex/objects/"
 _LARGEST_POINTER = 32 * 1024
-_SETTLED_NS = 2 * 10**9
-"""A folder that changed later than this may change again within the same tick of its clock."""
 
 
 def applicable_files(image: Path, root: Path, suffix: str, extension: str) -> list[Path]:
@@ -44,30 +40,6 @@ def applicable_files(image: Path, root: Path, suffix: str, extension: str) -> li
             )
         applicable.extend(path for _, path in fitting)
     return applicable
-
-
-def list_files(folder: Path, ending: str) -> tuple[Path, ...]:
-    """Files of a folder whose names end so, in the order of names; none where it cannot be listed.
-
-    Every scan asks what lies at the dataset's root, beside the folders of all participants: a folder is listed once,
-    and again where it has changed.
-    """
-    try:
-        changed_ns = folder.stat().st_mtime_ns
-        if time.time_ns() - changed_ns < _SETTLED_NS:
-            return _list_now(folder, ending)
-        return _list_once(folder, ending, changed_ns)
-    except OSError:
-        return ()
-
-
-def _list_now(folder: Path, ending: str) -> tuple[Path, ...]:
-    return tuple(folder / name for name in sorted(os.listdir(folder)) if name.endswith(ending))
-
-
-@lru_cache(maxsize=256)
-def _list_once(folder: Path, ending: str, _changed_ns: int) -> tuple[Path, ...]:
-    return _list_now(folder, ending)
 
 
 def read_sidecar(image: Path, root: Path, suffix: str) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from typing import Literal, NamedTuple
 
 from morbids.bids.agreement import keep_comparable
 from morbids.bids.filters import Filters, matches, read_selection
+from morbids.bids.folders import walk_participants
 from morbids.bids.images import Content, look_for_a_value, read_grid
 from morbids.bids.inheritance import read_sidecar
 from morbids.bids.names import (
@@ -26,6 +27,7 @@ from morbids.bids.tables import read_texts
 from morbids.errors import ExitCode, MorbidsError
 
 Kind = Literal["difference", "percent difference", "parameter"]
+_ENDINGS = ("_mimap.nii", "_mimap.nii.gz")
 # The values of `space-` that are one participant's own.
 _OWN_SPACES = ("T1w", "orig", "pet", "petref")
 # Why an image cannot be a row, by what it holds.
@@ -77,6 +79,13 @@ class _Image(NamedTuple):
     entities: dict[str, str]
 
 
+class _Listing(NamedTuple):
+    """Every parametric image in the order of names; entities of every scan and participant that left anything."""
+
+    images: list[_Image]
+    scans: list[dict[str, str]]
+
+
 def find_maps(
     dataset: Path, selection: MapSelection | None = None, on_progress: Callable[[int], None] | None = None
 ) -> FoundMaps:
@@ -102,12 +111,13 @@ def find_maps(
     """
     selection = selection or MapSelection()
     wanted = read_selection(selection.filters).pet
-    images = [image for image in _list_maps(dataset) if matches(image.entities, wanted)]
+    listing = _list_dataset(dataset)
+    images = [image for image in listing.images if matches(image.entities, wanted)]
     fitting = [image for image in images if _fits(image.entities, selection)]
     if not fitting:
         raise _nothing_fits(dataset, images, selection)
     _refuse_ambiguous(dataset, fitting)
-    scans = _known_scans(dataset)
+    scans = listing.scans
     _refuse_unknown_exclusions(dataset, selection.excluded, [*scans, *(image.entities for image in fitting)])
     known = [scan for scan in scans if matches(scan, wanted)]
     dropped = _missing(images, fitting, known, selection)
@@ -135,26 +145,40 @@ def find_maps(
     return FoundMaps(tuple(rows), tuple(sorted(dropped, key=lambda row: (row.label, str(row.path)))))
 
 
-def _list_maps(dataset: Path) -> list[_Image]:
-    """Every parametric image of the dataset, in the order of their names."""
+def _list_dataset(dataset: Path) -> _Listing:
+    """Look through the dataset once: participants may be thousands, with some two hundred files each."""
     if not dataset.is_dir():
         raise MorbidsError(
             f"{dataset} is no directory.", "Run the participant level first.", ExitCode.NO_INPUT
         )
-    paths = [
-        path
-        for pattern in ("*_mimap.nii", "*_mimap.nii.gz")
-        for path in dataset.glob(f"sub-*/**/{pattern}")
-        if not path.name.startswith(".")
-    ]
-    if not paths:
+    images, scans = [], {}
+    for path in walk_participants(dataset):
+        if path.name.endswith(_ENDINGS) and not path.name.startswith("."):
+            images.append(_Image(path, parse_name(path).entities))
+        if path.parent.name == "pet":
+            scan = scan_entities(parse_name(path).entities)
+            scans[scan_label(scan)] = scan
+    if not images:
         raise MorbidsError(
             f"{dataset} has no parametric map (sub-*/**/*_mimap.nii.gz).",
             "Run the participant level first, or name a dataset that has them.",
             ExitCode.NO_INPUT,
         )
-    images = [_Image(path, parse_name(path).entities) for path in sorted(paths)]
-    return [image for image in images if "sub" in image.entities]
+    scans |= _without_scans(dataset, {scan.get("sub") for scan in scans.values()})
+    return _Listing(
+        [image for image in sorted(images) if "sub" in image.entities],
+        [scan for scan in scans.values() if "sub" in scan],
+    )
+
+
+def _without_scans(dataset: Path, with_scans: set[str | None]) -> dict[str, dict[str, str]]:
+    """Participants who left nothing but a folder or a page."""
+    found = {}
+    for path in sorted(dataset.glob("sub-*")):
+        participant = scan_entities(parse_name(path).entities)
+        if participant.keys() == {"sub"} and participant["sub"] not in with_scans:
+            found[scan_label(participant)] = participant
+    return found
 
 
 def _kind(entities: Mapping[str, str]) -> Kind:
@@ -204,18 +228,6 @@ def _refuse_ambiguous(dataset: Path, images: Sequence[_Image]) -> None:
                 f"{dataset} has maps of several kinds that fit: {listed}.",
                 f"They cannot be compared with each other: choose one value of {key}{option}.",
             )
-
-
-def _known_scans(dataset: Path) -> list[dict[str, str]]:
-    """Entities of every scan that left a file, and of participants who left nothing but a folder or a page."""
-    names = (parse_name(path).entities for path in sorted(dataset.glob("sub-*/**/pet/*")))
-    scans = {scan_label(scan_entities(entities)): scan_entities(entities) for entities in names}
-    with_scans = {scan.get("sub") for scan in scans.values()}
-    for path in sorted(dataset.glob("sub-*")):
-        participant = scan_entities(parse_name(path).entities)
-        if participant.keys() == {"sub"} and participant["sub"] not in with_scans:
-            scans[scan_label(participant)] = participant
-    return [scan for scan in scans.values() if "sub" in scan]
 
 
 def _refuse_unknown_exclusions(

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from morbids.bids.fields import as_number
+from morbids.bids.folders import walk_participants
 from morbids.bids.inheritance import read_json_object
 from morbids.bids.names import parse_name, scan_entities, scan_label
 from morbids.bids.writing import write_json
@@ -97,7 +98,9 @@ def read_pooled(file: str | Path) -> PublishedEfflux:
 def _find_scans(dataset: Path) -> list[_Scan]:
     """Every scan once: all its tables that know k2' tell the same."""
     found: dict[str, _Scan] = {}
-    for path in sorted(dataset.glob("sub-*/**/pet/*_kinpar.json")):
+    for path in walk_participants(dataset):
+        if path.parent.name != "pet" or not path.name.endswith("_kinpar.json"):
+            continue
         entities, content = scan_entities(parse_name(path).entities), read_json_object(path)
         value, error = as_number(content.get(OWN)), as_number(content.get(OWN_ERROR))
         if value and error:
