@@ -11,6 +11,9 @@ from benchmarks.report import report
 MACHINERY = {
     "__init__",
     "__main__",
+    "cost_model",
+    "crowd",
+    "file_calls",
     "heads_atlas",
     "heads_case",
     "heads_masks",
@@ -26,7 +29,7 @@ MACHINERY = {
     "study_readings",
 }
 # What some benchmarks take beside --quick.
-OPTIONS = ("data", "seed", "against")
+OPTIONS = ("data", "seed", "against", "scans")
 
 
 def main() -> None:
@@ -38,6 +41,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, help="folder of real heads with labels")
     parser.add_argument("--against", type=Path, help="checkout of another commit to time beside this one")
     parser.add_argument("--seed", type=int, help="of what happens when")
+    parser.add_argument("--scans", type=int, help="largest number of scans in one run")
     arguments = parser.parse_args()
     benchmark = import_module(f"benchmarks.{arguments.name}")
     given = {name: getattr(arguments, name) for name in OPTIONS if getattr(arguments, name) is not None}

@@ -35,6 +35,12 @@ def report(name: str, figures: Mapping[str, float]) -> Path:
     return path
 
 
+def read_figures(name: str) -> dict[str, float]:
+    """Figures that a benchmark has written before."""
+    content: dict[str, dict[str, float]] = json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))
+    return content["figures"]
+
+
 def describe_machine() -> str:
     """Processor, number of processors that may be used, memory, and system."""
     memory_gb = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9

@@ -1,19 +1,43 @@
-"""What scans cost as their number grows: time, memory, disk and files at one, four and sixteen in one run.
+"""What scans cost as their number grows, and what that says of ten thousand: time, memory, disk, calls on files.
 
-Scans are coarse, so that sixteen take minutes; what grows with their number, and what stays flat, is the same at full
-size, where `python -m benchmarks scan` measures one.
+Runs of 1, 4, 16 and 64 coarse scans in one process, the group level on 4, 16 and 64 people, and a line through each
+quantity (`cost_model`). Coarse, so that 64 take minutes: what grows and what stays flat is the same at full size. Calls
+on files are counted in runs of their own that clean their work directory, since counting slows; without strace they are
+left out, aloud. A job per participant costs what a run of one costs, and what it adds to look for one among many
+(`startup`). Disk at full size is measured here, time and memory there by `scan`.
 """
 
+import math
 import os
 import shutil
+import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from benchmarks import scan
+from benchmarks.cost_model import MANY, model_figures
+from benchmarks.crowd import fill_up, label_of, make_crowd
+from benchmarks.file_calls import count_calls, traced
 from benchmarks.observer import watch_run
-from benchmarks.runs import ONE_SCAN, ROOT, Places, run_command, simulate
+from benchmarks.report import read_figures
+from benchmarks.runs import ONE_SCAN, ROOT, Places, run_command
+from morbids.reports.index_of_dataset import write_index
+from morbids.slurm import ASSUMED_LARGEST_ARRAY
 
 FOLDER = ROOT / "build" / "benchmarks" / "scale"
 PROCESSES = 2
+NUMBERS = (1, 4, 16, 64)
+COUNTED = (1, 4)
+OF_GROUP = (4, 16, 64)
+# One run of one scan and one of the group: three minutes on a busy core have room for no more.
+QUICK_OPTIONS, QUICK_GROUP = ("--motion", "off"), (3,)
+GROUP_OPTIONS = ("--n-permutations", "1000")
+OF_CLEANED = ("work_mb", "work_inodes", "data_calls", "program_calls", "read_mb")
+OF_COUNTED = OF_CLEANED[2:]
+FULL_SCANS = 2
+# Totals of runs, by the number of their scans.
+Series = dict[int, dict[str, float]]
 
 
 class Disk(NamedTuple):
@@ -23,40 +47,157 @@ class Disk(NamedTuple):
     inodes: int
 
 
-def run(quick: bool) -> dict[str, float]:
-    """Run 1, 4 and 16 participants (quick: 1 and 2) from nothing, then one that cleans its work directory."""
-    numbers = (1, 2) if quick else (1, 4, 16)
-    bids = simulate(FOLDER, numbers[-1])
-    figures: dict[str, float] = {}
-    for n_scans in numbers:
-        figures |= {f"{name}_at_{n_scans}": value for name, value in measure(bids, n_scans).items()}
-    cleaned = measure(bids, 1, "--clean-workdir")
-    return figures | {
-        "work_mb_per_scan_cleaned": cleaned["work_mb_per_scan"],
-        "work_inodes_per_scan": cleaned["work_inodes_per_scan"],
-    }
+def run(quick: bool, scans: int = NUMBERS[-1]) -> dict[str, float]:
+    """Run all numbers of scans (up to `scans`) from nothing, fit the lines, and state what ten thousand take."""
+    if not can_count():
+        print("strace is not installed: calls on files are not counted.", flush=True)
+    if quick:
+        bids = make_crowd(FOLDER, 1)
+        plain = {1: measure(bids, 1, *QUICK_OPTIONS, count=True)}
+        return series_figures("", plain) | group_figures(bids, QUICK_GROUP)
+    numbers = [number for number in NUMBERS if number <= scans]
+    bids = make_crowd(FOLDER, max(numbers[-1], COUNTED[-1]))
+    plain = {n_scans: measure(bids, n_scans) for n_scans in numbers}
+    cleaned = {}
+    for n_scans in COUNTED:
+        own = measure(bids, n_scans, "--clean-workdir", count=True)
+        cleaned[n_scans] = {key: own[key] for key in OF_CLEANED if key in own}
+    figures = series_figures("", plain) | series_figures("cleaned_", cleaned) | group_figures(bids, OF_GROUP)
+    figures |= measure_full()
+    return figures | many_jobs(plain[1], figures)
 
 
-def measure(bids: Path, n_scans: int, *options: str) -> dict[str, float]:
-    """Figures of one run of so many participants, per scan where they add up."""
-    places = Places(bids, FOLDER / "out", FOLDER / "work", FOLDER / "log.txt")
+def group_figures(bids: Path, numbers: Sequence[int]) -> dict[str, float]:
+    """The group level on so many people, who are linked from those of the last run of participants."""
+    group, index = Series(), Series()
+    made = places_of(bids).out
+    places = places_of(bids)._replace(out=made.with_name("out-group"))
+    for n_people in numbers:
+        places.clear()
+        fill_up(made, places.out, range(1, n_people + 1))
+        group[n_people], index[n_people] = measure_group(places), measure_index(places)
+    return series_figures("group_", group) | series_figures("index_", index)
+
+
+def can_count() -> bool:
+    """Whether calls on files can be counted."""
+    return shutil.which("strace") is not None
+
+
+def series_figures(prefix: str, series: Series) -> dict[str, float]:
+    """Totals of every run, and the line through them where there are two numbers of scans at least."""
+    figures = {f"{prefix}{key}_at_{n}": value for n, own in series.items() for key, value in own.items()}
+    if len(series) > 1:
+        for key in next(iter(series.values())):
+            totals = [own[key] for own in series.values()]
+            figures |= model_figures(f"{prefix}{key}", list(series), totals)
+    return figures
+
+
+def places_of(bids: Path) -> Places:
+    """Folders of all runs: one after the other takes them."""
+    return Places(bids, FOLDER / "out", FOLDER / "work", FOLDER / "log.txt")
+
+
+def measure(bids: Path, n_scans: int, *options: str, count: bool = False) -> dict[str, float]:
+    """Run so many participants of one scan each from nothing.
+
+    Parameters
+    ----------
+    count
+        Whether calls on files are counted, where they can be: that slows the run.
+    """
+    places = places_of(bids)
     places.clear()
-    labels = [f"{number:02}" for number in range(1, n_scans + 1)]
-    chosen = ("--participant-label", *labels, "--nprocs", str(PROCESSES), *ONE_SCAN, *options)
-    use = watch_run(run_command(places, "participant", *chosen), places.work, places.log, os.environ)
+    labels = [label_of(number) for number in range(1, n_scans + 1)]
+    used = watch(places, "participant", "--participant-label", *labels, *ONE_SCAN, *options, count=count)
+    return used | take_work(places)
+
+
+def watch(places: Places, level: str, *options: str, count: bool = False) -> dict[str, float]:
+    """Run a level to its end: time, memory and, where asked for, calls on files."""
+    command, trace = run_command(places, level, *options, "--nprocs", str(PROCESSES)), FOLDER / "trace.txt"
+    counting = count and can_count()
+    use = watch_run(traced(command, trace) if counting else command, places.work, places.log, os.environ)
     if use.exit_code:
-        raise SystemExit(f"The participant level failed: see {places.log}.")
+        raise SystemExit(f"The {level} level failed: see {places.log}.")
+    used = {"wall_s": use.wall_s, "processor_s": use.processor_s, "peak_gb": use.peak_gb}
+    if counting:
+        calls = count_calls(trace, (places.bids, places.out, places.work))
+        used |= {"data_calls": calls.data, "program_calls": calls.program, "read_mb": calls.read_mb}
+        trace.unlink()
+    return used
+
+
+def take_work(places: Places) -> dict[str, float]:
+    """What the output and work directories hold; the latter is removed."""
     out, work = disk_of(places.out), disk_of(places.work)
     shutil.rmtree(places.work)
-    return {
-        "wall_s_per_scan": use.wall_s / n_scans,
-        "processor_s_per_scan": use.processor_s / n_scans,
-        "peak_gb": use.peak_gb,
-        "out_mb_per_scan": out.n_bytes / 1e6 / n_scans,
-        "out_inodes_per_scan": out.inodes / n_scans,
-        "work_mb_per_scan": work.n_bytes / 1e6 / n_scans,
-        "work_inodes_per_scan": work.inodes / n_scans,
+    kept = {"out_mb": out.n_bytes / 1e6, "out_inodes": float(out.inodes)}
+    return kept | {"work_mb": work.n_bytes / 1e6, "work_inodes": float(work.inodes)}
+
+
+def measure_group(places: Places) -> dict[str, float]:
+    """Run the group level, and once more where calls on files can be counted."""
+    used = watch(places, "group", *GROUP_OPTIONS)
+    shutil.rmtree(places.work)
+    if can_count():
+        counted = watch(places, "group", *GROUP_OPTIONS, count=True)
+        used |= {key: counted[key] for key in OF_COUNTED}
+        shutil.rmtree(places.work)
+    return used
+
+
+def measure_index(places: Places) -> dict[str, float]:
+    """Write the first page of all participants, as the group level does at its end."""
+    began = time.process_time()
+    page = write_index(places.out, "scale")
+    return {"processor_s": time.process_time() - began, "page_mb": page.stat().st_size / 1e6}
+
+
+def measure_full() -> dict[str, float]:
+    """Disk of one participant with two scans at full size, per scan; time and memory as `scan` has measured them."""
+    places = places_of(scan.simulate(scan.FOLDER / "full", quick=False, data=None))
+    places.clear()
+    watch(places, "participant", "--skip-bids-validation")
+    disk = {f"full_{key}_per_scan": value / FULL_SCANS for key, value in take_work(places).items()}
+    known = read_figures("scan")
+    return disk | {
+        "full_processor_s_per_scan": 60 * known["scan_processor_min"] / FULL_SCANS,
+        "full_wall_s_per_scan": 60 * known["scan_wall_min"] / FULL_SCANS,
+        "full_peak_gb": known["scan_peak_gb"],
     }
+
+
+def many_jobs(one: Mapping[str, float], figures: Mapping[str, float]) -> dict[str, float]:
+    """Ten thousand participants as a job each.
+
+    A job costs what a run of one costs, and what the thousands beside it add to finding one: a line through what
+    `startup` has measured in datasets of 500 and 5 000.
+
+    Parameters
+    ----------
+    one
+        A coarse run of one scan.
+    figures
+        The lines of runs in one process, and figures at full size.
+    """
+    known = read_figures("startup")
+    sizes = (500, 5000)
+    told = {"jobs_arrays": float(math.ceil(MANY / ASSUMED_LARGEST_ARRAY))}
+    for key, name in (("cpu_s", "processor_s"), ("data_calls", "data_calls")):
+        values = [known[f"label_of_{size}_{key}"] for size in sizes if f"label_of_{size}_{key}" in known]
+        if len(values) == len(sizes):
+            told[f"jobs_{name}_added_by_each_other"] = max(
+                0.0, (values[1] - values[0]) / (sizes[1] - sizes[0])
+            )
+    added_s = told.get("jobs_processor_s_added_by_each_other", 0.0) * MANY
+    full_s = figures["full_processor_s_per_scan"]
+    told["model_jobs_processor_h_at_10000"] = MANY * (one["processor_s"] + added_s) / 3600
+    told["model_jobs_full_processor_h_at_10000"] = MANY * (full_s + added_s) / 3600
+    for key in ("out_mb", "out_inodes", "work_mb", "work_inodes"):
+        told[f"model_full_{key}_at_{MANY}"] = MANY * figures[f"full_{key}_per_scan"]
+    return told
 
 
 def disk_of(folder: Path) -> Disk:

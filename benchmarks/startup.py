@@ -15,7 +15,9 @@ import nibabel as nib
 import numpy as np
 
 from benchmarks import scale
-from benchmarks.runs import session_of, simulate
+from benchmarks.crowd import make_crowd
+from benchmarks.file_calls import count_calls, traced
+from benchmarks.runs import session_of
 from morbids.bids.filters import Filters
 from morbids.participant.collection import collect
 from morbids.participant.run import LEAST_BATCH, build_participant_workflow
@@ -47,6 +49,8 @@ def run(quick: bool) -> dict[str, float]:
         f"graph_{n_graph}_s": graph_s(make_dataset(n_graph // 2, n_tasks=2)),
         **job_figures(f"label_of_{n_few}", few),
         **job_figures(f"label_of_{n_many}", many),
+        **call_figures(f"label_of_{n_few}", few),
+        **call_figures(f"label_of_{n_many}", many),
         **dry_run_figures("50_participants", fifty),
         **dry_run_figures(f"{140 if quick else 700}_scans", scans),
         "work_inodes_per_scan": inodes_after_cleaning(),
@@ -56,8 +60,7 @@ def run(quick: bool) -> dict[str, float]:
 
 def inodes_after_cleaning() -> float:
     """Files and folders that `--clean-workdir` leaves of one coarse scan."""
-    figures = scale.measure(simulate(scale.FOLDER, 1), 1, "--clean-workdir")
-    return figures["work_inodes_per_scan"]
+    return scale.measure(make_crowd(scale.FOLDER, 1), 1, "--clean-workdir")["work_inodes"]
 
 
 def make_dataset(n_participants: int, n_tasks: int = 1) -> Path:
@@ -152,6 +155,18 @@ def job_figures(name: str, bids: Path) -> dict[str, float]:
     told = {"cpu_s": ": started", "first_answer_cpu_s": ": done after"}
     label = ["--participant-label", "0001"]
     return {f"{name}_{key}": cpu_until_s(mark, command(bids, label)) for key, mark in told.items()}
+
+
+def call_figures(name: str, bids: Path) -> dict[str, float]:
+    """Calls on files of the dataset, and on all others, that it takes to find and check one participant."""
+    if not scale.can_count():
+        print("strace is not installed: calls on files are not counted.", flush=True)
+        return {}
+    trace = FOLDER / "trace.txt"
+    used_s(traced(command(bids, ["--participant-label", "0001", "--dry-run"]), trace))
+    calls = count_calls(trace, (bids,))
+    trace.unlink()
+    return {f"{name}_data_calls": calls.data, f"{name}_program_calls": calls.program}
 
 
 def cpu_until_s(mark: str, words: list[str]) -> float:
