@@ -34,9 +34,21 @@ def mask_head(volume: FloatArray, voxel_mm: FloatArray) -> BoolArray:
     parts = (sizes >= LEAST_PART * sizes.max())[labels]
     head = close_mm(parts, CLOSING_MM, voxel_mm)
     for axis in range(3):
-        for section in np.moveaxis(head, axis, 0):
-            section[...] = ndimage.binary_fill_holes(section)
+        head = _fill_slices(head, axis)
     return head
+
+
+def _fill_slices(mask: BoolArray, axis: int) -> BoolArray:
+    """Mask with what it encloses in each slice across an axis: all parts of the slice that reach no edge of it."""
+    across = np.moveaxis(ndimage.generate_binary_structure(3, 1), 0, axis).copy()
+    np.moveaxis(across, axis, 0)[[0, 2]] = False
+    parts, n_parts = ndimage.label(~mask, across)
+    enclosed = np.ones(n_parts + 1, dtype=bool)
+    slices = np.moveaxis(parts, axis, 0)
+    for edge in (slices[:, 0], slices[:, -1], slices[:, :, 0], slices[:, :, -1]):
+        enclosed[edge] = False
+    enclosed[0] = True
+    return enclosed[parts]
 
 
 def otsu_threshold(volume: FloatArray) -> float:

@@ -2,19 +2,20 @@
 
 Every frame is registered to the mean of the frames in the middle of the scan, where both blood flow and
 binding show and counts are high: first coarsely, then finely to the mean of the frames so corrected (two
-passes halve the error of one, because the first mean is blurred by the motion itself). Frames are never
-chained to their neighbours: chains drift.
+passes halve the error of one, because the first mean is blurred by the motion itself). Both by local correlation:
+receptors fill the brain unevenly over time. Frames are never chained to their neighbours: chains drift.
 """
 
 import logging
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from morbids.errors import MorbidsError
-from morbids.imaging.greedy import run_greedy
+from morbids.imaging.evened import Search, prepare_targets, register_evened
 from morbids.imaging.head_mask import dilate_mm, mask_head
 from morbids.imaging.images import Image, crop_to_mask, read_image, space_code, write_image
 from morbids.imaging.motion_table import (
@@ -30,12 +31,9 @@ from morbids.imaging.resampling import refine_grid, resample_frames
 from morbids.imaging.similarity import normalised_mutual_information
 from morbids.imaging.transforms import (
     invert,
-    read_greedy,
     read_itk,
-    write_greedy,
     write_itk,
 )
-from morbids.imaging.workplace import Workplace
 from morbids.numerics.arrays import BoolArray, FloatArray, IntArray
 
 logger = logging.getLogger(__name__)
@@ -44,12 +42,9 @@ LATEST_ARRIVAL_MIN = 2.0
 """First frames that end before this may be zero everywhere: the tracer has not arrived. A bolus takes half a minute."""
 SHORTEST_FRAME_MIN = 1.0
 """Frames shorter than this hold too few counts to register: errors of several mm were seen."""
-SEARCH_OF_FINE_VOXELS = ((("NMI",), "50x10x0"), (("NCC", "2x2x2"), "20x3"))
-SEARCH_OF_COARSE_VOXELS = ((("NMI",), "100x50x0"), (("NCC", "4x4x4"), "40"))
-"""From afar, then near: metric, and iterations at each level of the pyramid. Coarse voxels are few: iterations cost
-little. On fine ones, 3 at full resolution were as good as 40 in less than half of the step's processor time (late
-frames of a scan simulated on one real head: .05 mm with either)."""
-FINE_VOXEL_MM = 2.6
+FAR = (Search(9.0, 45.0, 15), Search(4.5, 22.0, 15))
+NEAR = (Search(2.25, 20.0, 8),)
+"""Far finds a head that lies 17 mm and 20 degrees away (a test); most frames need three steps near."""
 LEAST_COUNT_SHARE = 0.02
 """A frame with less than this share of the richest frame's counts is not registered either."""
 MIDDLE_OF_SCAN = (0.20, 0.55)
@@ -148,7 +143,7 @@ def correct_motion(
     if transforms is not None:
         estimate = _read_estimate(transforms, n_frames)
     elif correct and n_frames > 1:
-        estimate = _estimate_motion(image, start, duration, runs, Workplace(out_dir, threads))
+        estimate = _estimate_motion(image, start, duration, runs, threads)
     else:
         kept = (
             "Head motion was not corrected." if n_frames > 1 else "One frame only: no head motion to correct."
@@ -260,28 +255,29 @@ def _rich_frames(image: Image, mask: BoolArray, duration: FloatArray) -> BoolArr
 
 
 def _estimate_motion(
-    image: Image, start: FloatArray, duration: FloatArray, runs: IntArray, workplace: Workplace
+    image: Image, start: FloatArray, duration: FloatArray, runs: IntArray, threads: int
 ) -> _Estimate:
     """Register the frames in two passes; frames without an estimate of their own borrow one."""
     middle = _middle_frames(start, duration, runs)
     target: FloatArray = _mean_frame(image.values, duration, middle)
     mask = dilate_mm(mask_head(target, image.voxel_mm), MASK_MARGIN_MM, image.voxel_mm)
     rich = _rich_frames(image, mask, duration)
+    still = np.tile(np.eye(4), (len(start), 1, 1))
     if not rich.any():
-        still = np.tile(np.eye(4), (len(start), 1, 1))
         sentence = "No frame holds enough counts to estimate head motion: not corrected."
         return _Estimate(still, ~rich, (sentence,), sentence)
     cropped, mask = crop_to_mask(image, mask)
     fine = refine_grid(cropped._replace(values=mask.astype(np.float32)), COARSEST_VOXEL_MM, "nearest")
-    cropped, mask = refine_grid(cropped, COARSEST_VOXEL_MM, "cubic", workplace.threads), fine.values > 0
+    cropped, mask = refine_grid(cropped, COARSEST_VOXEL_MM, "cubic", threads), fine.values > 0
     frames = np.flatnonzero(rich)
-    first = _register(cropped, _mean_frame(cropped.values, duration, middle), mask, frames, None, workplace)
+    blurred = _mean_frame(cropped.values, duration, middle)
+    first = _register(cropped, blurred, mask, frames, still, FAR, threads)
     found = rich & (displacement_mm(first, sample_points(cropped, mask)) <= LARGEST_DISPLACEMENT_MM)
     first, _ = _fill(first, found, runs)
     part = cropped._replace(values=cropped.values[..., middle])
-    steady = resample_frames(part, first[middle], "linear", workplace.threads)
+    steady = resample_frames(part, first[middle], "linear", threads)
     sharper = _mean_frame(steady, duration[middle], np.arange(len(middle)))
-    second = _register(cropped, sharper, mask, frames, first, workplace)
+    second = _register(cropped, sharper, mask, frames, first, NEAR, threads)
     plausible, lost = _judge(cropped, sharper, mask, second, rich)
     matrices, borrowed = _fill(second, plausible, runs)
     poor = np.flatnonzero(~rich)
@@ -303,32 +299,20 @@ def _register(
     target: FloatArray,
     mask: BoolArray,
     frames: IntArray,
-    starts: FloatArray | None,
-    workplace: Workplace,
+    starts: FloatArray,
+    searches: Sequence[Search],
+    threads: int,
 ) -> FloatArray:
-    """Register some frames rigidly to a target; returns (n_frames, 4, 4), identity where not registered.
+    """Register some frames rigidly to a target on their grid; returns (n_frames, 4, 4), others as they start."""
+    targets = prepare_targets(image._replace(values=target), mask, searches)
+    matrices = starts.copy()
 
-    Without `starts` a coarse search by mutual information, which finds its way from afar. Else a fine one
-    by local correlation: receptors fill the brain unevenly over time, which pulls the optimum of mutual
-    information 0.9 mm away in early frames (0.2 mm with local correlation, simulated).
-    """
-    fine = image.voxel_mm.mean() <= FINE_VOXEL_MM
-    far, near = SEARCH_OF_FINE_VOXELS if fine else SEARCH_OF_COARSE_VOXELS
-    metric, levels = far if starts is None else near
-    matrices = np.tile(np.eye(4), (image.values.shape[3], 1, 1))
-    with workplace.scratch() as work:
-        fixed = write_image(target, image.affine, work / "target.nii")
-        region = write_image(mask, image.affine, work / "mask.nii")
-        commands = []
-        for frame in frames:
-            moving = write_image(image.values[..., frame], image.affine, work / f"{frame}.nii")
-            start = matrices[frame] if starts is None else starts[frame]
-            words: list[str | Path] = ["-a", "-dof", "6", "-m", *metric, "-n", levels, "-i", fixed, moving]
-            words += ["-gm", region, "-ia", write_greedy(start, work / f"{frame}_start.mat")]
-            commands.append([str(word) for word in [*words, "-o", work / f"{frame}.mat"]])
-        run_greedy(commands, workplace.threads)
-        for frame in frames:
-            matrices[frame] = read_greedy(work / f"{frame}.mat")
+    def register(frame: int) -> None:
+        volume = image._replace(values=image.values[..., frame])
+        matrices[frame] = register_evened(targets, volume, starts[frame])
+
+    with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(register, frames.tolist()))
     return matrices
 
 

@@ -12,7 +12,7 @@ from scipy import ndimage
 from morbids.errors import MorbidsError
 from morbids.imaging.images import Image, read_image, space_code, write_image
 from morbids.imaging.transforms import read_itk
-from morbids.numerics.arrays import BoolArray, FloatArray
+from morbids.numerics.arrays import BoolArray, FloatArray, IntArray
 from morbids.numerics.cubic_spline import resample_cubic
 from morbids.numerics.linear_interpolation import interpolate_known
 
@@ -156,6 +156,16 @@ def refine_grid(
     for frame in range(values.shape[3]):
         values[..., frame] = resample_volume(image.values[..., frame], shape, pull, interpolation, threads)
     return Image(values, affine, image.header)
+
+
+def average_blocks(image: Image, step: IntArray) -> Image:
+    """Average (3,) voxels along each axis of a 3D image into one; what is left over at the far ends is dropped."""
+    shape = tuple(length // by for length, by in zip(image.values.shape, step.tolist(), strict=True))
+    whole = image.values[tuple(slice(length * by) for length, by in zip(shape, step.tolist(), strict=True))]
+    blocks = whole.reshape(shape[0], step[0], shape[1], step[1], shape[2], step[2]).mean(axis=(1, 3, 5))
+    affine = image.affine @ np.diag([*step, 1.0])
+    affine[:3, 3] = image.affine[:3, :3] @ ((step - 1) / 2) + image.affine[:3, 3]
+    return Image(blocks, affine, image.header)
 
 
 def index_transform(

@@ -16,6 +16,7 @@ from scipy import ndimage
 from morbids.imaging.greedy import run_greedy
 from morbids.imaging.head_mask import dilate_mm
 from morbids.imaging.images import Image, write_image
+from morbids.imaging.resampling import average_blocks
 from morbids.imaging.transforms import read_greedy, write_greedy
 from morbids.numerics.arrays import BoolArray, FloatArray
 
@@ -57,13 +58,9 @@ def onto_isotropic_grid(image: Image, spacing_mm: float) -> Image:
 
     Any orientation, obliquity, shear and voxel size becomes a grid that every program reads alike.
     """
-    values = np.nan_to_num(image.values)
     step = np.maximum(np.floor(spacing_mm / image.voxel_mm + 1e-3), 1).astype(int)
-    shape = [length // by for length, by in zip(values.shape, step, strict=True)]
-    whole = values[tuple(slice(length * by) for length, by in zip(shape, step, strict=True))]
-    blocks = whole.reshape(shape[0], step[0], shape[1], step[1], shape[2], step[2]).mean(axis=(1, 3, 5))
-    block_affine = image.affine @ np.diag([*step, 1.0])
-    block_affine[:3, 3] = image.affine[:3, :3] @ ((step - 1) / 2) + image.affine[:3, 3]
+    blocks = average_blocks(image._replace(values=np.nan_to_num(image.values)), step)
+    shape, block_affine = blocks.values.shape, blocks.affine
     corners = np.array(np.meshgrid(*[(-0.5, length - 0.5) for length in shape])).reshape(3, -1)
     corners_mm = block_affine[:3, :3] @ corners + block_affine[:3, 3:]
     low, high = corners_mm.min(axis=1), corners_mm.max(axis=1)
@@ -71,7 +68,7 @@ def onto_isotropic_grid(image: Image, spacing_mm: float) -> Image:
     affine = np.diag([spacing_mm] * 3 + [1.0])
     affine[:3, 3] = (low + high) / 2 - (n_cubes - 1) / 2 * spacing_mm
     pull = np.linalg.inv(block_affine) @ affine
-    moved = ndimage.affine_transform(blocks, pull[:3, :3], pull[:3, 3], tuple(n_cubes), order=1)
+    moved = ndimage.affine_transform(blocks.values, pull[:3, :3], pull[:3, 3], tuple(n_cubes), order=1)
     return Image(moved.astype(np.float32), affine, image.header)
 
 

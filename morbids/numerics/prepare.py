@@ -12,6 +12,7 @@ from morbids.numerics.kinetics.multilinear import fit_mrtm1
 from morbids.numerics.kinetics.plasma import PlasmaInput
 from morbids.numerics.kinetics.step import fit_step_change2
 from morbids.numerics.linear_interpolation import interpolate_known
+from morbids.numerics.rigid_sums import N_PARAMETERS, sum_rigid
 from morbids.numerics.statistics.clusters import find_clusters, largest_clusters, make_lattice
 from morbids.numerics.statistics.tfce import enhance
 from morbids.numerics.tissue_mixture import TissueMixture, tissue_posteriors
@@ -31,6 +32,8 @@ def _prepare_images() -> None:
     volume = np.random.default_rng(0).normal(size=(SIDE, SIDE, SIDE)).astype(np.float32)
     resample_cubic(volume, np.eye(4), volume.shape)
     interpolate_known(volume[..., None], np.ones((1, 3)), 0.5)
+    points = np.ones((2, 3), dtype=np.float32)
+    sum_rigid(volume, np.eye(4), points, points[:, 0], np.ones((2, N_PARAMETERS), dtype=np.float32))
     mixture = TissueMixture(np.array([-1.0, 0.0, 1.0]), np.ones(3), np.full(5, 0.2), (0.0, 1.0))
     tissue_posteriors(volume, volume > -1, mixture, np.ones(3))
 

@@ -61,9 +61,9 @@ _ATLASES: Final[dict[str, tuple[str, ...]]] = {"AAL": ("Rolls2015",)}
 _REGISTERS: Final[tuple[TakenStep, ...]] = (
     "brain extraction",
     "normalization",
-    "motion correction",
     "registration to T1w",
 )
+"""Steps that run greedy, unless their results are taken."""
 
 
 @dataclass(frozen=True)
@@ -295,10 +295,7 @@ def _anatomy(choices: ScanChoices) -> str:
         "affine, then diffeomorphic registration with local correlation.",
     }
     done = [sentence for step, sentence in own.items() if step not in choices.taken]
-    registers = any(
-        step not in choices.taken and (step != "motion correction" or choices.motion_corrected)
-        for step in _REGISTERS
-    )
+    registers = any(step not in choices.taken for step in _REGISTERS)
     start = (
         f"Images in BIDS [@Gorgolewski2016; @Norgaard2022] were processed with morbids {choices.version}, whose graph "
         "is Nipype's [@Gorgolewski2011]."
@@ -314,8 +311,8 @@ def _frames(choices: ScanChoices) -> str:
         sentences.append("Head motion was not corrected.")
     elif "motion correction" not in choices.taken:
         sentences.append(
-            "Frames were realigned with rigid transforms to the mean of the middle of the scan (normalised mutual "
-            "information, then local correlation); frames too short to be registered took the estimate of a neighbour."
+            "Frames were realigned with rigid transforms to the mean of the middle of the scan (local "
+            "correlation, from coarse to fine); frames too short to be registered took the estimate of a neighbour."
         )
     if "registration to T1w" not in choices.taken:
         sentences.append(

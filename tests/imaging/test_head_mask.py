@@ -94,3 +94,14 @@ def test_a_mask_grows_by_its_distance_also_at_the_edge_of_the_image() -> None:
     index = np.argwhere(np.ones_like(mask)) * voxel_mm
     apart = np.linalg.norm(index[:, None] - np.argwhere(mask)[None] * voxel_mm, axis=-1).min(axis=1)
     np.testing.assert_array_equal(dilate_mm(mask, 5.0, voxel_mm).ravel(), apart <= 5.0)
+
+
+def test_what_a_slice_encloses_is_head_and_what_reaches_its_edge_is_not() -> None:
+    volume = np.zeros((40, 40, 40))
+    volume[4:36, 4:36, :] = 9.0
+    # A hole that only slices across the third axis enclose, wider than gaps that are closed; one that reaches the edge.
+    volume[12:28, 12:28, :] = 0.0
+    volume[:6, 18:22, :] = 0.0
+    found = mask_head(volume, np.full(3, 4.0))
+    assert found[12:28, 12:28].all()
+    assert not found[:4].any()
