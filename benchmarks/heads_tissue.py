@@ -19,6 +19,8 @@ WHITE_PARTS = ("_WM", "Fornix", "InternalCapsule", "CorpCall")
 FLUID_PARTS = ("CSF", "Ventricle")
 FIGURES = ("tissue_dice_gm", "tissue_dice_wm", "tissue_dice_csf")
 DEEP_GREY = "deep_grey_called_grey"
+GREY_OUTSIDE = "grey_outside_ml"
+"""Called grey where there is no brain by the labels: skull and dura."""
 ATROPOS = {"i": "kmeans[3]", "m": "[0.2,1x1x1]", "c": "[5,0]"}
 """As its users run it without priors."""
 
@@ -30,6 +32,7 @@ def measure(head: Head) -> list[dict[str, object]]:
     deep = head.where({f"{name}_{side}" for name in DEEP for side in "LR"})
     row: dict[str, object] = dict(zip(FIGURES, tissue_dice(found, true), strict=True))
     row |= {DEEP_GREY: float((found[deep] == LABELS["GM"]).mean())}
+    row[GREY_OUTSIDE] = float(((found == LABELS["GM"]) & (true == 0)).sum() * head.labels.voxel_ml)
     row |= {f"{name}_atropos": np.nan for name in FIGURES}
     if importlib.util.find_spec("ants") is not None:
         theirs = tissue_dice(atropos(head), true)
@@ -38,9 +41,10 @@ def measure(head: Head) -> list[dict[str, object]]:
 
 
 def summarise(table: pd.DataFrame) -> dict[str, float]:
-    """Means over the heads."""
-    names = [*FIGURES, *(f"{name}_atropos" for name in FIGURES), DEEP_GREY]
-    return {name: float(table[name].astype(float).mean()) for name in names}
+    """Means over the heads, and the most grey matter outside a brain."""
+    names = [*FIGURES, *(f"{name}_atropos" for name in FIGURES), DEEP_GREY, GREY_OUTSIDE]
+    figures = {name: float(table[name].astype(float).mean()) for name in names}
+    return figures | {f"{GREY_OUTSIDE}_max": float(table[GREY_OUTSIDE].astype(float).max())}
 
 
 def true_tissues(head: Head) -> IntArray:

@@ -15,8 +15,9 @@ EDGE_SIGMA_MM, FLUID_MM = 3.0, 0.5
 LEAST_DEPTH_MM, USUAL_DEPTH = 12.0, 0.93
 """No adult's brain lies nearer to the surface of the head than this; no child's nearer than this part of the usual."""
 DEPTH_MARGIN_MM = 4.0
-TISSUE = 0.5
-"""Part of white matter's intensity that tissue has and fluid has not: half way between fluid (0.3) and grey (0.7)."""
+TISSUE = 0.55
+"""Part of white matter's intensity that tissue has: half way between a thin skull, which marrow and dura brighten to
+0.45 in older people, and the outermost voxels of cortex (0.65). Fluid has 0.3."""
 SULCUS_MM = 20.0
 """Half the width of gaps between tissue that belong to the brain: the widest fissures of atrophied brains."""
 HULL_MARGIN_MM = 1.5

@@ -35,6 +35,16 @@ def test_mask_that_holds_skull_is_trimmed_to_tissue() -> None:
     assert trimmed[gap & (radius < 72)].mean() > 0.95
 
 
+def test_skull_that_marrow_brightens_is_trimmed() -> None:
+    """No fluid parts the brain from its skull, which is brighter than half of white matter."""
+    head, radius = draw_spheres()
+    white = np.percentile(head.values[radius < 76], 75)
+    values = np.where((radius >= 76) & (radius < 84), 0.52 * white, head.values)
+    trimmed = trim_to_tissue(signed_distance_mm(radius < 80, head.affine), head._replace(values=values)) > 0
+    assert (trimmed & (radius < 76)).sum() > 0.97 * (radius < 76).sum()
+    assert trimmed.sum() < 1.05 * (radius < 76).sum()
+
+
 def test_dark_lesion_at_the_surface_stays_in_the_mask() -> None:
     head, radius = draw_spheres()
     lesion = (np.indices(radius.shape)[0] * 4.0 > 150) & (radius < 76)
