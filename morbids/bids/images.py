@@ -11,21 +11,28 @@ import numpy as np
 
 from morbids.bids.inheritance import check_fetched
 from morbids.errors import MorbidsError
+from morbids.numerics.affines import voxel_edges_mm
 from morbids.numerics.arrays import FloatArray
 
 # Affines that differ by less than this, over the whole image, are the same grid written by other programs.
 SAME_GRID_MM = 0.01
+SMALLEST_MM, LARGEST_MM = 0.05, 50.0
+"""Edges of voxels of any scanner; geometry in metres or micrometres, which NIfTI allows, lies outside."""
 Content = Literal["values", "zeros", "nothing finite"]
 # Bytes read at once when a first value is looked for; a multiple of every size of a voxel.
 _CHUNK = 2**18
 
 
 class Grid(NamedTuple):
-    """Voxels of an image in space: numbers along three axes, affine (4, 4) to RAS mm, and volumes."""
+    """Voxels of an image in space: numbers along three axes, affine (4, 4) to RAS mm, and volumes.
+
+    `note` says where the header leaves the affine to a convention; empty where it does not.
+    """
 
     shape: tuple[int, int, int]
     affine: FloatArray
     n_volumes: int
+    note: str = ""
 
     def same_as(self, other: "Grid") -> bool:
         """Whether voxels lie in the same places."""
@@ -35,18 +42,13 @@ class Grid(NamedTuple):
         return bool(np.abs((self.affine - other.affine) @ corners).max() < SAME_GRID_MM)
 
 
-def count_volumes(path: Path) -> int:
-    """Volumes of a 3D or 4D image, read from its header; errors as for `read_grid`."""
-    return read_grid(path).n_volumes
-
-
 def read_grid(path: Path) -> Grid:
     """Grid of a 3D or 4D image, read from its header.
 
     Raises
     ------
     MorbidsError
-        The content was never fetched, is empty, truncated or no NIfTI, has other dimensions or no affine.
+        The content was never fetched, is empty, truncated or no NIfTI, has other dimensions or no affine in mm.
     """
     check_present(path)
     try:
@@ -66,11 +68,7 @@ def read_grid(path: Path) -> Grid:
         raise MorbidsError(
             f"{path} has the dimensions {' x '.join(map(str, shape))}.", "It must be a 3D or 4D image."
         )
-    if not np.isfinite(image.affine).all() or np.linalg.det(image.affine[:3, :3]) == 0:
-        raise MorbidsError(
-            f"{path} has no affine that puts its voxels into space.",
-            "Mend sform or qform of its header, or convert it again.",
-        )
+    check_affine(path, image.affine)
     needed = image.dataobj.offset + int(np.prod(shape)) * image.dataobj.dtype.itemsize
     if path.suffix == ".nii" and path.stat().st_size < needed:
         raise MorbidsError(
@@ -78,7 +76,40 @@ def read_grid(path: Path) -> Grid:
             "Copy the image again.",
         )
     n_volumes = int(shape[3]) if len(shape) == 4 else 1
-    return Grid(tuple(shape[:3]), np.asarray(image.affine, dtype=float), n_volumes)
+    affine = np.asarray(image.affine, dtype=float)
+    return Grid(tuple(shape[:3]), affine, n_volumes, _doubt_axes(path, image.header))
+
+
+def check_affine(path: Path, affine: FloatArray) -> None:
+    """Refuse an affine (4, 4) that puts voxels nowhere, or is not in mm.
+
+    Raises
+    ------
+    MorbidsError
+        It is not finite, flat, or has voxels of a size that no scanner has.
+    """
+    if not np.isfinite(affine).all() or np.linalg.det(affine[:3, :3]) == 0:
+        raise MorbidsError(
+            f"{path} has no affine that puts its voxels into space.",
+            "Mend sform or qform of its header, or convert it again.",
+        )
+    edges_mm = voxel_edges_mm(affine)
+    if edges_mm.min() < SMALLEST_MM or edges_mm.max() > LARGEST_MM:
+        size = " x ".join(f"{edge:.3g}" for edge in edges_mm)
+        raise MorbidsError(
+            f"{path} has voxels of {size} mm: its geometry is not in mm.",
+            "Write sform and qform in mm (programs do not read the unit in the header), or convert it again.",
+        )
+
+
+def _doubt_axes(path: Path, header: Any) -> str:
+    """Say which way the axes are taken to run where the header does not say."""
+    if int(header["sform_code"]) or int(header["qform_code"]):
+        return ""
+    return (
+        f"{path.name} does not say how it lies (sform_code and qform_code are 0): its axes are taken to run to the "
+        "left, to the front and up. If the first runs to the right, left and right are exchanged in all results."
+    )
 
 
 def check_present(path: Path) -> None:

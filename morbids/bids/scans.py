@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from morbids.bids.blood import find_blood
 from morbids.bids.filters import Filters, Selection, matches, read_selection
-from morbids.bids.images import check_present, count_volumes
+from morbids.bids.images import check_present, read_grid
 from morbids.bids.index import Image, Index, check_name, find_images, foreign_folder, list_participants
 from morbids.bids.inheritance import applicable_files, check_fetched, read_json_object, read_sidecar
 from morbids.bids.names import scan_label
@@ -267,7 +267,8 @@ def _read_scan(
     for path in (*sidecars, *tables):
         problems.attempt(check_fetched, path)
     metadata = problems.attempt(read_sidecar, image.path, bids_dir, "pet")
-    n_volumes = problems.attempt(count_volumes, image.path)
+    grid = problems.attempt(read_grid, image.path)
+    n_volumes = None if grid is None else grid.n_volumes
     timing = None if metadata is None else problems.attempt(read_timing, metadata, n_volumes, image.path)
     anatomy = problems.attempt(choose_t1w, image.entities, t1ws, selection.t1w) or Anatomy(None, "")
     if anatomy.image is not None:
@@ -287,7 +288,7 @@ def _read_scan(
         t1w_entities=anatomy.image.entities if anatomy.image else {},
         t1w_note=anatomy.note,
         events=events,
-        notes=(units_note,) if units_note else (),
+        notes=tuple(filter(None, [units_note, grid.note if grid else ""])),
         dataset=bids_dir,
         blood=find_blood(image.path, bids_dir),
     )

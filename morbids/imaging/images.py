@@ -14,6 +14,7 @@ from nibabel.filebasedimages import ImageFileError
 from nibabel.openers import Opener
 from nibabel.spatialimages import HeaderDataError
 
+from morbids.bids.images import check_affine
 from morbids.errors import ExitCode, MorbidsError
 from morbids.numerics.affines import voxel_edges_mm, voxel_volume_ml
 from morbids.numerics.arrays import BoolArray, FloatArray
@@ -198,11 +199,7 @@ def _open_image(path: Path, stream: gzip.GzipFile | None = None) -> Any:
             image = type(image).from_stream(stream)
     if image.ndim not in (3, 4):
         raise MorbidsError(f"{path} has {image.ndim} dimensions.", "Give a 3D or 4D image.")
-    if not np.isfinite(image.affine).all() or np.linalg.det(image.affine[:3, :3]) == 0:
-        raise MorbidsError(
-            f"{path} lies nowhere: its affine is {np.array2string(image.affine[:3], separator=', ')}.",
-            "Mend qform and sform of its header, or convert it again.",
-        )
+    check_affine(path, image.affine)
     return image
 
 

@@ -36,11 +36,12 @@ USUAL_T1W_VOXELS = 192 * 240 * 240
 
 @dataclass(frozen=True)
 class T1w:
-    """A T1w image, its size, the entities of its name, and what other programs have made of it."""
+    """A T1w image, its size, the entities of its name, what to know of it, and what other programs have made of it."""
 
     path: Path
     n_voxels: int
     entities: dict[str, str]
+    note: str = ""
     taken: TakenAnatomy | None = None
 
     @property
@@ -193,7 +194,7 @@ def _plan(
         return None
     mixed_tissue, unknown = mixture
     doubts = [] if blood is not None else _doubt_reference(scan.tracer, rule.name)
-    notes = (*chosen[1], *lacking, *unknown, *doubts)
+    notes = (*chosen[1], *filter(None, [t1w.note]), *lacking, *unknown, *doubts)
     spaces = template_spaces((*atlases, cut[1]), settings)
     t1w = replace(t1w, taken=problems.attempt(find_anatomy, derivatives, t1w.entities, spaces))
     plan = ScanPlan(
@@ -370,7 +371,7 @@ def _find_t1w(scan: PetScan, problems: Problems) -> T1w | None:
         several = f"{scan.t1w} has {grid.n_volumes} volumes."
         problems.found.append(MorbidsError(several, "Give a T1w image of one volume."))
     n_voxels = math.prod(grid.shape) if grid is not None else USUAL_T1W_VOXELS
-    return T1w(scan.t1w, n_voxels, scan.t1w_entities)
+    return T1w(scan.t1w, n_voxels, scan.t1w_entities, "" if grid is None else grid.note)
 
 
 def spaces_by_t1w(plans: Sequence[ScanPlan]) -> dict[str, tuple[str, ...]]:

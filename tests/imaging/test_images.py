@@ -124,11 +124,24 @@ def test_more_than_four_dimensions_are_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("offset", "content", "sentence"),
     [
-        (280, np.full(4, np.nan, "<f4"), r"x\.nii lies nowhere: its affine is .*nan.*Mend qform and sform"),
-        (280, np.zeros(4, "<f4"), r"x\.nii lies nowhere: its affine is .*Mend qform and sform"),
+        (
+            280,
+            np.full(4, np.nan, "<f4"),
+            r"x\.nii has no affine that puts its voxels into space\. Mend sform or qform",
+        ),
+        (
+            280,
+            np.zeros(4, "<f4"),
+            r"x\.nii has no affine that puts its voxels into space\. Mend sform or qform",
+        ),
+        (
+            280,
+            np.diag([2e-3, 2e-3, 2e-3, 1])[:3].astype("<f4"),
+            r"x\.nii has voxels of 0\.002 x 0\.002 x 0\.002 mm",
+        ),
         (70, np.array([9], "<i2"), r"x\.nii cannot be read as an image \(data code 9 not recognized"),
     ],
-    ids=["affine of NaN", "flat affine", "unknown data type"],
+    ids=["affine of NaN", "flat affine", "metres", "unknown data type"],
 )
 def test_a_header_that_makes_no_sense_is_refused(
     offset: int, content: npt.NDArray[Any], sentence: str, tmp_path: Path

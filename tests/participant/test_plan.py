@@ -3,6 +3,8 @@
 from dataclasses import replace
 from pathlib import Path
 
+import nibabel as nib
+import numpy as np
 import pytest
 
 from morbids.bids.pooled_efflux import PublishedEfflux
@@ -152,6 +154,20 @@ def test_another_session_s_t1w_serves_and_is_told(dataset: DatasetMaker) -> None
     plan = plan_one(dataset)
     assert plan.t1w.label == "sub-01_ses-mri_T1w"
     assert "The T1w image is sub-01_ses-mri_T1w.nii.gz (ses-mri, in another session)." in plan.notes
+
+
+def test_images_that_do_not_say_where_left_is_are_told(dataset: DatasetMaker) -> None:
+    write_scan(dataset, "01")
+    paths = [path for kind in ("pet", "anat") for path in (dataset.root / "sub-01" / kind).glob("*.nii.gz")]
+    assert len(paths) == 2
+    assert not any("does not say how it lies" in note for note in plan_one(dataset).notes)
+    for path in paths:
+        image = nib.Nifti1Image.from_filename(path)
+        image = nib.Nifti1Image(np.asarray(image.dataobj), None, image.header)
+        image.header["sform_code"] = image.header["qform_code"] = 0
+        nib.save(image, path)
+    told = [note.split()[0] for note in plan_one(dataset).notes if "does not say how it lies" in note]
+    assert sorted(told) == sorted(path.name for path in paths)
 
 
 @pytest.mark.parametrize(
