@@ -27,7 +27,8 @@ def run_greedy(commands: Sequence[Sequence[str]], threads: int) -> str:
     ----------
     commands
         The options of each command, one string per word and files as paths, without the dimension and the
-        number of threads and the seed (`-d 3 -threads N -seed 1` are put in front). Paths may hold spaces.
+        number of threads and the seed (`-d 3 -threads N -seed 1` are put in front). Absolute paths may lie in folders
+        whose names hold spaces or commas.
     threads
         How many threads greedy may use.
 
@@ -43,6 +44,7 @@ def run_greedy(commands: Sequence[Sequence[str]], threads: int) -> str:
     """
     # Greedy moves its sample points by chance; without a seed the same images end a tenth of a millimetre apart.
     limits = ["-d", "3", "-threads", str(threads), "-seed", SEED]
+    folder, commands = _within_one_folder(commands)
     lines = [shlex.join([*limits, *words]) for words in commands]
     start_s = perf_counter()
     process = subprocess.run(
@@ -51,12 +53,28 @@ def run_greedy(commands: Sequence[Sequence[str]], threads: int) -> str:
         capture_output=True,
         text=True,
         env=_child_environment(threads),
+        cwd=folder,
         check=False,
     )
     if process.returncode != 0:
         raise _failure(process, lines)
     logger.debug("greedy ran %d commands in %.1f s", len(lines), perf_counter() - start_s)
     return process.stdout
+
+
+def _within_one_folder(commands: Sequence[Sequence[str]]) -> tuple[str | None, list[list[str]]]:
+    """The folder that all absolute paths share, None without any, and the commands with paths from there.
+
+    Greedy parts the name of a transform from its exponent at the first comma, also at one in the name of a folder.
+    """
+    parents = [os.path.dirname(word) for words in commands for word in words if os.path.isabs(word)]
+    if not parents:
+        return None, [list(words) for words in commands]
+    folder = os.path.commonpath(parents)
+    return folder, [
+        [os.path.relpath(word, folder) if os.path.isabs(word) else word for word in words]
+        for words in commands
+    ]
 
 
 def _child_environment(threads: int) -> dict[str, str]:

@@ -25,14 +25,17 @@ def write_blobs(path: Path, origin_mm: tuple[float, float, float] = (0.0, 0.0, 0
     return path
 
 
-def test_recovers_a_known_shift_with_spaces_in_paths(tmp_path: Path) -> None:
-    folder = tmp_path / "a folder's name"
+@pytest.mark.parametrize("name", ["a folder's name", "Study, 2019"])
+def test_recovers_a_known_shift_whatever_the_folder_is_called(name: str, tmp_path: Path) -> None:
+    folder = tmp_path / name
     folder.mkdir()
     fixed = write_blobs(folder / "fixed.nii.gz")
     moving = write_blobs(folder / "moving.nii.gz", origin_mm=(1.5, -2.0, 3.0))
     matrix = folder / "shift.mat"
-    images = ["-i", str(fixed), str(moving), "-o", str(matrix)]
-    log = run_greedy([["-a", "-dof", "6", "-m", "SSD", "-n", "100x100", "-ia-identity", *images]], threads=1)
+    start = folder / "start.mat"
+    np.savetxt(start, np.eye(4))
+    images = ["-i", str(fixed), str(moving), "-ia", str(start), "-o", str(matrix)]
+    log = run_greedy([["-a", "-dof", "6", "-m", "SSD", "-n", "100x100", *images]], threads=1)
     assert "Final RAS Transform" in log
     # At the centre of the image: a rotation of a fraction of a degree moves the origin, a corner of the grid.
     centre = np.array([23.0, 21.0, 19.0, 1.0])
