@@ -14,8 +14,9 @@ from scipy import ndimage
 
 from benchmarks.heads_case import Head, dice
 from morbids.imaging.brain import BrainExtraction, BrainQuality, extract_brain
+from morbids.imaging.brightness import brightness_level
 from morbids.imaging.head_mask import dilate_mm, signed_distance_mm
-from morbids.imaging.images import read_image, write_image
+from morbids.imaging.images import Image, read_image, write_image
 from morbids.imaging.normalization import LEAST_CORRELATION
 from morbids.imaging.transforms import rigid_matrix
 from morbids.numerics.arrays import BoolArray, FloatArray
@@ -39,6 +40,12 @@ class Copy(NamedTuple):
 def turn(copy: Copy) -> Copy:
     """Nod by 35 degrees, turn by 20, as a header says."""
     matrix = rigid_matrix(np.array([10.0, -15.0, 5.0, np.deg2rad(35), 0.0, np.deg2rad(20)]))
+    return copy._replace(affine=matrix @ copy.affine)
+
+
+def tilt(copy: Copy) -> Copy:
+    """Nod by 8 degrees and lean a little, as a header says: slices that were laid along the brain."""
+    matrix = rigid_matrix(np.array([1.0, -1.0, 1.0, *np.deg2rad([8.0, 3.0, -4.0])]))
     return copy._replace(affine=matrix @ copy.affine)
 
 
@@ -118,6 +125,17 @@ def rejuvenate(copy: Copy) -> Copy:
     return copy._replace(values=values, affine=np.diag([0.87, 0.87, 0.87, 1.0]) @ copy.affine)
 
 
+def take_ratio(copy: Copy) -> Copy:
+    """Ratio of two images, as MP2RAGE gives it, of 1 mm: no shading, and where there is no signal any value."""
+    fine = rescale_voxels(copy, 1.0)
+    even = fine.values / brightness_level(Image(fine.values, fine.affine, None))
+    even /= np.percentile(even[fine.brain], 75)
+    rng = np.random.default_rng(0)
+    is_known = rng.uniform(size=even.shape) < np.clip((even - 0.08) / 0.25, 0, 1)
+    ratio = np.clip(0.8 * even + rng.normal(0, 0.025, even.shape), 0, 1)
+    return fine._replace(values=np.where(is_known, ratio, rng.uniform(size=even.shape)).astype(np.float32))
+
+
 def strip(copy: Copy, margin_mm: float = 0.0) -> Copy:
     """Take the skull off, as other programs do: as the labels end, tighter or wider."""
     if margin_mm >= 0:
@@ -173,7 +191,10 @@ DAMAGES: Mapping[str, Callable[[Copy], Copy]] = MappingProxyType(
         "lesion": wound,
         "stripped tight": lambda copy: strip(copy, -2.0),
         "stripped wide": lambda copy: strip(copy, 4.0),
+        "tilted": tilt,
         "stripped scores": score,
+        "child defaced": lambda copy: rejuvenate(deface(copy)),
+        "ratio": take_ratio,
     }
 )
 

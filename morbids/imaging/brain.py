@@ -20,6 +20,7 @@ from morbids.imaging.concerns import all_doubts, too_high, too_low
 from morbids.imaging.head_mask import MOST_CUT_CM2, cut_area_cm2
 from morbids.imaging.images import Image, read_head, read_image, space_code, write_image
 from morbids.imaging.resampling import index_transform, resample_volume
+from morbids.imaging.restless_air import BLACK_PERCENTILE, silence_air
 from morbids.imaging.stripped import find_lone_brain
 from morbids.imaging.template_registration import onto_isotropic_grid
 from morbids.imaging.transforms import write_itk
@@ -34,7 +35,8 @@ eighth too large or too small 0.28 and 0.37. What lies between is narrow."""
 BRAIN_VOLUME_ML = (700, 2100)
 RIM_MM = 4.0
 DARK, BRIGHT = 0.25, 1.35
-BLACK_PERCENTILE = 0.5
+SPIKE_PERCENTILE, SPIKE_TIMES = 99.9, 3.0
+"""What is brighter than so many times all but a thousandth of what is not black is no tissue."""
 MOST_DARK_RIM = 0.5
 """Fluid is as dark as bone: even the true masks of atrophied brains reach 0.43."""
 MOST_BRIGHT_RIM = 0.02
@@ -42,6 +44,9 @@ MOST_BRIGHT_RIM = 0.02
 0.013 to 0.028, by 8 mm 0.05 to 0.15."""
 
 STRIPPED = "The T1w image came without a skull: its brain mask is what it shows."
+RESTLESS_AIR = (
+    "Air in the T1w image is noise as bright as tissue, as in ratio images (MP2RAGE): it was made black."
+)
 
 
 class BrainQuality(NamedTuple):
@@ -110,7 +115,7 @@ class BrainExtraction(NamedTuple):
     stripped
         The image came without a skull, and its mask is what it shows.
     notes
-        Empty, or a sentence that says so.
+        Empty, or sentences that say so, and of noise around the head that was taken out.
     """
 
     corrected_t1w: Path
@@ -148,8 +153,10 @@ def extract_brain(
     head = read_head(t1w)
     if not np.nanmax(head.values) > np.nanmin(head.values):
         raise MorbidsError(f"{t1w} is empty: all voxels are {head.values.flat[0]:g}.", "Look at the image.")
+    silent = silence_air(head)
+    head = head if silent is None else silent
     alone = find_lone_brain(head, WORKING_MM)
-    head = _from_black(head) if alone is None else alone.image
+    head = _without_spikes(_from_black(head) if alone is None else alone.image)
     coarse = onto_isotropic_grid(head, WORKING_MM)
     target = coarsen_template(read_image(template_brain), read_image(template_mask), WORKING_MM)
     level = brightness_level(coarse)
@@ -175,7 +182,7 @@ def extract_brain(
         *quality,
         write_itk(affine, out_dir / "from-T1w_to-template_affine.txt"),
         alone is not None,
-        STRIPPED if alone is not None else "",
+        " ".join([STRIPPED] * (alone is not None) + [RESTLESS_AIR] * (silent is not None)),
     )
 
 
@@ -184,6 +191,13 @@ def _from_black(image: Image) -> Image:
     return image._replace(
         values=np.nan_to_num(image.values - np.nanpercentile(image.values, BLACK_PERCENTILE))
     )
+
+
+def _without_spikes(image: Image) -> Image:
+    """Image without values that conversions leave in single voxels: one of them outweighs a brain."""
+    bright = image.values[image.values > 0]
+    most = SPIKE_TIMES * np.percentile(bright, SPIKE_PERCENTILE) if bright.size else 0.0
+    return image._replace(values=np.clip(image.values, 0, most))
 
 
 def _onto(head: Image, coarse: Image, values: FloatArray) -> FloatArray:

@@ -41,6 +41,19 @@ def test_head_without_noise_around_it_is_a_head(turned_head: Head) -> None:
         assert find_lone_brain(Image(shown, affine, None), GRID_MM) is None
 
 
+def test_thin_skull_in_what_is_left_of_noise_is_a_head() -> None:
+    """A child's, with the air further out set to 0; the same brain without it is alone."""
+    radius = np.linalg.norm(np.indices((80, 80, 80)) * 2.0 - 79, axis=0)
+    rng = np.random.default_rng(0)
+    halo = np.abs(rng.normal(3, 1, radius.shape)) * (radius < 76)
+    depths = [radius < 50, radius < 57, radius < 60, radius < 64, radius < 68]
+    affine = np.diag([2.0, 2.0, 2.0, 1.0])
+    for shells, is_alone in (([100, 70, 25, 15, 90], False), ([100, 70, 25, 3, 3], True)):
+        values = np.select(depths, [float(shell) for shell in shells], 0.0) + halo
+        found = find_lone_brain(Image(values.astype(np.float32), affine, None), 2.0)
+        assert (found is not None) == is_alone
+
+
 @pytest.mark.graph
 def test_mask_of_a_stripped_brain(turned_head: Head, template: Template, tmp_path: Path) -> None:
     """Stripped with a margin, as some programs do."""
