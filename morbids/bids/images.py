@@ -63,12 +63,8 @@ def read_grid(path: Path) -> Grid:
         raise MorbidsError(
             f"{path} cannot be read as NIfTI: {error}.", "Convert or copy the image again."
         ) from error
+    check_header(path, image)
     shape = image.shape
-    if len(shape) not in (3, 4) or 0 in shape:
-        raise MorbidsError(
-            f"{path} has the dimensions {' x '.join(map(str, shape))}.", "It must be a 3D or 4D image."
-        )
-    check_affine(path, image.affine)
     needed = image.dataobj.offset + int(np.prod(shape)) * image.dataobj.dtype.itemsize
     if path.suffix == ".nii" and path.stat().st_size < needed:
         raise MorbidsError(
@@ -80,14 +76,24 @@ def read_grid(path: Path) -> Grid:
     return Grid(tuple(shape[:3]), affine, n_volumes, _doubt_axes(path, image.header))
 
 
-def check_affine(path: Path, affine: FloatArray) -> None:
-    """Refuse an affine (4, 4) that puts voxels nowhere, or is not in mm.
+def check_header(path: Path, image: Any) -> None:
+    """Refuse an open image that has no volume of numbers at known places.
 
     Raises
     ------
     MorbidsError
-        It is not finite, flat, or has voxels of a size that no scanner has.
+        It has other than 3 or 4 dimensions, holds colours or complex numbers, or its affine is not finite, flat, or not
+        in mm: then voxels have a size that no scanner has.
     """
+    shape = image.shape
+    if len(shape) not in (3, 4) or min(shape) < 1:
+        raise MorbidsError(
+            f"{path} has the dimensions {' x '.join(map(str, shape))}.", "It must be a 3D or 4D image."
+        )
+    if (kind := image.dataobj.dtype.kind) not in "iuf":
+        stored = "complex numbers" if kind == "c" else "colours"
+        raise MorbidsError(f"{path} holds {stored}.", "Give an image of one number (a magnitude) per voxel.")
+    affine = image.affine
     if not np.isfinite(affine).all() or np.linalg.det(affine[:3, :3]) == 0:
         raise MorbidsError(
             f"{path} has no affine that puts its voxels into space.",

@@ -14,7 +14,7 @@ from nibabel.filebasedimages import ImageFileError
 from nibabel.openers import Opener
 from nibabel.spatialimages import HeaderDataError
 
-from morbids.bids.images import check_affine
+from morbids.bids.images import check_header
 from morbids.errors import ExitCode, MorbidsError
 from morbids.numerics.affines import voxel_edges_mm, voxel_volume_ml
 from morbids.numerics.arrays import BoolArray, FloatArray
@@ -197,9 +197,7 @@ def _open_image(path: Path, stream: gzip.GzipFile | None = None) -> Any:
         image: Any = nib.load(path)
         if stream is not None:
             image = type(image).from_stream(stream)
-    if image.ndim not in (3, 4):
-        raise MorbidsError(f"{path} has {image.ndim} dimensions.", "Give a 3D or 4D image.")
-    check_affine(path, image.affine)
+    check_header(path, image)
     return image
 
 

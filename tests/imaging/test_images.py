@@ -117,7 +117,7 @@ def test_head_of_several_volumes_or_infinite_values_is_refused(
 def test_more_than_four_dimensions_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "x.nii.gz"
     nib.save(nib.Nifti1Image(np.zeros((2, 2, 2, 2, 3), np.float32), AFFINE), path)
-    with pytest.raises(MorbidsError, match="5 dimensions"):
+    with pytest.raises(MorbidsError, match="has the dimensions 2 x 2 x 2 x 2 x 3"):
         read_image(path)
 
 
@@ -139,9 +139,20 @@ def test_more_than_four_dimensions_are_refused(tmp_path: Path) -> None:
             np.diag([2e-3, 2e-3, 2e-3, 1])[:3].astype("<f4"),
             r"x\.nii has voxels of 0\.002 x 0\.002 x 0\.002 mm",
         ),
+        (42, np.array([-2], "<i2"), r"x\.nii has the dimensions -2 x 3 x 4"),
+        (70, np.array([32], "<i2"), r"x\.nii holds complex numbers\. Give an image of one number"),
+        (70, np.array([128], "<i2"), r"x\.nii holds colours"),
         (70, np.array([9], "<i2"), r"x\.nii cannot be read as an image \(data code 9 not recognized"),
     ],
-    ids=["affine of NaN", "flat affine", "metres", "unknown data type"],
+    ids=[
+        "affine of NaN",
+        "flat affine",
+        "metres",
+        "negative length",
+        "complex",
+        "colours",
+        "unknown data type",
+    ],
 )
 def test_a_header_that_makes_no_sense_is_refused(
     offset: int, content: npt.NDArray[Any], sentence: str, tmp_path: Path
