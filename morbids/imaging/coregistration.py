@@ -2,13 +2,15 @@
 
 PET is the fixed image and T1w the moving one, by normalised mutual information within the head as PET
 shows it. T1w is the brain and a margin: scalp, muscle and bone shine differently in both and lead a search away (from
-30 starts on five real heads, 7 came within 3 mm with the whole head, 29 without). A coarse search starts from several
-rotations, and the likeliest end goes on. A fine one follows for each PET reference (late, and early: flow shows grey
-and white matter where binding shows receptors), and the best score wins.
+30 starts on five real heads, 7 came within 3 mm with the whole head, 29 without). A coarse search starts where centres
+lie together and where the headers say, and from several rotations too when these two end apart; the likeliest end goes
+on.
 
-Mutual information is pulled aside by what varies smoothly, binding in PET and coil sensitivity in T1w. So the winner
-ends with local correlation between PET and PET as T1w predicts it: each T1w intensity becomes the mean of PET
-where that intensity lies (simulated heads: 0.58 and 0.77 mm become 0.17 and 0.16 mm).
+Mutual information is pulled aside by what varies smoothly, binding in PET and coil sensitivity in T1w. So local
+correlation follows, between PET and PET as T1w predicts it: each T1w intensity becomes the mean of PET where that
+intensity lies (simulated heads: 0.58 and 0.77 mm become 0.17 and 0.16 mm). It comes near in wide windows for each PET
+reference (late, and early: flow shows grey and white matter where binding shows receptors); that with the best score
+ends in narrow ones.
 """
 
 from collections.abc import Sequence
@@ -20,9 +22,11 @@ from scipy import ndimage
 
 from morbids.errors import MorbidsError
 from morbids.imaging.concerns import all_doubts, too_low
+from morbids.imaging.evened import Search, prepare_targets, register_evened
 from morbids.imaging.greedy import run_greedy
 from morbids.imaging.head_mask import dilate_mm, mask_head
 from morbids.imaging.images import Image, crop_to_mask, read_image, write_image
+from morbids.imaging.motion_table import displacement_mm, sample_points
 from morbids.imaging.resampling import index_transform, refine_grid, resample_volume
 from morbids.imaging.similarity import detail_correlation, normalised_mutual_information
 from morbids.imaging.transforms import (
@@ -61,11 +65,16 @@ MOST_CORRECTION_MM = 5.0
 """The last step improves what mutual information found; one that goes further has lost the brain."""
 SEARCH_GRID_MM = 4.0
 """Both images have this in the coarse search: most of its time was spent on smoothing fine ones."""
-COARSE_NMI, FINE_NMI = ("NMI", "-n", "100x50"), ("NMI", "-n", "40x6")
+COARSE_NMI = ("NMI", "-n", "100x50")
 """Iterations at twice the voxels and at the voxels."""
+SAME_END_MM = 3.0
+"""Two searches that end no further apart have found the same."""
+APPROACH = (Search(4.5, 22.0, 10),)
 FINE_LOCAL = ("NCC", "2x2x2", "-n", "10")
-"""Windows of 5 PET voxels: wider ones see differences of binding that T1w cannot predict. Eight iterations end as near
-as twenty (0.176 and 0.175 mm on a simulated head), and each takes half a second."""
+"""Windows of 5 PET voxels. Eight iterations end as near as twenty (0.176 and 0.175 mm on a simulated head), and each
+takes half a second."""
+SEEN_MM = 12.0
+"""T1w is kept on the grid this far outside the brain, so that its edge has an outside."""
 CROP_MARGIN_MM = 8.0
 """PET is cut this far from where similarity is measured: windows of the metric reach beyond it."""
 
@@ -109,21 +118,6 @@ class _Reference(NamedTuple):
     region: BoolArray
 
 
-class _Scored(NamedTuple):
-    """Where a search by mutual information ended, and its score (-1 for none)."""
-
-    t1w_to_pet: FloatArray
-    score: float
-
-
-class _End(NamedTuple):
-    """Where a search ended: the matrix, its score and agreement (see `Coregistration`)."""
-
-    t1w_to_pet: FloatArray
-    score: float
-    agreement: float
-
-
 class _Brain(NamedTuple):
     """T1w of the brain and a margin, 0 elsewhere, on a coarse grid; and the share of each voxel that this is."""
 
@@ -161,14 +155,17 @@ def register_pet_to_t1w(
     late, signal = _read_reference(petref, threads)
     references = {"late": late}
     if early_petref is not None and early_petref != petref:
-        references["early"], _ = _read_reference(early_petref, threads)
+        references["early"] = late._replace(image=_read_fine(early_petref, threads))
     workplace = Workplace(out_dir, threads)
-    starts = _starts(late.image, signal, brain, inside)
-    stripped = _strip(_coarsen(head), brain)
+    stripped = _strip(head, brain)
+    starts = _starts(late.image, signal, stripped.near)
     rough = _search(late, stripped.t1w, starts, workplace)
-    near = {name: _refine(one, stripped, rough, workplace) for name, one in references.items()}
-    best = max(near, key=lambda name: near[name].score)
-    t1w_to_pet, score, agreement = _finish(references[best], stripped, near[best], workplace)
+    near = {name: _approach(one, stripped, rough) for name, one in references.items()}
+    scores = {name: _score(references[name], stripped.t1w, matrix) for name, matrix in near.items()}
+    best = max(scores, key=lambda name: np.nan_to_num(scores[name], nan=-1.0))
+    t1w_to_pet = _finish(references[best], stripped, near[best], workplace)
+    score = _score(references[best], stripped.t1w, t1w_to_pet)
+    agreement = _agreement(references[best], stripped, t1w_to_pet)
     overlap, contrast = _judge(late.image, signal, brain, inside, t1w_to_pet)
     return Coregistration(
         pet_to_t1w=write_itk(invert(t1w_to_pet), out_dir / "from-petref_to-T1w_xfm.txt"),
@@ -195,15 +192,10 @@ def judge_known_registration(
     head, brain = read_image(t1w), read_image(t1w_mask)
     late, signal = _read_reference(petref, threads)
     matrix = read_itk(pet_to_t1w)[0]
-    coarse = _coarsen(head)
-    score = _score(late, coarse, invert(matrix))
+    stripped = _strip(head, brain)
+    score = _score(late, stripped.t1w, invert(matrix))
     overlap, contrast = _judge(late.image, signal, brain, brain.values > 0, invert(matrix))
-    stripped = _strip(coarse, brain)
-    region = _onto(late, stripped.near, invert(matrix)) > 0.5
-    agreement = 0.0
-    if region.any():
-        predicted = _predict_pet(late, stripped, region, invert(matrix))
-        agreement = _agreement(late, predicted, region, invert(matrix))
+    agreement = _agreement(late, stripped, invert(matrix))
     return Coregistration(
         pet_to_t1w=write_itk(matrix, out_dir / "from-petref_to-T1w_xfm.txt"),
         t1w_to_pet=write_itk(invert(matrix), out_dir / "from-T1w_to-petref_xfm.txt"),
@@ -216,22 +208,32 @@ def judge_known_registration(
     )
 
 
-def _strip(coarse: Image, brain: Image) -> _Brain:
-    """Cut the brain with a margin out of the coarse head, whose fine voxels the brain mask has."""
-    mask = _coarsen(brain._replace(values=(brain.values > 0).astype(np.float32)))
+def _strip(head: Image, brain: Image) -> _Brain:
+    """Cut the brain with a margin out of a head on a coarse grid, whose fine voxels the brain mask has."""
+    whole = brain._replace(values=(brain.values > 0).astype(np.float32))
+    # What lies further out is only there to be smoothed.
+    fine, _ = crop_to_mask(head, brain.values > 0, SEEN_MM)
+    mask = _coarsen(crop_to_mask(whole, brain.values > 0, SEEN_MM)[0])
+    coarse = _coarsen(fine)
     near = dilate_mm(mask.values > 0.5, STRIP_MARGIN_MM, mask.voxel_mm)
-    stripped = coarse._replace(values=np.where(near, coarse.values, 0))
-    return _Brain(stripped, mask._replace(values=near.astype(np.float32)))
+    return _Brain(
+        coarse._replace(values=np.where(near, coarse.values, 0)),
+        mask._replace(values=near.astype(np.float32)),
+    )
 
 
 def _read_reference(path: Path, threads: int) -> tuple[_Reference, BoolArray]:
     """Read a PET reference on a grid that is fine enough, and what of it is signal."""
-    image = refine_grid(read_image(path), COARSEST_VOXEL_MM, "cubic", threads)
-    image = image._replace(values=np.nan_to_num(image.values))
+    image = _read_fine(path, threads)
     signal = mask_head(image.values, image.voxel_mm)
     if not signal.any():
         raise MorbidsError(f"{path} shows no head.", "Look at the PET image: is it empty or constant?")
     return _Reference(image, dilate_mm(signal, MASK_MARGIN_MM, image.voxel_mm)), signal
+
+
+def _read_fine(path: Path, threads: int) -> Image:
+    image = refine_grid(read_image(path), COARSEST_VOXEL_MM, "cubic", threads)
+    return image._replace(values=np.nan_to_num(image.values))
 
 
 def _coarsen(image: Image, grid_mm: float = T1W_GRID_MM) -> Image:
@@ -252,62 +254,75 @@ def _centre_mm(mask: BoolArray, affine: FloatArray) -> FloatArray:
     return centre
 
 
-def _starts(pet: Image, signal: BoolArray, brain: Image, inside: BoolArray) -> list[FloatArray]:
+def _starts(pet: Image, signal: BoolArray, brain: Image) -> list[FloatArray]:
     """First guesses: centres of PET signal and brain together, turned several ways; the headers' word."""
     pet_centre = _centre_mm(signal, pet.affine)
-    brain_centre = _centre_mm(inside, brain.affine)
+    brain_centre = _centre_mm(brain.values > 0.5, brain.affine)
     shift = np.concatenate([brain_centre - pet_centre, np.zeros(3)])
     turned = [
         rigid_matrix(shift + np.concatenate([np.zeros(3), np.deg2rad(angles)]), pet_centre)
         for angles in START_ROTATIONS_DEG
     ]
-    return [*turned, np.eye(4)]
+    return [turned[0], np.eye(4), *turned[1:]]
 
 
 def _search(
     reference: _Reference, head: Image, starts: Sequence[FloatArray], workplace: Workplace
 ) -> FloatArray:
-    """Register coarsely from every start; returns the matrix with the best score."""
+    """Register coarsely from two starts, and from all when these end apart: the matrix with the best score."""
     whole = reference.image._replace(values=reference.region.astype(np.float32))
     image, region = _coarsen(reference.image, SEARCH_GRID_MM), _coarsen(whole, SEARCH_GRID_MM)
     small, few = _Reference(image, region.values > 0.5), _coarsen(head, SEARCH_GRID_MM)
-    ends = _register(small, few, starts, COARSE_NMI, workplace)
-    return max((_scored(small, few, end) for end in ends), key=lambda end: end.score).t1w_to_pet
+    ends = _register(small, few, starts[:2], COARSE_NMI, workplace)
+    if _apart_mm(ends[0], ends[1], region) > SAME_END_MM:
+        ends += _register(small, few, starts[2:], COARSE_NMI, workplace)
+    return max(ends, key=lambda end: _score(small, few, end))
 
 
-def _refine(reference: _Reference, brain: _Brain, start: FloatArray, workplace: Workplace) -> _Scored:
-    """Register finely from one start, by mutual information."""
-    (fine,) = _register(reference, brain.t1w, [start], FINE_NMI, workplace)
-    return max((_scored(reference, brain.t1w, end) for end in (start, fine)), key=lambda end: end.score)
+def _approach(reference: _Reference, brain: _Brain, start: FloatArray) -> FloatArray:
+    """Come near by local correlation, in wide windows, between PET and what T1w predicts of it."""
+    predicted, inside = _predict_pet(reference, brain, start), brain.near.values > 0.5
+    if predicted is None:
+        return start
+    targets = prepare_targets(predicted, inside, APPROACH)
+    return _if_near(start, invert(register_evened(targets, reference.image, invert(start))), brain)
 
 
-def _scored(reference: _Reference, head: Image, t1w_to_pet: FloatArray) -> _Scored:
-    return _Scored(t1w_to_pet, float(np.nan_to_num(_score(reference, head, t1w_to_pet), nan=-1.0)))
+def _finish(reference: _Reference, brain: _Brain, near: FloatArray, workplace: Workplace) -> FloatArray:
+    """End by local correlation in narrow windows: wide ones see differences of binding that T1w cannot predict."""
+    predicted = _predict_pet(reference, brain, near)
+    if predicted is None:
+        return near
+    small = reference._replace(region=_onto(reference, brain.near, near) > 0.5)
+    (end,) = _register(small, predicted, [near], FINE_LOCAL, workplace)
+    return _if_near(near, end, brain)
 
 
-def _finish(reference: _Reference, brain: _Brain, refined: _Scored, workplace: Workplace) -> _End:
-    """End with local correlation between PET and what T1w predicts of it."""
-    near, score = refined
-    region = _onto(reference, brain.near, near) > 0.5
-    if not region.any():
-        return _End(near, score, 0.0)
-    predicted = _predict_pet(reference, brain, region, near)
-    (end,) = _register(reference._replace(region=region), predicted, [near], FINE_LOCAL, workplace)
-    if _moved_mm(near, end, _centre_mm(region, reference.image.affine)) > MOST_CORRECTION_MM:
-        end = near
-    return _End(end, _score(reference, brain.t1w, end), _agreement(reference, predicted, region, end))
+def _if_near(start: FloatArray, end: FloatArray, brain: _Brain) -> FloatArray:
+    """The end of a search, unless it went too far from where it started."""
+    return end if _apart_mm(invert(start), invert(end), brain.near) <= MOST_CORRECTION_MM else start
 
 
-def _agreement(reference: _Reference, predicted: Image, region: BoolArray, t1w_to_pet: FloatArray) -> float:
+def _agreement(reference: _Reference, brain: _Brain, t1w_to_pet: FloatArray) -> float:
     """How well PET agrees with what T1w predicts (see `Coregistration`)."""
+    predicted = _predict_pet(reference, brain, t1w_to_pet)
+    if predicted is None:
+        return 0.0
     pet, moved = reference.image, _onto(reference, predicted, t1w_to_pet)
     # Within the brain only: heads are alike in their outlines.
+    region = _onto(reference, brain.near, t1w_to_pet) > 0.5
     inside = ndimage.distance_transform_edt(region, sampling=pet.voxel_mm) > STRIP_MARGIN_MM
     return detail_correlation(pet.values, moved, inside, pet.voxel_mm, DETAIL_FWHM_MM)
 
 
-def _predict_pet(reference: _Reference, brain: _Brain, region: BoolArray, t1w_to_pet: FloatArray) -> Image:
-    """PET on the grid of T1w: the mean of PET at each T1w intensity, as blurred as a scanner blurs."""
+def _predict_pet(reference: _Reference, brain: _Brain, t1w_to_pet: FloatArray) -> Image | None:
+    """PET on the grid of T1w: the mean of PET at each T1w intensity, as blurred as a scanner blurs.
+
+    None where a matrix brings the brain out of the field of view.
+    """
+    region = _onto(reference, brain.near, t1w_to_pet) > 0.5
+    if not region.any():
+        return None
     moved = _onto(reference, brain.t1w, t1w_to_pet)[region]
     pet = reference.image.values[region]
     low, high = np.percentile(moved, [0.5, 99.5])
@@ -322,9 +337,10 @@ def _predict_pet(reference: _Reference, brain: _Brain, region: BoolArray, t1w_to
     return brain.t1w._replace(values=blurred)
 
 
-def _moved_mm(first: FloatArray, second: FloatArray, centre_mm: FloatArray) -> float:
-    """Distance between where two matrices carry the centre of the brain."""
-    return float(np.linalg.norm((first - second)[:3] @ np.append(centre_mm, 1.0)))
+def _apart_mm(first: FloatArray, second: FloatArray, where: Image) -> float:
+    """Mean distance over the voxels above a half between where two matrices carry them."""
+    points = sample_points(where, where.values > 0.5)
+    return float(displacement_mm((invert(first) @ second)[None], points)[0])
 
 
 def _register(

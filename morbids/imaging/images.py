@@ -13,6 +13,7 @@ import numpy.typing as npt
 from nibabel.filebasedimages import ImageFileError
 from nibabel.openers import Opener
 from nibabel.spatialimages import HeaderDataError
+from scipy import ndimage
 
 from morbids.bids.images import check_header
 from morbids.errors import ExitCode, MorbidsError
@@ -269,11 +270,12 @@ def box_around(mask: BoolArray, margin_mm: float, voxel_mm: FloatArray) -> tuple
     """Voxels from the first to the last of a mask along each axis, and so many mm beyond; none if it is empty."""
     if not mask.any():
         return (slice(0, 0),) * mask.ndim
-    where = np.argwhere(mask)
-    margin = np.ceil(margin_mm / voxel_mm).astype(int)
-    low = np.maximum(where.min(axis=0) - margin, 0)
-    high = np.minimum(where.max(axis=0) + 1 + margin, mask.shape)
-    return tuple(slice(int(a), int(b)) for a, b in zip(low, high, strict=True))
+    (where,) = ndimage.find_objects(mask.astype(np.uint8))
+    margin = np.ceil(margin_mm / voxel_mm).astype(int).tolist()
+    return tuple(
+        slice(max(part.start - more, 0), min(part.stop + more, length))
+        for part, more, length in zip(where, margin, mask.shape, strict=True)
+    )
 
 
 def space_code(header: Any) -> int:

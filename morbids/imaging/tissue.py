@@ -8,7 +8,7 @@ from scipy import ndimage
 
 from morbids.errors import MorbidsError
 from morbids.imaging.concerns import all_doubts, too_low
-from morbids.imaging.images import read_image, space_code, write_image
+from morbids.imaging.images import box_around, crop_to_mask, read_image, space_code, write_image
 from morbids.imaging.tissue_priors import expect_tissues
 from morbids.numerics.arrays import BoolArray, FloatArray, IntArray
 from morbids.numerics.tissue_mixture import (
@@ -82,11 +82,10 @@ def segment_tissue(t1w: Path, mask: Path, out_dir: Path, template_to_t1w: Path |
         )
     if not inside.any() or not np.ptp(image.values[inside]) > 0:
         raise MorbidsError(f"{t1w} has no contrast within {mask}.", "Look at the brain mask.")
-    box = ndimage.find_objects(inside.astype(np.uint8))[0]
-    prior = None
-    if template_to_t1w is not None:
-        prior = expect_tissues(image, inside, template_to_t1w)
-    mixture, fractions = _classify(image.values[box], inside[box], prior, image.voxel_mm)
+    box = box_around(inside, 0.0, image.voxel_mm)
+    near, within = crop_to_mask(image, inside)
+    prior = None if template_to_t1w is None else expect_tissues(near, within, template_to_t1w)
+    mixture, fractions = _classify(near.values, within, prior, image.voxel_mm)
     code = space_code(image.header)
 
     # Within the box and one after the other: the whole grid of a 1 mm image several times over takes half a gigabyte.
@@ -96,9 +95,9 @@ def segment_tissue(t1w: Path, mask: Path, out_dir: Path, template_to_t1w: Path |
         return write_image(whole, image.affine, out_dir / f"{name}.nii.gz", code=code)
 
     csf, gm, wm = np.moveaxis(fractions, -1, 0)
-    likeliest = np.where(inside[box], np.stack([gm, wm, csf]).argmax(axis=0) + 1, 0).astype(np.uint8)
+    likeliest = np.where(within, np.stack([gm, wm, csf]).argmax(axis=0) + 1, 0).astype(np.uint8)
     contrast = tissue_contrast(mixture)
-    concern = _concern(contrast, 1.0 if prior is None else _agreement(wm[inside[box]], prior))
+    concern = _concern(contrast, 1.0 if prior is None else _agreement(wm[within], prior))
     return Tissue(save(likeliest, "dseg"), save(gm, "gm"), save(wm, "wm"), save(csf, "csf"), concern)
 
 

@@ -139,16 +139,19 @@ def _maximise(
     level: FloatArray, responsibility: FloatArray, least_sd: float, prior: TissuePrior | None
 ) -> TissueMixture:
     """Means and spreads from the pure classes (cortex alone for grey matter), weights from all."""
-    pure = responsibility[:, PURE]
+    powers = np.stack([np.ones_like(level), level, level**2])
+    sums = powers @ responsibility
+    weights = sums[0] / len(level)
     if prior is not None:
-        pure = pure * np.stack([np.ones_like(level), 1 - prior.deep_grey, np.ones_like(level)], axis=1)
-    total = np.maximum(pure.sum(axis=0), 1e-12)
-    mean = (level[:, None] * pure).sum(axis=0) / total
-    variance = ((level[:, None] - mean) ** 2 * pure).sum(axis=0) / total
+        sums[:, 2] -= powers @ (prior.deep_grey * responsibility[:, 2])
+    total, first, second = sums[:, PURE]
+    total = np.maximum(total, 1e-12)
+    mean = first / total
+    variance = np.maximum(second / total - mean**2, 0)
     sd = np.clip(np.sqrt(variance), least_sd, MOST_SPREAD * max(np.diff(mean).min(), 2 * least_sd))
     sd[1] = min(sd[1], GREY_OVER_WHITE_SPREAD * sd[2])
     # Noise looks like mixing to a mixture of free weights, and would end as noise in the fractions.
-    weight = np.clip(responsibility.mean(axis=0), LEAST_PRIOR, [1, MOST_MIXED, 1, MOST_MIXED, 1])
+    weight = np.clip(weights, LEAST_PRIOR, [1, MOST_MIXED, 1, MOST_MIXED, 1])
     deep = _deep_grey_intensity(level, prior, mean[1], sd[1])
     return TissueMixture(mean, sd, weight / weight.sum(), deep)
 
