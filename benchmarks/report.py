@@ -24,10 +24,15 @@ PACKAGES = (
 
 
 def report(name: str, figures: Mapping[str, float]) -> Path:
-    """Print the figures and write `results/<name>.json`; returns its path."""
+    """Print the figures and save them; returns the path of the file."""
     width = max(map(len, figures), default=0)
     for key, value in figures.items():
         print(f"{key:{width}}  {value:.4g}")
+    return save(name, figures)
+
+
+def save(name: str, figures: Mapping[str, float]) -> Path:
+    """Write `results/<name>.json`; returns its path."""
     RESULTS.mkdir(exist_ok=True)
     path = RESULTS / f"{name}.json"
     content = {"machine": describe_machine(), "versions": find_versions(), "figures": dict(figures)}

@@ -20,7 +20,7 @@ from benchmarks.cost_model import MANY, model_figures
 from benchmarks.crowd import fill_up, label_of, make_crowd
 from benchmarks.file_calls import count_calls, traced
 from benchmarks.observer import watch_run
-from benchmarks.report import read_figures
+from benchmarks.report import read_figures, save
 from benchmarks.runs import ONE_SCAN, ROOT, Places, run_command
 from morbids.reports.index_of_dataset import write_index
 from morbids.slurm import ASSUMED_LARGEST_ARRAY
@@ -35,7 +35,11 @@ QUICK_OPTIONS, QUICK_GROUP = ("--motion", "off"), (3,)
 GROUP_OPTIONS = ("--n-permutations", "1000")
 OF_CLEANED = ("work_mb", "work_inodes", "data_calls", "program_calls", "read_mb")
 OF_COUNTED = OF_CLEANED[2:]
+PEAK = "peak_gb"
+"""Scans do not add to it: as many run at once as there are processors, and graphs are built for some at a time."""
 FULL_SCANS = 2
+SIZES = (500, 5000)
+"""Participants of the datasets in which `startup` finds one."""
 # Totals of runs, by the number of their scans.
 Series = dict[int, dict[str, float]]
 
@@ -54,20 +58,26 @@ def run(quick: bool, scans: int = NUMBERS[-1]) -> dict[str, float]:
     if quick:
         bids = make_crowd(FOLDER, 1)
         plain = {1: measure(bids, 1, *QUICK_OPTIONS, count=True)}
-        return series_figures("", plain) | group_figures(bids, QUICK_GROUP)
+        return series_figures("", plain) | group_figures(bids, QUICK_GROUP, apart=False)
     numbers = [number for number in NUMBERS if number <= scans]
     bids = make_crowd(FOLDER, max(numbers[-1], COUNTED[-1]))
     plain = {n_scans: measure(bids, n_scans) for n_scans in numbers}
+    figures = series_figures("", plain)
+    save("scale", figures)  # all of it takes an hour: whoever stops it keeps what is known
     cleaned = {}
     for n_scans in COUNTED:
         own = measure(bids, n_scans, "--clean-workdir", count=True)
         cleaned[n_scans] = {key: own[key] for key in OF_CLEANED if key in own}
-    figures = series_figures("", plain) | series_figures("cleaned_", cleaned) | group_figures(bids, OF_GROUP)
-    figures |= measure_full()
-    return figures | many_jobs(plain[1], figures)
+    figures |= series_figures("cleaned_", cleaned)
+    save("scale", figures)
+    figures |= group_figures(bids, OF_GROUP)
+    save("scale", figures)
+    figures |= many_jobs(plain[1], cleaned[1])
+    save("scale", figures)
+    return figures | measure_full()
 
 
-def group_figures(bids: Path, numbers: Sequence[int]) -> dict[str, float]:
+def group_figures(bids: Path, numbers: Sequence[int], *, apart: bool = True) -> dict[str, float]:
     """The group level on so many people, who are linked from those of the last run of participants."""
     group, index = Series(), Series()
     made = places_of(bids).out
@@ -75,7 +85,7 @@ def group_figures(bids: Path, numbers: Sequence[int]) -> dict[str, float]:
     for n_people in numbers:
         places.clear()
         fill_up(made, places.out, range(1, n_people + 1))
-        group[n_people], index[n_people] = measure_group(places), measure_index(places)
+        group[n_people], index[n_people] = measure_group(places, apart=apart), measure_index(places)
     return series_figures("group_", group) | series_figures("index_", index)
 
 
@@ -85,10 +95,10 @@ def can_count() -> bool:
 
 
 def series_figures(prefix: str, series: Series) -> dict[str, float]:
-    """Totals of every run, and the line through them where there are two numbers of scans at least."""
+    """Totals of every run, and the line through what adds up where there are two numbers of scans at least."""
     figures = {f"{prefix}{key}_at_{n}": value for n, own in series.items() for key, value in own.items()}
     if len(series) > 1:
-        for key in next(iter(series.values())):
+        for key in [key for key in next(iter(series.values())) if key != PEAK]:
             totals = [own[key] for own in series.values()]
             figures |= model_figures(f"{prefix}{key}", list(series), totals)
     return figures
@@ -121,7 +131,8 @@ def watch(places: Places, level: str, *options: str, count: bool = False) -> dic
     use = watch_run(traced(command, trace) if counting else command, places.work, places.log, os.environ)
     if use.exit_code:
         raise SystemExit(f"The {level} level failed: see {places.log}.")
-    used = {"wall_s": use.wall_s, "processor_s": use.processor_s, "peak_gb": use.peak_gb}
+    print(f"{level}: {use.processor_s:.0f} processor s, {use.wall_s:.0f} s", flush=True)
+    used = {"wall_s": use.wall_s, "processor_s": use.processor_s, PEAK: use.peak_gb}
     if counting:
         calls = count_calls(trace, (places.bids, places.out, places.work))
         used |= {"data_calls": calls.data, "program_calls": calls.program, "read_mb": calls.read_mb}
@@ -137,11 +148,11 @@ def take_work(places: Places) -> dict[str, float]:
     return kept | {"work_mb": work.n_bytes / 1e6, "work_inodes": float(work.inodes)}
 
 
-def measure_group(places: Places) -> dict[str, float]:
-    """Run the group level, and once more where calls on files can be counted."""
-    used = watch(places, "group", *GROUP_OPTIONS)
+def measure_group(places: Places, *, apart: bool) -> dict[str, float]:
+    """Run the group level; calls on files are counted in a run `apart`, or in the same, which is slower for it."""
+    used = watch(places, "group", *GROUP_OPTIONS, count=not apart)
     shutil.rmtree(places.work)
-    if can_count():
+    if apart and can_count():
         counted = watch(places, "group", *GROUP_OPTIONS, count=True)
         used |= {key: counted[key] for key in OF_COUNTED}
         shutil.rmtree(places.work)
@@ -156,48 +167,40 @@ def measure_index(places: Places) -> dict[str, float]:
 
 
 def measure_full() -> dict[str, float]:
-    """Disk of one participant with two scans at full size, per scan; time and memory as `scan` has measured them."""
+    """Disk of one participant with two scans at full size, per scan, and that of ten thousand."""
     places = places_of(scan.simulate(scan.FOLDER / "full", quick=False, data=None))
     places.clear()
     watch(places, "participant", "--skip-bids-validation")
-    disk = {f"full_{key}_per_scan": value / FULL_SCANS for key, value in take_work(places).items()}
-    known = read_figures("scan")
-    return disk | {
-        "full_processor_s_per_scan": 60 * known["scan_processor_min"] / FULL_SCANS,
-        "full_wall_s_per_scan": 60 * known["scan_wall_min"] / FULL_SCANS,
-        "full_peak_gb": known["scan_peak_gb"],
-    }
+    disk = {key: value / FULL_SCANS for key, value in take_work(places).items()}
+    told = {f"full_{key}_per_scan": value for key, value in disk.items()}
+    return told | {f"model_full_{key}_at_{MANY}": MANY * value for key, value in disk.items()}
 
 
-def many_jobs(one: Mapping[str, float], figures: Mapping[str, float]) -> dict[str, float]:
-    """Ten thousand participants as a job each.
+def many_jobs(one: Mapping[str, float], cleaned: Mapping[str, float]) -> dict[str, float]:
+    """Ten thousand participants as a job each, coarse and at full size (as `scan` has measured that).
 
     A job costs what a run of one costs, and what the thousands beside it add to finding one: a line through what
     `startup` has measured in datasets of 500 and 5 000.
 
     Parameters
     ----------
-    one
-        A coarse run of one scan.
-    figures
-        The lines of runs in one process, and figures at full size.
+    one, cleaned
+        A coarse run of one scan, and one that cleans its work directory: each job has a work directory of its own.
     """
-    known = read_figures("startup")
-    sizes = (500, 5000)
+    full, known = read_figures("scan"), read_figures("startup")
+    few, many = SIZES
     told = {"jobs_arrays": float(math.ceil(MANY / ASSUMED_LARGEST_ARRAY))}
-    for key, name in (("cpu_s", "processor_s"), ("data_calls", "data_calls")):
-        values = [known[f"label_of_{size}_{key}"] for size in sizes if f"label_of_{size}_{key}" in known]
-        if len(values) == len(sizes):
-            told[f"jobs_{name}_added_by_each_other"] = max(
-                0.0, (values[1] - values[0]) / (sizes[1] - sizes[0])
-            )
-    added_s = told.get("jobs_processor_s_added_by_each_other", 0.0) * MANY
-    full_s = figures["full_processor_s_per_scan"]
-    told["model_jobs_processor_h_at_10000"] = MANY * (one["processor_s"] + added_s) / 3600
-    told["model_jobs_full_processor_h_at_10000"] = MANY * (full_s + added_s) / 3600
-    for key in ("out_mb", "out_inodes", "work_mb", "work_inodes"):
-        told[f"model_full_{key}_at_{MANY}"] = MANY * figures[f"full_{key}_per_scan"]
-    return told
+    added_s = max(0.0, known[f"label_of_{many}_cpu_s"] - known[f"label_of_{few}_cpu_s"]) / (many - few) * MANY
+    full_s = 60 * full["scan_processor_min"] / FULL_SCANS
+    return told | {
+        "jobs_added_s_at_10000": added_s,
+        "full_processor_s_per_scan": full_s,
+        "full_peak_gb": full["scan_peak_gb"],
+        "model_jobs_work_inodes_at_10000": MANY * one["work_inodes"],
+        "model_jobs_cleaned_work_inodes_at_10000": MANY * cleaned["work_inodes"],
+        "model_jobs_processor_h_at_10000": MANY * (one["processor_s"] + added_s) / 3600,
+        "model_jobs_full_processor_h_at_10000": MANY * (full_s + added_s) / 3600,
+    }
 
 
 def disk_of(folder: Path) -> Disk:
