@@ -1,6 +1,7 @@
 """The documentation site has every page and documents modules that exist; commands of the walkthrough are ours."""
 
 import importlib.util
+import json
 import re
 import shlex
 from pathlib import Path
@@ -44,3 +45,16 @@ def test_commands_of_the_walkthrough_are_understood() -> None:
                 parser.parse_args(shlex.split(command.removeprefix(beginning), comments=True))
                 read += 1
     assert read == 6
+
+
+def test_costs_of_ten_thousand_scans_are_those_of_the_benchmark() -> None:
+    page = (ROOT / "docs" / "performance.md").read_text(encoding="utf-8")
+    figures = json.loads((ROOT / "benchmarks" / "results" / "scale.json").read_text())["figures"]
+    rows = re.findall(
+        r"^\| `(\w+)` \|[^|]*\| ([\d.]+) \| ([\d.]+) \| ([\d.]+) \| ([\d.]+) \|$", page, re.MULTILINE
+    )
+    assert len(rows) >= 10, "a row is: key, what it is, fixed, per scan, misfit, ten thousand"
+    for key, *shown in rows:
+        for end, text in zip(("fixed", "per_scan", "worst_percent", "at_10000"), shown, strict=True):
+            decimals = len(text.partition(".")[2])
+            assert f"{figures[f'model_{key}_{end}']:.{decimals}f}" == text, f"{key}, {end}"
