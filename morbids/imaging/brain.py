@@ -33,6 +33,8 @@ LEAST_LIKENESS = 0.55
 heads made to follow the scalp have 0.36 and 0.52, a template 10 mm or 15 degrees off 0.16 to 0.27, one that is an
 eighth too large or too small 0.28 and 0.37. What lies between is narrow."""
 BRAIN_VOLUME_ML = (700, 2100)
+LEAST_EXTENT_MM = 40.0
+"""Less than a third of a brain's height is not told from none."""
 RIM_MM = 4.0
 DARK, BRIGHT = 0.25, 1.35
 SPIKE_PERCENTILE, SPIKE_TIMES = 99.9, 3.0
@@ -148,11 +150,10 @@ def extract_brain(
     Raises
     ------
     MorbidsError
-        The image is broken (see `read_head`) or empty.
+        The image is broken (see `read_head`), empty or a thin slab, or shows no brain.
     """
     head = read_head(t1w)
-    if not np.nanmax(head.values) > np.nanmin(head.values):
-        raise MorbidsError(f"{t1w} is empty: all voxels are {head.values.flat[0]:g}.", "Look at the image.")
+    _check_head(t1w, head)
     silent = silence_air(head)
     head = head if silent is None else silent
     alone = find_lone_brain(head, WORKING_MM)
@@ -184,6 +185,18 @@ def extract_brain(
         alone is not None,
         " ".join([STRIPPED] * (alone is not None) + [RESTLESS_AIR] * (silent is not None)),
     )
+
+
+def _check_head(t1w: Path, head: Image) -> None:
+    """Refuse an image in which no brain can be."""
+    if not np.nanmax(head.values) > np.nanmin(head.values):
+        raise MorbidsError(f"{t1w} is empty: all voxels are {head.values.flat[0]:g}.", "Look at the image.")
+    thinnest_mm = float((head.voxel_mm * head.values.shape).min())
+    if thinnest_mm < LEAST_EXTENT_MM:
+        raise MorbidsError(
+            f"{t1w} shows no more than {thinnest_mm:.0f} mm along one axis.",
+            "Give a T1w image of a whole head: this is a slice, a slab or a localizer.",
+        )
 
 
 def _from_black(image: Image) -> Image:

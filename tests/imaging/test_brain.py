@@ -100,6 +100,10 @@ def test_image_without_a_head_is_flagged(
     ("values", "sentence"),
     [
         (np.zeros((8, 8, 8), np.float32), "is empty: all voxels are 0"),
+        (
+            np.eye(60, dtype=np.float32)[:, :, None],
+            r"shows no more than \d mm along one axis\. Give a T1w image",
+        ),
         (np.ones((8, 8, 8, 3), np.float32), "has 3 volumes"),
     ],
 )
