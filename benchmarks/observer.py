@@ -9,10 +9,13 @@ import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import takewhile
 from pathlib import Path
 from typing import NamedTuple
 
 PERIOD_S = 0.1
+SCRATCH = "scratch-"
+"""Beginning of the names of folders that `Workplace` makes below that of a step."""
 OUTSIDE = ""
 """Name of what runs in no step's folder: the scheduler, idle workers."""
 
@@ -132,12 +135,12 @@ def note_samples(
 
 
 def step_of(folder: str, work_dir: Path) -> str:
-    """Name the step that works in a folder: `sub__01_T1w/extract_brain`."""
+    """Name the step that works in a folder: `sub__01_T1w/extract_brain`; its scratch folders are its own."""
     try:
         parts = Path(folder).relative_to(work_dir).parts
     except ValueError:
         return OUTSIDE
-    return "/".join(parts)
+    return "/".join(takewhile(lambda part: not part.startswith(SCRATCH), parts))
 
 
 def family(pid: int) -> Iterator[Sample]:
