@@ -26,7 +26,9 @@ subprocess.run([sys.executable, "-c", "import time; block = bytearray(40_000_000
 def test_step_is_the_folder_below_the_work_directory() -> None:
     work = Path("/data/work dir")
     assert step_of("/data/work dir/sub__01_T1w/extract_brain", work) == "sub__01_T1w/extract_brain"
-    assert step_of("/data/work dir/sub__01_T1w/extract_brain/scratch-x1/y", work) == "sub__01_T1w/extract_brain"
+    assert (
+        step_of("/data/work dir/sub__01_T1w/extract_brain/scratch-x1/y", work) == "sub__01_T1w/extract_brain"
+    )
     assert step_of("/data", work) == OUTSIDE
     assert step_of("/data/work dir", work) == OUTSIDE
 
