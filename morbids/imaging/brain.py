@@ -29,7 +29,7 @@ from morbids.numerics.arrays import FloatArray
 
 WORKING_MM = 2.0
 LEAST_LIKENESS = 0.5
-"""Ten real heads reach 0.579 to 0.75 when right (`benchmarks heads`), 0.589 with the skull of a child, an atrophied one
+"""Ten real heads reach 0.573 to 0.75 when right (`benchmarks heads`), 0.589 with the skull of a child, an atrophied one
 0.52 to 0.55 when tilted or at 0.7 mm. A template 10 mm or 15 degrees off has 0.16 to 0.27, one that is an eighth too
 large or too small 0.28 and 0.37, a mask that follows the scalp 0.36 and 0.52: its rim is bright (9 mm too wide, all ten
 heads are beyond `MOST_BRIGHT_RIM`). A good mask after a lobe was removed may be flagged."""
