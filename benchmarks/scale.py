@@ -70,7 +70,7 @@ def run(quick: bool, scans: int = NUMBERS[-1]) -> dict[str, float]:
         cleaned[n_scans] = {key: own[key] for key in OF_CLEANED if key in own}
     figures |= series_figures("cleaned_", cleaned)
     save("scale", figures)
-    figures |= group_figures(bids, OF_GROUP)
+    figures |= group_figures(bids, [number for number in OF_GROUP if number <= scans])
     save("scale", figures)
     figures |= many_jobs(plain[1], cleaned[1])
     save("scale", figures)
