@@ -22,7 +22,6 @@ from morbids.numerics.arrays import BoolArray, FloatArray
 
 SCANNER_CODE = 1
 ALIGNED_CODE = 2
-"""Changes one frame, told the edges of its voxels in mm."""
 MOST_SHRUNK, SAMPLED_SLICES = 0.9, 8
 """Floating-point noise shrinks by a twentieth, in a second for 20 MB: then gzip files hold it as it is."""
 _PIECE_BYTES = 1 << 20

@@ -29,11 +29,7 @@ from morbids.imaging.motion_table import (
 )
 from morbids.imaging.resampling import refine_grid, resample_frames
 from morbids.imaging.similarity import normalised_mutual_information
-from morbids.imaging.transforms import (
-    invert,
-    read_itk,
-    write_itk,
-)
+from morbids.imaging.transforms import invert, read_itk, write_itk
 from morbids.numerics.arrays import BoolArray, FloatArray, IntArray
 
 logger = logging.getLogger(__name__)

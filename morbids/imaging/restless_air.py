@@ -4,7 +4,7 @@ import numpy as np
 from scipy import ndimage
 
 from morbids.imaging.images import Image
-from morbids.numerics.arrays import BoolArray, FloatArray
+from morbids.numerics.arrays import FloatArray
 
 FULL_SCALE = 0.25
 """Mean distance of independent values, even over a range, to the mean of their six neighbours, as part of the range."""
@@ -36,7 +36,9 @@ def silence_air(head: Image) -> Image | None:
         return None
     unrest = np.pad(_unrest(values), 1, mode="edge")
     restless = ndimage.gaussian_filter(unrest, SMOOTH_MM / head.voxel_mm) > LEAST_RESTLESS * (high - low)
-    return head._replace(values=np.where(_from_outside(restless), low, values))
+    # What reaches no edge of the field of view is in the head.
+    around = ~ndimage.binary_fill_holes(~restless)
+    return head._replace(values=np.where(around, low, values))
 
 
 def _faces(values: FloatArray) -> list[FloatArray]:
@@ -57,14 +59,3 @@ def _unrest(values: FloatArray) -> FloatArray:
         for side in (slice(None, -2), slice(2, None))
     )
     return np.asarray(np.abs(inner - around / 6))
-
-
-def _from_outside(mask: BoolArray) -> BoolArray:
-    """Parts of a mask that reach the edge of the field of view."""
-    parts, n_parts = ndimage.label(mask)
-    inner = np.zeros_like(mask)
-    inner[1:-1, 1:-1, 1:-1] = True
-    reaching = np.zeros(n_parts + 1, dtype=bool)
-    reaching[parts[~inner]] = True
-    reaching[0] = False
-    return np.asarray(reaching[parts])
