@@ -10,9 +10,11 @@ from typing import Any
 
 import pytest
 from nipype import Workflow
+from nipype.pipeline.engine.utils import load_resultfile
 
 from morbids.engine.execution import execute
 from morbids.engine.nodes import make_node
+from morbids.engine.work import work_folder
 from morbids.lifeline import interrupt_on_terminate
 from morbids.settings import Resources
 from tests.engine import steps_for_tests as steps
@@ -69,3 +71,12 @@ def test_no_worker_outlives_the_run(tmp_path: Path, number: signal.Signals, code
     run.join(60)
     assert run.exitcode == code
     assert wait_for(lambda: not runs(worker), 30)
+
+
+def test_a_worker_keeps_nothing_of_a_finished_step(tmp_path: Path) -> None:
+    workflow = Workflow("whole")
+    leaves = make_node(steps.leave_circle, "leave", {})
+    looks = make_node(steps.look_for_circle, "look", {})
+    workflow.connect(leaves, "total", looks, "total")
+    assert execute(workflow, Resources(1, 1, 2.0, tmp_path), ignore) == ()
+    assert load_resultfile(work_folder(tmp_path) / "whole/look/result_look.pklz").outputs.total == 0
