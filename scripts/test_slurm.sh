@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # Try morbids on a real Slurm of one node: scripts/test_slurm.sh [DIRECTORY]   (Debian, as root; default build/slurm)
 #
-# Four coarse participants, simulated: a plain run of both levels; the arrays of `python -m morbids.slurm`, where one job is requeued and one
-# cancelled in the middle, then submitted again with the group level after it; and `--plugin SLURM`, a job per step, for both levels. All three must hold
-# the same results. The commands are those of docs/hpc.md, with the folders of this trial. PARTICIPANTS (default 4; 3 at least) is for a shorter look.
+# Four coarse participants, simulated: a plain run of both levels; the arrays of `python -m morbids.slurm`, which are submitted twice, where
+# one job is requeued and one cancelled in the middle, then submitted again with the group level after it; and `--plugin SLURM`, a job per
+# step, for both levels. All three must hold the same results. The commands are those of docs/hpc.md, with the folders of this trial.
+# PARTICIPANTS (default 4; 3 at least) is for a shorter look.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 root=$PWD
@@ -42,6 +43,8 @@ morbids "${plain[@]}" group --work-dir "$room/work-plain" --nprocs 2 --trait age
 stage "arrays"
 as_documented arrays "python -m morbids.slurm /data/study /data/derivatives/morbids jobs"
 job=$(as_documented arrays "jobs/submit.sh participants" | sed -n 's/participants: job \([0-9]*\),.*/\1/p')
+twice=$(as_documented arrays "jobs/submit.sh participants")
+[ "$twice" = "participants: ${PARTICIPANTS:-4} not submitted again, as their jobs wait or run ($job)" ] || fail "submitted twice: $twice"
 wait_for_step "$job" 1
 scontrol requeue "${job}_1"
 wait_for_step "$job" 2
@@ -52,9 +55,12 @@ wait_for_jobs
 again=$(as_documented arrays "jobs/submit.sh")
 echo "$again"
 grep -q ', 1 of 1$' <<<"$again" || fail "not just the cancelled participant was submitted again"
+twice=$(as_documented arrays "jobs/submit.sh")
+grep -q '^participants: 1 not submitted again' <<<"$twice" || fail "the cancelled participant was submitted twice: $twice"
+[ "$(squeue --noheader --name=morbids-group | wc -l)" -eq 1 ] || fail "more than one group job is in the queue"
 wait_for_jobs
 [ "$(cat jobs/ended/* | sort -u)" = 0 ] || fail "a participant has not ended well"
-as_documented arrays "python -m morbids.slurm /data/study /data/derivatives/morbids more-jobs"
+as_documented arrays "python -m morbids.slurm --from-run jobs"
 [ "$(as_documented arrays "jobs/submit.sh group" | grep -c '^group: job')" -eq 1 ] || fail "the group level alone was not submitted"
 wait_for_jobs
 

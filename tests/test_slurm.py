@@ -4,6 +4,7 @@ import json
 import math
 import os
 import shlex
+import shutil
 import stat
 import subprocess
 from pathlib import Path
@@ -18,10 +19,16 @@ from tests.bids.conftest import DatasetMaker
 from tests.participant.studies import write_scan
 from tests.test_project import ROOT
 
-# In the place of Slurm's program: tells how it was called, and answers as it does.
+# In the place of Slurm's programs: tell how they were called, and answer as they do.
 SBATCH = """#!/bin/bash
-echo "$OFFSET $*" >>"$CALLS"
+echo "$*" >>"$CALLS"
 echo "$((100 + $(wc -l <"$CALLS")));trial"
+"""
+SQUEUE = """#!/bin/bash
+[ "$*" = "--user=$(id -u) --noheader --array --format=%F %K %o" ] && cat "$QUEUE"
+"""
+SCANCEL = """#!/bin/bash
+echo "scancel $*" >>"$CALLS"
 """
 PROGRAM = """#!/bin/bash
 echo "$*" >>"$CALLS"
@@ -53,32 +60,42 @@ def scripts(dataset: DatasetMaker) -> Path:
     assert main([*words, "--participant", "--task-label rejection"]) == ExitCode.OK
     with (folder / "jobs/settings.sh").open("a") as settings:
         settings.write(f"MORBIDS=({write_program(folder / 'bin/program', PROGRAM)})\nLARGEST_ARRAY=2\n")
-    write_program(folder / "bin/sbatch", SBATCH)
+    for name, text in (("sbatch", SBATCH), ("squeue", SQUEUE), ("scancel", SCANCEL)):
+        write_program(folder / "bin" / name, text)
     return folder / "jobs"
 
 
 def call(script: Path, *words: str, **variables: str) -> tuple[int, list[str]]:
     """Exit code of a script, and the calls that it made of the programs beside it."""
+    code, calls, _ = call_and_hear(script, *words, **variables)
+    return code, calls
+
+
+def call_and_hear(script: Path, *words: str, **variables: str) -> tuple[int, list[str], list[str]]:
+    """Exit code of a script, the calls that it made, and the lines that it printed."""
     calls = script.parent / "calls"
     calls.unlink(missing_ok=True)
     search = f"{script.parent.parent / 'bin'}:{os.environ['PATH']}"
-    environment = os.environ | {"PATH": search, "CALLS": str(calls), "OFFSET": "none"} | variables
+    environment = os.environ | {"PATH": search, "CALLS": str(calls), "QUEUE": "/dev/null"} | variables
     finished = subprocess.run(
         [str(script), *words], env=environment, capture_output=True, text=True, check=False
     )
     assert not finished.stderr
-    return finished.returncode, calls.read_text().splitlines() if calls.exists() else []
+    made = calls.read_text().splitlines() if calls.exists() else []
+    return finished.returncode, made, finished.stdout.splitlines()
 
 
 def test_everyone_is_submitted_in_arrays_and_the_group_after_them(scripts: Path) -> None:
     code, (first, second, group) = call(scripts / "submit.sh")
     assert code == 0
-    assert first.startswith("0 --parsable --array=1-2%50 --cpus-per-task=3 ")
-    assert second.startswith("2 --parsable --array=1-1%50 ")
+    assert first.startswith("--parsable --array=1-2%50 --cpus-per-task=3 ")
+    assert second.startswith("--parsable --array=1-1%50 ")
     assert "--account=lab --partition=slow" in first
-    assert first.endswith("participants.sh")
+    (waiting,) = (scripts / "lists").iterdir()
+    assert first.endswith(f" {scripts}/participants.sh {scripts} {waiting.name} 0")
+    assert second.endswith(f" {scripts}/participants.sh {scripts} {waiting.name} 2")
     assert "--dependency=afterany:101:102 " in group
-    assert group.endswith("group.sh")
+    assert group.endswith(f" {scripts}/group.sh {scripts}")
 
 
 def test_only_those_who_have_not_ended_well_are_submitted_again(scripts: Path) -> None:
@@ -91,15 +108,73 @@ def test_only_those_who_have_not_ended_well_are_submitted_again(scripts: Path) -
     assert waiting.read_text() == "02\n03\n"
     (scripts / "ended/02").write_text("0\n")
     (scripts / "ended/03").write_text("0\n")
-    _, (group,) = call(scripts / "submit.sh")
+    _, (group,), told = call_and_hear(scripts / "submit.sh")
     assert "--dependency" not in group
+    assert told[0] == "participants: all have ended well"
+
+
+def queue_of(scripts: Path, calls: list[str]) -> str:
+    """File of what squeue lists of jobs (101 and on) that were submitted by these calls and have not ended."""
+    lines = ["99 N/A /somebody/else/group.sh /somebody/else"]
+    for job, words in enumerate(calls, 101):
+        last = words.partition("--array=1-")[2].partition("%")[0]
+        command = words.partition("--partition=slow ")[2]
+        elements = range(1, int(last) + 1) if last else ["N/A"]
+        lines += [f"{job} {element} {command}" for element in elements]
+    file = scripts / "queue"
+    file.write_text("".join(f"{line}\n" for line in lines))
+    return str(file)
+
+
+def test_nobody_gets_a_second_job_while_the_first_is_in_the_queue(scripts: Path) -> None:
+    _, first = call(scripts / "submit.sh")
+    queue = queue_of(scripts, first)
+    code, calls, told = call_and_hear(scripts / "submit.sh", QUEUE=queue)
+    cancelled, group = calls
+    assert code == 0
+    assert cancelled == "scancel --state=PENDING 103"
+    assert "--dependency=afterany:101:102:103 " in group
+    assert told == [
+        "participants: 3 not submitted again, as their jobs wait or run (101, 102)",
+        "group: job 103 gives its place to the next, or ends before it if it runs already",
+        "group: job 102",
+    ]
+    assert len(list((scripts / "lists").iterdir())) == 1, "no list of nobody stays"
+
+
+def test_whoever_failed_is_submitted_beside_jobs_that_go_on(scripts: Path) -> None:
+    """Elements are found in the list of their own call, whoever has ended since."""
+    call(scripts / "submit.sh", "participants")
+    (scripts / "ended/01").write_text("0\n")
+    _, calls = call(scripts / "submit.sh", "participants")
+    queue = Path(queue_of(scripts, calls))
+    queue.write_text(queue.read_text().replace("101 1 ", "88 1 /other/jobs/"))  # 02 has failed, 03 waits
+    code, (array,), told = call_and_hear(scripts / "submit.sh", "participants", QUEUE=str(queue))
+    assert code == 0
+    name = array.split()[-2]
+    assert (scripts / "lists" / name).read_text() == "02\n"
+    assert told == [
+        "participants: 1 not submitted again, as their jobs wait or run (101)",
+        "participants: job 101, 1 of 1",
+    ]
+
+
+def test_nothing_is_submitted_where_slurm_does_not_tell_its_queue(scripts: Path) -> None:
+    write_program(scripts.parent / "bin/squeue", "#!/bin/bash\nexit 1\n")
+    assert call(scripts / "submit.sh") == (1, [])
+
+
+def run_job(scripts: Path, offset: int, element: int, code: str) -> tuple[int, list[str]]:
+    """Run what Slurm would: an element of an array of everyone."""
+    for name in ("ended", "seconds", "lists"):
+        (scripts / name).mkdir()
+    shutil.copy(scripts / "participants.txt", scripts / "lists/all")
+    words = (str(scripts), "all", str(offset))
+    return call(scripts / "participants.sh", *words, SLURM_ARRAY_TASK_ID=str(element), CODE=code)
 
 
 def test_a_job_runs_its_participant_and_keeps_the_exit_code(scripts: Path) -> None:
-    for name in ("ended", "seconds"):
-        (scripts / name).mkdir()
-    variables = {"FOLDER": str(scripts), "LIST": str(scripts / "participants.txt"), "OFFSET": "1"}
-    code, (words,) = call(scripts / "participants.sh", SLURM_ARRAY_TASK_ID="2", CODE="65", **variables)
+    code, (words,) = run_job(scripts, offset=1, element=2, code="65")
     assert code == 65
     assert (scripts / "ended/03").read_text() == "65\n"
     root = scripts.parent
@@ -146,10 +221,7 @@ def test_a_run_without_jobs_that_ended_is_refused(
 
 @pytest.mark.parametrize(("code", "told"), [("0", True), ("65", False)])
 def test_a_job_that_ends_well_tells_its_time(scripts: Path, code: str, told: bool) -> None:
-    for name in ("ended", "seconds"):
-        (scripts / name).mkdir()
-    variables = {"FOLDER": str(scripts), "LIST": str(scripts / "participants.txt"), "OFFSET": "0"}
-    call(scripts / "participants.sh", SLURM_ARRAY_TASK_ID="1", CODE=code, **variables)
+    run_job(scripts, offset=0, element=1, code=code)
     seconds = scripts / "seconds/01"
     assert seconds.exists() == told
     assert not told or 0 <= int(seconds.read_text()) < 60

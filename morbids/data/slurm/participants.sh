@@ -2,10 +2,12 @@
 #SBATCH --job-name=morbids
 #SBATCH --requeue
 #SBATCH --open-mode=append
-# One participant: the element of the array counts the lines of LIST from OFFSET on. Submitted by submit.sh, which sets them.
+# One participant, submitted by submit.sh: participants.sh FOLDER LIST OFFSET
+# The element of the array counts the lines of FOLDER/lists/LIST from OFFSET on. By these words submit.sh finds in the queue whose job it is.
 set -uo pipefail
+FOLDER=$1
 . "$FOLDER/settings.sh"
-participant=$(sed -n "$((OFFSET + SLURM_ARRAY_TASK_ID))p" "$LIST")
+participant=$(sed -n "$(($3 + SLURM_ARRAY_TASK_ID))p" "$FOLDER/lists/$2")
 rm -f "$FOLDER/ended/$participant"
 "${MORBIDS[@]}" "$BIDS" "$OUT" participant --participant-label "$participant" --work-dir "$WORK/$participant" \
     --nprocs "$CPUS" --mem-gb "$STEPS_GB" "${PARTICIPANT_OPTIONS[@]}"
