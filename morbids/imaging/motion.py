@@ -1,8 +1,8 @@
 """Head motion between the frames of a dynamic PET scan.
 
 Every frame is registered to the mean of the frames in the middle of the scan, where both blood flow and
-binding show and counts are high: first coarsely, then finely to the mean of the frames so corrected (two
-passes halve the error of one, because the first mean is blurred by the motion itself). Both by local correlation:
+binding show and counts are high: first coarsely, then finely to the mean of these and all later frames so corrected
+(two passes halve the error of one, because the first mean is blurred by the motion itself). Both by local correlation:
 receptors fill the brain unevenly over time. Frames are never chained to their neighbours: chains drift.
 """
 
@@ -44,7 +44,7 @@ NEAR = (Search(2.25, 20.0, 8),)
 LEAST_COUNT_SHARE = 0.02
 """A frame with less than this share of the richest frame's counts is not registered either."""
 MIDDLE_OF_SCAN = (0.20, 0.55)
-"""Part of the scan whose mean the frames are registered to."""
+"""Part of the scan whose mean the frames are registered to first."""
 LARGEST_DISPLACEMENT_MM = 40.0
 """No head in a scanner moves further: such an estimate is a failed registration."""
 EXCURSION_MM = 5.0
@@ -270,9 +270,11 @@ def _estimate_motion(
     first = _register(cropped, blurred, mask, frames, still, FAR, threads)
     found = rich & (displacement_mm(first, sample_points(cropped, mask)) <= LARGEST_DISPLACEMENT_MM)
     first, _ = _fill(first, found, runs)
-    part = cropped._replace(values=cropped.values[..., middle])
-    steady = resample_frames(part, first[middle], "linear", threads)
-    sharper = _mean_frame(steady, duration[middle], np.arange(len(middle)))
+    late = np.flatnonzero(found & (_mid_share(start, duration) >= MIDDLE_OF_SCAN[0]))
+    averaged = late if late.size else middle
+    part = cropped._replace(values=cropped.values[..., averaged])
+    steady = resample_frames(part, first[averaged], "linear", threads)
+    sharper = _mean_frame(steady, duration[averaged], np.arange(len(averaged)))
     second = _register(cropped, sharper, mask, frames, first, NEAR, threads)
     plausible, lost = _judge(cropped, sharper, mask, second, rich)
     matrices, borrowed = _fill(second, plausible, runs)
