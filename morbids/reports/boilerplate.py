@@ -311,8 +311,9 @@ def _frames(choices: ScanChoices) -> str:
         sentences.append("Head motion was not corrected.")
     elif "motion correction" not in choices.taken:
         sentences.append(
-            "Frames were realigned with rigid transforms to the mean of the middle of the scan (local "
-            "correlation, from coarse to fine); frames too short to be registered took the estimate of a neighbour."
+            "Frames were realigned with rigid transforms to the mean of the middle of the scan, then to that of all "
+            "later frames so aligned (local correlation, from coarse to fine); frames too short to be registered took "
+            "the estimate of a neighbour."
         )
     if "registration to T1w" not in choices.taken:
         sentences.append(
