@@ -58,6 +58,17 @@ def test_known_pose_comes_back_in_both_directions(petref: Path, tmp_path: Path) 
     assert found.score > 1.05
 
 
+@pytest.mark.parametrize("turn_rad", [1.4, 1.6])
+def test_a_head_that_lies_on_its_side_is_found_from_turned_starts(
+    turn_rad: float, petref: Path, tmp_path: Path
+) -> None:
+    """Where centres and headers lead: 85 and 108 mm away."""
+    pose = rigid_matrix(np.array([-9.0, 6.0, 5.0, 0.0, 0.0, turn_rad]))
+    t1w, mask = write_t1w(pose, tmp_path)
+    found = register_pet_to_t1w(petref, t1w, mask, tmp_path, 1)
+    assert largest_error_mm(read_itk(found.t1w_to_pet)[0], pose @ invert(PET_POSE)) < CORNER_MM
+
+
 def test_what_lies_around_the_brain_leads_no_search(petref: Path, tmp_path: Path) -> None:
     """Scalp, muscle and bone of people do: their T1w images were brought tens of millimetres away."""
     t1w, mask = write_t1w(T1W_POSE, tmp_path)
