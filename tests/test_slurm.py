@@ -1,5 +1,6 @@
 """Scripts for Slurm: who is submitted, with what, and what a job runs (`scripts/test_slurm.sh`: on a real one)."""
 
+import fcntl
 import json
 import math
 import os
@@ -7,6 +8,7 @@ import shlex
 import shutil
 import stat
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -157,6 +159,18 @@ def test_whoever_failed_is_submitted_beside_jobs_that_go_on(scripts: Path) -> No
         "participants: 1 not submitted again, as their jobs wait or run (101)",
         "participants: job 101, 1 of 1",
     ]
+
+
+def test_of_two_calls_at_once_the_second_waits(scripts: Path) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        with (scripts / "settings.sh").open("r+") as first:
+            fcntl.flock(first, fcntl.LOCK_EX)
+            second = pool.submit(call, scripts / "submit.sh", "group")
+            with pytest.raises(TimeoutError):
+                second.result(timeout=0.5)
+            assert not (scripts / "calls").exists()
+        code, calls = second.result()
+    assert (code, len(calls)) == (0, 1)
 
 
 def test_nothing_is_submitted_where_slurm_does_not_tell_its_queue(scripts: Path) -> None:

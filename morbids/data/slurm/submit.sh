@@ -15,6 +15,9 @@ participants | group | both) ;;
 esac
 mkdir -p "$FOLDER/logs" "$FOLDER/ended" "$FOLDER/seconds" "$FOLDER/lists" "$OUT" "$WORK"
 
+# Of two calls at once the second waits, and finds in the queue what the first has submitted; file systems without locks let both go on.
+exec {lock}<>"$FOLDER/settings.sh"
+flock "$lock" || true
 # Slurm itself tells which jobs of these scripts have not ended: a line has the job, the element of the array, and the script with its arguments.
 queue=$(squeue --user="$(id -u)" --noheader --array --format='%F %K %o')
 arrays='' groups=''
