@@ -66,6 +66,7 @@ class Story(NamedTuple):
     places: Places
     participant: Finished
     minimal: Finished
+    left_of_minimal: tuple[str, ...]
     group: Finished
     problems_of_input: tuple[object, ...]
     problems_of_output: tuple[object, ...]
@@ -122,8 +123,10 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
     first, others = PARTICIPANTS[:1], PARTICIPANTS[1:]
     participant = run_level(places, "participant", "--participant-label", *first)
     told = ("--participant-label", *others, "--motion", "off", "--outputs", "minimal")
-    minimal = run_level(places, "participant", *told)
-    group = run_level(places, "group", "--trait", TRAIT, "--n-permutations", "64")
+    alone = places._replace(work=folder / "cleaned")
+    minimal = run_level(alone, "participant", *told, "--clean-workdir")
+    left = tuple(str(path.relative_to(alone.work)) for path in alone.work.rglob("*"))
+    group = run_level(places, "group", "--trait", TRAIT, "--n-permutations", "64", "--clean-workdir")
     problems = run_validator(places.bids), validate_derivatives(places.out)
 
     deleted = (
@@ -140,7 +143,7 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
     again = run_level(places, "participant", "--participant-label", *first)
     came_back = tuple(path.is_file() for path in deleted)
     untouched = times(places.out) == before
-    return Story(places, participant, minimal, group, *problems, links, again, came_back, untouched)
+    return Story(places, participant, minimal, left, group, *problems, links, again, came_back, untouched)
 
 
 def truncated_image(places: Places) -> Path:
@@ -340,6 +343,19 @@ def test_minimal_outputs_are_all_that_pages_and_group_read(story: Story) -> None
         assert bool(left) == (number == 0), left
         assert len(links_of(output_path(story.places.out, {"sub": participant}, "participant_page"))) > 20
     assert story.broken_links == ()
+
+
+def test_a_run_that_cleans_up_and_ends_well_leaves_a_lock(story: Story) -> None:
+    assert story.left_of_minimal == ("in-use.lock",)
+
+
+def test_a_group_that_cleans_up_leaves_what_scans_have_kept(story: Story) -> None:
+    """The first participant was run without cleaning: none of the finished steps is made again (below)."""
+    (steps,) = story.places.work.glob("steps-*")
+    assert {"MNI152NLin2009cAsym"} == {
+        path.name.split("_")[0][4:] for path in (story.places.work / "templates").iterdir()
+    }
+    assert len(list((steps / "participants").glob("sub__01*/*/result_*.pklz"))) > 20
 
 
 def test_a_second_run_computes_nothing_but_what_has_changed(story: Story) -> None:

@@ -14,6 +14,11 @@ def templates_dir(resources: Resources) -> Path:
     return resources.work_dir / "templates"
 
 
+def atlases_dir(resources: Resources) -> Path:
+    """Folder of the atlases on the grids of templates."""
+    return resources.work_dir / "atlases"
+
+
 def make_template_node(output: OutputSpace, resources: Resources) -> Node:
     """Build the node that provides one template at one resolution."""
     constants = {

@@ -1,22 +1,27 @@
 """The work directory: finished steps of this version, what may be removed, and what other versions have left."""
 
 import contextlib
+import fcntl
 import logging
 import os
 import shutil
 import tempfile
 from collections import defaultdict
+from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import IO, Any, NamedTuple
 
 from nipype import Workflow
 
+from morbids.engine.templates import atlases_dir, templates_dir
 from morbids.errors import ExitCode, MorbidsError
+from morbids.settings import Resources
 
 logger = logging.getLogger("morbids")
 
 _PREFIX = "steps-"
+IN_USE = "in-use.lock"
 MOST_COUNTED = 10_000
 """Files of another version whose size is asked for: thousands of jobs may share a folder of millions."""
 
@@ -50,15 +55,67 @@ def make_work_dir(work_dir: Path) -> None:
     MorbidsError
         The work directory cannot be written to.
     """
-    try:
+    with _told_if_unwritable(work_dir):
         work_dir.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=work_dir).close()
+
+
+@contextlib.contextmanager
+def _told_if_unwritable(work_dir: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         raise MorbidsError(
             f"The work directory {work_dir} cannot be written to: {error.strerror or error}.",
             "Give another with --work-dir.",
             ExitCode.CANNOT_WRITE,
         ) from error
+
+
+@contextlib.contextmanager
+def hold_work(work_dir: Path) -> Iterator[IO[str]]:
+    """Make the work directory, and let other runs know that this one is at work in it.
+
+    Returns
+    -------
+    The lock, shared by all runs that go on; the system frees it however a run ends.
+
+    Raises
+    ------
+    MorbidsError
+        The work directory cannot be written to, or is another user's.
+    """
+    make_work_folder(work_dir)
+    with contextlib.ExitStack() as stack:
+        with _told_if_unwritable(work_dir):
+            lock = stack.enter_context((work_dir / IN_USE).open("a+"))
+        with contextlib.suppress(OSError):  # file systems without locks
+            fcntl.flock(lock, fcntl.LOCK_SH)
+        yield lock
+
+
+def remove_shared(resources: Resources, lock: IO[str]) -> None:
+    """Remove what scans shared, templates and atlases and the steps that made them, once nobody needs them.
+
+    They stay while another run is at work in the same directory, or where a scan or contrast is unfinished: its steps
+    are the same only with the same templates.
+
+    Parameters
+    ----------
+    lock
+        As `hold_work` gave it.
+    """
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:  # another run, or a file system without locks, where nobody knows
+        return
+    if any(step.is_dir() for step in resources.work_dir.glob(f"{_PREFIX}*/*/*/*")):
+        return
+    with tempfile.TemporaryDirectory(prefix=".removed-", dir=resources.work_dir) as removed:
+        # A run that is killed here leaves each folder whole or not at all, and no step whose template is gone.
+        for folder in (work_folder(resources.work_dir), templates_dir(resources), atlases_dir(resources)):
+            if folder.exists():
+                folder.rename(Path(removed) / folder.name)
 
 
 def _refuse_others(folder: Path) -> None:

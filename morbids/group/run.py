@@ -16,7 +16,8 @@ from morbids.engine.failures import StepFailure
 from morbids.engine.nodes import connect_across, make_node
 from morbids.engine.progress import Progress, doing, label_of
 from morbids.engine.saving import NOTHING, Output, make_save_node
-from morbids.engine.templates import make_template_node
+from morbids.engine.templates import atlases_dir, make_template_node
+from morbids.engine.work import hold_work, remove_shared
 from morbids.errors import ExitCode
 from morbids.group.comparison import Comparison
 from morbids.group.outputs import EVIDENCE, MAPS_LINK, GroupOutputs
@@ -76,11 +77,14 @@ def run_group(study: Study, settings: GroupSettings, resources: Resources, conso
     outputs = tuple(GroupOutputs(comparison, plan, study, settings) for comparison in plan.comparisons)
     for one in outputs:
         one.forget()
-    failures = _run(build_group_workflow(plan, study, settings, resources), resources, console)
-    claims = judge_page(outputs, settings)
-    if claims.questions:
-        pictures = build_pictures(claims, outputs, resources)
-        failures += _run(pictures, resources, console)
+    with hold_work(resources.work_dir) as lock:
+        failures = _run(build_group_workflow(plan, study, settings, resources), resources, console)
+        claims = judge_page(outputs, settings)
+        if claims.questions:
+            pictures = build_pictures(claims, outputs, resources)
+            failures += _run(pictures, resources, console)
+        if resources.clean_workdir and not failures:
+            remove_shared(resources, lock)
     page = write_group_pages(plan, claims, failures, study, settings)
     write_index(study.output_dir, dataset_name(study.bids_dir))
     for failure in failures:
@@ -154,7 +158,7 @@ def build_group_workflow(
     whole = Workflow("group")
     chosen = {
         "atlases": tuple(map(choose_atlas, NAMING)),
-        "cache_dir": resources.work_dir / "atlases",
+        "cache_dir": atlases_dir(resources),
     }
     naming = make_node(load_naming, "name_places", chosen)
     builder = GroupBuilder(whole, make_template_node(TEMPLATE, resources), naming, plan, study, settings)

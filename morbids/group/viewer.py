@@ -5,6 +5,7 @@ from nipype import Node, Workflow
 from morbids.bids.names import stat_label
 from morbids.engine.nodes import connect_across, make_node
 from morbids.engine.saving import Output, make_save_node
+from morbids.engine.templates import atlases_dir
 from morbids.group.everyone import Everyone
 from morbids.group.locate import Found
 from morbids.group.outputs import GroupOutputs
@@ -20,7 +21,7 @@ ATLAS = "AAL"
 def add_anatomy(whole: Workflow, template: Node, outputs: GroupOutputs, resources: Resources) -> None:
     """Pack the template and the atlas, once for the page."""
     workflow = Workflow("viewer")
-    loading = {"atlas": choose_atlas(ATLAS), "cache_dir": resources.work_dir / "atlases"}
+    loading = {"atlas": choose_atlas(ATLAS), "cache_dir": atlases_dir(resources)}
     atlas, pack = make_node(load_atlas, "atlas", loading), make_node(pack_anatomy, "pack_anatomy", {})
     workflow.connect([(atlas, pack, [(name, name) for name in ("dseg", "table")])])
     connect_across(whole, template, workflow, pack, [("brain", "brain"), ("mask", "mask")])

@@ -105,8 +105,8 @@ EXECUTION = (
     Option(
         "--clean-workdir",
         "clean_workdir",
-        "remove the intermediate files of each scan (group level: contrast) once all of it has ended well; the same "
-        "command then computes it anew",
+        "remove the intermediate files of each scan (group level: contrast) once all of it has ended well, and what "
+        "they shared once nobody needs it; the same command then computes it anew",
         flag=True,
     ),
 )

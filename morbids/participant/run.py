@@ -13,8 +13,8 @@ from morbids.engine.execution import execute
 from morbids.engine.failures import StepFailure
 from morbids.engine.nodes import make_node
 from morbids.engine.progress import Progress, doing, label_of, workflow_name
-from morbids.engine.templates import make_template_node, templates_dir
-from morbids.engine.work import make_work_dir
+from morbids.engine.templates import atlases_dir, make_template_node, templates_dir
+from morbids.engine.work import hold_work, remove_shared
 from morbids.errors import ExitCode, tell
 from morbids.imaging.atlases import AtlasChoice, apriori_spheres, load_atlas
 from morbids.imaging.templates import comes_with_installation, find_template
@@ -58,11 +58,36 @@ def run_participants(
     _tell(plans, study.bids_dir)
     links = {dataset.link: dataset.folder for dataset in read_datasets(study.derivatives)}
     write_dataset_files(study.output_dir, study.bids_dir, links)
-    if plans.scans:
+    compute = _compute if plans.scans else _run_batches
+    all_well = compute(plans, study, settings, resources, console)
+    if study.filters.participant_labels and is_left_to_others(study.output_dir):
+        logger.info("index.html is left to the group level: there are many participants.")
+    else:
+        write_index(study.output_dir, dataset_name(study.bids_dir))
+    if not plans.scans:
+        return plans.unplanned[0].error.exit_code
+    return ExitCode.OK if all_well else ExitCode.FAILED
+
+
+def _compute(
+    plans: Plans, study: Study, settings: ScanSettings, resources: Resources, console: Console
+) -> bool:
+    """Run all scans in the work directory; whether all went well."""
+    with hold_work(resources.work_dir) as lock:
         _check_templates(plans.scans, settings, resources)
         n_participants = len({plan.scan.entities["sub"] for plan in plans.scans})
         told = (len(plans.scans), n_participants, resources.work_dir)
         logger.info("%d scans of %d participants; work in %s", *told)
+        all_well = _run_batches(plans, study, settings, resources, console)
+        if all_well and resources.clean_workdir:
+            remove_shared(resources, lock)
+    return all_well
+
+
+def _run_batches(
+    plans: Plans, study: Study, settings: ScanSettings, resources: Resources, console: Console
+) -> bool:
+    """Run some participants after others; whether all went well."""
     batches = plans.batches(max(LEAST_BATCH, SCANS_PER_PROCESSOR * resources.n_procs))
     all_well = not plans.unplanned
     for number, batch in enumerate(batches, 1):
@@ -71,13 +96,7 @@ def run_participants(
         all_well &= _run_batch(batch, study, settings, resources, console)
         if resources.stop_on_first_crash and not all_well:
             break
-    if study.filters.participant_labels and is_left_to_others(study.output_dir):
-        logger.info("index.html is left to the group level: there are many participants.")
-    else:
-        write_index(study.output_dir, dataset_name(study.bids_dir))
-    if not plans.scans:
-        return plans.unplanned[0].error.exit_code
-    return ExitCode.OK if all_well else ExitCode.FAILED
+    return all_well
 
 
 def _run_batch(
@@ -113,7 +132,6 @@ def _tell(plans: Plans, bids_dir: Path) -> None:
 
 def _check_templates(plans: Sequence[ScanPlan], settings: ScanSettings, resources: Resources) -> None:
     """Fetch, before anything runs, every template that may turn out not to be had: that would end all scans late."""
-    make_work_dir(resources.work_dir)
     spaces = (space for plan in plans for space in plan.spaces)
     for output in needed_templates(spaces, settings):
         if not comes_with_installation(output.space, output.resolution_mm):
@@ -163,7 +181,7 @@ def build_participant_workflow(
 def _make_atlas_nodes(plans: Sequence[ScanPlan], resources: Resources) -> dict[AtlasChoice, Node]:
     """One node per atlas: the user's, the a-priori spheres, and those that reference regions are cut from."""
     wanted = [atlas for plan in plans for atlas in (*plan.atlases, plan.reference_atlas)]
-    cache_dir = resources.work_dir / "atlases"
+    cache_dir = atlases_dir(resources)
     return {
         atlas: make_node(load_atlas, f"atlas_{atlas.key}", {"atlas": atlas, "cache_dir": cache_dir})
         for atlas in dict.fromkeys((apriori_spheres(), *wanted))

@@ -9,15 +9,20 @@ import pytest
 from nipype import Workflow
 
 from morbids.engine.nodes import make_node
+from morbids.engine.templates import atlases_dir, templates_dir
 from morbids.engine.work import (
+    IN_USE,
     Cleaner,
+    hold_work,
     make_work_dir,
     make_work_folder,
+    remove_shared,
     size_of,
     tell_of_other_versions,
     work_folder,
 )
 from morbids.errors import ExitCode, MorbidsError
+from morbids.settings import Resources
 from tests.engine import steps_for_tests as steps
 
 pytestmark = pytest.mark.graph
@@ -97,3 +102,51 @@ def test_a_finished_scan_is_removed_and_what_a_failed_one_needs_stays(
     for name, status in events:
         clean(nodes[name], status)
     assert {path.name for path in (tmp_path / "whole").iterdir()} == left
+
+
+def what_scans_shared(work: Path) -> Resources:
+    """A work directory after a run whose scans have been removed."""
+    resources = Resources(1, 1, 2.0, work)
+    step = make_work_folder(work) / "participants" / "atlas_AAL"
+    for folder in (step, templates_dir(resources) / "tpl-X", atlases_dir(resources), work / "crashes-1"):
+        folder.mkdir(parents=True)
+        (folder / "file").write_text("content")
+    step.with_suffix(".lock").touch()
+    return resources
+
+
+def test_what_scans_shared_is_removed_and_tracebacks_stay(tmp_path: Path) -> None:
+    resources = what_scans_shared(tmp_path)
+    with hold_work(tmp_path) as lock:
+        remove_shared(resources, lock)
+    assert {path.name for path in tmp_path.iterdir()} == {IN_USE, "crashes-1"}
+
+
+def test_what_scans_shared_stays_while_another_run_goes_on(tmp_path: Path) -> None:
+    resources = what_scans_shared(tmp_path)
+    before = sorted(tmp_path.rglob("*"))
+    with hold_work(tmp_path) as other:
+        with hold_work(tmp_path) as lock:
+            remove_shared(resources, lock)
+        assert set(tmp_path.rglob("*")) == {*before, tmp_path / IN_USE}
+        remove_shared(resources, other)
+    assert not templates_dir(resources).exists(), "the last one removes it"
+
+
+@pytest.mark.parametrize("version_of_scan", [version("morbids"), "0.0.9"])
+def test_what_scans_shared_stays_for_a_scan_that_is_unfinished(tmp_path: Path, version_of_scan: str) -> None:
+    resources = what_scans_shared(tmp_path)
+    (tmp_path / f"steps-{version_of_scan}/participants/sub__01_T1w/normalize").mkdir(parents=True)
+    with hold_work(tmp_path) as lock:
+        before = sorted(tmp_path.rglob("*"))
+        remove_shared(resources, lock)
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_lock_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+    (tmp_path / IN_USE).mkdir()
+    with (
+        pytest.raises(MorbidsError, match=r"work directory .* cannot be written to.*--work-dir"),
+        hold_work(tmp_path),
+    ):
+        pass
