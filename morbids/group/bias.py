@@ -10,6 +10,7 @@ import pandas as pd
 from morbids.bids.tables import read_table
 from morbids.group.comparison import Comparison
 from morbids.imaging.images import read_image
+from morbids.numerics.arrays import FloatArray
 from morbids.numerics.statistics.designs import INTERCEPT
 
 # Columns of a table of ranges by region, and of a calibration table, which has simulated tissues instead of regions.
@@ -71,17 +72,19 @@ def find_null_ranges(comparison: Comparison) -> NullRanges | None:
     return NullRanges(widest, ranges)
 
 
-def mean_at(paths: Sequence[Path], place_mm: Sequence[float]) -> float | None:
-    """Mean of maps at a place; None where none of them is there or knows it."""
-    values = []
-    for path in paths:
+def means_at(paths: Sequence[Path], places_mm: FloatArray) -> FloatArray:
+    """Mean of maps at places (n, 3), RAS mm: (n,), NaN where none of the maps is there or knows it."""
+    values = np.full((len(paths), len(places_mm)), np.nan)
+    for own, path in zip(values, paths, strict=True):
         if path.exists():
             image = read_image(path)
-            voxel = np.linalg.solve(image.affine, [*place_mm, 1.0])[:3].round().astype(int)
-            if np.all((voxel >= 0) & (voxel < image.values.shape)):
-                values.append(float(image.values[tuple(voxel)]))
-    known = [value for value in values if np.isfinite(value)]
-    return float(np.mean(known)) if known else None
+            to_voxel = np.linalg.inv(image.affine)
+            voxels = (places_mm @ to_voxel[:3, :3].T + to_voxel[:3, 3]).round().astype(int)
+            there = np.all((voxels >= 0) & (voxels < image.values.shape), axis=1)
+            own[there] = image.values[tuple(voxels[there].T)]
+    known = np.isfinite(values)
+    total, count = np.where(known, values, 0).sum(axis=0), known.sum(axis=0)
+    return np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
 
 def _mean_ends(paths: Sequence[Path], contrast: str) -> pd.DataFrame:

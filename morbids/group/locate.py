@@ -8,7 +8,7 @@ import numpy as np
 
 from morbids.bids.names import stat_label
 from morbids.bids.tables import read_table
-from morbids.group.bias import NullRanges, mean_at
+from morbids.group.bias import NullRanges, means_at
 from morbids.group.comparison import Comparison
 from morbids.group.steps.inference import CLUSTERS
 from morbids.imaging.images import Image, read_image
@@ -69,7 +69,7 @@ class Reach(NamedTuple):
         effect, summary = float(peak["effect"]), found.summary
         if self.height is not None:
             return abs(effect / float(peak[_COLUMNS[str(summary["Statistic"])]])) * self.height
-        level = self.level / int((read_image(found.mask).values > 0.5).sum())
+        level = self.level / int(summary["NumberOfVoxels"])
         height = height_of_p(level, float(summary["DegreesOfFreedom"]), two_tailed=found.two_tailed)
         return abs(effect / float(peak["t"])) * height
 
@@ -144,28 +144,21 @@ def _passing(found: Found, method: Inference, critical: float, height: FloatArra
 
 def _places(found: Found, numbers: set[int], null: NullRanges | None, reach: Reach) -> Iterator[ClaimedPlace]:
     """Each of these clusters at its highest peak, which is its first row."""
-    table = read_table(found.clusters)
-    for row in table.drop_duplicates("cluster").to_dict("records"):
-        if row["cluster"] in numbers:
-            peak = (float(row["x_mm"]), float(row["y_mm"]), float(row["z_mm"]))
-            label = str(row["AAL"]).replace("_", " ") if isinstance(row["AAL"], str) else ""
-            could_be = _could_be_protocol(found, row, peak, null, reach)
-            yield ClaimedPlace(int(row["cluster"]), str(row["direction"]), label, peak, could_be)
+    table = read_table(found.clusters).drop_duplicates("cluster")
+    rows = table[table["cluster"].isin(numbers)]
+    peaks_mm = rows[["x_mm", "y_mm", "z_mm"]].to_numpy(dtype=float)
+    baselines = _baselines(found, peaks_mm) if null else np.full(len(rows), np.nan)
+    for row, peak_mm, baseline in zip(rows.to_dict("records"), peaks_mm.tolist(), baselines, strict=True):
+        label = str(row["AAL"]).replace("_", " ") if isinstance(row["AAL"], str) else ""
+        could_be = None
+        if null and np.isfinite(baseline):
+            effect, around = float(row["effect"]), reach.around(row, found)
+            could_be = null.anywhere.scaled(baseline).explains(effect - around, effect + around)
+        yield ClaimedPlace(int(row["cluster"]), str(row["direction"]), label, tuple(peak_mm), could_be)
 
 
-def _could_be_protocol(
-    found: Found,
-    row: Mapping[Any, Any],
-    peak: tuple[float, float, float],
-    null: NullRanges | None,
-    reach: Reach,
-) -> bool | None:
-    """Whether the interval of the effect at a peak meets what the protocol alone reads at the binding there."""
-    if null is None:
-        return None
-    percent = found.comparison.quantity.endswith("(%)")
-    baseline = 100.0 if percent else mean_at(found.comparison.binding, peak)
-    if baseline is None:
-        return None
-    effect, around = float(row["effect"]), reach.around(row, found)
-    return null.anywhere.scaled(baseline).explains(effect - around, effect + around)
+def _baselines(found: Found, peaks_mm: FloatArray) -> FloatArray:
+    """(n,) binding at peaks (n, 3), which what the protocol alone reads is in percent of; NaN where unknown."""
+    if found.comparison.quantity.endswith("(%)"):
+        return np.full(len(peaks_mm), 100.0)
+    return means_at(found.comparison.binding, peaks_mm)

@@ -26,6 +26,7 @@ FAMILIES: dict[Family, str] = {
     "group": "difference between groups",
     "model": "contrast of the model",
 }
+NAMED_AT_MOST = 6
 # Mean skewness of residuals beyond which sign flips are doubted: `python -m benchmarks claims`.
 SKEWED = 0.25
 
@@ -280,9 +281,18 @@ def _say_protocol(question: QuestionClaims) -> str:
 def _doubted(question: QuestionClaims) -> tuple[list[str], bool]:
     """Claimed regions and clusters that the protocol could read alone, and whether these are all."""
     places = question.brain.located.places if question.brain is not None else ()
-    named = [region.label for region in question.claimed_regions if region.could_be_protocol]
-    named += [place.name for place in places if place.could_be_protocol]
-    return named, len(named) == len(question.claimed_regions) + len(places)
+    regions = [region.label for region in question.claimed_regions if region.could_be_protocol]
+    clusters = [place.name for place in places if place.could_be_protocol]
+    all_of_it = len(regions) + len(clusters) == len(question.claimed_regions) + len(places)
+    return regions + _shortened(clusters, "cluster"), all_of_it
+
+
+def _shortened(names: list[str], kind: str) -> list[str]:
+    """Names for a sentence, where a count stands for those beyond `NAMED_AT_MOST`; tables hold all."""
+    more = len(names) - NAMED_AT_MOST
+    if more < 2:  # a count is no shorter than one name
+        return names
+    return [*names[:NAMED_AT_MOST], f"{more} more {_plural(kind, more)}"]
 
 
 def _listed(words: Sequence[str]) -> str:

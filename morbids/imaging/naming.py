@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from scipy.spatial import KDTree
 
 from morbids.bids.tables import read_table
 from morbids.imaging.atlases import AtlasChoice, load_atlas
@@ -12,6 +13,8 @@ from morbids.numerics.arrays import FloatArray, IntArray
 
 # A peak between labels takes the name of the nearest one up to this far away.
 REACH_MM = 6.0
+# A place where voxels meet is as near to eight of them.
+CORNERS, SAME_MM = 8, 1e-3
 
 
 class AtlasNames(NamedTuple):
@@ -19,27 +22,31 @@ class AtlasNames(NamedTuple):
 
     Attributes
     ----------
-    places_mm
-        (n_voxels, 3) centres, RAS mm.
+    places
+        Tree of (n_voxels, 3) centres, RAS mm: a group map has hundreds of peaks.
     labels
         (n_voxels,) label of each.
     names
         Name of each label.
     """
 
-    places_mm: FloatArray
+    places: KDTree
     labels: IntArray
     names: dict[int, str]
 
     def at(self, place_mm: FloatArray) -> str:
-        """Name of the label at a place; of the nearest within reach, with its distance; else empty."""
-        distance = np.linalg.norm(self.places_mm - place_mm, axis=1)
-        nearest = int(np.argmin(distance))
-        if distance[nearest] > REACH_MM:
+        """Name of the label at a place; of the nearest within reach, with its distance; else empty.
+
+        Where several voxels are equally near, as between those of another grid, the label that most of them have.
+        """
+        distances, voxels = map(np.asarray, self.places.query(place_mm, k=CORNERS))
+        distance = float(distances[0])
+        if distance > REACH_MM:
             return ""
-        name = self.names[int(self.labels[nearest])]
+        nearest = voxels[distances <= distance + SAME_MM]
+        name = self.names[int(np.bincount(self.labels[nearest]).argmax())]
         # Half the diagonal of a 2 mm voxel: the place lies in the voxel itself.
-        return name if distance[nearest] <= np.sqrt(3) else f"{name} ({distance[nearest]:.0f} mm)"
+        return name if distance <= np.sqrt(3) else f"{name} ({distance:.0f} mm)"
 
 
 class NamingAtlases(NamedTuple):
@@ -62,4 +69,6 @@ def read_names(dseg: Path, table: Path) -> AtlasNames:
     voxels = np.argwhere(image.values > 0)
     index = image.values[tuple(voxels.T)].astype(int)
     places = voxels @ image.affine[:3, :3].T + image.affine[:3, 3]
-    return AtlasNames(places, index, dict(zip(named["index"].astype(int), named["name"], strict=True)))
+    return AtlasNames(
+        KDTree(places), index, dict(zip(named["index"].astype(int), named["name"], strict=True))
+    )

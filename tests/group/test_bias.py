@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from morbids.group.bias import NullRange, find_null_ranges, mean_at
+from morbids.group.bias import NullRange, find_null_ranges, means_at
 from morbids.group.comparison import Comparison, Protocols, Terms, write_design
 from morbids.numerics.statistics.designs import one_sample, regression
 from tests.group.group_maps import AFFINE, SHAPE, save
@@ -91,12 +91,12 @@ def test_an_interval_must_lie_wholly_outside(interval: tuple[float, float], expl
     assert here.explains(*interval) == explained
 
 
-def test_the_mean_at_a_place_is_of_the_maps_that_know_it(tmp_path: Path) -> None:
+def test_means_at_places_are_of_the_maps_that_know_them(tmp_path: Path) -> None:
     known, unknown = np.full(SHAPE, 1.5), np.full(SHAPE, np.nan)
     paths = [
         save(known, tmp_path / "a.nii.gz"),
         save(unknown, tmp_path / "b.nii.gz"),
         tmp_path / "absent.nii.gz",
     ]
-    assert mean_at(paths, (AFFINE[:3, 3] + 12).tolist()) == pytest.approx(1.5)
-    assert mean_at(paths, (900.0, 0.0, 0.0)) is None
+    places_mm = np.array([AFFINE[:3, 3] + 12, [900.0, 0.0, 0.0]])
+    np.testing.assert_allclose(means_at(paths, places_mm), [1.5, np.nan])

@@ -152,6 +152,20 @@ def test_an_effect_that_the_protocol_could_read_is_marked(claims: Claims) -> Non
     assert first.could_be_protocol is None
 
 
+def test_a_sentence_counts_what_it_does_not_name(claims: Claims) -> None:
+    first = claims.questions[0]
+    assert first.brain is not None
+    (place,) = first.brain.located.places
+    places = tuple(place._replace(cluster=n, could_be_protocol=True) for n in range(1, 10))
+    many = replace(first, brain=first.brain._replace(located=Located(places)))
+    # PAG is not marked, so that not all of it could be the protocol.
+    said = sentences.say_finding(many)
+    assert "Could be the protocol: cluster 1, Thalamus L, cluster 2" in said
+    assert said.endswith("cluster 6, Thalamus L and 3 more clusters.")
+    few = replace(first, brain=first.brain._replace(located=Located(places[:7])))
+    assert sentences.say_finding(few).endswith("cluster 6, Thalamus L and cluster 7, Thalamus L.")
+
+
 @pytest.mark.parametrize("method", ["max-t", "fdr"])
 def test_few_maps_claim_nothing_whatever_their_t(tmp_path: Path, method: Inference) -> None:
     """Four maps have eight sign patterns: .125 at best, even where t alone says .00001."""

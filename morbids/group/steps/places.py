@@ -72,7 +72,8 @@ def measure_places(
     number, labels = read_image(clusters).values, people.labels
     grid = read_image(people.maps[0])
     of_spheres = [] if regions.tables else [draw_sphere(sphere, grid) for sphere in regions.spheres]
-    of_clusters = {place.name: number == place.cluster for place in places if place.cluster}
+    # As indices: hundreds of clusters are small, and each is looked up in everyone's maps.
+    of_clusters = {place.name: np.nonzero(number == place.cluster) for place in places if place.cluster}
     columns: dict[str, dict[str, FloatArray]] = {}
     for start, condition in enumerate(people.conditions):
         own = slice(start * len(labels), (start + 1) * len(labels))

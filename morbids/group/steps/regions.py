@@ -13,7 +13,7 @@ from morbids.group.comparison import StatisticName, Terms, WrittenDesign, sum_te
 from morbids.group.regions import Sphere, readable_region
 from morbids.group.steps.maps import read_map
 from morbids.imaging.images import Image, read_image
-from morbids.numerics.arrays import BoolArray, FloatArray
+from morbids.numerics.arrays import BoolArray, FloatArray, IntArray
 from morbids.numerics.statistics.regions import RegionTests, compare_design
 from morbids.reports.figures.group import draw_forest, draw_strip
 from morbids.reports.figures.style import write_figure
@@ -224,7 +224,7 @@ def _write_values(
     return RegionValues(out_dir / "values.tsv")
 
 
-def means_of(volume: FloatArray, inside: Sequence[BoolArray]) -> FloatArray:
-    """(n,) mean of a map in each of several volumes; NaN where it knows no voxel of it."""
+def means_of(volume: FloatArray, inside: Sequence[BoolArray | tuple[IntArray, ...]]) -> FloatArray:
+    """(n,) mean of a map in each of several volumes, masks or indices; NaN where it knows no voxel of it."""
     known = [volume[voxels][np.isfinite(volume[voxels])] for voxels in inside]
     return np.array([float(values.mean()) if len(values) else np.nan for values in known])
