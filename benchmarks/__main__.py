@@ -29,7 +29,7 @@ MACHINERY = {
     "study_readings",
 }
 # What some benchmarks take beside --quick.
-OPTIONS = ("data", "seed", "against", "scans")
+OPTIONS = ("data", "seed", "against", "scans", "parts")
 
 
 def main() -> None:
@@ -42,6 +42,9 @@ def main() -> None:
     parser.add_argument("--against", type=Path, help="checkout of another commit to time beside this one")
     parser.add_argument("--seed", type=int, help="of what happens when")
     parser.add_argument("--scans", type=int, help="largest number of scans in one run")
+    parser.add_argument(
+        "--parts", nargs="+", help="of `scale`: measure these anew, keep what is saved of the others"
+    )
     arguments = parser.parse_args()
     benchmark = import_module(f"benchmarks.{arguments.name}")
     given = {name: getattr(arguments, name) for name in OPTIONS if getattr(arguments, name) is not None}

@@ -11,13 +11,13 @@ import math
 import os
 import shutil
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from benchmarks import scan
 from benchmarks.cost_model import MANY, model_figures
-from benchmarks.crowd import fill_up, label_of, make_crowd
+from benchmarks.crowd import DISTINCT, fill_up, label_of, make_crowd
 from benchmarks.file_calls import count_calls, traced
 from benchmarks.observer import watch_run
 from benchmarks.report import read_figures, save
@@ -51,30 +51,65 @@ class Disk(NamedTuple):
     inodes: int
 
 
-def run(quick: bool, scans: int = NUMBERS[-1]) -> dict[str, float]:
-    """Run all numbers of scans (up to `scans`) from nothing, fit the lines, and state what ten thousand take."""
+def run(quick: bool, scans: int = NUMBERS[-1], parts: Sequence[str] | None = None) -> dict[str, float]:
+    """Run all numbers of scans (up to `scans`) from nothing, fit the lines, and state what ten thousand take.
+
+    Parameters
+    ----------
+    parts
+        Of `PARTS`; the figures of the others stay as they were saved.
+    """
+    if unknown := set(parts or ()) - PARTS.keys():
+        raise SystemExit(f"{', '.join(sorted(unknown))}: no part; choose from {', '.join(PARTS)}.")
     if not can_count():
         print("strace is not installed: calls on files are not counted.", flush=True)
     if quick:
         bids = make_crowd(FOLDER, 1)
         plain = {1: measure(bids, 1, *QUICK_OPTIONS, count=True)}
         return series_figures("", plain) | group_figures(bids, QUICK_GROUP, apart=False)
-    numbers = [number for number in NUMBERS if number <= scans]
-    bids = make_crowd(FOLDER, max(numbers[-1], COUNTED[-1]))
-    plain = {n_scans: measure(bids, n_scans) for n_scans in numbers}
-    figures = series_figures("", plain)
-    save("scale", figures)  # all of it takes an hour: whoever stops it keeps what is known
-    cleaned = {}
-    for n_scans in COUNTED:
-        own = measure(bids, n_scans, "--clean-workdir", count=True)
-        cleaned[n_scans] = {key: own[key] for key in OF_CLEANED if key in own}
-    figures |= series_figures("cleaned_", cleaned)
-    save("scale", figures)
-    figures |= group_figures(bids, [number for number in OF_GROUP if number <= scans])
-    save("scale", figures)
-    figures |= many_jobs(plain[1], cleaned[1])
-    save("scale", figures)
-    return figures | measure_full()
+    figures = read_figures("scale") if parts else {}
+    for part in parts or PARTS:
+        figures |= PARTS[part](scans, figures)
+        save("scale", figures)  # all of it takes an hour: whoever stops it keeps what is known
+    return figures
+
+
+def _measure_participants(scans: int, _: Mapping[str, float]) -> dict[str, float]:
+    """The participant level on all numbers of scans."""
+    bids = _crowd(scans)
+    return series_figures("", {number: measure(bids, number) for number in NUMBERS if number <= scans})
+
+
+def _measure_cleaned(scans: int, _: Mapping[str, float]) -> dict[str, float]:
+    """Runs that clean their work directory, in which calls on files are counted."""
+    bids, cleaned = _crowd(scans), {}
+    for number in COUNTED:
+        own = measure(bids, number, "--clean-workdir", count=True)
+        cleaned[number] = {key: own[key] for key in OF_CLEANED if key in own}
+    return series_figures("cleaned_", cleaned)
+
+
+def _measure_group(scans: int, _: Mapping[str, float]) -> dict[str, float]:
+    """The group level on the people of the last run, if that made enough."""
+    bids = _crowd(scans)
+    made = [places_of(bids).out / f"sub-{label_of(number)}" for number in range(1, DISTINCT + 1)]
+    if not all(folder.is_dir() for folder in made):
+        measure(bids, DISTINCT)
+    return group_figures(bids, [number for number in OF_GROUP if number <= scans])
+
+
+def _measure_full(_: int, __: Mapping[str, float]) -> dict[str, float]:
+    """Disk of one participant with two scans at full size, per scan, and that of ten thousand."""
+    places = places_of(scan.simulate(scan.FOLDER / "full", quick=False, data=None))
+    places.clear()
+    watch(places, "participant", "--skip-bids-validation")
+    disk = {key: value / FULL_SCANS for key, value in take_work(places).items()}
+    told = {f"full_{key}_per_scan": value for key, value in disk.items()}
+    return told | {f"model_full_{key}_at_{MANY}": MANY * value for key, value in disk.items()}
+
+
+def _crowd(scans: int) -> Path:
+    return make_crowd(FOLDER, max(scans, DISTINCT))
 
 
 def group_figures(bids: Path, numbers: Sequence[int], *, apart: bool = True) -> dict[str, float]:
@@ -166,17 +201,7 @@ def measure_index(places: Places) -> dict[str, float]:
     return {"processor_s": time.process_time() - began, "page_mb": page.stat().st_size / 1e6}
 
 
-def measure_full() -> dict[str, float]:
-    """Disk of one participant with two scans at full size, per scan, and that of ten thousand."""
-    places = places_of(scan.simulate(scan.FOLDER / "full", quick=False, data=None))
-    places.clear()
-    watch(places, "participant", "--skip-bids-validation")
-    disk = {key: value / FULL_SCANS for key, value in take_work(places).items()}
-    told = {f"full_{key}_per_scan": value for key, value in disk.items()}
-    return told | {f"model_full_{key}_at_{MANY}": MANY * value for key, value in disk.items()}
-
-
-def many_jobs(one: Mapping[str, float], cleaned: Mapping[str, float]) -> dict[str, float]:
+def many_jobs(_: int, known: Mapping[str, float]) -> dict[str, float]:
     """Ten thousand participants as a job each, coarse and at full size (as `scan` has measured that).
 
     A job costs what a run of one costs, and what the thousands beside it add to finding one: a line through what
@@ -184,21 +209,22 @@ def many_jobs(one: Mapping[str, float], cleaned: Mapping[str, float]) -> dict[st
 
     Parameters
     ----------
-    one, cleaned
-        A coarse run of one scan, and one that cleans its work directory: each job has a work directory of its own.
+    known
+        Figures of a coarse run of one scan, and of one that cleans its work directory: each job has one of its own.
     """
-    full, known = read_figures("scan"), read_figures("startup")
+    full, startup = read_figures("scan"), read_figures("startup")
     few, many = SIZES
     told = {"jobs_arrays": float(math.ceil(MANY / ASSUMED_LARGEST_ARRAY))}
-    added_s = max(0.0, known[f"label_of_{many}_cpu_s"] - known[f"label_of_{few}_cpu_s"]) / (many - few) * MANY
+    longer_s = max(0.0, startup[f"label_of_{many}_cpu_s"] - startup[f"label_of_{few}_cpu_s"])
+    added_s = longer_s / (many - few) * MANY
     full_s = 60 * full["scan_processor_min"] / FULL_SCANS
     return told | {
         "jobs_added_s_at_10000": added_s,
         "full_processor_s_per_scan": full_s,
         "full_peak_gb": full["scan_peak_gb"],
-        "model_jobs_work_inodes_at_10000": MANY * one["work_inodes"],
-        "model_jobs_cleaned_work_inodes_at_10000": MANY * cleaned["work_inodes"],
-        "model_jobs_processor_h_at_10000": MANY * (one["processor_s"] + added_s) / 3600,
+        "model_jobs_work_inodes_at_10000": MANY * known["work_inodes_at_1"],
+        "model_jobs_cleaned_work_inodes_at_10000": MANY * known["cleaned_work_inodes_at_1"],
+        "model_jobs_processor_h_at_10000": MANY * (known["processor_s_at_1"] + added_s) / 3600,
         "model_jobs_full_processor_h_at_10000": MANY * (full_s + added_s) / 3600,
     }
 
@@ -207,3 +233,13 @@ def disk_of(folder: Path) -> Disk:
     """Count what is below a folder."""
     paths = list(folder.rglob("*"))
     return Disk(sum(path.lstat().st_size for path in paths if path.is_file()), len(paths))
+
+
+PARTS: Mapping[str, Callable[[int, Mapping[str, float]], dict[str, float]]] = {
+    "participants": _measure_participants,
+    "cleaned": _measure_cleaned,
+    "group": _measure_group,
+    "full": _measure_full,
+    "jobs": many_jobs,
+}
+"""Each takes the largest number of scans and the figures so far."""

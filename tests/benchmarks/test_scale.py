@@ -22,7 +22,9 @@ def test_runs_are_told_and_drawn_out() -> None:
 
 
 def test_jobs_cost_a_run_each_and_what_others_add() -> None:
-    figures = many_jobs({"processor_s": 36.0, "work_inodes": 600.0}, {"work_inodes": 30.0})
+    figures = many_jobs(
+        64, {"processor_s_at_1": 36.0, "work_inodes_at_1": 600.0, "cleaned_work_inodes_at_1": 30.0}
+    )
     known, full = read_figures("startup"), read_figures("scan")
     added_s = max(0.0, known["label_of_5000_cpu_s"] - known["label_of_500_cpu_s"]) / 4500 * 10_000
     assert figures["model_jobs_processor_h_at_10000"] == pytest.approx(10_000 * (36 + added_s) / 3600)
