@@ -35,9 +35,11 @@ def fit_line(numbers: Sequence[int], totals: Sequence[float]) -> Line:
     Parameters
     ----------
     numbers, totals
-        Scans of each run, two different ones at least, and what the whole run took (above zero).
+        Scans of each run, two different ones at least, and what the whole run took: above zero, or zero in all.
     """
     n, total = np.asarray(numbers, dtype=float), np.asarray(totals, dtype=float)
+    if not total.any():
+        return Line(0.0, 0.0, 0.0)
     (fixed, per_scan), _ = nnls(np.column_stack([1 / total, n / total]), np.ones(len(n)))
     residuals = (fixed + per_scan * n) / total - 1
     return Line(float(fixed), float(per_scan), float(100 * np.abs(residuals).max()))

@@ -29,6 +29,10 @@ def test_no_part_is_negative() -> None:
     assert fit_line((1, 4), [5, 5]) == pytest.approx((5, 0, 0), abs=1e-9)
 
 
+def test_nothing_costs_nothing() -> None:
+    assert fit_line((1, 4), [0.0, 0.0]) == (0, 0, 0)
+
+
 def test_figures_say_what_ten_thousand_take() -> None:
     figures = model_figures("out_mb", (1, 4), [3, 9])
     assert figures["model_out_mb_fixed"] == pytest.approx(1)
