@@ -57,6 +57,6 @@ inside morbids /mnt/bids /mnt/out group --work-dir /mnt/work --nprocs 2
 for expected in derivatives/morbids/sub-01.html out/dataset_description.json out/sub-01.html out/group.html; do
     [ -s "$study/$expected" ] || { echo "smoke_image: no $expected was written" >&2; exit 1; }
 done
-find "$study/out" -name '*_mimap.nii.gz' | grep -q . || { echo "smoke_image: no parametric map was written" >&2; exit 1; }
-find "$study/out/group" -name '*_statmap.nii.gz' | grep -q . || { echo "smoke_image: no group map was written" >&2; exit 1; }
+[ -n "$(find "$study/out" -name "*_mimap.nii.gz" -print -quit)" ] || { echo "smoke_image: no parametric map was written" >&2; exit 1; }
+[ -n "$(find "$study/out/group" -name "*_statmap.nii.gz" -print -quit)" ] || { echo "smoke_image: no group map was written" >&2; exit 1; }
 echo "smoke_image: participant and group ran read-only, without network, as user $user"
