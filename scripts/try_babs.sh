@@ -52,6 +52,6 @@ as_documented "babs merge"
 datalad clone "ria+file://$room/project/output_ria#~data" merged
 datalad -C merged get .
 for label in 01 02; do
-    7z l "merged/sub-${label}_morbids-0-2-0.zip" | grep -q "morbids/sub-$label.html" || { echo "try_babs: no page of sub-$label" >&2; exit 1; }
+    grep -q "morbids/sub-$label.html" <<<"$(7z l "merged/sub-${label}_morbids-0-2-0.zip")" || { echo "try_babs: no page of sub-$label" >&2; exit 1; }
 done
 echo "try_babs: BABS ran two jobs on Slurm and merged their zips"
