@@ -11,6 +11,7 @@ from morbids.bids.names import entity_label
 from morbids.bids.timing import ScanTiming
 from morbids.bids.windows import MIN_FRAMES, Event, Window, fit_window, window_points
 from morbids.errors import MorbidsError
+from morbids.words import listed
 
 # Rows that are shorter mark trials, not states of the person.
 LONGEST_TRIAL_S = 60.0
@@ -120,11 +121,10 @@ def _check_rows(rows: Sequence[Event], usable: Usable) -> None:
 
 
 def _others_note(others: Sequence[Window], usable: Usable) -> str:
-    shown = [f"'{w.name}' ({w.start_min:.1f} to {w.end_min:.1f} min)" for w in others[:_SHOWN]]
-    more = f" and {len(others) - _SHOWN} more" if len(others) > _SHOWN else ""
+    named = [f"'{w.name}' ({w.start_min:.1f} to {w.end_min:.1f} min)" for w in others]
     return (
         f"Rows of events.tsv that make no window, with fewer than {MIN_FRAMES} frames from t* = "
-        f"{usable.t_star_min:g} min on: {', '.join(shown)}{more}."
+        f"{usable.t_star_min:g} min on: {listed(named, _SHOWN)}."
     )
 
 

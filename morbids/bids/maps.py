@@ -25,6 +25,7 @@ from morbids.bids.names import (
 from morbids.bids.rows import DroppedMap, MapRow
 from morbids.bids.tables import read_texts
 from morbids.errors import ExitCode, MorbidsError
+from morbids.words import listed
 
 Kind = Literal["difference", "percent difference", "parameter"]
 _ENDINGS = ("_mimap.nii", "_mimap.nii.gz")
@@ -261,14 +262,14 @@ def _missing(
         present.setdefault(scan_label(scan_entities(image.entities)), []).append(description)
     complete = {scan_label(scan_entities(image.entities)) for image in fitting}
     return [
-        DroppedMap(label, None, f"no {selection.kind} map of {selection.measure}; it has {_listed(has)}")
+        DroppedMap(
+            label,
+            None,
+            f"no {selection.kind} map of {selection.measure}; it has {listed(has, 4) or 'no map at all'}",
+        )
         for label, has in present.items()
         if label not in complete
     ]
-
-
-def _listed(names: Sequence[str]) -> str:
-    return ", ".join(names[:4]) + (" ..." if len(names) > 4 else "") if names else "no map at all"
 
 
 def scan_type_keys(entities: Sequence[Mapping[str, str]]) -> tuple[str, ...]:

@@ -18,6 +18,9 @@ from morbids.bids.timing import ScanTiming, read_timing
 from morbids.bids.validation import check_dataset
 from morbids.bids.windows import Event
 from morbids.errors import ExitCode, MorbidsError, Problems
+from morbids.words import listed
+
+NAMED_AT_MOST = 8
 
 __all__ = ["Filters", "FoundScans", "PetScan", "RejectedScan", "find_scans"]
 
@@ -186,7 +189,7 @@ def _choose_participants(bids_dir: Path, labels: Sequence[str]) -> Sequence[str]
     if absent:
         raise MorbidsError(
             f"{bids_dir} has no participant {', '.join(absent)}.",
-            f"It has {_listed(present)}.",
+            f"It has {listed(present, NAMED_AT_MOST) or 'none'}.",
             ExitCode.NOTHING_SELECTED,
         )
     return present
@@ -219,16 +222,9 @@ def _nothing_selected(selection: Selection, pets: Sequence[Image]) -> MorbidsErr
     )
     return MorbidsError(
         f"No PET image has {wanted}.",
-        f"The dataset has {_listed([scan_label(image.entities) for image in pets])}.",
+        f"The dataset has {listed([scan_label(image.entities) for image in pets], NAMED_AT_MOST)}.",
         ExitCode.NOTHING_SELECTED,
     )
-
-
-def _listed(names: Sequence[str], most: int = 8) -> str:
-    """Names in a sentence, cut where it would get too long."""
-    if not names:
-        return "none"
-    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
 
 
 def _by_participant(images: Iterable[Image]) -> dict[str, list[Image]]:

@@ -36,6 +36,7 @@ from morbids.group.windows import region_table, window_map
 from morbids.numerics.statistics.designs import Design
 from morbids.numerics.statistics.factorial import groups_by_conditions, interaction_within, repeated_measures
 from morbids.settings import Factor, GroupSettings
+from morbids.words import listed
 
 _ENTITIES: Mapping[str, str] = {"task": "task", "session": "ses", "run": "run", "tracer": "trc"}
 # Levels of the factor window: of a scan with a challenge.
@@ -234,7 +235,7 @@ def _complete(
 def _mean(cells: _Cells) -> _Effect:
     """Mean over all scans of a participant, which groups are compared in; with windows, of both."""
     every = tuple(product(*cells.levels))
-    title = f"mean over {_listed(cells.factors) if len(cells.factors) > 1 else cells.factors[0]}"
+    title = f"mean over {listed(cells.factors)}"
     rows = (_Row("", every, (), len(every)),)
     return _Effect("", "mean", title, "", ("higher", "lower"), "between", rows)
 
@@ -257,8 +258,8 @@ def _main(cells: _Cells, place: int) -> _Effect:
     named = entity_label(f"among {factor}s" if not others else f"main {factor}")
     if len(levels) > len(_WINDOWS):
         rows = tuple(_Row(level, added, (), n_each) for level, added in zip(levels, of_level, strict=True))
-        asks = f"Do the maps differ among {_listed(levels)} within participants{over}? F does not say which."
-        return _Effect(factor, named, f"{factor}: {_listed(levels)}{over}", asks, DIFFERENCE, "between", rows)
+        asks = f"Do the maps differ among {listed(levels)} within participants{over}? F does not say which."
+        return _Effect(factor, named, f"{factor}: {listed(levels)}{over}", asks, DIFFERENCE, "between", rows)
     first, second = levels
     rows = (_Row("", of_level[0], of_level[1], n_each),)
     directions, family = _directions(factor, levels)
@@ -367,7 +368,9 @@ def _repeated_by_groups(effect: _Effect, rows: Rows, groups: Groups) -> Comparis
     )
     of_people = [level_name(value) for value in rows.lines[column][known][::n_each]]
     design = groups_by_conditions(of_people, _conditions(effect))
-    asks = f"Do the differences among {_listed([row.name for row in effect.rows])} depend on {groups.words.name}?"
+    asks = (
+        f"Do the differences among {listed([row.name for row in effect.rows])} depend on {groups.words.name}?"
+    )
     return _write(effect._replace(asks=asks, family="group"), taken, design)
 
 
@@ -391,7 +394,3 @@ def _write(effect: _Effect, rows: Rows, design: Design) -> Comparison:
         dropped=rows.unpaired,
         family=effect.family,
     )
-
-
-def _listed(names: Sequence[str]) -> str:
-    return f"{', '.join(names[:-1])} and {names[-1]}"

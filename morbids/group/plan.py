@@ -14,6 +14,7 @@ from morbids.group.regions import SmallVolumes, Sphere, choose_small_volumes, re
 from morbids.group.rows import GroupRows, doubt_columns, doubt_runs, doubt_smoothing, find_rows
 from morbids.numerics.statistics.plan import People
 from morbids.settings import GroupSettings, Study
+from morbids.words import listed
 
 
 @dataclass(frozen=True)
@@ -175,8 +176,7 @@ def _unused_methods(chosen: tuple[Comparison, ...], settings: GroupSettings) -> 
             left_out = ", ".join(name for name, own in reasons.items() if own == why)
             titles.setdefault((left_out, why), []).append(comparison.title)
     for (left_out, why), named in titles.items():
-        more = f" and {len(named) - 1} more" if len(named) > 1 else ""
-        yield f"{named[0]}{more} {'are' if more else 'is'} not judged by {left_out}: {why}."
+        yield f"{listed(named, 1)} {'are' if len(named) > 1 else 'is'} not judged by {left_out}: {why}."
 
 
 def _choose(asked: Asked, wanted: tuple[str, ...]) -> tuple[Comparison, ...]:

@@ -1,6 +1,5 @@
 """Sentences of the group page about its claims, all made from the record."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -18,6 +17,7 @@ from morbids.group.comparison import Comparison, Family
 from morbids.group.locate import ClaimedPlace
 from morbids.numerics.statistics.methods import ALPHA, METHODS, STATISTICS
 from morbids.reports.numbers import format_number, format_p
+from morbids.words import listed
 
 FAMILIES: dict[Family, str] = {
     "change": "change from baseline",
@@ -26,7 +26,8 @@ FAMILIES: dict[Family, str] = {
     "group": "difference between groups",
     "model": "contrast of the model",
 }
-NAMED_AT_MOST = 6
+# Clusters that a sentence names; the table has all.
+CLUSTERS_NAMED = 6
 # Mean skewness of residuals beyond which sign flips are doubted: `python -m benchmarks claims`.
 SKEWED = 0.25
 
@@ -223,7 +224,7 @@ def _compare_claims(question: QuestionClaims) -> str:
     named, all_of_it = _doubted(question)
     if not named:
         return ": what is claimed lies outside"
-    return f": {'what is claimed' if all_of_it else _listed(named)} {COULD_BE}"
+    return f": {'what is claimed' if all_of_it else named} {COULD_BE}"
 
 
 def count_places(question: QuestionClaims) -> tuple[int, int]:
@@ -263,7 +264,7 @@ def say_regions(question: QuestionClaims) -> str:
     by_word: dict[str, list[str]] = {}
     for region in question.claimed_regions:
         by_word.setdefault(direction_of(region, question.comparison), []).append(region.label)
-    return ", ".join(f"{word} in {_listed(labels)}" for word, labels in by_word.items())
+    return ", ".join(f"{word} in {listed(labels)}" for word, labels in by_word.items())
 
 
 def _say_brain(question: QuestionClaims) -> str:
@@ -275,28 +276,16 @@ def _say_protocol(question: QuestionClaims) -> str:
     named, all_of_it = _doubted(question)
     if not named:
         return ""
-    return f" {COULD_BE[0].upper()}{COULD_BE[1:]}: {'all of it' if all_of_it else _listed(named)}."
+    return f" {COULD_BE[0].upper()}{COULD_BE[1:]}: {'all of it' if all_of_it else named}."
 
 
-def _doubted(question: QuestionClaims) -> tuple[list[str], bool]:
-    """Claimed regions and clusters that the protocol could read alone, and whether these are all."""
+def _doubted(question: QuestionClaims) -> tuple[str, bool]:
+    """Claimed regions and (some) clusters that the protocol could read alone, and whether these are all."""
     places = question.brain.located.places if question.brain is not None else ()
     regions = [region.label for region in question.claimed_regions if region.could_be_protocol]
     clusters = [place.name for place in places if place.could_be_protocol]
     all_of_it = len(regions) + len(clusters) == len(question.claimed_regions) + len(places)
-    return regions + _shortened(clusters, "cluster"), all_of_it
-
-
-def _shortened(names: list[str], kind: str) -> list[str]:
-    """Names for a sentence, where a count stands for those beyond `NAMED_AT_MOST`; tables hold all."""
-    more = len(names) - NAMED_AT_MOST
-    if more < 2:  # a count is no shorter than one name
-        return names
-    return [*names[:NAMED_AT_MOST], f"{more} more {_plural(kind, more)}"]
-
-
-def _listed(words: Sequence[str]) -> str:
-    return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]])) if words else ""
+    return listed([*regions, *clusters], len(regions) + CLUSTERS_NAMED), all_of_it
 
 
 def _plural(word: str, count: int) -> str:

@@ -148,7 +148,7 @@ def correct_motion(
             kept = f"Head motion was corrected by {corrected_by}."
         estimate = _Estimate(np.tile(np.eye(4), (n_frames, 1, 1)), np.zeros(n_frames, dtype=bool), (kept,))
     corrected = resample_frames(image, estimate.matrices, "cubic", threads)
-    is_late = _mid_share(start, duration) >= MIDDLE_OF_SCAN[0]
+    is_late = _is_late(start, duration)
     late, early = np.flatnonzero(is_late), np.flatnonzero(~is_late & ~estimate.borrowed & (start > 0))
     petref = _mean_frame(corrected, duration, late if late.size else np.arange(n_frames))
     head = mask_head(petref, image.voxel_mm)
@@ -223,6 +223,11 @@ def _mid_share(start: FloatArray, duration: FloatArray) -> FloatArray:
     return share
 
 
+def _is_late(start: FloatArray, duration: FloatArray) -> BoolArray:
+    """(n_frames,) whether a frame is of the middle of the scan or after it."""
+    return np.asarray(_mid_share(start, duration) >= MIDDLE_OF_SCAN[0])
+
+
 def _middle_frames(start: FloatArray, duration: FloatArray, runs: IntArray) -> IntArray:
     """Frames whose mean is the first target: the middle of the scan, or the longest frame of a short scan.
 
@@ -270,7 +275,7 @@ def _estimate_motion(
     first = _register(cropped, blurred, mask, frames, still, FAR, threads)
     found = rich & (displacement_mm(first, sample_points(cropped, mask)) <= LARGEST_DISPLACEMENT_MM)
     first, _ = _fill(first, found, runs)
-    late = np.flatnonzero(found & (_mid_share(start, duration) >= MIDDLE_OF_SCAN[0]))
+    late = np.flatnonzero(found & _is_late(start, duration))
     averaged = late if late.size else middle
     part = cropped._replace(values=cropped.values[..., averaged])
     steady = resample_frames(part, first[averaged], "linear", threads)

@@ -13,6 +13,7 @@ from morbids.errors import MorbidsError
 from morbids.imaging.images import Image, read_image, space_code, write_image
 from morbids.imaging.resampling import index_transform, read_chain, resample_volume
 from morbids.numerics.arrays import BoolArray, FloatArray, IntArray
+from morbids.words import listed
 
 LEAST_GM_SHARE = 0.25
 """A region with less grey matter than this keeps its whole volume: its tissue was not classified as grey."""
@@ -303,7 +304,7 @@ def _within_tissue(
     names = [str(name) for name in table["name"][vanishing[:-1]]]
     if not names:
         return kept, share, ()
-    return kept, share, (f"Too little grey matter was found in {_listed(names)}: used whole.",)
+    return kept, share, (f"Too little grey matter was found in {listed(names, NAMED_AT_MOST)}: used whole.",)
 
 
 def _share(part: IntArray, whole: IntArray) -> FloatArray:
@@ -322,10 +323,4 @@ def _missing(table: pd.DataFrame) -> tuple[str, ...]:
         f"{name} ({share:.0%}{', no curve' if share < USABLE_COVERAGE else ''})"
         for name, share in zip(cut["name"], shares, strict=True)
     ]
-    return (f"Outside the PET field of view in part (share inside): {_listed(named)}.",)
-
-
-def _listed(names: Sequence[str]) -> str:
-    """Names for a sentence; the table holds what is left out."""
-    more = f" and {len(names) - NAMED_AT_MOST} more" if len(names) > NAMED_AT_MOST else ""
-    return ", ".join(names[:NAMED_AT_MOST]) + more
+    return (f"Outside the PET field of view in part (share inside): {listed(named, NAMED_AT_MOST)}.",)

@@ -9,8 +9,9 @@ from typing import NamedTuple
 from morbids.bids.names import parse_name
 from morbids.errors import ExitCode, MorbidsError, NotFetchedError
 from morbids.participant.collection import UnplannedScan
+from morbids.words import listed
 
-_SHOWN = 5
+MOST_SHOWN = 5
 _PATH = re.compile(r"(?:/[^\s'():;,]+)+")
 _LABEL = re.compile(r"\b(sub|ses|task|trc|rec|run|acq)-[A-Za-z0-9+]+")
 _NUMBER = re.compile(r"\d+(?:\.\d+)?(?:e[+-]?\d+)?")
@@ -40,7 +41,7 @@ class Cause(NamedTuple):
         told = f"{self.sentence} {self.remedy}".strip()
         if len(self.scans) == 1:
             return f"{self.scans[0]} is left out. {told}"
-        return f"{len(self.scans)} scans are left out ({shorten(self.scans)}). The first: {told}"
+        return f"{len(self.scans)} scans are left out ({listed(self.scans, MOST_SHOWN)}). The first: {told}"
 
 
 def group_causes(unplanned: Sequence[UnplannedScan]) -> tuple[Cause, ...]:
@@ -70,12 +71,6 @@ def generalise(sentence: str) -> str:
 def _kind_of_file(path: re.Match[str]) -> str:
     name = parse_name(path.group())
     return f"*_{name.suffix}{name.extension}"
-
-
-def shorten(labels: Sequence[str]) -> str:
-    """Some labels, and how many more there are."""
-    shown = ", ".join(labels[:_SHOWN])
-    return f"{shown} and {len(labels) - _SHOWN} more" if len(labels) > _SHOWN else shown
 
 
 def files_to_fetch(unplanned: Iterable[UnplannedScan]) -> tuple[Path, ...]:

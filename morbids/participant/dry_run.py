@@ -11,12 +11,13 @@ from morbids.bids.validation import check_dataset
 from morbids.errors import ExitCode, MorbidsError
 from morbids.numerics.kinetics.models import MODELS
 from morbids.participant.blood_words import describe_blood
-from morbids.participant.causes import Cause, fetch_line, files_to_fetch, generalise, group_causes, shorten
+from morbids.participant.causes import MOST_SHOWN, Cause, fetch_line, files_to_fetch, generalise, group_causes
 from morbids.participant.collection import Plans, UnplannedScan, collect
 from morbids.participant.cost import Cost, estimate_cost, total_minutes
 from morbids.participant.kinetic_plan import KineticPlan
 from morbids.participant.plan import ScanPlan
 from morbids.settings import Resources, ScanSettings, Study
+from morbids.words import listed
 
 
 class DryRun(NamedTuple):
@@ -119,7 +120,7 @@ def _section(title: str, lines: Sequence[str]) -> list[str]:
 
 
 def _tell_cause(cause: Cause) -> str:
-    scans = f" [{len(cause.scans)}: {shorten(cause.scans)}]" if cause.scans else ""
+    scans = f" [{len(cause.scans)}: {listed(cause.scans, MOST_SHOWN)}]" if cause.scans else ""
     return f"{cause.sentence}{scans}\n    -> {cause.remedy}"
 
 
@@ -215,4 +216,7 @@ def _tell_notes(plans: Sequence[ScanPlan]) -> list[str]:
     for plan in plans:
         for note in (*plan.notes, *filter(None, [plan.scan.timing.concern])):
             groups.setdefault(generalise(note), {}).setdefault(plan.scan.label, note)
-    return [f"{next(iter(told.values()))} [{len(told)}: {shorten(list(told))}]" for told in groups.values()]
+    return [
+        f"{next(iter(told.values()))} [{len(told)}: {listed(list(told), MOST_SHOWN)}]"
+        for told in groups.values()
+    ]

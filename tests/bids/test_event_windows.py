@@ -17,7 +17,7 @@ def test_markers_beside_blocks_are_noted_and_make_no_window() -> None:
     assert choice.windows == (Window("baseline", 10, 40), Window("pain", 45, 90))
     assert choice.notes[0] == (
         "Rows of events.tsv that make no window, with fewer than 3 frames from t* = 10 min on: 'injection' (0.0 to "
-        "1.0 min), 'instructions' (40.0 to 45.0 min), 'questions' (83.3 to 85.3 min)."
+        "1.0 min), 'instructions' (40.0 to 45.0 min) and 'questions' (83.3 to 85.3 min)."
     )
 
 

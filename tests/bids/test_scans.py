@@ -163,7 +163,7 @@ def test_a_filter_file_that_is_not_there(study: DatasetMaker) -> None:
             Filters(task_labels=("rest",)),
             r"No PET image has task-rest\. The dataset has sub-01_task-acceptance",
         ),
-        (Filters(participant_labels=("01", "07")), r"has no participant 07\. It has 01, 02"),
+        (Filters(participant_labels=("01", "07")), r"has no participant 07\. It has 01 and 02"),
     ],
 )
 def test_a_selection_that_fits_nothing_has_its_exit_code(

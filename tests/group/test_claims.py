@@ -161,9 +161,9 @@ def test_a_sentence_counts_what_it_does_not_name(claims: Claims) -> None:
     # PAG is not marked, so that not all of it could be the protocol.
     said = sentences.say_finding(many)
     assert "Could be the protocol: cluster 1, Thalamus L, cluster 2" in said
-    assert said.endswith("cluster 6, Thalamus L and 3 more clusters.")
-    few = replace(first, brain=first.brain._replace(located=Located(places[:7])))
-    assert sentences.say_finding(few).endswith("cluster 6, Thalamus L and cluster 7, Thalamus L.")
+    assert said.endswith("cluster 6, Thalamus L and 3 more.")
+    few = replace(first, brain=first.brain._replace(located=Located(places[:6])))
+    assert sentences.say_finding(few).endswith("cluster 5, Thalamus L and cluster 6, Thalamus L.")
 
 
 @pytest.mark.parametrize("method", ["max-t", "fdr"])

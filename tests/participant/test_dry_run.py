@@ -53,7 +53,7 @@ def test_some_that_cannot_start_make_1_and_their_causes_are_told(dataset: Datase
         unfetch(dataset.root / f"sub-{participant}/pet/sub-{participant}_task-rejection_pet.nii.gz")
     found, text, described = run(dataset)
     assert found.exit_code == ExitCode.FAILED
-    assert "[2: sub-02_task-rejection, sub-03_task-rejection]" in text
+    assert "[2: sub-02_task-rejection and sub-03_task-rejection]" in text
     files = [f"sub-{p}/pet/sub-{p}_task-rejection_pet.nii.gz" for p in ("02", "03")]
     assert f"cd {dataset.root} && datalad get {' '.join(files)}" in text
     assert described["fetch"] == [str(dataset.root / file) for file in files]
@@ -82,7 +82,7 @@ def test_notes_of_many_scans_are_told_once(dataset: DatasetMaker) -> None:
         write_scan(dataset, participant, changes={"ScanStart": 5})
     text = run(dataset)[1]
     assert text.count("ScanStart is 5 s") == 1
-    assert "[2: sub-01_task-rejection, sub-02_task-rejection]" in text
+    assert "[2: sub-01_task-rejection and sub-02_task-rejection]" in text
 
 
 @pytest.mark.parametrize("partial", [True, False])
