@@ -55,7 +55,8 @@ def estimate_noise(curves: FloatArray, frames: Frames, half_life_min: float) -> 
     Parameters
     ----------
     curves
-        (n_frames, n_curves) of one scan, corrected for decay; a curve with NaN has NaN as its variance.
+        (n_frames, n_curves) of one scan, corrected for decay; a curve with NaN, or without activity, has NaN as its
+        variance.
     frames
         Minutes from injection.
     half_life_min
@@ -67,7 +68,8 @@ def estimate_noise(curves: FloatArray, frames: Frames, half_life_min: float) -> 
         None for a scan of too few frames.
     """
     n_terms = min(MOST_TERMS, frames.n_frames - LEAST_DEGREES)
-    known = np.isfinite(curves).all(axis=0)
+    # Without activity nothing tells how noise goes with it: one such region took the noise of all others.
+    known = np.isfinite(curves).all(axis=0) & (curves.sum(axis=0) > 0)
     if n_terms < LEAST_TERMS or not known.any():
         return None
     terms, degrees = _smooth_terms(frames, n_terms), frames.n_frames - n_terms

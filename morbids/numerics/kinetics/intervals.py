@@ -81,8 +81,14 @@ def _spread_by_target(
     variance = {}
     for name, values in found.items():
         up, down = values.reshape(2, n_frames, n_targets)
-        variance[name] = (((up - down) / 2) ** 2).sum(axis=0)
+        variance[name] = _squared_step(up, down).sum(axis=0)
     return variance
+
+
+def _squared_step(up: FloatArray, down: FloatArray) -> FloatArray:
+    """Square of half of what a step up and one down make; NaN where a curve leaves a parameter open (infinite)."""
+    with np.errstate(invalid="ignore"):
+        return ((up - down) / 2) ** 2
 
 
 def _spread_by_reference(
@@ -100,6 +106,6 @@ def _spread_by_reference(
         move[frame] = step
         up, down = (fit_model(model, target, reference + s * move, frames, options) for s in (1, -1))
         for name, values in up.parameters.items():
-            part = ((values - down.parameters[name]) / 2) ** 2
+            part = _squared_step(values, down.parameters[name])
             variance[name] = variance.get(name, 0.0) + part
     return variance

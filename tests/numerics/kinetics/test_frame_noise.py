@@ -63,15 +63,16 @@ def test_scaling_the_curves_scales_the_noise() -> None:
     assert thousand.profile == one.profile
 
 
-def test_a_region_without_a_curve_has_no_noise_and_hurts_no_other() -> None:
+@pytest.mark.parametrize("nothing", [np.nan, 0.0, -1.0])
+def test_a_region_without_a_curve_has_no_noise_and_hurts_no_other(nothing: float) -> None:
     noisy = curves(1.0) * (1 + 0.02 * np.random.default_rng(0).normal(size=(FRAMES.n_frames, 5)))
-    lost = np.column_stack([noisy[:, :2], np.full(FRAMES.n_frames, np.nan), noisy[:, 2:]])
+    lost = np.column_stack([noisy[:, :2], np.full(FRAMES.n_frames, nothing), noisy[:, 2:]])
     whole, part = (estimate_noise(values, FRAMES, HALF_LIFE_MIN) for values in (noisy, lost))
     assert whole is not None
     assert part is not None
     np.testing.assert_allclose(np.delete(part.variance, 2, axis=1), whole.variance)
     assert np.isnan(part.variance[:, 2]).all()
-    assert estimate_noise(np.full((FRAMES.n_frames, 2), np.nan), FRAMES, HALF_LIFE_MIN) is None
+    assert estimate_noise(np.full((FRAMES.n_frames, 2), nothing), FRAMES, HALF_LIFE_MIN) is None
 
 
 def test_a_scan_of_twelve_frames_tells_its_noise_with_fewer_terms() -> None:
